@@ -1,0 +1,95 @@
+"""The desk: everything a tool may touch during one turn, bound by the app before the model speaks.
+
+Who asks, what they may see and how a draft is stored are not arguments of any tool: a model that could fill them in
+could ask as someone else.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from tools.result import Figure, Problem, Row, ToolResult
+from tools.rules.thresholds import IdleGpuThresholds
+
+if TYPE_CHECKING:
+    from lake.engine import Lake
+
+EVERYONE = ("*",)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A change that a tool asks people to decide: the typed change as JSON, what was measured, its name for people."""
+
+    change: dict[str, Any]
+    evidence: dict[str, Any]
+    resource: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of it: the proposal's id if it was accepted, and why or why not."""
+
+    proposal_id: str | None
+    accepted: bool
+    reason: str
+
+
+Propose = Callable[[Wanted], Receipt]
+
+
+def nobody_proposes(_wanted: Wanted) -> Receipt:
+    """The port of a desk at which nothing can be proposed (a plain question on the command line)."""
+    return Receipt(None, accepted=False, reason="nothing can be proposed from here")
+
+
+@dataclass
+class Desk:
+    """One turn's reach: `scope` are the teams the reader may see (`("*",)`: all), `earlier` this thread's results."""
+
+    lake: "Lake"
+    now: datetime
+    speaker: str
+    scope: tuple[str, ...] = EVERYONE
+    propose: Propose = nobody_proposes
+    thresholds: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
+    earlier: dict[str, ToolResult] = field(default_factory=dict)
+    next_number: int = 1
+    _numbers: Iterator[int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        highest = max((int(name[1:]) for name in self.earlier if name[1:].isdigit()), default=0)
+        # A number once used in a thread is never used again, even when its result was dropped from the state.
+        self._numbers = itertools.count(max(self.next_number, highest + 1))
+
+    @property
+    def today(self) -> date:
+        return self.now.date()
+
+    def new_id(self) -> str:
+        """The next result id of this thread: `q7`."""
+        return f"q{next(self._numbers)}"
+
+    def keep(self, result: ToolResult) -> ToolResult:
+        """Remembers `result`, so that later tools of the turn can name its figures and rows."""
+        self.earlier[result.id] = result
+        return result
+
+    def figure(self, address: str) -> Figure | None:
+        """A known figure of this thread; braces around the address are forgiven."""
+        address = address.strip().strip("{}")
+        result = self.earlier.get(address.split(".")[0])
+        return result.figure(address) if result else None
+
+    def row(self, address: str) -> Row | None:
+        """A known row of this thread; a figure's address means its row."""
+        parts = address.strip().strip("{}").split(".")
+        result = self.earlier.get(parts[0])
+        return result.row(".".join(parts[:2])) if result else None
+
+
+def failed(desk: Desk, tool: str, problem: Problem, *, notes: tuple[str, ...] = ()) -> ToolResult:
+    """A result that says why there is no answer."""
+    return desk.keep(ToolResult(id=desk.new_id(), tool=tool, title=problem.what, error=problem, notes=notes))

@@ -1,0 +1,49 @@
+"""Text that came from data, made fit to show: short, visible in every character, unable to pass for anything else.
+
+Tag values and resource names are written by whoever can tag a machine. Shown raw, one could hide characters, turn the
+reading direction, link to an address, or look like a reference to a figure that no tool computed.
+"""
+
+import unicodedata
+
+LIMIT = 80
+
+_LOOKALIKES = str.maketrans(
+    {
+        "{": "(",
+        "}": ")",
+        "｛": "(",
+        "｝": ")",
+        "<": "‹",
+        ">": "›",
+        "`": "'",
+        "*": "∗",
+        "~": "∼",
+        "|": "¦",
+        "[": "(",
+        "]": ")",
+    }
+)
+# Letters and symbols by category, yet drawn as nothing.
+_BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u034f")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+
+
+def shown(text: str | None, limit: int = LIMIT) -> str:
+    """`text` as it may stand in a label, a card or a model's input; `(none)` for nothing."""
+    if text is None or not text.strip():
+        return "(none)"
+    # Cut before and after: escapes lengthen the text, and a megabyte must not be walked for eighty characters.
+    visible = "".join(_visible(character) for character in text.strip()[: limit + 1])
+    visible = visible.translate(_LOOKALIKES).replace("://", ": //")
+    return visible if len(visible) <= limit else visible[: limit - 1] + "…"
+
+
+def _visible(character: str) -> str:
+    if character in _BLANK or unicodedata.category(character) in _HIDDEN_CATEGORIES or _is_variation(character):
+        return f"\\u{ord(character):04x}"
+    return " " if unicodedata.category(character) == "Zs" else character
+
+
+def _is_variation(character: str) -> bool:
+    return 0xFE00 <= ord(character) <= 0xFE0F or 0xE0100 <= ord(character) <= 0xE01EF
