@@ -1,0 +1,86 @@
+"""What the agent's process hands to a conversation: tools for one step, the rows of proposals, a model, limits.
+
+The conversation holds no database session. Everything that it may learn or cause comes through these few callables,
+so that what the model can reach is read here on one page.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
+
+from agent.limits import Limits
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Why a thread is woken: someone wrote, or one of its proposals moved. It carries no authority."""
+
+    id: str
+    """unique: the message's id; for an outcome `proposal:version`. It is the turn's id as well"""
+    kind: Literal["message", "outcome"]
+    speaker: str = ""
+    """opaque person id of the author; the tools' scope is judged for this person in each step"""
+    text: str = ""
+    """the question; empty for an outcome, whose row is read through `Ports.proposals`"""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who sits at the desk for one tool call."""
+
+    thread: str
+    turn: str
+    speaker: str
+    key: str
+    """the same whenever this call runs again after a crash: idempotency key of a draft that it inserts"""
+    next_result: int
+    """number of the next result: q<next_result>, unique in the thread for ever"""
+    results: Sequence[Mapping[str, Any]] = ()
+    """earlier results of the thread (JSON form) that this speaker may see, for `derive` and for addresses"""
+
+
+@dataclass
+class Toolbox:
+    """The tools of one seat. `proposed` gets the id of each proposal that a tool call of this seat led to."""
+
+    tools: Sequence[BaseTool]
+    today: date
+    teams_seen: tuple[str, ...] = ("*",)
+    proposed: list[str] = field(default_factory=list)
+
+
+class ProposalRow(NamedTuple):
+    """What the conversation may know of a proposal, read from its row now."""
+
+    version: int
+    state: str
+    words: str
+    """the state in the words that people read"""
+    terminal: bool
+    sealed: bool
+    """true from the moment that people can decide on it; a draft is not"""
+    reason: str = ""
+    title: str = ""
+    """what would change, for instance `Stop i-0abc in eu-central-1`"""
+
+
+Proposals = Callable[[Sequence[str]], Mapping[str, ProposalRow]]
+"""By id; an id that is not there is left out."""
+
+Sit = Callable[[Seat], Toolbox]
+"""Tools for one seat: scope judged for its speaker now, `propose` bound to speaker, thread, turn and key."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All that a turn is given. The callables may block; they are called from a thread."""
+
+    sit: Sit
+    proposals: Proposals
+    model: BaseChatModel
+    model_name: str = "offline"
+    limits: Limits = field(default_factory=Limits)
