@@ -7,12 +7,13 @@ so that what the model can reach is read here on one page.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from agent.limits import Limits
+from tools.result import ToolResult
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,22 @@ class Seat:
     speaker: str
     key: str
     """the same whenever this call runs again after a crash: idempotency key of a draft that it inserts"""
-    next_result: int
-    """number of the next result: q<next_result>, unique in the thread for ever"""
-    results: Sequence[Mapping[str, Any]] = ()
-    """earlier results of the thread (JSON form) that this speaker may see, for `derive` and for addresses"""
+    next_number: int
+    """number of the next result (`q<next_number>`), unique in the thread for ever: `Desk.next_number`"""
+    earlier: Mapping[str, ToolResult] = field(default_factory=dict)
+    """earlier results of the thread that this speaker may see: `Desk.earlier`"""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Toolbox:
-    """The tools of one seat. `proposed` gets the id of each proposal that a tool call of this seat led to."""
+    """The tools of one seat: `Toolbox(tools=bind(desk), results=desk.earlier, today=desk.today, scope=desk.scope)`."""
 
     tools: Sequence[BaseTool]
+    results: Mapping[str, ToolResult]
+    """what the tools answered, by id: the desk's own dictionary, into which each call puts its result"""
     today: date
-    teams_seen: tuple[str, ...] = ("*",)
-    proposed: list[str] = field(default_factory=list)
+    scope: tuple[str, ...] = ("*",)
+    """the teams that the speaker may see now; earlier results of a wider scope are kept from this turn"""
 
 
 class ProposalRow(NamedTuple):
