@@ -1,0 +1,138 @@
+"""The causal rule on made series: what it must say, what it must not, and that it never looks ahead."""
+
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools.detection.contributions import EXACT, add, contributions, percent, percent_change
+from tools.detection.robust import Scores, scores
+from tools.detection.rolling import Array, median, past_median
+from tools.detection.runs import Run, runs
+
+FIRST = date(2025, 9, 1)
+DAYS = 420
+JUDGED = 120
+
+
+def steady(seed: int = 1, *, level: float = 1000.0, noise: float = 0.05) -> Array:
+    """One weekday-shaped series with a charge on the first of every month."""
+    random = np.random.default_rng(seed)
+    day = np.arange(DAYS)
+    shape = np.where((day + FIRST.weekday()) % 7 >= 5, 0.55, 1.0)
+    costs = level * shape * np.exp(random.normal(0, noise, DAYS))
+    first_of_month = [(FIRST.fromordinal(FIRST.toordinal() + int(d))).day == 1 for d in day]
+    return np.asarray(costs + np.where(first_of_month, 2 * level, 0.0), dtype=np.float64)
+
+
+def found(costs: Array) -> list[Run]:
+    grid = costs[None, :]
+    scored = scores(grid, FIRST)
+    return [run for run in runs(grid, scored, FIRST) if (run.start - FIRST).days >= JUDGED]
+
+
+def offset(run_day: date) -> int:
+    return (run_day - FIRST).days
+
+
+def test_a_steady_series_with_weekends_and_monthly_charges_is_quiet() -> None:
+    alarms = [run for seed in range(20) for run in found(steady(seed))]
+    assert len(alarms) <= 3, alarms  # 20 series x 10 months
+
+
+def test_a_spike_is_found_on_its_day_with_its_excess() -> None:
+    costs = steady()
+    costs[300] += 1500
+    [run] = found(costs)
+    assert offset(run.start) == 300
+    assert run.kind == "rise"
+    assert run.excess == pytest.approx(1500, rel=0.25)
+
+
+def test_a_level_shift_is_found_within_three_days() -> None:
+    costs = steady()
+    costs[250:] *= 1.6
+    first = found(costs)[0]
+    assert 250 <= offset(first.start) <= 253
+    assert first.kind == "rise"
+
+
+def test_a_drop_is_found() -> None:
+    costs = steady()
+    costs[250:] *= 0.3
+    assert found(costs)[0].kind == "drop"
+
+
+def test_a_slow_leak_is_found_by_the_sum_of_small_steps() -> None:
+    costs = steady(noise=0.03)
+    costs[220:] *= 1.02 ** np.arange(DAYS - 220)
+    first = found(costs)[0]
+    assert 220 < offset(first.start) < 260
+
+
+def test_a_new_service_is_found_on_its_first_day() -> None:
+    costs = steady()
+    costs[:260] = 0
+    run = found(costs)[0]
+    assert (offset(run.start), run.kind, run.expected) == (260, "new", 0.0)
+
+
+def test_a_new_service_of_pennies_is_not_told() -> None:
+    costs = steady(level=2.0)
+    costs[:260] = 0
+    assert found(costs)[:1] == [] or found(costs)[0].kind != "new"
+
+
+def test_an_empty_series_is_not_an_anomaly() -> None:
+    assert found(np.zeros(DAYS)) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(60, DAYS - 2), st.integers(0, 10**6))
+def test_never_looks_ahead(day: int, seed: int) -> None:
+    costs = np.stack([steady(3), steady(4, level=20.0)])
+    changed = costs.copy()
+    changed[:, day + 1 :] = np.random.default_rng(seed).gamma(1.0, 5000.0, changed[:, day + 1 :].shape)
+    before, after = scores(costs, FIRST), scores(changed, FIRST)
+    for name in Scores.__dataclass_fields__:
+        assert np.array_equal(getattr(before, name)[:, : day + 1], getattr(after, name)[:, : day + 1]), name
+
+
+@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=1, max_size=12))
+def test_the_median_is_numpys(values: list[float]) -> None:
+    window = np.array([values])
+    if np.isnan(window).all():
+        assert np.isnan(median(window))[0]
+    else:
+        assert median(window)[0] == pytest.approx(np.nanmedian(window))
+
+
+def test_the_past_excludes_today() -> None:
+    assert past_median(np.array([[1.0, 2.0, 900.0]]), 2)[0].tolist()[1:] == [1.0, 1.5]
+
+
+money = st.decimals(min_value=-(10**20), max_value=10**20, places=12)
+bills = st.dictionaries(st.text(min_size=1, max_size=3), money, max_size=12)
+
+
+@given(bills, bills, st.integers(0, 6))
+def test_contributions_and_remainder_sum_to_the_change_exactly(
+    before: dict[str, Decimal], after: dict[str, Decimal], limit: int
+) -> None:
+    told = contributions(before, after, limit=limit)
+    change = EXACT.subtract(add(after.values()), add(before.values()))
+    assert add([*(part.change for part in told.named), told.remainder]) == change == told.change
+    assert len(told.named) <= limit
+    sizes = [abs(part.change) for part in told.named]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_no_percentage_from_nothing() -> None:
+    assert percent_change(Decimal(0), Decimal(5)) is None
+    assert percent_change(Decimal(-1), Decimal(5)) is None
+    assert percent_change(Decimal(4), Decimal(5)) == 25
+    assert percent(Decimal(1), Decimal(0)) is None
+    assert percent(Decimal(1), Decimal(8)) == Decimal("12.5")

@@ -1,0 +1,76 @@
+"""Idle GPU instance: a running G or P machine that nobody used over the whole look-back, by AWS's own five conditions.
+
+Cost alone cannot tell: an idle machine and a busy one cost the same.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tools.rules.evidence import Check, Finding, Verdict
+from tools.rules.thresholds import IdleGpuThresholds
+
+RULE = "idle_gpu_instance"
+
+
+@dataclass(frozen=True)
+class MachineUse:
+    """What was measured on one machine over the look-back; None is "not measured". Percentages are 0..100."""
+
+    metric_hours: int = 0
+    gpu_active_percent: Decimal | None = None
+    gpu_memory_max_percent: Decimal | None = None
+    encoder_active_percent: Decimal | None = None
+    cpu_max_percent: Decimal | None = None
+    network_mb_per_day: Decimal | None = None
+    last_metric_at: datetime | None = None
+
+
+def is_gpu_family(instance_type: str, thresholds: IdleGpuThresholds) -> bool:
+    """Whether `g5.12xlarge` belongs to a family that the rule knows (letters before the generation)."""
+    family = re.match(r"([a-z]+)\d", instance_type.lower().removeprefix("ml."))
+    return family is not None and family[1] in thresholds.families
+
+
+def judge(use: MachineUse, *, now: datetime, thresholds: IdleGpuThresholds) -> Finding:
+    """The verdict: one broken condition is *in use*; otherwise anything unmeasured is *unknown*; all five is *idle*."""
+    conditions = _conditions(use, thresholds)
+    coverage = Check(
+        name="metric_hours",
+        label="hours with metrics",
+        measured=Decimal(use.metric_hours),
+        limit=Decimal(thresholds.least_metric_hours),
+        unit="hours",
+        at_most=False,
+    )
+    missing = [check.label for check in conditions if check.measured is None]
+    if not coverage.holds:
+        missing.append(f"at least {thresholds.least_metric_hours} hours of metrics (there are {use.metric_hours})")
+    elif use.last_metric_at is None or now - use.last_metric_at > timedelta(hours=thresholds.freshest_metric_hours):
+        seen = use.last_metric_at.strftime("%Y-%m-%d %H:%M UTC") if use.last_metric_at else "unknown"
+        missing.append(f"a metric of the last {thresholds.freshest_metric_hours} hours (the last one: {seen})")
+    return Finding(RULE, _verdict(conditions, missing), (*conditions, coverage), tuple(missing))
+
+
+def _verdict(conditions: tuple[Check, ...], missing: list[str]) -> Verdict:
+    if any(check.holds is False for check in conditions):
+        return Verdict.IN_USE
+    return Verdict.UNKNOWN if missing else Verdict.IDLE
+
+
+def _conditions(use: MachineUse, limits: IdleGpuThresholds) -> tuple[Check, ...]:
+    return (
+        Check("gpu_active", "GPU active, share of time", use.gpu_active_percent, limits.gpu_active_percent, "%"),
+        Check("gpu_memory", "GPU memory, highest", use.gpu_memory_max_percent, limits.gpu_memory_percent, "%"),
+        Check(
+            "encoder",
+            "video encoder active, share of time",
+            use.encoder_active_percent,
+            limits.encoder_active_percent,
+            "%",
+            strict=False,
+        ),
+        Check("cpu", "CPU, highest", use.cpu_max_percent, limits.cpu_percent, "%"),
+        Check("network", "network a day, highest", use.network_mb_per_day, limits.network_mb_per_day, "MB"),
+    )
