@@ -1,0 +1,155 @@
+"""What was asked, made definite: which days, of which charges, for whom; every assumption becomes a note that is told.
+
+Arguments come from a language model or a command line, so whatever cannot be understood ends in a problem that says
+what would be: never in a guess, since a figure for the wrong team looks exactly like one for the right one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from lake.errors import LakeError, NameNotKnown
+from lake.period import Period
+from lake.question import DIMENSIONS, METRIC_COLUMNS, TIME_DIMENSIONS, Metric, Question
+from tools.desk import EVERYONE, Desk
+from tools.periods import compared, spoken, understood
+from tools.result import Problem
+from tools.shown import shown
+from tools.wording import dimension
+
+MOST_ROWS = 1000
+Where = Mapping[str, str | Sequence[str]]
+
+
+class NotUnderstoodError(Exception):
+    """Arguments that cannot be made definite; carries the problem that becomes the result."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A definite question, and what had to be assumed."""
+
+    question: Question
+    compare: Period | None
+    notes: tuple[str, ...]
+
+    def over(self, period: Period) -> Question:
+        """The same question about other days."""
+        return self.question.model_copy(update={"period": period})
+
+
+def asked(
+    desk: Desk,
+    *,
+    metric: str = "effective",
+    period: str | None = None,
+    by: Sequence[str] = (),
+    where: Where | None = None,
+    compare: str | None = None,
+    ai: bool | None = None,
+    currency: str | None = None,
+) -> Asked:
+    """The question that these words mean at this desk. Raises NotUnderstoodError, and nothing else, for bad words."""
+    try:
+        days, notes = _days(desk, period)
+        other = compared(compare, period=days, today=desk.today) if compare else None
+        question = Question(
+            metric=_metric(metric),
+            period=days,
+            where=_filters(where or {}),
+            by=tuple(dict.fromkeys(dimension(name) for name in by)),
+            ai=ai,
+            currency=currency.strip().upper() if currency and currency.strip() else None,
+            limit=MOST_ROWS,
+            teams_seen=desk.scope,
+        )
+        if other is not None and set(question.by) & set(TIME_DIMENSIONS):
+            raise NotUnderstoodError(_TIME_COMPARED)
+    except LakeError as error:
+        raise NotUnderstoodError(problem_of(error)) from error
+    except ValidationError as error:
+        raise NotUnderstoodError(_invalid(error)) from error
+    return Asked(question, other, (*notes, *_scope_notes(desk, ai)))
+
+
+def problem_of(error: LakeError) -> Problem:
+    """What the lake refused, as a problem; names that were close are candidates."""
+    candidates = error.closest if isinstance(error, NameNotKnown) else ()
+    return Problem(
+        what=shown(error.what, 300),
+        why=shown(error.why, 600),
+        do=shown(error.do, 300),
+        candidates=tuple(shown(name) for name in candidates),
+    )
+
+
+_TIME_COMPARED = Problem(
+    what="Days or months cannot be compared with those of another period.",
+    why="Two periods have no day or month in common.",
+    do="Leave out 'compare' to see the days or months one after another, or 'by' day and month to compare.",
+)
+
+
+def _days(desk: Desk, period: str | None) -> tuple[Period, tuple[str, ...]]:
+    if period and period.strip():
+        return understood(period, today=desk.today), ()
+    last = desk.lake.last_complete_period()
+    if last is None:
+        raise NotUnderstoodError(
+            Problem(
+                what="The lake holds no complete billing period.",
+                why="No bill is loaded, or none reaches the end of a month.",
+                do="Load one with 'spendgate ingest FILE', or name a period.",
+            )
+        )
+    return last, (f"No period was named: {spoken(last)} is the last complete billing period that the bill holds.",)
+
+
+def _metric(name: str) -> Metric:
+    lowered = name.strip().lower().replace("_", " ").removesuffix(" cost")
+    lowered = {"amortised": "effective", "amortized": "effective", "cost": "effective", "invoice": "billed"}.get(
+        lowered, lowered
+    )
+    try:
+        return Metric(lowered)
+    except ValueError:
+        raise NotUnderstoodError(
+            Problem(
+                what=f"'{shown(name)}' is no cost that the bill has.",
+                why="A FOCUS bill has four costs.",
+                do=f"Ask for one of: {', '.join(METRIC_COLUMNS)}.",
+                candidates=tuple(str(known) for known in METRIC_COLUMNS),
+            )
+        ) from None
+
+
+def _filters(where: Where) -> dict[str, tuple[str, ...]]:
+    filters: dict[str, tuple[str, ...]] = {}
+    for name, values in where.items():
+        chosen = (values,) if isinstance(values, str) else tuple(str(value) for value in values)
+        if any(value.strip() for value in chosen):
+            filters[dimension(name)] = tuple(value.strip() for value in chosen if value.strip())
+    return filters
+
+
+def _invalid(error: ValidationError) -> Problem:
+    details: list[Any] = list(error.errors())
+    return Problem(
+        what="The question cannot be asked like this.",
+        why=shown("; ".join(str(item["msg"]).removeprefix("Value error, ") for item in details), 400) + ".",
+        do=f"Dimensions are: {', '.join((*DIMENSIONS, *TIME_DIMENSIONS, 'tag:KEY'))}.",
+    )
+
+
+def _scope_notes(desk: Desk, ai: bool | None) -> tuple[str, ...]:
+    said = {True: "AI spend only.", False: "Everything but AI.", None: "All spend, AI and everything else."}[ai]
+    if desk.scope == EVERYONE:
+        return (said,)
+    teams = ", ".join(shown(team) for team in desk.scope) or "none"
+    return said, f"Only what you may see: {'team' if len(desk.scope) == 1 else 'teams'} {teams}."

@@ -1,0 +1,193 @@
+"""Why spend changed: ranked contributions that add up to the change, and what lies within the largest of them.
+
+Arithmetic and no more: it says where the difference is, with an explicit remainder, and leaves causes to people.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from lake.errors import LakeError
+from lake.question import Question
+from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
+from tools.desk import Desk, failed
+from tools.detection.contributions import EXACT, Explained, add, contributions, percent
+from tools.periods import spoken
+from tools.result import Problem, Row, ToolResult
+from tools.sheet import Sheet
+from tools.shown import shown
+from tools.spend import Line, provenance, write
+from tools.wording import METRICS, dimension, label
+
+TOOL = "explain_change"
+NAMED = 5
+UNLISTED = "(beyond the list)"
+TRIED = ("use_case", "service", "team", "model", "environment", "resource")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The change of one currency, split by one dimension."""
+
+    by: str
+    currency: str
+    explained: Explained
+    before: Mapping[str, Decimal]
+    after: Mapping[str, Decimal]
+
+    @property
+    def concentration(self) -> Decimal:
+        """How few elements carry the change: 1 when one does, near 0 when it is spread thin; moves that cancel each
+        other out count against a dimension."""
+        sizes = [abs(part.change) for part in self.explained.named]
+        whole = EXACT.add(add(sizes), abs(self.explained.remainder))
+        if whole == 0:
+            return Decimal(0)
+        return add(EXACT.power(EXACT.divide(size, whole), 2) for size in sizes)
+
+
+def explain_change(
+    desk: Desk,
+    *,
+    metric: str = "effective",
+    period: str | None = None,
+    compare: str | None = None,
+    by: str | None = None,
+    where: Where | None = None,
+    ai: bool | None = None,
+    currency: str | None = None,
+) -> ToolResult:
+    """What made the difference between `period` and `compare` (default: the period before), split by `by` or by the
+    dimension in which fewest elements carry most of it. Contributions and remainder sum to the change exactly."""
+    try:
+        definite = asked(
+            desk, metric=metric, period=period, where=where, compare=compare or "previous", ai=ai, currency=currency
+        )
+        return _explain(desk, definite, dimension(by) if by else None)
+    except NotUnderstoodError as error:
+        return failed(desk, TOOL, error.problem)
+    except LakeError as error:
+        return failed(desk, TOOL, problem_of(error))
+
+
+def _explain(desk: Desk, definite: Asked, by: str | None) -> ToolResult:
+    question, compare = definite.question, definite.compare
+    assert compare is not None  # noqa: S101  (`asked` was given a comparison)
+    now, then = desk.lake.ask(question), desk.lake.ask(definite.over(compare))
+    if not now.totals or not then.totals:
+        empty = question.period if not now.totals else compare
+        return failed(desk, TOOL, _no_data(spoken(empty)), notes=definite.notes)
+    sheet = Sheet(desk, TOOL)
+    sheet.notes.extend(definite.notes)
+    answers = [now, then]
+    before = dict(then.totals)
+    splits: list[str] = []
+    for currency, value in now.totals:
+        write(sheet, definite, Line({}, currency, value, before.get(currency)), total=True)
+        if currency not in before:
+            continue
+        chosen = [by] if by else [name for name in TRIED if name not in question.where]
+        split, asked_for = _best(desk, definite, chosen, currency=currency)
+        answers += asked_for
+        if split is not None:
+            splits.append(split.by)
+            _write_split(sheet, definite, split)
+            answers += _look_within(sheet, desk, definite, split, allowed=by is None)
+    heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
+    split_by = f" by {' and '.join(dict.fromkeys(splits)).replace('_', ' ')}" if splits else ""
+    days = f"{spoken(question.period)} against {spoken(compare)}"
+    return sheet.done(
+        title=f"Change of {heading[0].lower()}{heading[1:]}{split_by}, {days}",
+        columns=("part", str(question.metric), "before", "change", "share"),
+        **provenance(*answers),
+    )
+
+
+def _best(desk: Desk, definite: Asked, dimensions: Sequence[str], *, currency: str) -> tuple[Split | None, list[Any]]:
+    """The most telling split and the lake's answers behind it; a dimension that only says "untagged" tells nothing."""
+    best: Split | None = None
+    behind: list[Any] = []
+    for name in dimensions:
+        split, answers = _split(desk, definite, name, currency=currency)
+        if best is None or (len({*split.before, *split.after}) > 1 and split.concentration > best.concentration):
+            best, behind = split, answers
+    return best, behind
+
+
+def _split(desk: Desk, definite: Asked, by: str, *, currency: str) -> tuple[Split, list[Any]]:
+    assert definite.compare is not None  # noqa: S101
+    question = Question.model_validate({**dict(definite.question), "by": (by,), "currency": currency})
+    now = desk.lake.ask(question)
+    then = desk.lake.ask(question.model_copy(update={"period": definite.compare}))
+    after, before = _parts(now, by), _parts(then, by)
+    return Split(by, currency, contributions(before, after, limit=NAMED), before, after), [now, then]
+
+
+def _parts(answer: Any, by: str) -> dict[str, Decimal]:
+    """Cost by element; what the lake no longer lists stands as one element, so that sums hold."""
+    parts = {str(row[by]): Decimal(row["value"]) for row in answer.rows}
+    if answer.truncated:
+        parts[UNLISTED] = EXACT.subtract(add(value for _, value in answer.totals), add(parts.values()))
+    return parts
+
+
+def _write_split(sheet: Sheet, definite: Asked, split: Split, *, within: str = "") -> None:
+    whole = split.explained.change
+    texts = {"within": within} if within else {}
+    for part in split.explained.named:
+        if part.change == 0:
+            continue
+        kind = "new" if part.new else "gone" if part.gone else ""
+        line = Line(
+            {split.by: part.name},
+            split.currency,
+            None if part.gone else part.after,
+            None if part.new else part.before,
+        )
+        row = write(sheet, definite, line, texts={**texts, **({"note": kind} if kind else {})})
+        _share(sheet, definite, row, part.change, whole)
+    if split.explained.remainder_count:
+        value = _left(split.after, [part.name for part in split.explained.named])
+        before = _left(split.before, [part.name for part in split.explained.named])
+        names = {split.by: f"all others ({split.explained.remainder_count})"}
+        row = write(sheet, definite, Line(names, split.currency, value, before), texts=texts)
+        _share(sheet, definite, row, split.explained.remainder, whole)
+
+
+def _share(sheet: Sheet, definite: Asked, row: Row, change: Decimal, whole: Decimal) -> None:
+    share = percent(change, whole)
+    if share is None or definite.compare is None:
+        return
+    said = f"Share of the change, {', '.join(row.names.values())}"
+    days = f"{spoken(definite.question.period)} against {spoken(definite.compare)}"
+    sheet.put(row, "share", EXACT.quantize(share, Decimal("0.0001")), label=said, unit="%", period=days)
+
+
+def _look_within(sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, allowed: bool) -> list[Any]:
+    """The same split again inside the largest contribution, when that one carries most of the change."""
+    if not allowed or not split.explained.named:
+        return []
+    largest = split.explained.named[0]
+    if abs(largest.change) * 2 < abs(split.explained.change):
+        return []
+    where = {**definite.question.where, split.by: (largest.name,)}
+    inner = Asked(definite.question.model_copy(update={"where": where}), definite.compare, ())
+    rest = [name for name in TRIED if name not in where]
+    found, answers = _best(desk, inner, rest, currency=split.currency)
+    if found is None or len({*found.before, *found.after}) < 2:
+        return []
+    _write_split(sheet, inner, found, within=f"{split.by.replace('_', ' ')} {shown(largest.name)}")
+    return answers
+
+
+def _left(values: Mapping[str, Decimal], named: Sequence[str]) -> Decimal:
+    return add(value for name, value in values.items() if name not in named)
+
+
+def _no_data(period: str) -> Problem:
+    return Problem(
+        what="The change cannot be explained.",
+        why=f"The bill holds no such charges for {period}: no data, which is not a zero.",
+        do="Compare two periods that the bill covers.",
+    )

@@ -1,0 +1,181 @@
+"""What was spent: sums of the bill by any dimension, over any days, alone or against another period.
+
+No charges is told as no data and never as a cost of zero; a period that is not over, or not yet billed, is said to be
+so beside the figures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from lake.errors import LakeError
+from lake.question import TIME_DIMENSIONS
+from tools.asked import MOST_ROWS, Asked, NotUnderstoodError, Where, asked, problem_of
+from tools.desk import Desk, failed
+from tools.detection.contributions import EXACT, ZERO, add, percent_change
+from tools.periods import spoken
+from tools.result import Row, ToolResult
+from tools.sheet import Sheet, source_states
+from tools.wording import METRICS, label
+
+TOOL = "query_spend"
+SHOWN_ROWS = 20
+MOST_SHOWN = 400
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of an answer, with its counterpart of the compared period; None where that has no such charge."""
+
+    names: dict[str, str]
+    currency: str
+    value: Decimal | None
+    before: Decimal | None = None
+
+
+def query_spend(
+    desk: Desk,
+    *,
+    metric: str = "effective",
+    period: str | None = None,
+    by: Sequence[str] = (),
+    where: Where | None = None,
+    compare: str | None = None,
+    top: int | None = None,
+    ai: bool | None = None,
+    currency: str | None = None,
+) -> ToolResult:
+    """Spend by `by`, largest first (days and months in order of time), with totals per currency and, with `compare`,
+    what it was before and how much it changed. `ai` True: AI alone; None: everything."""
+    try:
+        definite = asked(
+            desk, metric=metric, period=period, by=by, where=where, compare=compare, ai=ai, currency=currency
+        )
+        return _answer(desk, definite, most=min(max(top or SHOWN_ROWS, 1), MOST_SHOWN))
+    except NotUnderstoodError as error:
+        return failed(desk, TOOL, error.problem)
+    except LakeError as error:
+        return failed(desk, TOOL, problem_of(error))
+
+
+def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
+    question = definite.question
+    now = desk.lake.ask(question)
+    then = desk.lake.ask(definite.over(definite.compare)) if definite.compare else None
+    lines = joined(question.by, now.rows, then.rows if then else None)
+    sheet = Sheet(desk, TOOL)
+    sheet.notes.extend(definite.notes)
+    timed = any(name in TIME_DIMENSIONS for name in question.by)
+    kept = lines[: MOST_SHOWN if timed else most] if question.by else []
+    for line in kept:
+        write(sheet, definite, line)
+    totals = joined((), [_total(pair) for pair in now.totals], [_total(pair) for pair in then.totals] if then else None)
+    for total in totals:
+        write(sheet, definite, total, total=True)
+        _others(sheet, definite, total, lines=lines, kept=kept)
+    _note_gaps(sheet, definite, now=now, then=then)
+    by = " by " + ", ".join(name.replace("_", " ") for name in question.by) if question.by else ""
+    against = f" against {spoken(definite.compare)}" if definite.compare else ""
+    heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
+    return sheet.done(
+        title=f"{heading}{by}, {spoken(question.period)}{against}",
+        columns=(*question.by, str(question.metric), *(("before", "change", "change_pct") if then else ())),
+        **provenance(now, then),
+    )
+
+
+def joined(by: Sequence[str], now: Sequence[Any], then: Sequence[Any] | None) -> list[Line]:
+    """Rows of two periods side by side, in the order of the first, then what only the second has."""
+    before = {_key(by, row): row["value"] for row in then} if then is not None else {}
+    lines = [_line(by, row, value=row["value"], before=before.pop(_key(by, row), None)) for row in now]
+    gone = {_key(by, row): row for row in then or ()}
+    return lines + [_line(by, gone[key], value=None, before=value) for key, value in before.items()]
+
+
+def write(
+    sheet: Sheet, definite: Asked, line: Line, *, total: bool = False, texts: dict[str, str] | None = None
+) -> Row:
+    """One line as a row of figures: the cost and, against another period, what it was, its change and change in %."""
+    question, compare = definite.question, definite.compare
+    metric = str(question.metric)
+    row = sheet.row(line.names, texts=texts, total=total)
+    said = label(METRICS[question.metric], line.names, where=question.where, ai=question.ai)
+    if total and line.names == {}:
+        said = f"Total {said[0].lower()}{said[1:]}"
+    days = spoken(question.period)
+    if line.value is not None:
+        sheet.put(row, metric, line.value, label=said, unit=line.currency, period=days)
+    if compare is None:
+        return row
+    if line.before is not None:
+        sheet.put(row, "before", line.before, label=said, unit=line.currency, period=spoken(compare))
+    if total and (line.value is None or line.before is None):
+        return row  # a period without data is no zero to subtract
+    value, before, both = line.value or ZERO, line.before or ZERO, f"{days} against {spoken(compare)}"
+    change = EXACT.subtract(value, before)
+    said = f"Change of {said[0].lower()}{said[1:]}"
+    sheet.put(row, "change", change, label=said, unit=line.currency, period=both, signed=True)
+    if (share := percent_change(before, value)) is not None:
+        sheet.put(row, "change_pct", _short(share), label=said, unit="%", period=both, signed=True)
+    return row
+
+
+def provenance(*answers: Any) -> dict[str, Any]:
+    """Queries, snapshots and completeness of one or two answers of the lake, as a result carries them."""
+    given = [answer for answer in answers if answer is not None]
+    states = [state for answer in given for state in source_states(answer.completeness)]
+    return {
+        "query": ";\n".join(dict.fromkeys(answer.query for answer in given)),
+        "snapshots": tuple(dict.fromkeys(str(name) for answer in given for name in answer.snapshots)),
+        "complete": all(answer.complete for answer in given),
+        "completeness": tuple(dict.fromkeys(states)),
+    }
+
+
+def _others(sheet: Sheet, definite: Asked, total: Line, *, lines: Sequence[Line], kept: Sequence[Line]) -> None:
+    """What the rows that are not shown come to, so that a list of the largest still adds up to its total."""
+    mine = [line for line in kept if line.currency == total.currency]
+    left = sum(1 for line in lines if line.currency == total.currency) - len(mine)
+    if left <= 0:
+        return
+    value = None if total.value is None else _rest(total.value, [line.value or ZERO for line in mine])
+    before = None if total.before is None else _rest(total.before, [line.before or ZERO for line in mine])
+    names = {definite.question.by[0]: f"all others ({left})"}
+    write(sheet, definite, Line(names, total.currency, value, before), total=True)
+    sheet.notes.append(f"{left} more rows are summed up as 'all others'.")
+
+
+def _rest(whole: Decimal, parts: Sequence[Decimal]) -> Decimal:
+    return EXACT.subtract(whole, add(parts))
+
+
+def _note_gaps(sheet: Sheet, definite: Asked, *, now: Any, then: Any) -> None:
+    for answer, period in ((now, definite.question.period), (then, definite.compare)):
+        if answer is None or period is None:
+            continue
+        if not answer.rows:
+            sheet.notes.append(f"The bill holds no such charges for {spoken(period)}: no data, which is not a zero.")
+        elif not answer.complete:
+            late = [f"{state.source} reaches {state.data_through}" for state in source_states(answer.completeness)
+                    if state.reason]  # fmt: skip
+            sheet.notes.append(f"{spoken(period)} is not complete" + (f": {'; '.join(late)}." if late else "."))
+        if answer.truncated:
+            sheet.notes.append(f"More than {MOST_ROWS} rows: only the largest {MOST_ROWS} were compared.")
+
+
+def _total(pair: Any) -> dict[str, Any]:
+    currency, value = pair
+    return {"currency": currency, "value": value}
+
+
+def _key(by: Sequence[str], row: Any) -> tuple[str, ...]:
+    return (*(str(row[name]) for name in by), str(row["currency"]))
+
+
+def _line(by: Sequence[str], row: Any, *, value: Decimal | None, before: Decimal | None) -> Line:
+    return Line({name: str(row[name]) for name in by}, str(row["currency"]), value, before)
+
+
+def _short(value: Decimal) -> Decimal:
+    return EXACT.quantize(value, Decimal("0.0001"))
