@@ -1,0 +1,49 @@
+"""`spendgate sandbox slack`: a Slack workspace on this machine, to try the app without an account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def run(
+    *,
+    port: int = 0,
+    app_url: str | None = None,
+    interactivity_url: str | None = None,
+    signing_secret: str = "sandbox-signing-secret",  # noqa: S107  (guards nothing: the sandbox is on loopback)
+    bot_token: str = "xoxb-sandbox",  # noqa: S107
+    workspace: Path | None = None,
+    audit_link: str | None = None,
+    docs_link: str | None = None,
+    retry_scale: float = 1 / 60,
+    transcript: Path | None = None,
+) -> int:
+    """Serves until Ctrl-C; one JSON line on stdout when ready. `port` 0 takes a free one. Returns the exit code."""
+    from dataclasses import replace
+
+    from sandbox.slack.errors import SandboxError
+    from sandbox.slack.seed import load_seed
+    from sandbox.slack.server import create_site, listening_socket, report, serve
+    from sandbox.slack.settings import SiteSettings
+
+    settings = SiteSettings(
+        port=port,
+        app_url=app_url,
+        interactivity_url=interactivity_url,
+        signing_secret=signing_secret,
+        bot_token=bot_token,
+        audit_link=audit_link,
+        docs_link=docs_link,
+        retry_scale=retry_scale,
+        transcript=transcript,
+    )
+    try:
+        seed = load_seed(workspace)
+        listening = listening_socket(port)
+        with listening:
+            settings = replace(settings, port=listening.getsockname()[1])
+            serve(create_site(settings=settings, seed=seed), listening)
+    except SandboxError as error:
+        report(error)
+        return 1
+    return 0

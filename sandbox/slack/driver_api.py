@@ -1,0 +1,187 @@
+"""The driver: what stands in for people, for the page, the demo's story and the tests. Slack has nothing like it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.slack import interactions, seen, speaking
+from sandbox.slack.errors import ActionRefused, SlackError
+from sandbox.slack.faults import Fault
+from sandbox.slack.interactions import Press
+from sandbox.slack.site import Site
+from sandbox.slack.transcript import Delivery
+
+Json = dict[str, Any]
+LONGEST_WAIT = 25.0
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Say(_Given):
+    """A message of a person; `channel` is an id, a #name, or `@app`."""
+
+    user: str
+    channel: str
+    text: str
+    thread_ts: str | None = None
+
+
+class Click(_Given):
+    """A press on an element of a message (channel, ts) or of a view (view_id)."""
+
+    user: str
+    action_id: str
+    block_id: str | None = None
+    channel: str | None = None
+    ts: str | None = None
+    view_id: str | None = None
+    value: Any = None
+    values: Json = Field(default_factory=dict)
+    confirmed: bool = False
+
+
+class Submit(_Given):
+    """A modal, filled in."""
+
+    user: str
+    view_id: str
+    values: Json = Field(default_factory=dict)
+
+
+class CloseView(_Given):
+    """A modal, dismissed."""
+
+    user: str
+    view_id: str
+
+
+class Look(_Given):
+    """A person opens a room (`channel`) or a tab of the app (`tab`)."""
+
+    user: str
+    channel: str | None = None
+    tab: str | None = None
+
+
+class Replay(_Given):
+    """A delivery to send again; `headers` replace single headers of it."""
+
+    delivery_id: str
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
+class FaultPlan(_Given):
+    """Faults to add, after forgetting the present ones if `clear`."""
+
+    faults: list[Fault] = Field(default_factory=list)
+    clear: bool = False
+
+
+def driver_api(site: Site) -> APIRouter:
+    """The routes under /sandbox."""
+    router = APIRouter(prefix="/sandbox")
+    _acting_routes(router, site)
+    _looking_routes(router, site)
+    _wire_routes(router, site)
+    return router
+
+
+def refusals_as_json(application: FastAPI) -> None:
+    """A refusal is an answer with a reason."""
+
+    @application.exception_handler(ActionRefused)
+    async def refused(_: Request, error: ActionRefused) -> JSONResponse:
+        return JSONResponse(error.as_json(), status_code=error.status)
+
+    @application.exception_handler(SlackError)
+    async def slack_refused(_: Request, error: SlackError) -> JSONResponse:
+        return JSONResponse(error.as_slack(), status_code=404)
+
+
+def _acting_routes(router: APIRouter, site: Site) -> None:
+    @router.post("/say")
+    async def say(given: Say) -> Json:
+        message, events = speaking.say(site, **given.model_dump())
+        return {"ok": True, "channel": message.channel, "ts": message.ts, "text": message.text, "event_ids": events}
+
+    @router.post("/click")
+    async def click(given: Click) -> Json:
+        return _answered(await interactions.press(site, Press(**given.model_dump())))
+
+    @router.post("/submit")
+    async def submit(given: Submit) -> Json:
+        delivery, outcome = await interactions.submit(site, user=given.user, view_id=given.view_id, values=given.values)
+        return _answered(delivery) | outcome
+
+    @router.post("/close")
+    async def close(given: CloseView) -> Json:
+        return _answered(await interactions.close(site, user=given.user, view_id=given.view_id))
+
+    @router.post("/open")
+    async def look(given: Look) -> Json:
+        if given.tab:
+            return {"ok": True, "event_id": speaking.open_app(site, user=given.user, tab=given.tab)}
+        room = speaking.room_of_person(site, user=given.user, channel=given.channel or "@app")
+        site.workspace.mark_read(given.user, room.id)
+        return {"ok": True, "event_id": None, "channel": room.id}
+
+
+def _looking_routes(router: APIRouter, site: Site) -> None:
+    @router.get("/state")
+    async def state(user: str | None = None) -> Json:
+        if user is None:
+            return seen.whole_state(site)
+        if user not in site.workspace.people:
+            raise ActionRefused("user_not_found", f"nobody here is {user}", status=404)
+        return seen.state_for(site, user)
+
+    @router.get("/changes")
+    async def changes(after: int = -1, seconds: float = LONGEST_WAIT) -> Json:
+        wait = min(max(seconds, 0.0), LONGEST_WAIT)
+        return {"revision": await site.workspace.changed_since(after, seconds=wait)}
+
+
+def _wire_routes(router: APIRouter, site: Site) -> None:
+    @router.get("/deliveries")
+    async def deliveries(type: str | None = None, event_id: str | None = None) -> Json:
+        wanted = [
+            asdict(one)
+            for one in site.transcript.deliveries
+            if type in (None, one.type) and event_id in (None, one.event_id)
+        ]
+        return {"deliveries": wanted}
+
+    @router.get("/calls")
+    async def calls(method: str | None = None) -> Json:
+        return {"calls": [asdict(one) for one in site.transcript.calls if method in (None, one.method)]}
+
+    @router.post("/replay")
+    async def replay(given: Replay) -> Json:
+        original = site.transcript.delivery(given.delivery_id)
+        if original is None:
+            raise ActionRefused("delivery_not_found", "no delivery has this id", status=404)
+        return _answered(await site.courier.replay(original, headers=given.headers))
+
+    @router.post("/verify-url")
+    async def verify_url() -> Json:
+        return _answered(await site.courier.verify_url())
+
+    @router.post("/faults")
+    async def faults(given: FaultPlan) -> Json:
+        if given.clear:
+            site.faults.clear()
+        site.faults.plan(given.faults)
+        return {"ok": True, "pending": [one.model_dump() for one in site.faults.pending]}
+
+
+def _answered(delivery: Delivery | None) -> Json:
+    if delivery is None:
+        return {"ok": True, "delivery": None}
+    return {"ok": delivery.acknowledged, "delivery": asdict(delivery)}

@@ -1,0 +1,87 @@
+"""api.test, auth.test, users.*: who is there, and whether the token is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.slack.arguments import page_of, required
+from sandbox.slack.errors import SlackError
+from sandbox.slack.seed import Person
+from sandbox.slack.site import Site
+
+Json = dict[str, Any]
+
+
+def api_test(_: Site, arguments: Json) -> Json:
+    """Echoes its arguments; `error` makes it fail by that name."""
+    given = {key: value for key, value in arguments.items() if key != "token"}
+    if "error" in given:
+        raise SlackError(str(given["error"]), args=given)
+    return {"args": given} if given else {}
+
+
+def auth_test(site: Site, _: Json) -> Json:
+    """Whom the token stands for."""
+    seed = site.workspace.seed
+    return {
+        "url": f"{site.settings.base_url}/",
+        "team": seed.team.name,
+        "user": seed.app.handle,
+        "team_id": seed.team.id,
+        "user_id": seed.app.user,
+        "bot_id": seed.app.bot,
+        "app_id": seed.app.id,
+        "is_enterprise_install": False,
+    }
+
+
+def users_info(site: Site, arguments: Json) -> Json:
+    """One person, or the app's own user."""
+    required(arguments, "user")
+    user = str(arguments["user"])
+    if user == site.workspace.seed.app.user:
+        return {"user": _app_user(site)}
+    return {"user": _user(site, site.workspace.person(user))}
+
+
+def users_list(site: Site, arguments: Json) -> Json:
+    """Everyone, the app's user last."""
+    every = [_user(site, person) for person in site.workspace.people.values()] + [_app_user(site)]
+    page, following = page_of(every, arguments)
+    return {"members": page, "cache_ts": int(site.ticker.now()), "response_metadata": {"next_cursor": following}}
+
+
+def _user(site: Site, person: Person) -> Json:
+    return {
+        "id": person.id,
+        "team_id": site.workspace.seed.team.id,
+        "name": person.handle,
+        "real_name": person.name,
+        "deleted": False,
+        "tz": person.tz,
+        "tz_label": person.tz,
+        "tz_offset": 0,
+        "profile": {
+            "title": person.title,
+            "real_name": person.name,
+            "display_name": person.handle,
+            "real_name_normalized": person.name,
+            "display_name_normalized": person.handle,
+            "team": site.workspace.seed.team.id,
+        },
+        "is_admin": False,
+        "is_owner": False,
+        "is_restricted": False,
+        "is_ultra_restricted": False,
+        "is_bot": False,
+        "is_app_user": False,
+        "updated": 0,
+    }
+
+
+def _app_user(site: Site) -> Json:
+    app = site.workspace.seed.app
+    user = _user(site, Person(id=app.user, name=app.name, handle=app.handle))
+    user["is_bot"] = True
+    user["profile"] |= {"bot_id": app.bot, "api_app_id": app.id}
+    return user

@@ -1,0 +1,90 @@
+"""The Web API as HTTP: `/api/METHOD` with a bearer token, and the response_url of interactions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from sandbox.slack.arguments import read_arguments
+from sandbox.slack.clock import opaque
+from sandbox.slack.errors import SlackError
+from sandbox.slack.faults import AnswerFault, Fault
+from sandbox.slack.methods.registry import METHODS, OPEN
+from sandbox.slack.responding import respond
+from sandbox.slack.site import Site
+from sandbox.slack.transcript import Call
+
+Json = dict[str, Any]
+
+
+def web_api(site: Site) -> APIRouter:
+    """The routes that the app calls."""
+    router = APIRouter()
+
+    @router.api_route("/api/{method}", methods=["GET", "POST"])
+    async def call(method: str, request: Request) -> Response:
+        return await _answer(site, method, request)
+
+    @router.post("/actions/{team}/{secret}")
+    async def answer_interaction(team: str, secret: str, request: Request) -> Response:
+        return respond(site, team=team, secret=secret, body=await request.body())
+
+    return router
+
+
+async def _answer(site: Site, method: str, request: Request) -> Response:
+    body = await request.body()
+    arguments: Json = {}
+    status, headers = 200, {"x-slack-req-id": opaque("", 20).lower()}
+    fault = site.faults.for_call(method)
+    try:
+        if fault is not None and fault.fault is not AnswerFault.LOST_ANSWER:
+            refused = await _misfortune(fault)
+            if refused is not None:
+                site.transcript.called(Call(method, site.ticker.now(), {}, {"fault": fault.fault}, refused.status_code))
+                return refused
+        arguments = read_arguments(
+            query=request.url.query, body=body, content_type=request.headers.get("content-type", "")
+        )
+        if method not in METHODS:
+            raise SlackError("unknown_method", req_method=method)
+        if method not in OPEN:
+            _check_token(site, request, arguments)
+            headers["x-oauth-scopes"] = ",".join(site.workspace.seed.app.scopes)
+        answer = {"ok": True, **METHODS[method](site, arguments)}
+    except SlackError as error:
+        answer = error.as_slack()
+    arguments.pop("token", None)
+    site.transcript.called(Call(method, site.ticker.now(), arguments, answer, status))
+    if fault is not None and fault.fault is AnswerFault.LOST_ANSWER:
+        return Response("the answer was lost", status_code=503, media_type="text/plain")
+    return Response(json.dumps(answer), status_code=status, headers=headers, media_type="application/json")
+
+
+def _check_token(site: Site, request: Request, arguments: Json) -> None:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip() if kind.lower() == "bearer" else str(arguments.get("token") or "")
+    if not token:
+        raise SlackError("not_authed")
+    if token == site.settings.bot_token:
+        return
+    raise SlackError("not_allowed_token_type" if token.startswith("xapp-") else "invalid_auth")
+
+
+async def _misfortune(fault: Fault) -> Response | None:
+    if fault.fault is AnswerFault.RATE_LIMITED:
+        return Response(
+            json.dumps({"ok": False, "error": "ratelimited"}),
+            status_code=429,
+            headers={"retry-after": str(fault.retry_after)},
+            media_type="application/json",
+        )
+    if fault.fault is AnswerFault.SERVER_ERROR:
+        return Response("<html><body>Service unavailable</body></html>", status_code=503, media_type="text/html")
+    if fault.fault is AnswerFault.SLOW:
+        await asyncio.sleep(fault.seconds)
+        return None
+    raise SlackError(fault.error)
