@@ -1,0 +1,209 @@
+"""From the text of a FOCUS file to typed charges, and to the few rows that must wait in quarantine.
+
+A row is held back only if its money, time or currency cannot be read, since it could then be summed in no way that is
+true. Every other breach of FOCUS loads, with a finding.
+"""
+
+import re
+from hashlib import sha256
+
+import duckdb
+import pyarrow as pa
+
+from lake import duck
+from lake.ai import Facts, judge
+from lake.columns import COLUMNS, LABELS, SQL_TYPES, Column, Kind
+from lake.labels import Tagged, read_tags
+from lake.numbers import fits
+from lake.report import Finding
+from lake.sources.focus import NOT_GIVEN
+
+STORED = (
+    *((column.name, SQL_TYPES[column.kind]) for column in COLUMNS),
+    *((label, "VARCHAR") for label in LABELS),
+    ("x_team_from", "VARCHAR"),
+    ("x_tags", "MAP(VARCHAR, VARCHAR)"),
+    ("x_ai", "BOOLEAN"),
+    ("x_ai_rule", "VARCHAR"),
+    ("x_day", "DATE"),
+    ("x_source", "VARCHAR"),
+    ("x_file", "VARCHAR"),
+    ("x_row", "BIGINT"),
+    ("x_extra", "VARCHAR"),
+)
+
+_FACTS = (
+    "ServiceCategory",
+    "SkuMeter",
+    "SkuPriceDetails",
+    "ResourceType",
+    "ChargeDescription",
+    "x_model",
+    "x_use_case",
+)
+_TIME = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?"
+_ZONED = r".*(Z|UTC|:\d{2}([.]\d+)? ?[+-]\d{2}(:?\d{2})?)"
+_MINUTES_ONLY = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}) ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?$"
+TIMES = tuple(column for column in COLUMNS if column.kind == Kind.TIME)
+
+
+def clean(connection: duckdb.DuckDBPyConnection) -> None:
+    """`raw` to `clean`: what means "no value" becomes none."""
+    names = [duck.name(column.name) for column in COLUMNS] + [duck.name(label) for label in LABELS]
+    given = ", ".join(
+        f"CASE WHEN trim({name}) IN ('', '{NOT_GIVEN}') THEN NULL ELSE {name} END AS {name}" for name in names
+    )
+    connection.execute(f"CREATE TABLE clean AS SELECT file, row, {given}, x_extra FROM raw")  # noqa: S608
+    connection.execute("DROP TABLE raw")
+
+
+def label(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
+    """Fills the label columns of `clean` from tags and adds `tag_map`, one row for each distinct set of tags."""
+    texts = connection.execute(
+        'SELECT "Tags", min(file), count(*) FROM clean WHERE "Tags" IS NOT NULL GROUP BY ALL'
+    ).fetchall()
+    read = [(text, read_tags(text), file, rows) for text, file, rows in texts]
+    columns: dict[str, list[str | None]] = {"text": [text for text, _, _, _ in read]}
+    for name in LABELS:
+        columns[name] = [tagged.labels.get(name) for _, tagged, _, _ in read]
+    columns["x_team_from"] = [tagged.keys.get("x_team") for _, tagged, _, _ in read]
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    tags = pa.array([list(tagged.tags.items()) for _, tagged, _, _ in read], pa.map_(pa.string(), pa.string()))
+    connection.register("incoming", table.append_column("x_tags", tags))
+    connection.execute("CREATE TABLE tag_map AS SELECT * FROM incoming")
+    connection.unregister("incoming")
+    return _tag_findings(read, files)
+
+
+def _tag_findings(read: list[tuple[str, Tagged, int, int]], files: list[str]) -> list[Finding]:
+    findings = []
+    broken = [(file, rows) for _, tagged, file, rows in read if tagged.fault]
+    if broken:
+        text = "Tags is no JSON object; the text is kept, no label is read from it"
+        findings.append(
+            Finding(rule="tags", file=files[broken[0][0]], column="Tags", rows=sum(r for _, r in broken), text=text)
+        )
+    braces = [(file, rows) for _, tagged, file, rows in read if tagged.braces_missing]
+    if braces:
+        text = "Tags lacks its braces; read as if they were there"
+        findings.append(
+            Finding(rule="tags", file=files[braces[0][0]], column="Tags", rows=sum(r for _, r in braces), text=text)
+        )
+    stand_ins = sorted({tagged.keys["x_team"] for _, tagged, _, _ in read if _is_stand_in(tagged)})
+    if stand_ins:
+        rows = sum(rows for _, tagged, _, rows in read if _is_stand_in(tagged))
+        text = f"the team is read from the tag {', '.join(stand_ins)}, since no tag names a team"
+        findings.append(Finding(rule="team-stand-in", file=files[read[0][2]], column="Tags", rows=rows, text=text))
+    return findings
+
+
+def _is_stand_in(tagged: Tagged) -> bool:
+    key = tagged.keys.get("x_team", "")
+    return bool(key) and "team" not in key.lower() and "squad" not in key.lower()
+
+
+def judge_ai(connection: duckdb.DuckDBPyConnection) -> None:
+    """Adds `labelled` (labels settled) and `ai_map`, one row for each distinct set of facts that the AI rules read."""
+    settled = ", ".join(f"coalesce(trim(c.{name}), t.{name}) AS {name}" for name in LABELS)
+    replaced = ", ".join(duck.name(name) for name in LABELS)
+    connection.execute(
+        f"CREATE TABLE labelled AS SELECT c.* EXCLUDE ({replaced}), {settled}, t.x_tags, "  # noqa: S608
+        "CASE WHEN c.x_team IS NOT NULL THEN 'column x_team' ELSE 'tag ' || t.x_team_from END AS x_team_from "
+        'FROM clean c LEFT JOIN tag_map t ON c."Tags" = t.text'
+    )
+    connection.execute("DROP TABLE clean")
+    wanted = ", ".join(duck.name(name) for name in _FACTS)
+    rows = connection.execute(f"SELECT DISTINCT {wanted} FROM labelled").fetchall()  # noqa: S608
+    judged = [judge(Facts(*row)) for row in rows]
+    table = pa.table({name: pa.array([row[index] for row in rows], pa.string()) for index, name in enumerate(_FACTS)})
+    table = table.append_column("ai", pa.array([found.ai for found in judged], pa.bool_()))
+    table = table.append_column("rule", pa.array([found.rule for found in judged], pa.string()))
+    table = table.append_column("model", pa.array([found.model for found in judged], pa.string()))
+    connection.register("incoming", table)
+    connection.execute("CREATE TABLE ai_map AS SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def type_charges(connection: duckdb.DuckDBPyConnection, files: list[str], source: str | None) -> None:
+    """`labelled` to `charge`: typed, with its source, its billing period and, if it must be held back, its fault."""
+    _source_map(connection, source)
+    connection.register("incoming", pa.table({"number": list(range(len(files))), "name": files}))
+    connection.execute("CREATE TABLE file_names AS SELECT * FROM incoming")
+    connection.unregister("incoming")
+    typed = ", ".join(f"{_typed(column)} AS {duck.name(column.name)}" for column in COLUMNS)
+    labels = ", ".join(name for name in LABELS if name != "x_model")
+    facts = " AND ".join(f"l.{duck.name(name)} IS NOT DISTINCT FROM a.{duck.name(name)}" for name in _FACTS)
+    connection.execute(
+        f"CREATE TABLE typed AS SELECT l.file, {typed}, {', '.join('l.' + name for name in labels.split(', '))}, "  # noqa: S608
+        "coalesce(l.x_model, a.model) AS x_model, l.x_team_from, l.x_tags, a.ai AS x_ai, a.rule AS x_ai_rule, "
+        "s.source AS x_source, f.name AS x_file, l.row AS x_row, l.x_extra, "
+        f"{_fault()} AS fault FROM labelled l "
+        f"LEFT JOIN ai_map a ON {facts} JOIN file_names f ON f.number = l.file "
+        f"JOIN source_map s ON s.provider IS NOT DISTINCT FROM {_PROVIDER}"
+    )
+    start = "timezone('UTC', \"BillingPeriodStart\")"
+    connection.execute(
+        "CREATE TABLE charge AS SELECT *, CAST(timezone('UTC', \"ChargePeriodStart\") AS DATE) AS x_day, "  # noqa: S608
+        f"CASE WHEN day({start}) = 1 THEN strftime({start}, '%Y-%m') ELSE strftime({start}, '%Y-%m-%d') END AS period "
+        "FROM typed"
+    )
+    connection.execute("DROP TABLE typed")
+
+
+_PROVIDER = 'coalesce("ProviderName", "PublisherName", "InvoiceIssuerName")'
+
+
+def _source_map(connection: duckdb.DuckDBPyConnection, source: str | None) -> None:
+    providers = [row[0] for row in connection.execute(f"SELECT DISTINCT {_PROVIDER} FROM labelled").fetchall()]  # noqa: S608
+    slugs = [source or source_name(provider) for provider in providers]
+    connection.register("incoming", pa.table({"provider": pa.array(providers, pa.string()), "source": slugs}))
+    connection.execute("CREATE OR REPLACE TABLE source_map AS SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def source_name(provider: str | None) -> str:
+    """The source that a provider's charges go to: its name in lower case, letters, digits and single hyphens."""
+    if not provider:
+        return "unknown"
+    slug = re.sub(r"[^a-z0-9]+", "-", provider.lower()).strip("-")
+    if slug and len(slug) <= 60:
+        return slug
+    return f"{slug[:40]}-{sha256(provider.encode()).hexdigest()[:8]}".strip("-")
+
+
+def _typed(column: Column) -> str:
+    name = duck.name(column.name)
+    if column.kind in (Kind.MONEY, Kind.QUANTITY):
+        return f"CASE WHEN {fits(column)} THEN CAST(trim(l.{name}) AS {SQL_TYPES[column.kind]}) END"
+    if column.kind == Kind.TIME:
+        return read_time(f"l.{name}")
+    if column.name == "BillingCurrency":
+        return f"upper(trim(l.{name}))"
+    return f"l.{name}"
+
+
+def read_time(value: str) -> str:
+    """SQL: the moment that this text writes, read as UTC if it names no zone; NULL if it is none."""
+    whole = rf"regexp_replace(trim({value}), {duck.text(_MINUTES_ONLY)}, '\1:00\2')"
+    return f"CASE WHEN regexp_full_match(trim({value}), {duck.text(_TIME)}) THEN TRY_CAST({whole} AS TIMESTAMPTZ) END"
+
+
+def has_zone(value: str) -> str:
+    """SQL: whether this text names its zone."""
+    return f"regexp_full_match(trim({value}), {duck.text(_ZONED)})"
+
+
+def _fault() -> str:
+    parts = []
+    for column in COLUMNS:
+        name = f"l.{duck.name(column.name)}"
+        if column.required:
+            parts.append(f"CASE WHEN {name} IS NULL THEN '{column.name} is missing' END")
+        shown = f"'{column.name} ''' || left({name}, 40) || ''' is no "
+        if column.kind == Kind.MONEY:
+            parts.append(f"CASE WHEN {name} IS NOT NULL AND NOT {fits(column)} THEN {shown}readable amount' END")
+        elif column.kind == Kind.TIME:
+            parts.append(f"CASE WHEN {name} IS NOT NULL AND {read_time(name)} IS NULL THEN {shown}readable time' END")
+        elif column.name == "BillingCurrency":
+            parts.append(f"CASE WHEN NOT regexp_full_match(trim({name}), '[A-Za-z]{{3}}') THEN {shown}currency' END")
+    return f"nullif(concat_ws('; ', {', '.join(parts)}), '')"

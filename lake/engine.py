@@ -1,0 +1,294 @@
+"""Asks the lake: a typed question in, rows and totals out, with the query, the snapshots and how far to trust them.
+
+Every question runs on a DuckDB of its own in memory over the current snapshots' Parquet files, so that no two
+processes ever share a database file and a load never disturbs a question that is under way.
+"""
+
+import difflib
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from lake import completeness, duck, expressions
+from lake.completeness import SourceCompleteness
+from lake.errors import LakeError, NameNotKnownError
+from lake.period import Period, add_months
+from lake.question import EVERY_TEAM, MAX_ROWS, Metric, Question
+from lake.store import Snapshot, Store
+
+Row = dict[str, str | Decimal]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the lake says to a question. Amounts are exact; each stands with its currency; nothing is summed over two."""
+
+    question: Question
+    rows: list[Row]
+    totals: list[tuple[str, Decimal]]
+    query: str
+    snapshots: list[str]
+    complete: bool
+    completeness: list[SourceCompleteness]
+    truncated: bool
+    previous_totals: list[tuple[str, Decimal]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the lake holds of one source."""
+
+    source: str
+    periods: list[str]
+    first_day: date
+    data_through: str
+    final: bool
+    rows: int
+    quarantined: int
+    snapshots: list[str]
+
+
+@dataclass(frozen=True)
+class DailySeries:
+    """One series of daily amounts, dense from `first`, complete days only."""
+
+    key: dict[str, str]
+    currency: str
+    first: date
+    values: tuple[Decimal, ...]
+
+
+class Lake:
+    """The bills loaded below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = Store(folder)
+
+    def ask(self, question: Question) -> Answered:
+        """Rows grouped and filtered as asked; NameNotKnownError if a filter names what no charge in scope carries."""
+        snapshots = self._snapshots()
+        with _Reader(self.folder, snapshots) as everything:
+            question = everything.known(question)
+            scope = everything.sources(question)
+        held = [snapshot for snapshot in snapshots if snapshot.source in scope]
+        read = [snapshot for snapshot in held if _touches(snapshot, question)]
+        limit = min(question.limit or MAX_ROWS, MAX_ROWS)
+        with _Reader(self.folder, read or snapshots[:1]) as reader:
+            rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
+            sums, _ = reader.fetch(expressions.totals(reader.charges, question))
+        verdicts = completeness.judge(question.period, held)
+        return Answered(
+            question=question,
+            rows=[_row(row, question) for row in rows[:limit]],
+            totals=[(row["currency"], _zero(row["value"])) for row in sums],
+            previous_totals=[(row["currency"], _zero(row["previous"])) for row in sums] if question.compare else [],
+            query=query,
+            snapshots=[snapshot.id for snapshot in read],
+            complete=bool(verdicts) and all(verdict.complete for verdict in verdicts),
+            completeness=verdicts,
+            truncated=len(rows) > limit,
+        )
+
+    def values(
+        self, dimension: str, limit: int = MAX_ROWS, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
+    ) -> list[str]:
+        """The names that charges in this scope carry, those with most charges first."""
+        question = Question(period=_ANY, by=(dimension,), teams_seen=teams_seen)
+        with _Reader(self.folder, self._snapshots()) as reader:
+            return reader.names(question, dimension, limit)
+
+    def daily(
+        self, *, by: tuple[str, ...], metric: Metric = Metric.EFFECTIVE, until: date | None = None, ai: bool | None = None,
+        where: dict[str, tuple[str, ...]] | None = None, teams_seen: tuple[str, ...] = (EVERY_TEAM,), settled: bool = True,
+    ) -> list[DailySeries]:  # fmt: skip
+        """Daily amounts of each series up to the last complete day (`until` excluded); days without a charge are zero.
+
+        With `settled=False` the days that were delivered but may still be restated are included.
+        """
+        snapshots = self._snapshots()
+        first = min(snapshot.first_day for snapshot in snapshots)
+        through = {
+            source: _through(source, held, settled) for source, held in completeness.by_source(snapshots).items()
+        }
+        end = min(max(through.values()), until or date.max)
+        if end <= first:
+            return []
+        question = Question(
+            metric=metric, period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen
+        )
+        with _Reader(self.folder, snapshots) as reader:
+            rows, _ = reader.fetch(expressions.daily(reader.charges, reader.known(question)))
+        return _series(rows, by, {source: min(day, end) for source, day in through.items()})
+
+    def last_complete_period(self) -> Period | None:
+        """The newest calendar month that every source has delivered and settled; None if there is none."""
+        snapshots = self.store.current()
+        if not snapshots:
+            return None
+        month = self.latest_period()
+        while month.end > min(snapshot.period_start for snapshot in snapshots):
+            if all(verdict.complete for verdict in completeness.judge(month, snapshots)):
+                return month
+            month = month.previous()
+        return None
+
+    def latest_period(self) -> Period:
+        """The newest calendar month with a charge."""
+        last = max(snapshot.last_day for snapshot in self._snapshots())
+        return Period(last.replace(day=1), add_months(last, 1))
+
+    def coverage(self) -> list[Coverage]:
+        """What is held of each source."""
+        return [
+            Coverage(
+                source=source,
+                periods=[snapshot.period for snapshot in held],
+                first_day=min(snapshot.first_day for snapshot in held),
+                data_through=max(snapshot.data_through for snapshot in held).isoformat(),
+                final=all(snapshot.final for snapshot in held),
+                rows=sum(snapshot.rows for snapshot in held),
+                quarantined=sum(snapshot.rows_quarantined for snapshot in held),
+                snapshots=[snapshot.id for snapshot in held],
+            )
+            for source, held in completeness.by_source(self.store.current()).items()
+        ]
+
+    def _snapshots(self) -> tuple[Snapshot, ...]:
+        snapshots = self.store.current()
+        if not snapshots:
+            raise LakeError(
+                "The lake is empty.",
+                why="No bill has been loaded yet.",
+                do="Load one: spendgate ingest FILE, or try ./dev demo.",
+            )
+        return snapshots
+
+
+_ANY = Period(date(1900, 1, 1), date(2200, 1, 1))
+
+
+class _Reader:
+    """The charges of some snapshots as an Ibis table, on a connection of its own."""
+
+    def __init__(self, folder: Path, snapshots: tuple[Snapshot, ...] | list[Snapshot]) -> None:
+        self._files = [str(folder / file.path) for snapshot in snapshots for file in snapshot.files]
+
+    def __enter__(self) -> "_Reader":
+        self._raw = duck.connect()
+        self._backend = ibis.duckdb.from_connection(self._raw)
+        listed = ", ".join(duck.text(path) for path in self._files)
+        with _Speaking():
+            self._raw.execute(f"CREATE VIEW charges AS SELECT * FROM read_parquet([{listed}], union_by_name = true)")  # noqa: S608
+            self.charges: ir.Table = self._backend.table(expressions.CHARGES)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()
+
+    def fetch(self, expression: ir.Table) -> tuple[list[dict[str, Any]], str]:
+        """The rows and the exact query that gave them."""
+        with _Speaking():
+            query = str(ibis.to_sql(expression, dialect="duckdb"))
+            return self._raw.execute(query).to_arrow_table().to_pylist(), query
+
+    def sources(self, question: Question) -> set[str]:
+        rows, _ = self.fetch(expressions.sources(self.charges, question))
+        return {row["x_source"] for row in rows}
+
+    def names(self, question: Question, dimension: str, limit: int | None = None) -> list[str]:
+        table = expressions.names(self.charges, question, dimension)
+        rows, _ = self.fetch(table.limit(limit) if limit else table)
+        return [row["name"] for row in rows]
+
+    def known(self, question: Question) -> Question:
+        """The same question with its names as the bill writes them; refuses a name that no charge in scope carries."""
+        where = {}
+        for dimension, wanted in question.where.items():
+            anything = Question(period=_ANY, teams_seen=question.teams_seen)
+            names = self.names(anything, dimension)
+            where[dimension] = tuple(_as_written(dimension, value, names) for value in wanted)
+        return question.model_copy(update={"where": where})
+
+
+def _as_written(dimension: str, value: str, names: list[str]) -> str:
+    if value in names:
+        return value
+    folded = {_folded(name): name for name in reversed(names)}
+    found = folded.get(_folded(value))
+    if found is not None:
+        return found
+    close = difflib.get_close_matches(_folded(value), list(folded), n=3, cutoff=0.5)
+    raise NameNotKnownError(dimension=dimension, value=value, closest=tuple(folded[name] for name in close))
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")
+
+
+class _Speaking:
+    """Turns what DuckDB refuses into words for people."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, duckdb.IOException):
+            raise LakeError(
+                "A snapshot's file cannot be read.",
+                why="The manifest names it, but it is missing or damaged.",
+                do="Load that billing period again from its source.",
+            ) from error
+
+
+def _touches(snapshot: Snapshot, question: Question) -> bool:
+    held = Period(snapshot.first_day, snapshot.last_day + timedelta(days=1))
+    return held.overlaps(question.period) or (question.compare is not None and held.overlaps(question.compare))
+
+
+def _row(row: dict[str, Any], question: Question) -> Row:
+    shown: Row = {name: row[expressions.key(name)] for name in question.by}
+    shown |= {"currency": row["currency"], "value": _zero(row["value"])}
+    if question.compare:
+        previous = _zero(row["previous"])
+        shown |= {"previous": previous, "difference": _zero(row["value"]) - previous}
+    return shown
+
+
+def _zero(value: Decimal | None) -> Decimal:
+    """A group without a charge in the period costs nothing; its row exists because of the other period."""
+    return _NOTHING if value is None else value
+
+
+_NOTHING = sum((), start=Decimal())
+
+
+def _through(source: str, held: list[Snapshot], settled: bool) -> date:
+    if settled:
+        return completeness.complete_through(source, held)
+    return max(snapshot.data_through for snapshot in held).date()
+
+
+def _series(rows: list[dict[str, Any]], by: tuple[str, ...], through: dict[str, date]) -> list[DailySeries]:
+    found: dict[tuple[str, ...], dict[date, Decimal]] = {}
+    ends: dict[tuple[str, ...], date] = {}
+    for row in rows:
+        key = (*(row[expressions.key(name)] for name in by), row["currency"])
+        day, end = row["x_day"], through[row["x_source"]]
+        ends[key] = min(ends.get(key, end), end)
+        days = found.setdefault(key, {})
+        days[day] = days.get(day, _NOTHING) + _zero(row["value"])
+    series = []
+    for key, days in found.items():
+        first = min(days)
+        length = (ends[key] - first).days
+        if length > 0:
+            values = tuple(days.get(first + timedelta(days=offset), _NOTHING) for offset in range(length))
+            series.append(DailySeries(dict(zip(by, key, strict=False)), key[-1], first, values))
+    return series

@@ -1,0 +1,115 @@
+"""A typed question as an Ibis expression.
+
+Ibis only sums money here. It casts a bare Python decimal to three places without a word, and divides into binary
+floating point; so no amount is ever written into an expression, and every ratio is taken later, in Python.
+"""
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from lake.period import Period
+from lake.question import (
+    ALLOCATED,
+    DIMENSIONS,
+    EVERY_TEAM,
+    METRIC_COLUMNS,
+    NONE,
+    TAG,
+    TIME_DIMENSIONS,
+    UNTAGGED,
+    Metric,
+    Question,
+)
+
+CHARGES = "charges"
+VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
+
+
+def dimension(charges: ir.Table, name: str) -> Any:
+    """The column that this dimension stands for, with a word where a charge has none."""
+    if name == "day":
+        return charges.x_day.strftime("%Y-%m-%d")
+    if name == "month":
+        return charges.x_day.strftime("%Y-%m")
+    if name.startswith(TAG):
+        return charges.x_tags.get(name.removeprefix(TAG), ibis.null("string")).fill_null(UNTAGGED)
+    column = charges[DIMENSIONS[name]]
+    return column.fill_null(UNTAGGED if name in ALLOCATED else NONE)
+
+
+def within(charges: ir.Table, period: Period) -> Any:
+    """Whether a charge starts in the period; x_day is the UTC day of its ChargePeriodStart."""
+    return (charges.x_day >= ibis.date(period.start.isoformat())) & (charges.x_day < ibis.date(period.end.isoformat()))
+
+
+def in_scope(charges: ir.Table, question: Question) -> ir.Table:
+    """The charges that the question and the asker's scope admit, over all time."""
+    kept = charges
+    if EVERY_TEAM not in question.teams_seen:
+        kept = kept.filter(dimension(kept, "team").isin(sorted(question.teams_seen)))
+    for name in sorted(question.where):
+        kept = kept.filter(dimension(kept, name).isin(sorted(question.where[name])))
+    if question.ai is not None:
+        kept = kept.filter(kept.x_ai == question.ai)
+    if question.currency is not None:
+        kept = kept.filter(kept.BillingCurrency == question.currency)
+    return kept
+
+
+def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Table:
+    """The metric summed by currency and these dimensions, for the period and the one it is compared with."""
+    kept = in_scope(charges, question)
+    asked = within(kept, question.period)
+    wanted = asked if question.compare is None else asked | within(kept, question.compare)
+    kept = kept.filter(wanted)
+    columns: dict[str, Any] = {key(name): dimension(kept, name) for name in by}
+    cost = kept[METRIC_COLUMNS[question.metric]]
+    sums = {VALUE: cost.sum(where=within(kept, question.period)) if question.compare else cost.sum()}
+    if question.compare:
+        sums[PREVIOUS] = cost.sum(where=within(kept, question.compare))
+    return kept.group_by(**columns, **{CURRENCY: kept.BillingCurrency}).agg(**sums)
+
+
+def key(name: str) -> str:
+    """The name of a dimension's column in a result."""
+    return name
+
+
+def rows(charges: ir.Table, question: Question, limit: int) -> ir.Table:
+    """One more row than the limit, so that a cut is seen; the order is the same each time."""
+    table = grouped(charges, question, question.by)
+    times = [table[key(name)].asc() for name in question.by if name in TIME_DIMENSIONS]
+    names = [table[key(name)].asc() for name in question.by if name not in TIME_DIMENSIONS]
+    value = ibis.desc(table[VALUE], nulls_first=False)
+    order = [value, *times, *names] if question.limit else [*times, value, *names]
+    return table.order_by([*order, table[CURRENCY].asc()]).limit(limit + 1)
+
+
+def totals(charges: ir.Table, question: Question) -> ir.Table:
+    """One total for each currency, over all that the question admits, whatever the rows show."""
+    return grouped(charges, question, ()).order_by(CURRENCY)
+
+
+def sources(charges: ir.Table, question: Question) -> ir.Table:
+    """The sources that ever had a charge in scope."""
+    return in_scope(charges, question).select("x_source").distinct().order_by("x_source")
+
+
+def names(charges: ir.Table, question: Question, name: str) -> ir.Table:
+    """The values of a dimension that charges in scope carry, those with most charges first."""
+    kept = in_scope(charges, question)
+    counted = kept.group_by(name=dimension(kept, name)).agg(charges=kept.count())
+    return counted.order_by([counted.charges.desc(), counted.name.asc()])
+
+
+def daily(charges: ir.Table, question: Question) -> ir.Table:
+    """The metric by day, source and the question's dimensions, over the question's period."""
+    kept = in_scope(charges, question)
+    kept = kept.filter(within(kept, question.period))
+    columns: dict[str, Any] = {key(name): dimension(kept, name) for name in question.by}
+    cost = kept[METRIC_COLUMNS[Metric(question.metric)]]
+    columns |= {CURRENCY: kept.BillingCurrency, "x_day": kept.x_day, "x_source": kept.x_source}
+    table = kept.group_by(**columns).agg(**{VALUE: cost.sum()})
+    return table.order_by([*(table[key(name)] for name in question.by), table[CURRENCY], table.x_day, table.x_source])

@@ -1,0 +1,67 @@
+"""Whose charge it is and what for: team, use case, environment, model, workload and token class, read from tags.
+
+A column of the file wins over a tag; without either the label stays empty, and no charge is ever spread over teams
+that did not tag it. Tag keys are compared without case and punctuation ('Owner-Team' is owner_team).
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+# First match wins. A business unit stands in for a team only where nothing nearer is tagged; x_team_from says so.
+TAG_KEYS = {
+    "x_team": ("team", "teamname", "ownerteam", "owningteam", "squad", "businessunit"),
+    "x_use_case": ("usecase", "aiusecase"),
+    "x_environment": ("environment", "env", "stage"),
+    "x_model": ("model", "modelid", "modelname"),
+    "x_workload": ("workload", "workloadtype"),
+    "x_token_class": ("tokenclass",),
+}
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """The tags of a charge and the labels they carry; `fault` is set when the text is no set of tags."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    fault: str = ""
+    braces_missing: bool = False
+
+
+def read_tags(text: str) -> Tagged:
+    """The tags that a FOCUS Tags value writes: a JSON object, or one whose braces an exporter left out."""
+    parsed, braces_missing = _parse(text)
+    if parsed is None:
+        return Tagged(fault="is no JSON object")
+    tags = {key: _flat(value) for key, value in parsed.items() if value is not None}
+    labels: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    plain = {_plain(key): key for key in reversed(tags)}
+    for label, wanted in TAG_KEYS.items():
+        for candidate in wanted:
+            key = plain.get(candidate)
+            if key is not None and tags[key].strip():
+                labels[label], keys[label] = tags[key].strip(), key
+                break
+    return Tagged(tags, labels, keys, braces_missing=braces_missing)
+
+
+def _parse(text: str) -> tuple[dict[str, object] | None, bool]:
+    for candidate, braces_missing in ((text, False), ("{" + text + "}", True)):
+        try:
+            parsed = json.loads(candidate, parse_float=str, parse_int=str)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(parsed, dict):
+            return parsed, braces_missing
+    return None, False
+
+
+def _flat(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", key.lower().rsplit(":", 1)[-1])

@@ -1,0 +1,171 @@
+"""Loads bills: files in, snapshots out, all of a call or nothing of it.
+
+The unit is (source, billing period): a new load of one replaces it whole, since providers restate an open period
+without marking what changed. The source is the provider's name unless the caller gives one; the name of the file
+means nothing, so the same bill under another file name replaces and never adds.
+"""
+
+import glob
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from lake import breaches, charges, duck, numbers, snapshots
+from lake.engine import Lake
+from lake.errors import LakeError
+from lake.report import CurrencyTotal, Finding, IngestReport
+from lake.sources import focus
+from lake.store import Snapshot
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+
+
+def ingest(
+    lake: Lake,
+    paths: Sequence[str | Path],
+    *,
+    now: datetime,
+    final: bool = False,
+    source: str | None = None,
+    replace: bool = False,
+) -> IngestReport:
+    """Loads files, folders and glob patterns; raises LakeError with nothing changed if any of it cannot be loaded."""
+    if source is not None and charges.source_name(source) != source:
+        raise LakeError(
+            f"'{source}' is no name for a source.",
+            why="A source is named with lower-case letters, digits and single hyphens, at most 60.",
+            do=f"Use for example --source {charges.source_name(source)}.",
+        )
+    tables, findings = _distinct([focus.inspect(path) for path in expand(paths)])
+    with duck.connect() as connection, lake.store.writing() as making:
+        findings += _read(connection, tables, source)
+        found = snapshots.keys(connection, now)
+        if not found:
+            raise _nothing_readable(connection)
+        current = lake.store.current()
+        snapshots.refuse_conflicts(found, current, replace=replace)
+        snapshots.assign_quarantine(connection, found)
+        written = _write(connection, lake, found, tables, making=making, now=now, final=final, findings=findings)
+        lake.store.publish(written)
+        return _report(connection, written, findings)
+
+
+def expand(paths: Sequence[str | Path]) -> list[Path]:
+    """The files that these paths name, each once, in order: folders with all they hold, patterns with what they match."""
+    found: dict[Path, None] = {}
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            inside = sorted(item for item in path.rglob("*") if item.is_file() and item.name.lower().endswith(ENDINGS))
+            if not inside:
+                raise LakeError(
+                    f"{path} holds nothing to load.",
+                    why=f"It is a folder without a file ending in {', '.join(ENDINGS)}.",
+                    do="Name the file or the folder that holds the bill.",
+                )
+            found.update(dict.fromkeys(item.resolve() for item in inside))
+        elif not path.exists() and glob.has_magic(str(given)):
+            matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))
+            if not matches:
+                raise LakeError(f"No file matches {given}.", why="The pattern finds nothing.", do="Check the path.")
+            found.update(dict.fromkeys(expand(matches)))
+        else:
+            found[path.resolve()] = None
+    if not found:
+        raise LakeError("There is nothing to load.", why="No path was named.", do="Name a FOCUS file, CSV or Parquet.")
+    return list(found)
+
+
+def _distinct(tables: list[focus.TableFile]) -> tuple[list[focus.TableFile], list[Finding]]:
+    kept: dict[str, focus.TableFile] = {}
+    findings = []
+    for table in tables:
+        twin = kept.setdefault(table.digest, table)
+        if twin is not table:
+            findings.append(
+                Finding(rule="same-file", file=table.name, text=f"is byte for byte {twin.name}; counted once")
+            )
+    return list(kept.values()), findings
+
+
+def _read(connection: duckdb.DuckDBPyConnection, tables: list[focus.TableFile], source: str | None) -> list[Finding]:
+    names = [table.name for table in tables]
+    findings: list[Finding] = []
+    focus.create_raw(connection)
+    for number, table in enumerate(tables):
+        findings += focus.read_into_raw(connection, table, number)
+    charges.clean(connection)
+    findings += numbers.normalise(connection, names)
+    findings += charges.label(connection, names)
+    charges.judge_ai(connection)
+    findings += breaches.find(connection, names)
+    charges.type_charges(connection, names, source)
+    findings += breaches.find_in_charges(connection, names)
+    findings += snapshots.drop_twins(connection, names)
+    return findings
+
+
+def _nothing_readable(connection: duckdb.DuckDBPyConnection) -> LakeError:
+    reasons = [
+        row[0] for row in connection.execute("SELECT DISTINCT fault FROM charge ORDER BY fault LIMIT 3").fetchall()
+    ]
+    return LakeError(
+        "No charge of these files can be read.",
+        why=f"Every row has money, time or currency that is unreadable: {'; '.join(reasons)}.",
+        do="Export the file again with plain decimals, ISO 8601 times and three-letter currencies.",
+    )
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, found: list[snapshots.Key], tables: list[focus.TableFile], *,
+    making: Path, now: datetime, final: bool, findings: list[Finding],
+) -> list[Snapshot]:  # fmt: skip
+    current = {(snapshot.source, snapshot.period): snapshot for snapshot in lake.store.current()}
+    written = []
+    for number, key in enumerate(found):
+        names = {tables[n].name for n in key.files}
+        before = current.get((key.source, key.period))
+        own = [finding for finding in findings if finding.file in names]
+        folder = making / str(number)
+        snapshot = snapshots.write(
+            connection,
+            key,
+            making=folder,
+            store=lake.store,
+            inputs=tables,
+            before=before,
+            now=now,
+            final=final,
+            findings=own,
+        )
+        written.append(snapshot)
+        findings += _replacement(snapshot, before)
+    for number, snapshot in enumerate(written):
+        lake.store.place(making / str(number), snapshot)
+    return written
+
+
+def _replacement(snapshot: Snapshot, before: Snapshot | None) -> list[Finding]:
+    if before is None:
+        return []
+    text = f"{snapshot.id} ({snapshot.rows} charges) replaces {before.id} ({before.rows} charges, from {before.inputs[0].name})"
+    return [Finding(rule="replaced", file=snapshot.inputs[0].name, rows=before.rows, text=text)]
+
+
+def _report(connection: duckdb.DuckDBPyConnection, written: list[Snapshot], findings: list[Finding]) -> IngestReport:
+    rows = connection.execute("SELECT count(*) FROM labelled").fetchone() or (0,)
+    loaded = connection.execute(
+        'SELECT "BillingCurrency", sum("BilledCost"), sum("EffectiveCost") FROM charge WHERE fault IS NULL GROUP BY 1 ORDER BY 1'
+    ).fetchall()
+    return IngestReport(
+        snapshots=[snapshot.id for snapshot in written],
+        rows_in=int(rows[0]),
+        rows_loaded=sum(snapshot.rows for snapshot in written),
+        rows_quarantined=sum(snapshot.rows_quarantined for snapshot in written),
+        totals=[CurrencyTotal(row[0], row[1] or Decimal(0), row[2] or Decimal(0)) for row in loaded],
+        findings=findings,
+        quarantine=[snapshot.quarantine for snapshot in written if snapshot.quarantine],
+    )

@@ -1,0 +1,72 @@
+"""Exact decimals: how a number in a bill is read, and what happens to digits that do not fit.
+
+DuckDB rounds silently when it casts text to a decimal. Here every number is first proved to fit; one that does not is
+rounded in Python, half to even, and the difference is handed back so that it is told, never lost.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+
+MONEY_SCALE = 12
+QUANTITY_SCALE = 18
+PRECISION = 38
+LONGEST = 200  # characters; a longer one is no number that a bill would carry
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+# Wide enough for every number of LONGEST characters with the exponents let through below.
+_EXACT = Context(prec=2 * LONGEST + PRECISION, traps=[InvalidOperation])
+
+
+def decimal_type(scale: int) -> str:
+    """The column type that holds this scale, as SQL."""
+    return f"DECIMAL({PRECISION},{scale})"
+
+
+def fits_exactly(scale: int) -> str:
+    """A pattern (RE2, whole match) of the texts that a cast to this scale keeps to the last digit."""
+    whole = PRECISION - scale
+    return rf"[+-]?([0-9]{{1,{whole}}}(\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{scale}}}0*)"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number as read: `plain` text without exponent (None: unreadable, see `fault`), and what rounding `lost`."""
+
+    plain: str | None
+    lost: Decimal = Decimal(0)
+    fault: str = ""
+
+
+def read_number(text: str, *, scale: int) -> Reading:
+    """The number that `text` writes, at no more than `scale` places; `lost` is written minus kept."""
+    written = text.strip()
+    if len(written) > LONGEST or not _NUMBER.fullmatch(written):
+        return Reading(None, fault="is no number")
+    number = _EXACT.create_decimal(written)
+    if number and number.adjusted() >= PRECISION - scale:
+        return Reading(None, fault=f"has more than {PRECISION - scale} digits before the point")
+    if number and number.adjusted() < -LONGEST:
+        return Reading("0", lost=number)
+    kept = number
+    if _too_fine(number, scale):
+        kept = number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_EVEN, context=_EXACT)
+    if kept and kept.adjusted() >= PRECISION - scale:
+        return Reading(None, fault=f"has more than {PRECISION - scale} digits before the point")
+    return Reading(format(kept, "f"), lost=_EXACT.subtract(number, kept))
+
+
+def _too_fine(number: Decimal, scale: int) -> bool:
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and -exponent > scale
+
+
+def plain(value: Decimal) -> str:
+    """The amount without exponent and without trailing zeros; at least two places, as money is read."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if text in ("-0", ""):
+        text = "0"
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(2, '0')}"

@@ -1,0 +1,83 @@
+"""A question about spend, typed: what is summed, over which days, of which charges, split by what."""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lake.period import Period
+
+UNTAGGED = "(untagged)"
+NONE = "(none)"
+EVERY_TEAM = "*"
+MAX_ROWS = 1000
+
+
+class Metric(StrEnum):
+    """The four costs of FOCUS; they answer different questions and are never added to each other."""
+
+    EFFECTIVE = "effective"
+    BILLED = "billed"
+    LIST = "list"
+    CONTRACTED = "contracted"
+
+
+METRIC_COLUMNS = {
+    Metric.EFFECTIVE: "EffectiveCost",
+    Metric.BILLED: "BilledCost",
+    Metric.LIST: "ListCost",
+    Metric.CONTRACTED: "ContractedCost",
+}
+
+DIMENSIONS = {
+    "provider": "ProviderName",
+    "service": "ServiceName",
+    "category": "ServiceCategory",
+    "account": "SubAccountId",
+    "region": "RegionId",
+    "resource": "ResourceId",
+    "team": "x_team",
+    "use_case": "x_use_case",
+    "environment": "x_environment",
+    "model": "x_model",
+    "workload": "x_workload",
+    "token_class": "x_token_class",
+    "charge_category": "ChargeCategory",
+}
+TIME_DIMENSIONS = ("month", "day")
+ALLOCATED = ("team", "use_case", "environment")  # missing ones are a gap in tagging, and shown as such
+TAG = "tag:"
+
+
+def is_dimension(name: str) -> bool:
+    return name in DIMENSIONS or name in TIME_DIMENSIONS or (name.startswith(TAG) and len(name) > len(TAG))
+
+
+class Question(BaseModel):
+    """What `Lake.ask` answers. `teams_seen` is the asker's scope and is applied inside the query."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: Metric = Metric.EFFECTIVE
+    period: Period
+    where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    by: tuple[str, ...] = ()
+    compare: Period | None = None
+    ai: bool | None = None
+    currency: str | None = None
+    limit: int | None = Field(default=None, ge=1)
+    teams_seen: tuple[str, ...] = (EVERY_TEAM,)
+
+    @model_validator(mode="after")
+    def _dimensions_exist(self) -> Self:
+        for name in (*self.by, *self.where):
+            if not is_dimension(name):
+                known = ", ".join((*DIMENSIONS, *TIME_DIMENSIONS, "tag:<key>"))
+                raise ValueError(f"'{name}' is no dimension; known ones: {known}")
+        if len(set(self.by)) != len(self.by):
+            raise ValueError("a dimension stands twice in 'by'")
+        if any(name in TIME_DIMENSIONS for name in self.where):
+            raise ValueError("days and months are chosen by the period, not by a filter")
+        if self.compare and any(name in TIME_DIMENSIONS for name in self.by):
+            raise ValueError("two periods have no day or month in common: compare them without 'day' and 'month'")
+        return self

@@ -1,0 +1,280 @@
+"""Reads FOCUS files, CSV (also gzipped) or Parquet, as text: nothing is interpreted here, so nothing is lost here.
+
+A Parquet file may bring typed columns (decimals, timestamps, maps); they become text exactly, so that both kinds of
+file go through the same rules.
+"""
+
+import csv
+import gzip
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from lake import duck
+from lake.columns import BY_NAME, COLUMNS, LABELS, MANDATORY, RENAMED, SIGNATURE, Kind
+from lake.errors import LakeError
+from lake.report import Finding
+
+_DELIMITERS = ",;\t|"
+_TARGETS = (*(column.name for column in COLUMNS), *LABELS)
+_BY_LOWER = {target.lower(): target for target in _TARGETS}
+NOT_GIVEN = "NULL"
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A readable table: where, in which form, and its columns with their types (CSV: all text)."""
+
+    path: Path
+    form: str  # csv or parquet
+    columns: tuple[tuple[str, str], ...]
+    digest: str
+    delimiter: str = ","
+    gzipped: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column for column, _ in self.columns)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+def inspect(path: Path) -> TableFile:
+    """Looks at a file's first bytes and its columns, by content and not by its name's ending."""
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+            stream.seek(0)
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    if not magic:
+        raise LakeError(f"{path} is empty.", why="It has no bytes at all.", do="Export it again and load the new file.")
+    if magic == b"PAR1":
+        return TableFile(path, "parquet", _parquet_columns(path), digest)
+    gzipped = magic[:2] == b"\x1f\x8b"
+    header, delimiter = _csv_header(path, gzipped)
+    return TableFile(path, "csv", tuple((name, "VARCHAR") for name in header), digest, delimiter, gzipped)
+
+
+def cannot_read(path: Path, error: OSError) -> LakeError:
+    """The refusal for a path that the operating system does not let us read."""
+    if isinstance(error, FileNotFoundError):
+        return LakeError(f"{path} does not exist.", why="There is no such file or folder.", do="Check the path.")
+    if isinstance(error, PermissionError):
+        return LakeError(
+            f"{path} cannot be read.", why="Permission was denied.", do="Give this user read access to it."
+        )
+    return LakeError(f"{path} cannot be read.", why=f"{error.strerror or error}.", do="Check the path and the disk.")
+
+
+def _parquet_columns(path: Path) -> tuple[tuple[str, str], ...]:
+    try:
+        with duck.connect() as connection:
+            source = f"read_parquet({duck.text(str(path))}, binary_as_string = true)"
+            found = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        raise LakeError(
+            f"{path} is no readable Parquet file.",
+            why="It begins like one, but its end is missing or damaged: a copy or download may have been cut short.",
+            do="Fetch it again and compare the size.",
+        ) from error
+    return tuple((row[0], row[1]) for row in found)
+
+
+def _csv_header(path: Path, gzipped: bool) -> tuple[list[str], str]:
+    try:
+        opened = gzip.open(path, "rb") if gzipped else path.open("rb")
+        with opened as stream:
+            first = stream.readline(1_000_000)
+    except (OSError, EOFError) as error:
+        if gzipped and not isinstance(error, PermissionError):
+            raise _broken_gzip(path) from error
+        raise cannot_read(path, error if isinstance(error, OSError) else OSError(str(error))) from error
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in first:
+        raise _not_utf8(path)
+    try:
+        line = first.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path) from error
+    readings = [(next(csv.reader([line], delimiter=mark), []), mark) for mark in _DELIMITERS]
+    header, delimiter = max(readings, key=lambda reading: len(reading[0]))
+    return [name.strip() for name in header], delimiter
+
+
+def _not_utf8(path: Path) -> LakeError:
+    return LakeError(
+        f"{path} is no UTF-8 text.",
+        why="It holds bytes that are no UTF-8, so names and amounts could be misread.",
+        do="Export it as UTF-8, or convert it (iconv -f FROM -t UTF-8), or load the Parquet export.",
+    )
+
+
+def _broken_gzip(path: Path) -> LakeError:
+    return LakeError(
+        f"{path} cannot be unpacked.",
+        why="The gzip data is damaged or ends too early.",
+        do="Fetch it again and compare the size.",
+    )
+
+
+def mapping(file: TableFile) -> tuple[dict[str, int], list[int], list[Finding]]:
+    """Which of the file's columns is which of ours, which are none of ours, and what was noticed about that.
+
+    Refuses a file that is not FOCUS, lacks a mandatory column, or has a column twice.
+    """
+    ours: dict[str, int] = {}
+    extra: list[int] = []
+    findings: list[Finding] = []
+    for index, name in enumerate(file.names):
+        target = _BY_LOWER.get(name.lower()) or _renamed(name, file.names)
+        if target is None:
+            extra.append(index)
+            continue
+        if target in ours:
+            raise LakeError(
+                f"{file.path} has the column {target} twice.",
+                why="Which of the two holds the charge cannot be told.",
+                do="Remove one of them and load the file again.",
+            )
+        ours[target] = index
+        if target != name:
+            findings.append(_finding("column-name", file, name, f"column {name} is read as {target}"))
+    _refuse_if_incomplete(file, ours)
+    findings += [
+        _finding(
+            "column-unknown",
+            file,
+            file.names[index],
+            f"column {file.names[index]} is not in FOCUS 1.2; kept in x_extra",
+        )
+        for index in extra
+        if not file.names[index].startswith("x_")
+    ]
+    return ours, extra, findings
+
+
+def _renamed(name: str, names: Sequence[str]) -> str | None:
+    target = RENAMED.get(name)
+    return target if target and target not in names else None
+
+
+def _refuse_if_incomplete(file: TableFile, ours: dict[str, int]) -> None:
+    if not any(name in ours for name in SIGNATURE):
+        shown = ", ".join(name[:40] for name in file.names[:6])
+        raise LakeError(
+            f"{file.path} is not a FOCUS file.",
+            why=f"None of {', '.join(SIGNATURE)} is among its {len(file.names)} columns ({shown} …).",
+            do="Export the bill in FOCUS 1.0 or 1.2 (AWS Data Exports, Azure Exports and others offer it).",
+        )
+    missing = [name for name in MANDATORY if name not in ours]
+    if missing:
+        raise LakeError(
+            f"{file.path} lacks the mandatory FOCUS column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            why="Without it a charge cannot be told apart, dated or summed as FOCUS defines it.",
+            do="Export the file with all mandatory columns of FOCUS 1.0 or 1.2.",
+        )
+
+
+def _finding(rule: str, file: TableFile, column: str, text: str) -> Finding:
+    return Finding(rule=rule, file=file.name, column=column, text=text)
+
+
+def create_raw(connection: duckdb.DuckDBPyConnection) -> None:
+    """The table that files are read into: every value as the text it was."""
+    columns = ", ".join(f"{duck.name(target)} VARCHAR" for target in _TARGETS)
+    connection.execute(f"CREATE TABLE raw (file INTEGER, row BIGINT, {columns}, x_extra VARCHAR)")
+
+
+def read_into_raw(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
+    """Appends the file's rows to `raw` under this file number; refuses a file that cannot be read to its end."""
+    ours, extra, findings = mapping(file)
+    values = [_as_text(file, ours[target]) if target in ours else "NULL" for target in _TARGETS]
+    rest = "NULL"
+    if extra:
+        fields = ", ".join(f"{duck.text(file.names[index])}: {_as_text(file, index)}" for index in extra)
+        rest = f"CAST(to_json({{{fields}}}) AS VARCHAR)"
+    select = f"SELECT {number}, row_number() OVER (), {', '.join(values)}, {rest} FROM {_table(file)}"  # noqa: S608
+    try:
+        connection.execute(f"INSERT INTO raw {select}")
+    except duckdb.Error as error:
+        raise _unreadable(file, str(error)) from error
+    if connection.execute("SELECT count(*) FROM raw WHERE file = ?", [number]).fetchone() == (0,):
+        raise LakeError(
+            f"{file.path} holds no charge.",
+            why="It has a header and no row.",
+            do="Export a period that has charges; an empty file would not say which period it replaces.",
+        )
+    return findings + _text_nulls(connection, file, number) + _inexact_types(file, ours)
+
+
+def _table(file: TableFile) -> str:
+    path = duck.text(str(file.path))
+    if file.form == "parquet":
+        return f"read_parquet({path}, binary_as_string = true)"
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(file.columns)))
+    compression = "gzip" if file.gzipped else "none"
+    return (
+        f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, header = true, delim = {duck.text(file.delimiter)}, "
+        f"quote = '\"', escape = '\"', compression = '{compression}', strict_mode = true)"
+    )
+
+
+def _as_text(file: TableFile, index: int) -> str:
+    name, kind = file.columns[index]
+    if file.form == "csv":
+        return f"c{index}"
+    quoted = duck.name(name)
+    if kind == "VARCHAR":
+        return quoted
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime({quoted}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if kind.startswith(("MAP", "STRUCT", "JSON")) or kind.endswith("[]"):
+        return f"CAST(to_json({quoted}) AS VARCHAR)"
+    return f"CAST({quoted} AS VARCHAR)"
+
+
+def _unreadable(file: TableFile, message: str) -> LakeError:
+    if "unicode" in message.lower() or "utf-8" in message.lower():
+        return _not_utf8(file.path)
+    if file.gzipped and "CSV Error" not in message:
+        return _broken_gzip(file.path)
+    if file.form == "parquet":
+        return LakeError(
+            f"{file.path} cannot be read to its end.",
+            why="A part of the Parquet file is damaged.",
+            do="Fetch it again and compare the size.",
+        )
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f"Line {line[1]} does not have" if line else "A line does not have"
+    return LakeError(
+        f"{file.path} cannot be read to its end.",
+        why=f"{where} the {len(file.columns)} columns of the header: the file may be cut short, or a quote be missing.",
+        do="Export it again, or repair that line; nothing of the file was loaded.",
+    )
+
+
+def _text_nulls(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
+    counts = ", ".join(f"count(*) FILTER (WHERE trim({duck.name(target)}) = '{NOT_GIVEN}')" for target in _TARGETS)
+    found = connection.execute(f"SELECT {counts} FROM raw WHERE file = ?", [number]).fetchone() or ()  # noqa: S608
+    cells, columns = sum(found), sum(1 for count in found if count)
+    if not cells:
+        return []
+    text = f"the text NULL stands for no value in {columns} columns, {cells} cells"
+    return [Finding(rule="null-as-text", file=file.name, rows=cells, text=text)]
+
+
+def _inexact_types(file: TableFile, ours: dict[str, int]) -> list[Finding]:
+    findings = []
+    for target, index in ours.items():
+        inexact = target in BY_NAME and BY_NAME[target].kind in (Kind.MONEY, Kind.QUANTITY)
+        if inexact and file.columns[index][1] in ("DOUBLE", "FLOAT"):
+            text = f"{target} is stored as binary floating point; read as the shortest decimal that names it"
+            findings.append(_finding("floating-point", file, target, text))
+    return findings

@@ -1,0 +1,268 @@
+"""The lake's folder: which snapshot is current for each source and billing period, and how one replaces another.
+
+Data files are never changed. A load writes new ones, then commits with one journal (so that several snapshots become
+current together), then replaces the manifests by rename. A process killed at any point leaves the old state or the
+new one; the next reader sees through the journal, the next load finishes it.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lake.errors import LakeError
+from lake.period import Period
+from lake.report import Finding
+
+SCHEMA = 1
+LOCK_SECONDS = 30
+
+
+class SnapshotFile(BaseModel):
+    """One Parquet file of a snapshot."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str  # relative to the lake's folder
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Input(BaseModel):
+    """A file that was loaded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    sha256: str
+    rows: int
+
+
+class Totals(BaseModel):
+    """The four costs of one currency, as text to the last digit (None: no row has one)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    currency: str
+    billed: str | None
+    effective: str | None
+    list: str | None
+    contracted: str | None
+
+
+class Replaced(BaseModel):
+    """What a revision replaced."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: int
+    rows: int
+    totals: tuple[Totals, ...]
+
+
+class Snapshot(BaseModel):
+    """The manifest of one (source, billing period): what is loaded, from where, how far it reaches."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA
+    source: str
+    period: str
+    revision: int
+    period_start: date
+    period_end: date
+    files: tuple[SnapshotFile, ...]
+    quarantine: str | None = None
+    inputs: tuple[Input, ...]
+    loaded_at: datetime
+    final: bool
+    rows: int
+    rows_quarantined: int
+    totals: tuple[Totals, ...]
+    first_day: date
+    last_day: date
+    data_through: datetime
+    accounts: tuple[tuple[str, str], ...]  # (provider, billing account)
+    replaces: Replaced | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.source}/{self.period}/{self.revision}"
+
+    @property
+    def billing(self) -> Period:
+        return Period(self.period_start, self.period_end)
+
+
+class Store:
+    """Reads and replaces manifests below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifests = folder / "manifests"
+        self.incoming = folder / "incoming"
+        self._journal = folder / "journal.json"
+        self._cached: tuple[tuple[int, bytes], tuple[Snapshot, ...]] | None = None
+
+    def current(self) -> tuple[Snapshot, ...]:
+        """The snapshots that count now, by source and period: all of a load or none of it."""
+        for _ in range(100):
+            stamp = self._stamp()
+            if self._cached is not None and self._cached[0] == stamp:
+                return self._cached[1]
+            found = self._read(stamp[1])
+            if self._stamp() == stamp:
+                self._cached = (stamp, found)
+                return found
+            time.sleep(0.01)
+        raise LakeError("The lake is changing too fast to be read.", why="Loads follow each other.", do="Ask again.")
+
+    def _stamp(self) -> tuple[int, bytes]:
+        try:
+            changed = self.manifests.stat().st_mtime_ns
+        except FileNotFoundError:
+            changed = 0
+        try:
+            return changed, self._journal.read_bytes()
+        except FileNotFoundError:
+            return changed, b""
+
+    def _read(self, journal: bytes) -> tuple[Snapshot, ...]:
+        found: dict[tuple[str, str], Snapshot] = {}
+        for path in sorted(self.manifests.glob("*.json")) if self.manifests.is_dir() else []:
+            snapshot = _parse(path.read_bytes(), path)
+            found[snapshot.source, snapshot.period] = snapshot
+        for snapshot in _journalled(journal, self._journal):
+            found[snapshot.source, snapshot.period] = snapshot
+        return tuple(found[key] for key in sorted(found))
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """One load at a time: yields a folder for files in the making, which is gone afterwards."""
+        try:
+            self.manifests.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "lock").open("w") as lock:
+                _acquire(lock.fileno())
+                self._finish()
+                shutil.rmtree(self.incoming, ignore_errors=True)
+                making = self.incoming / uuid4().hex
+                making.mkdir(parents=True)
+                try:
+                    yield making
+                finally:
+                    shutil.rmtree(self.incoming, ignore_errors=True)
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+
+    def next_revision(self, source: str, period: str) -> int:
+        """One more than any revision that ever was here, finished or not."""
+        folder = self.folder / "snapshots" / source / period
+        numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+        return max(numbers, default=0) + 1
+
+    def place(self, making: Path, snapshot: Snapshot) -> None:
+        """Moves a finished snapshot's files to their place; until `publish` nobody reads them."""
+        write_durably(making / "manifest.json", snapshot.model_dump_json(indent=1).encode())
+        target = self.folder / "snapshots" / snapshot.id
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sync(making)
+        making.rename(target)
+        sync(target.parent)
+        sync(target.parent.parent)
+
+    def publish(self, snapshots: list[Snapshot]) -> None:
+        """Makes all of these current together."""
+        body = json.dumps([snapshot.model_dump(mode="json") for snapshot in snapshots]).encode()
+        write_durably(self._journal, body)
+        self._finish()
+
+    def _finish(self) -> None:
+        try:
+            body = self._journal.read_bytes()
+        except FileNotFoundError:
+            return
+        for snapshot in _journalled(body, self._journal):
+            path = self.manifests / f"{snapshot.source}--{snapshot.period}.json"
+            write_durably(path, snapshot.model_dump_json(indent=1).encode())
+        self._journal.unlink()
+        sync(self.folder)
+
+
+def _journalled(body: bytes, path: Path) -> list[Snapshot]:
+    if not body:
+        return []
+    try:
+        return [Snapshot.model_validate(item) for item in json.loads(body)]
+    except (ValueError, ValidationError) as error:
+        raise _damaged(path) from error
+
+
+def _parse(body: bytes, path: Path) -> Snapshot:
+    try:
+        return Snapshot.model_validate_json(body)
+    except ValidationError as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> LakeError:
+    return LakeError(
+        f"{path} cannot be understood.",
+        why="It is no manifest of this version: it was edited, damaged, or written by a newer Spendgate.",
+        do="Use the newer version, or remove the file and load that billing period again.",
+    )
+
+
+def _acquire(descriptor: int) -> None:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise LakeError(
+                    "Another load is still running.",
+                    why=f"The lake takes one load at a time, and the other has not ended in {LOCK_SECONDS} seconds.",
+                    do="Wait for it, then load again.",
+                ) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def cannot_write(folder: Path, error: OSError) -> LakeError:
+    """The refusal when the lake's folder does not take what a load has to write."""
+    return LakeError(
+        f"The lake in {folder} cannot be written.",
+        why=f"{error.strerror or error}.",
+        do="Make the folder writable and give it room, or name another home in SPENDGATE_HOME; nothing was loaded.",
+    )
+
+
+def write_durably(path: Path, body: bytes) -> None:
+    """Replaces the file by rename after fsync, so that a reader sees the old bytes or the new ones."""
+    making = path.with_name(f".{path.name}.{uuid4().hex}")
+    with making.open("wb") as stream:
+        stream.write(body)
+        stream.flush()
+        os.fsync(stream.fileno())
+    making.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Flushes a file, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
