@@ -47,7 +47,8 @@ ACCELERATOR = re.compile(
     re.IGNORECASE,
 )
 MODEL = re.compile(
-    r"\b(?:gpt-(?:\d[\w.]*|oss)(?:-(?:mini|nano|turbo|pro|audio|realtime|codex|\d+b))*|o[134](?:-mini|-pro)?(?=[ -](?:input|output|batch))"
+    r"\b(?:gpt-(?:\d[\w.]*|oss)(?:-(?:mini|nano|turbo|pro|audio|realtime|codex|\d+b))*"
+    r"|o[134](?:-mini|-pro)?(?=[ -](?:input|output|batch))"
     r"|claude-(?:[a-z]+-)?\d[\w.]*(?:-\d+)*(?:-(?:haiku|sonnet|opus))?|text-embedding-[\w-]+|whisper-\d+"
     r"|gemini-\d[\w.]*(?:-(?:pro|flash|lite|ultra))*|llama-?\d[\w.-]*|mixtral-[\w.-]+|mistral-[\w.-]+"
     r"|titan-(?:text|embed)[\w-]*|nova-(?:micro|lite|pro|premier)|deepseek-[\w.-]+)\b",

@@ -51,7 +51,8 @@ def _value_checks() -> list[Check]:
     for column in COLUMNS:
         if column.allowed:
             allowed = ", ".join(duck.text(value) for value in column.allowed)
-            text = f"{column.name} has a value that FOCUS does not list ({', '.join(column.allowed[:4])}{' …' if len(column.allowed) > 4 else ''})"
+            some = ", ".join(column.allowed[:4]) + (" …" if len(column.allowed) > 4 else "")
+            text = f"{column.name} has a value that FOCUS does not list ({some})"
             checks.append(("value", column.name, f"{duck.name(column.name)} NOT IN ({allowed})", text))
     return checks
 

@@ -74,7 +74,8 @@ def _reason(period: Period, source: str, held: list[Snapshot], touching: list[Sn
         end = min(period.end, snapshot.period_end)
         settled = midnight(end) + settle_lag(source)
         if not snapshot.final and snapshot.loaded_at < settled:
-            return f"loaded {snapshot.loaded_at:%Y-%m-%d %H:%M} UTC, before {snapshot.period} settles at {settled:%Y-%m-%d %H:%M}"
+            loaded = f"{snapshot.loaded_at:%Y-%m-%d %H:%M}"
+            return f"loaded {loaded} UTC, before {snapshot.period} settles at {settled:%Y-%m-%d %H:%M}"
     return ""
 
 

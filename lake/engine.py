@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
-import ibis.expr.types as ir
 
 from lake import completeness, duck, expressions
 from lake.completeness import SourceCompleteness
-from lake.errors import LakeError, NameNotKnownError
+from lake.errors import LakeError, NameNotKnown
 from lake.period import Period, add_months
 from lake.question import EVERY_TEAM, MAX_ROWS, Metric, Question
 from lake.store import Snapshot, Store
@@ -27,7 +25,7 @@ Row = dict[str, str | Decimal]
 
 @dataclass(frozen=True)
 class Answered:
-    """What the lake says to a question. Amounts are exact; each stands with its currency; nothing is summed over two."""
+    """What the lake says to a question. Amounts are exact and stand with their currency, never summed over two."""
 
     question: Question
     rows: list[Row]
@@ -72,7 +70,7 @@ class Lake:
         self.store = Store(folder)
 
     def ask(self, question: Question) -> Answered:
-        """Rows grouped and filtered as asked; NameNotKnownError if a filter names what no charge in scope carries."""
+        """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
         snapshots = self._snapshots()
         with _Reader(self.folder, snapshots) as everything:
             question = everything.known(question)
@@ -105,9 +103,16 @@ class Lake:
             return reader.names(question, dimension, limit)
 
     def daily(
-        self, *, by: tuple[str, ...], metric: Metric = Metric.EFFECTIVE, until: date | None = None, ai: bool | None = None,
-        where: dict[str, tuple[str, ...]] | None = None, teams_seen: tuple[str, ...] = (EVERY_TEAM,), settled: bool = True,
-    ) -> list[DailySeries]:  # fmt: skip
+        self,
+        *,
+        by: tuple[str, ...],
+        metric: Metric = Metric.EFFECTIVE,
+        until: date | None = None,
+        ai: bool | None = None,
+        where: dict[str, tuple[str, ...]] | None = None,
+        teams_seen: tuple[str, ...] = (EVERY_TEAM,),
+        settled: bool = True,
+    ) -> list[DailySeries]:
         """Daily amounts of each series up to the last complete day (`until` excluded); days without a charge are zero.
 
         With `settled=False` the days that were delivered but may still be restated are included.
@@ -182,20 +187,19 @@ class _Reader:
 
     def __enter__(self) -> "_Reader":
         self._raw = duck.connect()
-        self._backend = ibis.duckdb.from_connection(self._raw)
         listed = ", ".join(duck.text(path) for path in self._files)
         with _Speaking():
             self._raw.execute(f"CREATE VIEW charges AS SELECT * FROM read_parquet([{listed}], union_by_name = true)")  # noqa: S608
-            self.charges: ir.Table = self._backend.table(expressions.CHARGES)
+            self.charges = expressions.table(self._raw, expressions.CHARGES)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._raw.close()
 
-    def fetch(self, expression: ir.Table) -> tuple[list[dict[str, Any]], str]:
+    def fetch(self, expression: Any) -> tuple[list[dict[str, Any]], str]:
         """The rows and the exact query that gave them."""
         with _Speaking():
-            query = str(ibis.to_sql(expression, dialect="duckdb"))
+            query = expressions.to_sql(expression)
             return self._raw.execute(query).to_arrow_table().to_pylist(), query
 
     def sources(self, question: Question) -> set[str]:
@@ -225,7 +229,7 @@ def _as_written(dimension: str, value: str, names: list[str]) -> str:
     if found is not None:
         return found
     close = difflib.get_close_matches(_folded(value), list(folded), n=3, cutoff=0.5)
-    raise NameNotKnownError(dimension=dimension, value=value, closest=tuple(folded[name] for name in close))
+    raise NameNotKnown(dimension=dimension, value=value, closest=tuple(folded[name] for name in close))
 
 
 def _folded(name: str) -> str:
@@ -253,7 +257,7 @@ def _touches(snapshot: Snapshot, question: Question) -> bool:
 
 
 def _row(row: dict[str, Any], question: Question) -> Row:
-    shown: Row = {name: row[expressions.key(name)] for name in question.by}
+    shown: Row = {name: row[name] for name in question.by}
     shown |= {"currency": row["currency"], "value": _zero(row["value"])}
     if question.compare:
         previous = _zero(row["previous"])
@@ -279,7 +283,7 @@ def _series(rows: list[dict[str, Any]], by: tuple[str, ...], through: dict[str, 
     found: dict[tuple[str, ...], dict[date, Decimal]] = {}
     ends: dict[tuple[str, ...], date] = {}
     for row in rows:
-        key = (*(row[expressions.key(name)] for name in by), row["currency"])
+        key = (*(row[name] for name in by), row["currency"])
         day, end = row["x_day"], through[row["x_source"]]
         ends[key] = min(ends.get(key, end), end)
         days = found.setdefault(key, {})

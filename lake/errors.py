@@ -13,7 +13,7 @@ class LakeError(Exception):
         self.do = do
 
 
-class NameNotKnownError(LakeError):
+class NameNotKnown(LakeError):
     """A question names a team, service … that no charge in the asker's scope carries."""
 
     exit_code = 4
@@ -30,7 +30,7 @@ class NameNotKnownError(LakeError):
         self.closest = closest
 
 
-class SourceConflictError(LakeError):
+class SourceConflict(LakeError):
     """A load that would count charges twice, or make some vanish."""
 
     exit_code = 5

@@ -1,11 +1,13 @@
 """A typed question as an Ibis expression.
 
-Ibis only sums money here. It casts a bare Python decimal to three places without a word, and divides into binary
+Everything of Ibis is in this file, and it only sums money. It casts a bare Python decimal to three places without a word, and divides into binary
 floating point; so no amount is ever written into an expression, and every ratio is taken later, in Python.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 
@@ -25,6 +27,17 @@ from lake.question import (
 
 CHARGES = "charges"
 VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
+
+
+def table(connection: duckdb.DuckDBPyConnection, name: str) -> ir.Table:
+    """A table or view of this connection, for expressions."""
+    found: ir.Table = ibis.duckdb.from_connection(connection).table(name)
+    return found
+
+
+def to_sql(expression: ir.Table) -> str:
+    """The exact query that answers the expression."""
+    return str(ibis.to_sql(expression, dialect="duckdb"))
 
 
 def dimension(charges: ir.Table, name: str) -> Any:
@@ -64,7 +77,7 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
     asked = within(kept, question.period)
     wanted = asked if question.compare is None else asked | within(kept, question.compare)
     kept = kept.filter(wanted)
-    columns: dict[str, Any] = {key(name): dimension(kept, name) for name in by}
+    columns: dict[str, Any] = {name: dimension(kept, name) for name in by}
     cost = kept[METRIC_COLUMNS[question.metric]]
     sums = {VALUE: cost.sum(where=within(kept, question.period)) if question.compare else cost.sum()}
     if question.compare:
@@ -72,19 +85,14 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
     return kept.group_by(**columns, **{CURRENCY: kept.BillingCurrency}).agg(**sums)
 
 
-def key(name: str) -> str:
-    """The name of a dimension's column in a result."""
-    return name
-
-
 def rows(charges: ir.Table, question: Question, limit: int) -> ir.Table:
     """One more row than the limit, so that a cut is seen; the order is the same each time."""
-    table = grouped(charges, question, question.by)
-    times = [table[key(name)].asc() for name in question.by if name in TIME_DIMENSIONS]
-    names = [table[key(name)].asc() for name in question.by if name not in TIME_DIMENSIONS]
-    value = ibis.desc(table[VALUE], nulls_first=False)
-    order = [value, *times, *names] if question.limit else [*times, value, *names]
-    return table.order_by([*order, table[CURRENCY].asc()]).limit(limit + 1)
+    found = grouped(charges, question, question.by)
+    times = [found[name].asc() for name in question.by if name in TIME_DIMENSIONS]
+    others = [found[name].asc() for name in question.by if name not in TIME_DIMENSIONS]
+    value = ibis.desc(found[VALUE], nulls_first=False)
+    order = [value, *times, *others] if question.limit else [*times, value, *others]
+    return found.order_by([*order, found[CURRENCY].asc()]).limit(limit + 1)
 
 
 def totals(charges: ir.Table, question: Question) -> ir.Table:
@@ -108,8 +116,23 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
     """The metric by day, source and the question's dimensions, over the question's period."""
     kept = in_scope(charges, question)
     kept = kept.filter(within(kept, question.period))
-    columns: dict[str, Any] = {key(name): dimension(kept, name) for name in question.by}
+    columns: dict[str, Any] = {name: dimension(kept, name) for name in question.by}
     cost = kept[METRIC_COLUMNS[Metric(question.metric)]]
     columns |= {CURRENCY: kept.BillingCurrency, "x_day": kept.x_day, "x_source": kept.x_source}
-    table = kept.group_by(**columns).agg(**{VALUE: cost.sum()})
-    return table.order_by([*(table[key(name)] for name in question.by), table[CURRENCY], table.x_day, table.x_source])
+    found = kept.group_by(**columns).agg(**{VALUE: cost.sum()})
+    return found.order_by([*(found[name] for name in question.by), found[CURRENCY], found.x_day, found.x_source])
+
+
+def machine_days(
+    usage: ir.Table, machines: Sequence[str], *, start: str, end: str, percents: Sequence[str]
+) -> ir.Table:
+    """One row a machine and day: sums, peaks and counts of what was measured, bytes sent and received."""
+    kept = usage.filter(
+        usage.resource.isin(machines), usage.hour >= ibis.timestamp(start), usage.hour < ibis.timestamp(end)
+    )
+    measured = kept.gpu_active_pct.notnull() & kept.cpu_max_pct.notnull()
+    columns: dict[str, Any] = {f"{name}_sum": kept[name].sum() for name in percents}
+    columns |= {f"{name}_max": kept[name].max() for name in percents}
+    columns |= {f"{name}_hours": kept[name].count() for name in percents}
+    columns |= {"measured": measured.sum(), "last": kept.hour.max(where=measured), "network": kept.network_bytes.sum()}
+    return kept.group_by(resource=kept.resource, day=kept.hour.date()).agg(**columns).order_by(["resource", "day"])

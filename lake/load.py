@@ -8,17 +8,16 @@ means nothing, so the same bill under another file name replaces and never adds.
 import glob
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
-from lake import breaches, charges, duck, numbers, snapshots
+from lake import breaches, charges, duck, numbers, snapshots, usage
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.report import CurrencyTotal, Finding, IngestReport
 from lake.sources import focus
-from lake.store import Snapshot
+from lake.store import Commit, Snapshot, UsageManifest
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
@@ -40,21 +39,31 @@ def ingest(
             do=f"Use for example --source {charges.source_name(source)}.",
         )
     tables, findings = _distinct([focus.inspect(path) for path in expand(paths)])
-    with duck.connect() as connection, lake.store.writing() as making:
-        findings += _read(connection, tables, source)
-        found = snapshots.keys(connection, now)
-        if not found:
-            raise _nothing_readable(connection)
-        current = lake.store.current()
-        snapshots.refuse_conflicts(found, current, replace=replace)
-        snapshots.assign_quarantine(connection, found)
-        written = _write(connection, lake, found, tables, making=making, now=now, final=final, findings=findings)
-        lake.store.publish(written)
-        return _report(connection, written, findings)
+    bills = [table for table in tables if not usage.is_usage(table)]
+    measured = [table for table in tables if usage.is_usage(table)]
+    for table in bills:
+        focus.mapping(table)  # a file that cannot be a bill is refused before the others are read
+    try:
+        with lake.store.writing() as making, duck.connect(spill=str(making)) as connection:
+            found = _read_bills(connection, bills, source=source, now=now, findings=findings)
+            snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
+            written = _write(connection, lake, found, bills, making=making, now=now, final=final, findings=findings)
+            used = None
+            if measured:
+                used = usage.stage(connection, measured, store=lake.store, making=making / "usage.parquet", now=now)
+                lake.store.place_usage(making / "usage.parquet", used)
+            lake.store.publish(Commit(snapshots=tuple(written), usage=used))
+            return _report(connection, written, used, findings)
+    except duckdb.Error as error:
+        raise LakeError(
+            "The load was given up.",
+            why=f"DuckDB could not go on: {str(error).splitlines()[0]}.",
+            do="Check that the disk has room and the memory is not taken, then load again; nothing was changed.",
+        ) from error
 
 
 def expand(paths: Sequence[str | Path]) -> list[Path]:
-    """The files that these paths name, each once, in order: folders with all they hold, patterns with what they match."""
+    """The files that these paths name, each once, in order: what a folder holds, what a pattern matches."""
     found: dict[Path, None] = {}
     for given in paths:
         path = Path(given)
@@ -91,9 +100,17 @@ def _distinct(tables: list[focus.TableFile]) -> tuple[list[focus.TableFile], lis
     return list(kept.values()), findings
 
 
-def _read(connection: duckdb.DuckDBPyConnection, tables: list[focus.TableFile], source: str | None) -> list[Finding]:
+def _read_bills(
+    connection: duckdb.DuckDBPyConnection,
+    tables: list[focus.TableFile],
+    *,
+    source: str | None,
+    now: datetime,
+    findings: list[Finding],
+) -> list[snapshots.Key]:
+    if not tables:
+        return []
     names = [table.name for table in tables]
-    findings: list[Finding] = []
     focus.create_raw(connection)
     for number, table in enumerate(tables):
         findings += focus.read_into_raw(connection, table, number)
@@ -105,7 +122,11 @@ def _read(connection: duckdb.DuckDBPyConnection, tables: list[focus.TableFile], 
     charges.type_charges(connection, names, source)
     findings += breaches.find_in_charges(connection, names)
     findings += snapshots.drop_twins(connection, names)
-    return findings
+    found = snapshots.keys(connection, now)
+    if not found:
+        raise _nothing_readable(connection)
+    snapshots.assign_quarantine(connection, found)
+    return found
 
 
 def _nothing_readable(connection: duckdb.DuckDBPyConnection) -> LakeError:
@@ -151,21 +172,29 @@ def _write(
 def _replacement(snapshot: Snapshot, before: Snapshot | None) -> list[Finding]:
     if before is None:
         return []
-    text = f"{snapshot.id} ({snapshot.rows} charges) replaces {before.id} ({before.rows} charges, from {before.inputs[0].name})"
+    origin = before.inputs[0].name
+    text = f"{snapshot.id} ({snapshot.rows} charges) replaces {before.id} ({before.rows} charges, from {origin})"
     return [Finding(rule="replaced", file=snapshot.inputs[0].name, rows=before.rows, text=text)]
 
 
-def _report(connection: duckdb.DuckDBPyConnection, written: list[Snapshot], findings: list[Finding]) -> IngestReport:
-    rows = connection.execute("SELECT count(*) FROM labelled").fetchone() or (0,)
-    loaded = connection.execute(
-        'SELECT "BillingCurrency", sum("BilledCost"), sum("EffectiveCost") FROM charge WHERE fault IS NULL GROUP BY 1 ORDER BY 1'
-    ).fetchall()
+def _report(
+    connection: duckdb.DuckDBPyConnection, written: list[Snapshot], used: UsageManifest | None, findings: list[Finding]
+) -> IngestReport:
+    rows_in, totals = 0, []
+    if written:
+        rows_in = int((connection.execute("SELECT count(*) FROM labelled").fetchone() or (0,))[0])
+        loaded = connection.execute(
+            'SELECT "BillingCurrency", sum("BilledCost"), sum("EffectiveCost") FROM charge '
+            "WHERE fault IS NULL GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        totals = [CurrencyTotal(*row) for row in loaded]
     return IngestReport(
         snapshots=[snapshot.id for snapshot in written],
-        rows_in=int(rows[0]),
+        rows_in=rows_in,
         rows_loaded=sum(snapshot.rows for snapshot in written),
         rows_quarantined=sum(snapshot.rows_quarantined for snapshot in written),
-        totals=[CurrencyTotal(row[0], row[1] or Decimal(0), row[2] or Decimal(0)) for row in loaded],
+        totals=totals,
         findings=findings,
         quarantine=[snapshot.quarantine for snapshot in written if snapshot.quarantine],
+        usage_hours=sum(given.rows for given in used.inputs) if used else 0,
     )

@@ -4,7 +4,6 @@ Three ways to count a charge twice, or to lose one, are watched here: the same c
 same account under a second source name, and a restated period that no longer holds an account it held before.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,10 +15,10 @@ import duckdb
 from lake import duck
 from lake.charges import STORED
 from lake.columns import COLUMNS, LABELS
-from lake.errors import LakeError, SourceConflictError
+from lake.errors import LakeError, SourceConflict
 from lake.money import plain
 from lake.report import Finding
-from lake.sources.focus import TableFile
+from lake.sources.focus import TableFile, digest
 from lake.store import Input, Replaced, Snapshot, SnapshotFile, Store, Totals, sync
 
 _NOT_COMPARED = {"Tags", "SkuPriceDetails", "x_file", "x_row", "x_extra", "x_source", "x_day"}
@@ -45,12 +44,14 @@ def drop_twins(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[
     """Leaves out what a second file of this load repeats whole, and tells what it repeats in part."""
     compared = ", ".join(duck.name(name) for name, _ in STORED if name not in _NOT_COMPARED)
     connection.execute(
-        f"CREATE TABLE print AS SELECT file, x_source, period, hash({compared}) AS print FROM charge WHERE fault IS NULL"  # noqa: S608
+        f"CREATE TABLE print AS SELECT file, x_source, period, hash({compared}) AS print "  # noqa: S608
+        "FROM charge WHERE fault IS NULL"
     )
     prints = connection.execute(
         "SELECT x_source, period, file, count(*), sum(CAST(print AS HUGEINT)) FROM print GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-    findings, first = [], {}
+    findings: list[Finding] = []
+    first: dict[tuple[str, str, int, int], int] = {}
     for source, period, file, rows, total in prints:
         twin = first.setdefault((source, period, rows, total), file)
         if twin != file:
@@ -64,8 +65,8 @@ def drop_twins(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[
 
 def _overlaps(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
     rows = connection.execute(
-        "WITH shared AS (SELECT x_source, period, print, min(file) AS one, max(file) AS other, count(*) AS rows FROM print "
-        "GROUP BY x_source, period, print HAVING min(file) <> max(file)) "
+        "WITH shared AS (SELECT x_source, period, print, min(file) AS one, max(file) AS other, count(*) AS rows "
+        "FROM print GROUP BY x_source, period, print HAVING min(file) <> max(file)) "
         "SELECT x_source, period, one, other, count(*) FROM shared GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     return [
@@ -73,7 +74,7 @@ def _overlaps(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[F
             rule="possible-double-count",
             file=files[other],
             rows=count,
-            text=f"{count} charges of {source} {period} stand in {files[one]} too, alike in every column; both were counted",
+            text=f"{count} charges of {source} {period} stand in {files[one]} too, alike in all columns; both counted",
         )
         for source, period, one, other, count in rows
     ]
@@ -114,7 +115,7 @@ def refuse_conflicts(found: Iterable[Key], current: tuple[Snapshot, ...], *, rep
 
 
 def _would_vanish(key: Key, snapshot: Snapshot, gone: list[tuple[str, str]]) -> LakeError:
-    return SourceConflictError(
+    return SourceConflict(
         f"This load would drop the billing account {gone[0][1]} from {key.source} {key.period}.",
         why=f"Snapshot {snapshot.id} holds it, the new file does not, and a load replaces the whole billing period.",
         do="Load all files of that period in one call, or keep the accounts apart with --source NAME, "
@@ -123,7 +124,7 @@ def _would_vanish(key: Key, snapshot: Snapshot, gone: list[tuple[str, str]]) -> 
 
 
 def _would_count_twice(key: Key, snapshot: Snapshot, twice: list[tuple[str, str]]) -> LakeError:
-    return SourceConflictError(
+    return SourceConflict(
         f"This load would count billing account {twice[0][1]} of {twice[0][0]} twice in {key.period}.",
         why=f"Snapshot {snapshot.id} holds its charges already, under the source name {snapshot.source}.",
         do=f"Load with --source {snapshot.source} to replace that snapshot.",
@@ -153,9 +154,10 @@ def write(
     folder = f"snapshots/{key.source}/{key.period}/{revision}"
     held = _write_quarantine(connection, making, key)
     counts = dict(connection.execute(f"SELECT file, count(*) FROM charge WHERE {where} GROUP BY file").fetchall())  # noqa: S608
+    size = path.stat().st_size
     return Snapshot(
         source=key.source, period=key.period, revision=revision, period_start=key.start, period_end=key.end,
-        files=(SnapshotFile(path=f"{folder}/charges.parquet", rows=key.rows, bytes=path.stat().st_size, sha256=digest(path)),),
+        files=(SnapshotFile(path=f"{folder}/charges.parquet", rows=key.rows, bytes=size, sha256=digest(path)),),
         quarantine=f"{folder}/quarantine.parquet" if held else None,
         inputs=tuple(Input(name=inputs[n].name, sha256=inputs[n].digest, rows=counts[n]) for n in key.files),
         loaded_at=now, final=final, rows=key.rows, rows_quarantined=held, totals=wanted, first_day=key.first_day,
@@ -168,8 +170,8 @@ def write(
 def totals(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[Totals, ...]:
     """The four costs of each currency, to the last digit."""
     rows = connection.execute(
-        'SELECT "BillingCurrency", sum("BilledCost"), sum("EffectiveCost"), sum("ListCost"), sum("ContractedCost") '
-        f"FROM {source} GROUP BY 1 ORDER BY 1"
+        'SELECT "BillingCurrency", sum("BilledCost"), sum("EffectiveCost"), sum("ListCost"), '  # noqa: S608
+        f'sum("ContractedCost") FROM {source} GROUP BY 1 ORDER BY 1'
     ).fetchall()
 
     def shown(value: Decimal | None) -> str | None:
@@ -212,8 +214,3 @@ def _write_quarantine(connection: duckdb.DuckDBPyConnection, making: Path, key: 
     )
     sync(path)
     return int(count[0])
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -6,7 +6,6 @@ new one; the next reader sees through the journal, the next load finishes it.
 """
 
 import fcntl
-import json
 import os
 import shutil
 import time
@@ -104,6 +103,27 @@ class Snapshot(BaseModel):
         return Period(self.period_start, self.period_end)
 
 
+class UsageManifest(BaseModel):
+    """The hourly utilisation that counts now: one file, with the newest value of each machine and hour."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA
+    revision: int
+    file: SnapshotFile
+    first_hour: datetime
+    last_hour: datetime
+    loaded_at: datetime
+    inputs: tuple[Input, ...]
+
+
+class Commit(BaseModel):
+    """What becomes current together."""
+
+    snapshots: tuple[Snapshot, ...]
+    usage: UsageManifest | None = None
+
+
 class Store:
     """Reads and replaces manifests below one folder."""
 
@@ -112,6 +132,7 @@ class Store:
         self.manifests = folder / "manifests"
         self.incoming = folder / "incoming"
         self._journal = folder / "journal.json"
+        self._usage = folder / "usage" / "manifest.json"
         self._cached: tuple[tuple[int, bytes], tuple[Snapshot, ...]] | None = None
 
     def current(self) -> tuple[Snapshot, ...]:
@@ -142,9 +163,21 @@ class Store:
         for path in sorted(self.manifests.glob("*.json")) if self.manifests.is_dir() else []:
             snapshot = _parse(path.read_bytes(), path)
             found[snapshot.source, snapshot.period] = snapshot
-        for snapshot in _journalled(journal, self._journal):
+        for snapshot in _journalled(journal, self._journal).snapshots:
             found[snapshot.source, snapshot.period] = snapshot
         return tuple(found[key] for key in sorted(found))
+
+    def usage(self) -> UsageManifest | None:
+        """The utilisation that counts now, if any was ever loaded."""
+        journalled = _journalled(self._stamp()[1], self._journal).usage
+        if journalled is not None:
+            return journalled
+        try:
+            return UsageManifest.model_validate_json(self._usage.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            raise _damaged(self._usage) from error
 
     @contextmanager
     def writing(self) -> Iterator[Path]:
@@ -180,10 +213,20 @@ class Store:
         sync(target.parent)
         sync(target.parent.parent)
 
-    def publish(self, snapshots: list[Snapshot]) -> None:
-        """Makes all of these current together."""
-        body = json.dumps([snapshot.model_dump(mode="json") for snapshot in snapshots]).encode()
-        write_durably(self._journal, body)
+    def place_usage(self, making: Path, manifest: UsageManifest) -> None:
+        """Moves a finished utilisation file to its place; the one before stays, for questions that are under way."""
+        target = self.folder / manifest.file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sync(making)
+        making.rename(target)
+        sync(target.parent)
+        for path in target.parent.glob("*.parquet"):
+            if path.stem.isdigit() and int(path.stem) < manifest.revision - 1:
+                path.unlink()
+
+    def publish(self, commit: Commit) -> None:
+        """Makes all of this current together."""
+        write_durably(self._journal, commit.model_dump_json().encode())
         self._finish()
 
     def _finish(self) -> None:
@@ -191,19 +234,22 @@ class Store:
             body = self._journal.read_bytes()
         except FileNotFoundError:
             return
-        for snapshot in _journalled(body, self._journal):
+        commit = _journalled(body, self._journal)
+        if commit.usage is not None:
+            write_durably(self._usage, commit.usage.model_dump_json(indent=1).encode())
+        for snapshot in commit.snapshots:
             path = self.manifests / f"{snapshot.source}--{snapshot.period}.json"
             write_durably(path, snapshot.model_dump_json(indent=1).encode())
         self._journal.unlink()
         sync(self.folder)
 
 
-def _journalled(body: bytes, path: Path) -> list[Snapshot]:
+def _journalled(body: bytes, path: Path) -> Commit:
     if not body:
-        return []
+        return Commit(snapshots=())
     try:
-        return [Snapshot.model_validate(item) for item in json.loads(body)]
-    except (ValueError, ValidationError) as error:
+        return Commit.model_validate_json(body)
+    except ValidationError as error:
         raise _damaged(path) from error
 
 

@@ -50,17 +50,22 @@ def inspect(path: Path) -> TableFile:
     try:
         with path.open("rb") as stream:
             magic = stream.read(4)
-            stream.seek(0)
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        checked = digest(path)
     except OSError as error:
         raise cannot_read(path, error) from error
     if not magic:
         raise LakeError(f"{path} is empty.", why="It has no bytes at all.", do="Export it again and load the new file.")
     if magic == b"PAR1":
-        return TableFile(path, "parquet", _parquet_columns(path), digest)
+        return TableFile(path, "parquet", _parquet_columns(path), checked)
     gzipped = magic[:2] == b"\x1f\x8b"
     header, delimiter = _csv_header(path, gzipped)
-    return TableFile(path, "csv", tuple((name, "VARCHAR") for name in header), digest, delimiter, gzipped)
+    return TableFile(path, "csv", tuple((name, "VARCHAR") for name in header), checked, delimiter, gzipped)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def cannot_read(path: Path, error: OSError) -> LakeError:
@@ -90,8 +95,7 @@ def _parquet_columns(path: Path) -> tuple[tuple[str, str], ...]:
 
 def _csv_header(path: Path, gzipped: bool) -> tuple[list[str], str]:
     try:
-        opened = gzip.open(path, "rb") if gzipped else path.open("rb")
-        with opened as stream:
+        with path.open("rb") as plain, gzip.open(plain) if gzipped else plain as stream:
             first = stream.readline(1_000_000)
     except (OSError, EOFError) as error:
         if gzipped and not isinstance(error, PermissionError):
@@ -195,16 +199,16 @@ def create_raw(connection: duckdb.DuckDBPyConnection) -> None:
 def read_into_raw(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
     """Appends the file's rows to `raw` under this file number; refuses a file that cannot be read to its end."""
     ours, extra, findings = mapping(file)
-    values = [_as_text(file, ours[target]) if target in ours else "NULL" for target in _TARGETS]
+    values = [as_text(file, ours[target]) if target in ours else "NULL" for target in _TARGETS]
     rest = "NULL"
     if extra:
-        fields = ", ".join(f"{duck.text(file.names[index])}: {_as_text(file, index)}" for index in extra)
+        fields = ", ".join(f"{duck.text(file.names[index])}: {as_text(file, index)}" for index in extra)
         rest = f"CAST(to_json({{{fields}}}) AS VARCHAR)"
-    select = f"SELECT {number}, row_number() OVER (), {', '.join(values)}, {rest} FROM {_table(file)}"  # noqa: S608
+    select = f"SELECT {number}, row_number() OVER (), {', '.join(values)}, {rest} FROM {from_table(file)}"  # noqa: S608
     try:
         connection.execute(f"INSERT INTO raw {select}")
     except duckdb.Error as error:
-        raise _unreadable(file, str(error)) from error
+        raise unreadable(file, str(error)) from error
     if connection.execute("SELECT count(*) FROM raw WHERE file = ?", [number]).fetchone() == (0,):
         raise LakeError(
             f"{file.path} holds no charge.",
@@ -214,19 +218,22 @@ def read_into_raw(connection: duckdb.DuckDBPyConnection, file: TableFile, number
     return findings + _text_nulls(connection, file, number) + _inexact_types(file, ours)
 
 
-def _table(file: TableFile) -> str:
+def from_table(file: TableFile) -> str:
+    """SQL: the file as a table; a CSV's columns are c0, c1 …"""
     path = duck.text(str(file.path))
     if file.form == "parquet":
         return f"read_parquet({path}, binary_as_string = true)"
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(file.columns)))
     compression = "gzip" if file.gzipped else "none"
     return (
-        f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, header = true, delim = {duck.text(file.delimiter)}, "
-        f"quote = '\"', escape = '\"', compression = '{compression}', strict_mode = true)"
+        f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        f"delim = {duck.text(file.delimiter)}, quote = '\"', escape = '\"', compression = '{compression}', "
+        "strict_mode = true)"
     )
 
 
-def _as_text(file: TableFile, index: int) -> str:
+def as_text(file: TableFile, index: int) -> str:
+    """SQL: the file's column of this position, as text."""
     name, kind = file.columns[index]
     if file.form == "csv":
         return f"c{index}"
@@ -240,7 +247,8 @@ def _as_text(file: TableFile, index: int) -> str:
     return f"CAST({quoted} AS VARCHAR)"
 
 
-def _unreadable(file: TableFile, message: str) -> LakeError:
+def unreadable(file: TableFile, message: str) -> LakeError:
+    """The refusal for a file whose rows DuckDB could not read to the end."""
     if "unicode" in message.lower() or "utf-8" in message.lower():
         return _not_utf8(file.path)
     if file.gzipped and "CSV Error" not in message:
