@@ -4,25 +4,26 @@ SQLite would hand back naive datetimes and turn decimals into floats; a log entr
 value would differ from what a person signed.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
 
+from audit.moment import utc_text as utc_text
+from audit.moment import utc_time as utc_time
 
-def utc_text(moment: datetime) -> str:
-    """`moment` (aware) as `2026-11-23T17:21:57.123456Z`: fixed width, so text order is time order."""
-    if moment.tzinfo is None:
-        raise ValueError(f"a time without a zone cannot be stored: {moment.isoformat()}")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def utc_time(text: str) -> datetime:
-    """The aware UTC time that `utc_text` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+# Every table's constraints get a name by this rule: a migration can only drop or change what has a name.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -1,0 +1,161 @@
+"""Brings a database to this version's tables, tells which version it has, and checks its guard rails.
+
+Every process checks at its start and refuses an older or newer database with the command to run: half the code on the
+old tables and half on the new is how a log loses entries.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import SQLModel
+
+from approvals.guards import TRIGGERS as GATE_TRIGGERS
+from audit.guards import TRIGGERS as LOG_TRIGGERS
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
+CONNECTION = "connection"
+TABLES = ("audit.log", "audit.private", "approvals.store")
+"""Modules that define tables; each must have its revision."""
+
+TRIGGERS = {**LOG_TRIGGERS, **GATE_TRIGGERS}
+
+
+class DatabaseVersionError(Exception):
+    """The database cannot be used by this version; `str()` names the command to run."""
+
+    def __init__(self, what: str, *, why: str, do: str) -> None:
+        super().__init__(f"{what}: {why}. {do}")
+        self.what, self.why, self.do = what, why, do
+
+
+def newest_version() -> str:
+    """The revision that this version of Spendgate needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("there are no migrations beside this code: the installation is not complete")
+    return head
+
+
+def version(engine: Engine) -> str | None:
+    """The database's revision; None where there are no tables yet."""
+    with engine.connect() as connection:
+        return _version(connection)
+
+
+def upgrade(engine: Engine) -> tuple[str | None, str]:
+    """Runs what is missing, all of it or nothing, and returns the versions before and after.
+
+    Several processes may call it at once: the write lock orders them, and the later ones find nothing to do.
+    """
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            before = _version(connection)
+            _refuse_newer(before)
+            config = _config()
+            config.attributes[CONNECTION] = connection
+            command.upgrade(config, "head")
+            after = _version(connection) or ""
+            connection.commit()
+    except DatabaseError as error:
+        raise DatabaseVersionError(
+            "the database could not be upgraded",
+            why=f"{error.orig}; nothing was changed",
+            do="Check that its folder is writable and has room, then run `spendgate db upgrade` again",
+        ) from error
+    return before, after
+
+
+def check(engine: Engine) -> None:
+    """Refuses a database that this version cannot use, or whose guard rails are missing."""
+    try:
+        found = version(engine)
+    except DatabaseError as error:
+        raise DatabaseVersionError(
+            "the database cannot be read",
+            why=str(error.orig),
+            do="Check the file and SPENDGATE_HOME; restore it from a backup if it is damaged",
+        ) from error
+    if found is None:
+        raise DatabaseVersionError(
+            "the database is not set up", why="it has no tables", do="Run `spendgate db init`, which makes them"
+        )
+    _refuse_newer(found)
+    if found != newest_version():
+        raise DatabaseVersionError(
+            "the database is of an older version",
+            why=f"it has {found} and this Spendgate needs {newest_version()}",
+            do="Stop the processes, back up the file, then run `spendgate db upgrade`",
+        )
+    lost = missing_triggers(engine)
+    if lost:
+        raise DatabaseVersionError(
+            "the database's guard rails are not as they should be",
+            why=f"missing or changed: {', '.join(lost)}",
+            do="Run `spendgate audit verify`, find out who changed them, then `spendgate db upgrade` restores them",
+        )
+
+
+def missing_triggers(engine: Engine) -> list[str]:
+    """The names of triggers that are not there, or not as this version writes them."""
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+    found = {name: " ".join(sql.split()) for name, sql in rows}
+    return sorted(name for name, sql in TRIGGERS.items() if found.get(name) != " ".join(sql.split()))
+
+
+def restore_triggers(connection: Connection) -> None:
+    """Makes every trigger anew, in the caller's transaction."""
+    for name, sql in TRIGGERS.items():
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+        connection.exec_driver_sql(sql)
+
+
+def metadata() -> MetaData:
+    """Every table that the code knows."""
+    for module in TABLES:
+        importlib.import_module(module)
+    return SQLModel.metadata
+
+
+def configure_arguments() -> dict[str, Any]:
+    """How Alembic compares and runs, the same for `env.py` and for the test that models and migrations agree."""
+    known = metadata()
+
+    def ours(name: str | None, kind: str, _parents: Any) -> bool:
+        return kind != "table" or name in known.tables
+
+    return {
+        "target_metadata": known,
+        "render_as_batch": True,
+        "compare_type": True,
+        "transaction_per_migration": False,
+        "include_name": ours,
+    }
+
+
+def _refuse_newer(found: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise DatabaseVersionError(
+            "the database is of a newer version",
+            why=f"it has {found}, which this Spendgate does not know",
+            do="Update Spendgate; a database cannot be taken back",
+        )
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    return config

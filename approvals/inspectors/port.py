@@ -1,0 +1,41 @@
+"""What an inspector is: it looks at a resource, and says what stands there and whether the change could be made."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from approvals.changes.change import AnyChange
+
+
+class CannotLook(Exception):
+    """The provider gave no answer, so nothing is known: look again later, decide nothing."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The resource as it stands now. `fields` are the preconditions: any difference at the claim makes it stale."""
+
+    fields: dict[str, Any]
+    name: str | None = None
+    environment: str | None = None
+    blast_radius: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotSealable:
+    """The change cannot be made, and why, in a sentence for the person who asked; `fields` as far as they were read."""
+
+    reason: str
+    code: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Inspector(Protocol):
+    """Looks, never touches."""
+
+    def look(self, change: AnyChange) -> Snapshot | NotSealable:
+        """Everything that must hold, permission (by dry run) included; CannotLook where there is no answer."""
+        ...
+
+    def read_back(self, change: AnyChange) -> dict[str, Any]:
+        """Only the fields as they stand now, whatever they are; CannotLook where there is no answer."""
+        ...

@@ -1,0 +1,126 @@
+"""People: the opaque id by which rows and entries know someone, and what is known about that person besides.
+
+Names and Slack ids stand only here (and in the stored people file), so that erasing someone touches one place.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import Any
+
+from approvals.place import Place
+
+ID_PREFIX = "p-"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone who may ask, propose or vote. `sees_teams` is ("*",) or the teams whose cost the person may see."""
+
+    id: str
+    name: str
+    slack: tuple[tuple[str, str], ...] = ()
+    os_user: str | None = None
+    roles: frozenset[str] = frozenset()
+    sees_teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class People:
+    """Everybody who is known, found by each of their names."""
+
+    by_id: dict[str, Person] = field(default_factory=dict)
+    by_slack: dict[tuple[str, str], Person] = field(default_factory=dict)
+    by_os_user: dict[str, Person] = field(default_factory=dict)
+
+    def roles(self, person: str) -> frozenset[str]:
+        """The roles that the person holds now; none for someone unknown."""
+        known = self.by_id.get(person)
+        return known.roles if known else frozenset()
+
+
+def load_people(text: str, *, file: str = "people.toml") -> People:
+    """Reads a people file; every fault is a PolicyError that names the file, the table and the line."""
+    place = Place(file, text, what="the people file cannot be used")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise place.fault(str(error), do="Correct the TOML") from None
+    people = People()
+    unknown = set(document) - {"person"}
+    if unknown:
+        raise place.fault(f"unknown key {sorted(unknown)[0]!r}", key=sorted(unknown)[0], do="Only [[person]] is known")
+    listed = document.get("person", [])
+    if not isinstance(listed, list):
+        raise place.fault("person is no list of tables", table="person", do="Write each person as [[person]]")
+    for at, table in enumerate(listed):
+        person = _person(table, place, at)
+        _add(people, person, place, at)
+    return people
+
+
+def _person(table: dict[str, Any], place: Place, at: int) -> Person:
+    known = {"id", "name", "slack", "os_user", "roles", "sees_teams"}
+    for key in sorted(set(table) - known):
+        raise place.fault(
+            f"unknown key {key!r}", table="person", at=at, key=key, do=f"Known: {', '.join(sorted(known))}"
+        )
+    for key in ("id", "name"):
+        if not isinstance(table.get(key), str) or not table[key].strip():
+            raise place.fault(f"{key} is missing", table="person", at=at, key=key, do=f'Add {key} = "…"')
+    if not table["id"].startswith(ID_PREFIX) or not table["id"].removeprefix(ID_PREFIX).isalnum():
+        raise place.fault(
+            f"{table['id']!r} is no opaque id", table="person", at=at, key="id", do="Write p- and eight hex digits"
+        )
+    for key in ("roles", "sees_teams"):
+        texts = table.get(key, [])
+        if not isinstance(texts, list) or not all(isinstance(item, str) and item for item in texts):
+            raise place.fault(f"{key} is no list of texts", table="person", at=at, key=key, do=f'Write {key} = ["…"]')
+    os_user = table.get("os_user")
+    if os_user is not None and (not isinstance(os_user, str) or not os_user):
+        raise place.fault("os_user is no text", table="person", at=at, key="os_user", do='Write os_user = "…"')
+    return Person(
+        id=table["id"],
+        name=table["name"].strip(),
+        slack=_slack(table.get("slack", []), place, at),
+        os_user=os_user,
+        roles=frozenset(table.get("roles", [])),
+        sees_teams=tuple(table.get("sees_teams", [])),
+    )
+
+
+def _slack(listed: Any, place: Place, at: int) -> tuple[tuple[str, str], ...]:
+    shape = 'Write slack = [{ team = "T…", user = "U…" }]'
+    if not isinstance(listed, list):
+        raise place.fault("slack is no list", table="person", at=at, key="slack", do=shape)
+    for entry in listed:
+        fits = isinstance(entry, dict) and set(entry) == {"team", "user"}
+        if not fits or not all(isinstance(value, str) and value for value in entry.values()):
+            raise place.fault("slack needs a team and a user", table="person", at=at, key="slack", do=shape)
+    return tuple((entry["team"], entry["user"]) for entry in listed)
+
+
+def _add(people: People, person: Person, place: Place, at: int) -> None:
+    """Refuses a name that two people share: one account behind two ids could fill two slots."""
+    if person.id in people.by_id:
+        raise place.fault(f"{person.id} stands twice", table="person", at=at, key="id", do="Give each person one table")
+    people.by_id[person.id] = person
+    for account in person.slack:
+        if account in people.by_slack:
+            raise place.fault(
+                f"the Slack account {account[1]} already belongs to {people.by_slack[account].id}",
+                table="person",
+                at=at,
+                key="slack",
+                do="Give each account to one person",
+            )
+        people.by_slack[account] = person
+    if person.os_user is not None:
+        if person.os_user in people.by_os_user:
+            raise place.fault(
+                f"the user {person.os_user} already belongs to {people.by_os_user[person.os_user].id}",
+                table="person",
+                at=at,
+                key="os_user",
+                do="Give each user to one person",
+            )
+        people.by_os_user[person.os_user] = person

@@ -1,0 +1,164 @@
+"""The rows of the gate. A draft is never changed once it is there; a proposal changes only by `move.py`.
+
+The agent's process inserts drafts and nothing else. Everything later (sealed, cancelled, unsealable) is a proposal row
+of the same id, so what was asked for and what was made of it cannot be confused.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from approvals.errors import NotFound
+from approvals.states import OPEN
+from audit.stored import UtcTime
+
+DONE, REFUSED, UNANSWERED = "done", "refused", "no answer"
+"""What came of sending a step's request; a row without an outcome may have taken effect or not."""
+
+_OPEN_LIST = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
+
+
+class Draft(SQLModel, table=True):
+    """What somebody asked for: typed, not resolved, not approvable."""
+
+    __tablename__ = "draft"
+
+    id: str = Field(primary_key=True)
+    thread: str = Field(index=True)
+    requester: str
+    editors: str = "[]"
+    kind: str
+    resource: str = Field(index=True)
+    change: str
+    evidence: str
+    supersedes: str | None = None
+    inverse_of: str | None = None
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Proposal(SQLModel, table=True):
+    """A proposal: `sealed` and `digest` never change; `state` and `version` change together, one by one."""
+
+    __tablename__ = "proposal"
+    __table_args__ = (
+        Index(
+            "uq_proposal_open_resource",
+            "resource",
+            unique=True,
+            sqlite_where=text(f"state IN ({_OPEN_LIST})"),
+            postgresql_where=text(f"state IN ({_OPEN_LIST})"),
+        ),
+        Index("ix_proposal_state", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    version: int
+    state: str
+    thread: str = Field(index=True)
+    requester: str
+    kind: str
+    resource: str
+    change: str
+    evidence: str
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    digest: str | None = Field(default=None, unique=True)
+    policy_version: int | None = None
+    supersedes: str | None = None
+    inverse_of: str | None = None
+    reason: str | None = None
+    code: str | None = None
+    created_at: datetime = Field(sa_type=UtcTime)
+    changed_at: datetime = Field(sa_type=UtcTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    execute_by: datetime | None = Field(default=None, sa_type=UtcTime)
+    posted_where: str | None = None
+    fence: int = 0
+    claimed_by: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    look_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Effect(SQLModel, table=True):
+    """One step of one proposal, at most once: the row exists, committed, before its request is sent."""
+
+    __tablename__ = "effect"
+
+    proposal: str = Field(primary_key=True, foreign_key="proposal.id")
+    step: int = Field(primary_key=True)
+    attempt: str = Field(unique=True)
+    token: str
+    fence: int
+    executor: str
+    rehearsal: bool
+    request_hash: str
+    intended_at: datetime = Field(sa_type=UtcTime)
+    outcome: str | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    provider_request_id: str | None = None
+    response_hash: str | None = None
+    error_code: str | None = None
+
+
+class Vote(SQLModel, table=True):
+    """A person's decision on one digest. At most one of a person's votes on a proposal is not withdrawn."""
+
+    __tablename__ = "vote"
+    __table_args__ = (
+        Index(
+            "uq_vote_standing",
+            "proposal",
+            "person",
+            unique=True,
+            sqlite_where=text("withdrawn_at IS NULL"),
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    proposal: str = Field(foreign_key="proposal.id", index=True)
+    person: str
+    choice: str
+    digest: str
+    via: str
+    reason_ref: str | None = None
+    cast_at: datetime = Field(sa_type=UtcTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class PolicyVersion(SQLModel, table=True):
+    """A version of the rules or of the people; the highest of each kind is the one in force."""
+
+    __tablename__ = "policy_version"
+    __table_args__ = (UniqueConstraint("kind", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    version: int
+    digest: str
+    body: str
+    active_since: datetime = Field(sa_type=UtcTime)
+
+
+def proposal_of(session: Session, proposal_id: str) -> Proposal:
+    """The row, read anew from the database; NotFound where there is none."""
+    row = session.get(Proposal, proposal_id, populate_existing=True)
+    if row is None:
+        raise NotFound(
+            f"there is no proposal {proposal_id[:40]!r}",
+            why="no row has this id",
+            do="`spendgate proposals list` shows those that there are",
+        )
+    return row
+
+
+def standing_votes(session: Session, proposal_id: str) -> list[Vote]:
+    """The votes that were not withdrawn, in the order in which they were given."""
+    query = select(Vote).where(Vote.proposal == proposal_id, col(Vote.withdrawn_at).is_(None)).order_by(col(Vote.id))
+    return list(session.exec(query.execution_options(populate_existing=True)))
+
+
+def effects_of(session: Session, proposal_id: str) -> list[Effect]:
+    """The effects' rows in the order of their steps."""
+    query = select(Effect).where(Effect.proposal == proposal_id).order_by(col(Effect.step))
+    return list(session.exec(query.execution_options(populate_existing=True)))

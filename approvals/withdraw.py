@@ -1,0 +1,52 @@
+"""The requester takes a proposal back: possible until the worker has claimed it, a draft included."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from approvals.active import active
+from approvals.move import create, move
+from approvals.policy import Verdict, may_withdraw, no, yes
+from approvals.states import State
+from approvals.store import Draft, Proposal
+from audit.event import Actor, ActorKind, Event
+from audit.log import append
+
+
+def withdraw(session: Session, *, now: datetime, proposal_id: str, person: str) -> Verdict:
+    """Judges and withdraws; a refusal is a result, and is logged."""
+    draft = session.get(Draft, proposal_id)
+    proposal = session.get(Proposal, proposal_id, populate_existing=True)
+    actor = Actor(ActorKind.PERSON, person)
+    asked = proposal or draft
+    if asked is None:
+        verdict = no("not_found", "there is no such proposal")
+    else:
+        state = State(proposal.state) if proposal else State.DRAFT
+        verdict = may_withdraw(person=person, requester=asked.requester, state=state, people=active(session).people)
+    if not verdict.allowed:
+        data = {"code": verdict.code, "reason": verdict.reason}
+        named = asked.id if asked else None
+        append(session, now=now, event=Event.PROPOSAL_CANCEL_REFUSED, actor=actor, proposal=named, data=data)
+        return verdict
+    event, reason = Event.PROPOSAL_CANCELLED, "withdrawn by the person who asked for it"
+    if proposal is not None:
+        move(session, proposal, to=State.CANCELLED, event=event, actor=actor, now=now, reason=reason, code="withdrawn")
+    elif draft is not None:
+        row = Proposal(
+            id=draft.id,
+            version=1,
+            state=State.CANCELLED.value,
+            thread=draft.thread,
+            requester=draft.requester,
+            kind=draft.kind,
+            resource=draft.resource,
+            change=draft.change,
+            evidence=draft.evidence,
+            reason=reason,
+            code="withdrawn",
+            created_at=draft.created_at,
+            changed_at=now,
+        )
+        create(session, row, event=event, actor=actor, now=now)
+    return yes(reason)

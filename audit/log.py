@@ -1,0 +1,118 @@
+"""The log: entries in one chain, each written in the same transaction as the deed it tells of.
+
+The body's bytes are the truth and are what is hashed; the columns beside them are views for queries, and verifying
+compares each of them with the body. An entry carries `proposal_version` if and only if it is the entry of that
+proposal's move, which lets the database itself refuse a move without one (see `approvals/guards.py`).
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, desc
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from audit.canonical import canonical, sha256
+from audit.errors import AuditError
+from audit.event import Actor, Event
+from audit.stored import UtcTime
+
+SCHEMA = "spendgate.entry.v1"
+NO_HASH = "0" * 64
+MAX_BODY = 64 * 1024
+LEAF = b"\x00"
+
+
+class LogEntry(SQLModel, table=True):
+    """One thing that happened. `body` is the truth, `hash` is over it, `prev` is the hash of the entry before."""
+
+    __tablename__ = "log_entry"
+    __table_args__ = (
+        Index("ix_log_entry_proposal", "proposal", "seq"),
+        Index("ix_log_entry_event", "event", "seq"),
+    )
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    hash: str = Field(unique=True, max_length=64)
+    prev: str = Field(unique=True, max_length=64)
+    event: str
+    actor_kind: str
+    actor: str
+    proposal: str | None = None
+    proposal_version: int | None = None
+    recorded_at: datetime = Field(sa_type=UtcTime)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+def append(
+    session: Session,
+    *,
+    now: datetime,
+    event: Event,
+    actor: Actor,
+    proposal: str | None = None,
+    proposal_version: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> LogEntry:
+    """Adds the next entry to the chain, in the caller's transaction (whose write lock orders the writers).
+
+    `data` may hold text, whole numbers, decimals, times, lists and objects of them; people only as opaque ids; what a
+    person wrote only as a reference (`private.reference`).
+    """
+    seq, prev = head(session)
+    body = canonical(
+        {
+            "schema": SCHEMA,
+            "seq": seq + 1,
+            "prev": prev,
+            "event": Event(event),
+            "actor": {"kind": actor.kind, "id": actor.id},
+            "proposal": proposal,
+            "proposal_version": proposal_version,
+            "recorded_at": now,
+            "data": data or {},
+        }
+    )
+    if len(body) > MAX_BODY:
+        raise AuditError(
+            f"the entry {event} was not written",
+            why=f"its body has {len(body)} bytes, more than the {MAX_BODY} that an entry may have",
+            do="Store the long part elsewhere and put its SHA-256 into the entry",
+        )
+    entry = LogEntry(
+        seq=seq + 1,
+        hash=sha256(LEAF, body),
+        prev=prev,
+        event=event.value,
+        actor_kind=actor.kind.value,
+        actor=actor.id,
+        proposal=proposal,
+        proposal_version=proposal_version,
+        recorded_at=now,
+        body=body,
+    )
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def head(session: Session) -> tuple[int, str]:
+    """The last entry's number and hash; (0, sixty-four zeros) for an empty log."""
+    last = session.exec(select(LogEntry.seq, LogEntry.hash).order_by(desc(col(LogEntry.seq))).limit(1)).first()
+    return (0, NO_HASH) if last is None else (last[0], last[1])
+
+
+def entries(
+    session: Session,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    event: Event | None = None,
+    proposal: str | None = None,
+) -> list[LogEntry]:
+    """Entries in order, from the one after number `after`."""
+    query = select(LogEntry).where(col(LogEntry.seq) > after).order_by(col(LogEntry.seq)).limit(limit)
+    if event is not None:
+        query = query.where(LogEntry.event == event.value)
+    if proposal is not None:
+        query = query.where(LogEntry.proposal == proposal)
+    return list(session.exec(query))

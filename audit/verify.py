@@ -1,0 +1,134 @@
+"""Checks the log from its first entry to its last and names the first one that is not what was written.
+
+Reads raw bytes, not what an object mapper makes of them: an entry whose column is no longer valid text must be
+named, not crash the check. Every column is compared with the body, since people and queries read the columns.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from audit.canonical import canonical, sha256
+from audit.errors import AuditError
+from audit.log import LEAF, NO_HASH, SCHEMA
+
+COLUMNS = ("seq", "hash", "prev", "event", "actor_kind", "actor", "proposal", "proposal_version", "recorded_at", "body")
+KINDS = {"seq": "integer", "proposal_version": "integer", "body": "blob"}
+KEYS = {"schema", "seq", "prev", "event", "actor", "proposal", "proposal_version", "recorded_at", "data"}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the check found. `head` is "number:hash" of the last good entry, for a later check to expect."""
+
+    entries: int
+    ok: bool
+    first_bad: int | None
+    reason: str
+    head: str
+
+
+class _Bad(NamedTuple):
+    seq: int
+    reason: str
+
+
+def verify(session: Session, *, expected_head: str | None = None) -> Verification:
+    """Reads the whole log once.
+
+    `expected_head` ("number:hash", noted earlier) must be in it: nothing else can find that the tail was cut.
+    """
+    wanted = None if expected_head is None else _parse_head(expected_head)
+    last, seen, good_seq, good_hash = NO_HASH, 0, 0, NO_HASH
+    bad: _Bad | None = None
+    for row in _rows(session):
+        seen += 1
+        if bad is not None:
+            continue
+        bad = _judge(row, expected=good_seq + 1, prev=last)
+        if bad is None and wanted is not None and wanted[0] == good_seq + 1 and row["hash"][1] != wanted[1].encode():
+            bad = _Bad(wanted[0], "its hash is not the expected one: the log was rewritten at or before this entry")
+        if bad is None:
+            last = row["hash"][1].decode()
+            good_seq, good_hash = good_seq + 1, last
+    if bad is None and wanted is not None and wanted[0] > good_seq:
+        bad = _Bad(
+            good_seq + 1, f"it is missing: the log ends at {good_seq}, but reached {wanted[0]} when it was noted"
+        )
+    reason = f"all {seen} entries are as they were written" if bad is None else f"entry {bad.seq}: {bad.reason}"
+    head = f"{good_seq}:{good_hash}"
+    return Verification(entries=seen, ok=bad is None, first_bad=bad.seq if bad else None, reason=reason, head=head)
+
+
+def _parse_head(given: str) -> tuple[int, str]:
+    number, _, digest = given.strip().partition(":")
+    if not number.isdecimal() or len(digest) != 64:
+        raise AuditError(
+            f"the expected head {given!r} cannot be used",
+            why="it is not of the form NUMBER:HASH with a hash of 64 hex digits",
+            do="Give it as `spendgate audit verify --json` printed it under `head`",
+        )
+    return int(number), digest.lower()
+
+
+def _rows(session: Session) -> Iterator[dict[str, tuple[str, bytes]]]:
+    """Each row as (storage class, bytes) by column, in the order of their numbers."""
+    wanted = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in COLUMNS)
+    rows = session.connection().execute(text(f"SELECT {wanted} FROM log_entry ORDER BY seq"))  # noqa: S608
+    for row in rows.yield_per(1000):
+        yield {name: (row[2 * at], row[2 * at + 1]) for at, name in enumerate(COLUMNS)}
+
+
+def _judge(row: dict[str, tuple[str, bytes]], *, expected: int, prev: str) -> _Bad | None:
+    kind, raw = row["seq"]
+    found = int(raw) if kind == "integer" else expected
+    if kind != "integer":
+        return _Bad(expected, "its number is no whole number")
+    if found > expected:
+        return _Bad(expected, f"it is missing: the next one is {found}")
+    if found < expected:
+        return _Bad(found, "there is no such entry: the log begins at 1")
+    body = row["body"][1] or b""
+    if row["body"][0] != "blob" or row["hash"] != ("text", sha256(LEAF, body).encode()):
+        return _Bad(expected, "its body and its hash do not belong together")
+    return _judge_body(row, body, expected=expected, prev=prev)
+
+
+def _judge_body(row: dict[str, tuple[str, bytes]], body: bytes, *, expected: int, prev: str) -> _Bad | None:
+    try:
+        told = json.loads(body)
+        if canonical(told) != body or set(told) != KEYS or told["schema"] != SCHEMA:
+            return _Bad(expected, "its body is not in the form of an entry")
+        views = _views(told)
+    except (ValueError, KeyError, TypeError):
+        return _Bad(expected, "its body is not in the form of an entry")
+    for name, value in views.items():
+        if row[name] != _stored(name, value):
+            return _Bad(expected, f"its column {name} is not what its body says")
+    if told["prev"] != prev:
+        return _Bad(expected, "it does not follow from the entry before it")
+    return None
+
+
+def _views(told: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "seq": told["seq"],
+        "prev": told["prev"],
+        "event": told["event"],
+        "actor_kind": told["actor"]["kind"],
+        "actor": told["actor"]["id"],
+        "proposal": told["proposal"],
+        "proposal_version": told["proposal_version"],
+        "recorded_at": told["recorded_at"],
+    }
+
+
+def _stored(name: str, value: Any) -> tuple[str, bytes | None]:
+    """How SQLite holds `value` in that column: its storage class and its bytes."""
+    if value is None:
+        return "null", None
+    return KINDS.get(name, "text"), str(value).encode()

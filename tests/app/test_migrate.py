@@ -1,0 +1,123 @@
+"""The database's versions: made anew, upgraded, refused with the command to run, and the same as the code's tables."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, text
+
+from app import migrate
+from app.database import open_database
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return open_database(tmp_path / "spendgate.db")
+
+
+def at_version(engine: Engine, revision: str) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config = migrate._config()
+        config.attributes[migrate.CONNECTION] = connection
+        stop = migrate.restore_triggers
+        migrate.restore_triggers = lambda _connection: None  # the gate's tables are not there yet
+        try:
+            command.upgrade(config, revision)
+        finally:
+            migrate.restore_triggers = stop
+        connection.commit()
+
+
+def test_a_new_database_gets_every_table_and_trigger(engine: Engine) -> None:
+    assert migrate.version(engine) is None
+    assert migrate.upgrade(engine) == (None, migrate.newest_version())
+    migrate.check(engine)
+    assert migrate.missing_triggers(engine) == []
+
+
+def test_models_and_migrations_agree(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        arguments = migrate.configure_arguments()
+        known = arguments.pop("target_metadata")
+        differences = compare_metadata(MigrationContext.configure(connection, opts=arguments), known)
+    assert differences == []
+
+
+def test_a_missing_column_would_be_noticed(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE draft DROP COLUMN inverse_of"))
+        arguments = migrate.configure_arguments()
+        known = arguments.pop("target_metadata")
+        assert compare_metadata(MigrationContext.configure(connection, opts=arguments), known)
+
+
+def test_an_empty_database_is_refused_with_the_command(engine: Engine) -> None:
+    with pytest.raises(migrate.DatabaseVersionError, match="spendgate db init"):
+        migrate.check(engine)
+
+
+def test_an_older_database_is_refused_and_then_upgraded(engine: Engine) -> None:
+    at_version(engine, "0001")
+    with pytest.raises(migrate.DatabaseVersionError, match=r"older version.*0001.*spendgate db upgrade"):
+        migrate.check(engine)
+    assert migrate.upgrade(engine) == ("0001", migrate.newest_version())
+    migrate.check(engine)
+
+
+def test_a_newer_database_is_refused_by_check_and_upgrade(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for refuse in (migrate.check, migrate.upgrade):
+        with pytest.raises(migrate.DatabaseVersionError, match=r"newer version.*9999"):
+            refuse(engine)
+
+
+def test_a_dropped_trigger_is_named_and_restored(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER log_entry_no_update"))
+    with pytest.raises(migrate.DatabaseVersionError, match="log_entry_no_update"):
+        migrate.check(engine)
+    migrate.upgrade(engine)
+    migrate.check(engine)
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "spendgate.db"
+    path.write_bytes(b"this is not a database, whatever its name says" * 40)
+    engine = open_database(path)
+    for refuse in (migrate.check, migrate.upgrade):
+        with pytest.raises(migrate.DatabaseVersionError, match="database"):
+            refuse(engine)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_read_only_file_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "spendgate.db"
+    sqlite3.connect(path).close()
+    path.chmod(0o400)
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(migrate.DatabaseVersionError, match="writable"):
+            migrate.upgrade(open_database(path))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_failing_migration_leaves_nothing_behind(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        migrate.TRIGGERS, "broken", "CREATE TRIGGER broken BEFORE UPDATE ON no_such_table BEGIN SELECT 1; END"
+    )
+    with pytest.raises(migrate.DatabaseVersionError, match="nothing was changed"):
+        migrate.upgrade(engine)
+    assert migrate.version(engine) is None
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one() == 0
