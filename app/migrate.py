@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel
 
+from app.errors import Exit, Problem
 from approvals.guards import TRIGGERS as GATE_TRIGGERS
 from audit.guards import TRIGGERS as LOG_TRIGGERS
 
@@ -25,14 +26,6 @@ TABLES = ("audit.log", "audit.private", "approvals.store")
 """Modules that define tables; each must have its revision."""
 
 TRIGGERS = {**LOG_TRIGGERS, **GATE_TRIGGERS}
-
-
-class DatabaseVersionError(Exception):
-    """The database cannot be used by this version; `str()` names the command to run."""
-
-    def __init__(self, what: str, *, why: str, do: str) -> None:
-        super().__init__(f"{what}: {why}. {do}")
-        self.what, self.why, self.do = what, why, do
 
 
 def newest_version() -> str:
@@ -49,57 +42,69 @@ def version(engine: Engine) -> str | None:
         return _version(connection)
 
 
-def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Runs what is missing, all of it or nothing, and returns the versions before and after.
+def upgrade(engine: Engine) -> str:
+    """Runs what is missing, all of it or nothing, restores the triggers, and returns the version it is at now.
 
     Several processes may call it at once: the write lock orders them, and the later ones find nothing to do.
     """
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            before = _version(connection)
-            _refuse_newer(before)
+            _refuse_newer(_version(connection))
             config = _config()
             config.attributes[CONNECTION] = connection
             command.upgrade(config, "head")
             after = _version(connection) or ""
             connection.commit()
     except DatabaseError as error:
-        raise DatabaseVersionError(
-            "the database could not be upgraded",
-            why=f"{error.orig}; nothing was changed",
-            do="Check that its folder is writable and has room, then run `spendgate db upgrade` again",
+        raise Problem(
+            "The database could not be made or upgraded.",
+            why=f"{error.orig}; nothing was changed.",
+            do="Check that its folder is writable and has room, then run `spendgate db upgrade` again.",
         ) from error
-    return before, after
+    return after
 
 
-def check(engine: Engine) -> None:
-    """Refuses a database that this version cannot use, or whose guard rails are missing."""
+def create(engine: Engine) -> str:
+    """Makes every table of a new database; where another process was faster, there is nothing left to do."""
+    return upgrade(engine)
+
+
+def require_current(engine: Engine) -> None:
+    """Refuses a database that this version cannot use, with the command to run."""
     try:
         found = version(engine)
     except DatabaseError as error:
-        raise DatabaseVersionError(
-            "the database cannot be read",
-            why=str(error.orig),
-            do="Check the file and SPENDGATE_HOME; restore it from a backup if it is damaged",
+        raise Problem(
+            "The database cannot be read.",
+            why=f"{error.orig}.",
+            do="Check the file and SPENDGATE_HOME; restore it from a backup if it is damaged.",
         ) from error
     if found is None:
-        raise DatabaseVersionError(
-            "the database is not set up", why="it has no tables", do="Run `spendgate db init`, which makes them"
+        raise Problem(
+            "The database is not set up.",
+            why="It has no tables.",
+            do="Run `spendgate db upgrade`, which makes them, then `spendgate db init`.",
         )
     _refuse_newer(found)
     if found != newest_version():
-        raise DatabaseVersionError(
-            "the database is of an older version",
-            why=f"it has {found} and this Spendgate needs {newest_version()}",
-            do="Stop the processes, back up the file, then run `spendgate db upgrade`",
+        raise Problem(
+            "The database is of an older version.",
+            why=f"It has {found} and this Spendgate needs {newest_version()}.",
+            do="Stop the processes, back up the file, then run `spendgate db upgrade`.",
+            exit_code=Exit.CONFLICT,
         )
+
+
+def require_guards(engine: Engine) -> None:
+    """Refuses a database whose guard rails are gone: for the processes that write, not for whoever checks the log."""
     lost = missing_triggers(engine)
     if lost:
-        raise DatabaseVersionError(
-            "the database's guard rails are not as they should be",
-            why=f"missing or changed: {', '.join(lost)}",
-            do="Run `spendgate audit verify`, find out who changed them, then `spendgate db upgrade` restores them",
+        raise Problem(
+            "The database's guard rails are not as they should be.",
+            why=f"Missing or changed: {', '.join(lost)}.",
+            do="Run `spendgate audit verify` and find out who changed them; `spendgate db upgrade` restores them.",
+            exit_code=Exit.VERIFICATION_FAILED,
         )
 
 
@@ -144,10 +149,11 @@ def configure_arguments() -> dict[str, Any]:
 def _refuse_newer(found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found is not None and found not in known:
-        raise DatabaseVersionError(
-            "the database is of a newer version",
-            why=f"it has {found}, which this Spendgate does not know",
-            do="Update Spendgate; a database cannot be taken back",
+        raise Problem(
+            "The database is of a newer version.",
+            why=f"It has {found}, which this Spendgate does not know.",
+            do="Update Spendgate; a database cannot be taken back.",
+            exit_code=Exit.CONFLICT,
         )
 
 

@@ -55,7 +55,7 @@ class StepShown:
 class Card:
     """The facts of one proposal. `amount`, `saving` and `figures` are as the tools gave them."""
 
-    id: str
+    proposal: str
     version: int
     state: State
     words: str
@@ -117,7 +117,7 @@ def _bare(proposal: Proposal, *, reason: str | None) -> Card:
     state = State(proposal.state)
     change = json.loads(proposal.change)
     return Card(
-        id=proposal.id,
+        proposal=proposal.id,
         version=proposal.version,
         state=state,
         words=words(state),
@@ -167,7 +167,7 @@ def _full(
     needed = sealed.policy.needed()
     holders = filled(needed, approvals)
     return Card(
-        id=proposal.id,
+        proposal=proposal.id,
         version=proposal.version,
         state=state,
         words=words(state),

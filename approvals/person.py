@@ -31,11 +31,16 @@ class People:
     by_id: dict[str, Person] = field(default_factory=dict)
     by_slack: dict[tuple[str, str], Person] = field(default_factory=dict)
     by_os_user: dict[str, Person] = field(default_factory=dict)
+    channels: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def roles(self, person: str) -> frozenset[str]:
         """The roles that the person holds now; none for someone unknown."""
         known = self.by_id.get(person)
         return known.roles if known else frozenset()
+
+    def channel_sees(self, team: str, channel: str) -> tuple[str, ...]:
+        """The teams whose cost may be told in this channel, where everyone reads along; none unless it is named."""
+        return self.channels.get((team, channel), ())
 
 
 def load_people(text: str, *, file: str = "people.toml") -> People:
@@ -46,16 +51,31 @@ def load_people(text: str, *, file: str = "people.toml") -> People:
     except tomllib.TOMLDecodeError as error:
         raise place.fault(str(error), do="Correct the TOML") from None
     people = People()
-    unknown = set(document) - {"person"}
-    if unknown:
-        raise place.fault(f"unknown key {sorted(unknown)[0]!r}", key=sorted(unknown)[0], do="Only [[person]] is known")
-    listed = document.get("person", [])
-    if not isinstance(listed, list):
-        raise place.fault("person is no list of tables", table="person", do="Write each person as [[person]]")
-    for at, table in enumerate(listed):
-        person = _person(table, place, at)
-        _add(people, person, place, at)
+    for key in sorted(set(document) - {"person", "channel"}):
+        raise place.fault(f"unknown key {key!r}", key=key, do="Only [[person]] and [[channel]] are known")
+    for at, table in enumerate(_tables(document, "person", place)):
+        _add(people, _person(table, place, at), place, at)
+    for at, table in enumerate(_tables(document, "channel", place)):
+        people.channels.update([_channel(table, place, at)])
     return people
+
+
+def _tables(document: dict[str, Any], name: str, place: Place) -> list[dict[str, Any]]:
+    listed = document.get(name, [])
+    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
+        raise place.fault(f"{name} is no list of tables", table=name, do=f"Write each as [[{name}]]")
+    return listed
+
+
+def _channel(table: dict[str, Any], place: Place, at: int) -> tuple[tuple[str, str], tuple[str, ...]]:
+    known = {"team", "id", "sees_teams"}
+    for key in sorted(set(table) ^ known):
+        told = "is missing" if key in known else "is not known here"
+        raise place.fault(f"{key} {told}", table="channel", at=at, key=key, do=f"Needed: {', '.join(sorted(known))}")
+    sees = table["sees_teams"]
+    if not isinstance(sees, list) or not all(isinstance(item, str) and item for item in sees):
+        raise place.fault("sees_teams is no list of texts", table="channel", at=at, key="sees_teams", do='Write ["…"]')
+    return (str(table["team"]), str(table["id"])), tuple(sees)
 
 
 def _person(table: dict[str, Any], place: Place, at: int) -> Person:

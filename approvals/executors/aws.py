@@ -23,18 +23,25 @@ from approvals.errors import GateError
 from approvals.executors.port import NoAnswer, Receipt, Refused
 from audit.canonical import sha256
 
+Clients = Callable[[str, str], Any]
+"""(account, region) → EC2 client: which credential is for which account is the worker's wiring."""
+
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 METHODS = {"ec2:StopInstances": "stop_instances", "ec2:StartInstances": "start_instances"}
 NOT_SENT = (EndpointConnectionError, NoCredentialsError, ParamValidationError)
 
 
 def ec2_clients(
-    *, endpoint_url: str | None = None, access_key: str | None = None, secret_key: str | None = None
-) -> Callable[[str], Any]:
-    """EC2 clients by region, each made once, that send every request exactly once."""
+    *,
+    endpoint_url: str | None = None,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    session_token: str | None = None,
+) -> Clients:
+    """EC2 clients of one credential, one for each region, that send every request exactly once."""
     known: dict[str, Any] = {}
 
-    def client(region: str) -> Any:
+    def client(_account: str, region: str) -> Any:
         if region not in known:
             known[region] = boto3.session.Session().client(
                 "ec2",
@@ -42,6 +49,7 @@ def ec2_clients(
                 endpoint_url=endpoint_url,
                 aws_access_key_id=access_key,
                 aws_secret_access_key=secret_key,
+                aws_session_token=session_token,
                 config=Config(
                     retries={"total_max_attempts": 1, "mode": "standard"},
                     connect_timeout=CONNECT_SECONDS,
@@ -55,12 +63,12 @@ def ec2_clients(
 
 
 class Ec2Executor:
-    """Sends sealed requests to EC2. `clients` gives the client of a region, with the worker's write credential."""
+    """Sends sealed requests to EC2. `clients` gives a client with the worker's write credential."""
 
     name = "aws"
     rehearsal = False
 
-    def __init__(self, clients: Callable[[str], Any]) -> None:
+    def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
     def send(self, request: Request, *, token: str) -> Receipt:
@@ -86,7 +94,7 @@ class Ec2Executor:
     def _client(self, request: Request) -> Any:
         if request.operation not in METHODS:
             raise Refused("unknown_operation", f"{request.operation} is nothing that this executor does")
-        client = self._clients(request.region)
+        client = self._clients(request.account, request.region)
         retries = client.meta.config.retries or {}
         if retries.get("total_max_attempts", retries.get("max_attempts", 0) + 1 if retries else 5) != 1:
             raise GateError(

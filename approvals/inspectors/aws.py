@@ -13,6 +13,9 @@ from approvals.changes.change import AnyChange
 from approvals.changes.instance import StopInstance
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
 
+Clients = Callable[[str, str], Any]
+"""(account, region) → EC2 client: which credential is for which account is the worker's wiring."""
+
 GONE = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
 DENIED = frozenset({"UnauthorizedOperation", "AuthFailure", "AccessDenied", "OperationNotPermitted"})
 ENVIRONMENT_TAGS = ("environment", "env", "stage")
@@ -20,14 +23,14 @@ GROUP_TAG = "aws:autoscaling:groupName"
 
 
 class Ec2Inspector:
-    """`clients` gives the EC2 client of a region; its credential should be able to describe and nothing else."""
+    """`clients` gives an EC2 client; its credential should be able to describe and nothing else."""
 
-    def __init__(self, clients: Callable[[str], Any]) -> None:
+    def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
     def look(self, change: AnyChange) -> Snapshot | NotSealable:
         """Every precondition of stopping or starting, then the dry run."""
-        client = self._clients(change.region)
+        client = self._clients(change.account, change.region)
         found = _describe(client, change)
         if isinstance(found, NotSealable):
             return found
@@ -46,7 +49,7 @@ class Ec2Inspector:
 
     def read_back(self, change: AnyChange) -> dict[str, Any]:
         """The fields as they stand; `{"state": "gone"}` for an instance that is no longer there."""
-        client = self._clients(change.region)
+        client = self._clients(change.account, change.region)
         found = _describe(client, change)
         if isinstance(found, NotSealable):
             return {"state": "gone"}

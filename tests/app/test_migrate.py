@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 
 from app import migrate
 from app.database import open_database
+from app.errors import Problem
 
 
 @pytest.fixture
@@ -35,8 +36,9 @@ def at_version(engine: Engine, revision: str) -> None:
 
 def test_a_new_database_gets_every_table_and_trigger(engine: Engine) -> None:
     assert migrate.version(engine) is None
-    assert migrate.upgrade(engine) == (None, migrate.newest_version())
-    migrate.check(engine)
+    assert migrate.create(engine) == migrate.newest_version()
+    migrate.require_current(engine)
+    migrate.require_guards(engine)
     assert migrate.missing_triggers(engine) == []
 
 
@@ -59,24 +61,24 @@ def test_a_missing_column_would_be_noticed(engine: Engine) -> None:
 
 
 def test_an_empty_database_is_refused_with_the_command(engine: Engine) -> None:
-    with pytest.raises(migrate.DatabaseVersionError, match="spendgate db init"):
-        migrate.check(engine)
+    with pytest.raises(Problem, match="spendgate db upgrade"):
+        migrate.require_current(engine)
 
 
 def test_an_older_database_is_refused_and_then_upgraded(engine: Engine) -> None:
     at_version(engine, "0001")
-    with pytest.raises(migrate.DatabaseVersionError, match=r"older version.*0001.*spendgate db upgrade"):
-        migrate.check(engine)
-    assert migrate.upgrade(engine) == ("0001", migrate.newest_version())
-    migrate.check(engine)
+    with pytest.raises(Problem, match=r"older version.*0001.*spendgate db upgrade"):
+        migrate.require_current(engine)
+    assert migrate.upgrade(engine) == migrate.newest_version()
+    migrate.require_current(engine)
 
 
 def test_a_newer_database_is_refused_by_check_and_upgrade(engine: Engine) -> None:
     migrate.upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    for refuse in (migrate.check, migrate.upgrade):
-        with pytest.raises(migrate.DatabaseVersionError, match=r"newer version.*9999"):
+    for refuse in (migrate.require_current, migrate.upgrade):
+        with pytest.raises(Problem, match=r"newer version.*9999"):
             refuse(engine)
 
 
@@ -84,18 +86,19 @@ def test_a_dropped_trigger_is_named_and_restored(engine: Engine) -> None:
     migrate.upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("DROP TRIGGER log_entry_no_update"))
-    with pytest.raises(migrate.DatabaseVersionError, match="log_entry_no_update"):
-        migrate.check(engine)
+    migrate.require_current(engine)  # whoever verifies the log must get as far as verifying it
+    with pytest.raises(Problem, match="log_entry_no_update"):
+        migrate.require_guards(engine)
     migrate.upgrade(engine)
-    migrate.check(engine)
+    migrate.require_guards(engine)
 
 
 def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "spendgate.db"
     path.write_bytes(b"this is not a database, whatever its name says" * 40)
     engine = open_database(path)
-    for refuse in (migrate.check, migrate.upgrade):
-        with pytest.raises(migrate.DatabaseVersionError, match="database"):
+    for refuse in (migrate.require_current, migrate.upgrade):
+        with pytest.raises(Problem, match="database"):
             refuse(engine)
 
 
@@ -106,7 +109,7 @@ def test_a_read_only_file_is_a_clear_error(tmp_path: Path) -> None:
     path.chmod(0o400)
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(migrate.DatabaseVersionError, match="writable"):
+        with pytest.raises(Problem, match="writable"):
             migrate.upgrade(open_database(path))
     finally:
         tmp_path.chmod(0o700)
@@ -116,7 +119,7 @@ def test_a_failing_migration_leaves_nothing_behind(engine: Engine, monkeypatch: 
     monkeypatch.setitem(
         migrate.TRIGGERS, "broken", "CREATE TRIGGER broken BEFORE UPDATE ON no_such_table BEGIN SELECT 1; END"
     )
-    with pytest.raises(migrate.DatabaseVersionError, match="nothing was changed"):
+    with pytest.raises(Problem, match="nothing was changed"):
         migrate.upgrade(engine)
     assert migrate.version(engine) is None
     with engine.connect() as connection:
