@@ -1,0 +1,128 @@
+"""Makes the bank's machines exist in moto's EC2 under the ids that the bill uses.
+
+moto draws its instance ids by chance, and its own seed repeats them only for the same order of calls from the start of
+a process; so the function that draws them is replaced while the machines are made.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import moto.ec2.models.instances as moto_instances
+import moto.iam.models as moto_iam
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+
+from sandbox.aws.errors import AwsSandboxError
+
+REQUIRED = ("instance_id", "instance_type", "region", "zone", "account", "state", "launch_time", "tags")
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What now exists. A client with the key of an account sees that account; with any other, `default_account`."""
+
+    machines: int
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    default_account: str
+
+
+def access_key(account: str) -> str:
+    """The fake key that opens an account of the sandbox: 20 characters, as a client demands; its secret is ignored."""
+    return f"AKIASBOX{account:0>12}"[:20]
+
+
+def read_machines(path: Path) -> list[dict[str, Any]]:
+    """The machines of a `machines.json`. Raises AwsSandboxError."""
+    do = "Make one with: spendgate sandbox bank --into DIR; it writes DIR/machines.json."
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AwsSandboxError(f"{path} cannot be read.", why=f"{error.strerror}.", do=do) from error
+    except ValueError as error:
+        raise AwsSandboxError(f"{path} is not JSON.", why=f"{error}.", do=do) from error
+    machines = content.get("machines") if isinstance(content, dict) else None
+    if not isinstance(machines, list) or not machines:
+        raise AwsSandboxError(f"{path} names no machines.", why='It has no list "machines".', do=do)
+    for number, machine in enumerate(machines):
+        missing = [name for name in REQUIRED if not isinstance(machine, dict) or name not in machine]
+        if missing:
+            raise AwsSandboxError(
+                f"Machine {number + 1} in {path} is incomplete.", why=f"It lacks {', '.join(missing)}.", do=do
+            )
+    return machines
+
+
+def seed(machines: list[dict[str, Any]]) -> Seeded:
+    """Forgets what moto held and makes these machines, each in its account and region, with its tags and state."""
+    _forget()
+    accounts = tuple(dict.fromkeys(str(machine["account"]) for machine in machines))
+    default = next((str(machine["account"]) for machine in machines if machine.get("gpus")), accounts[0])
+    vars(moto_iam)["DEFAULT_ACCOUNT_ID"] = default  # whose any key is that moto does not know
+    for account in accounts:
+        _register_key(account)
+    for machine in machines:
+        _make(machine)
+    regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
+    return Seeded(len(machines), accounts, regions, default)
+
+
+def _forget() -> None:
+    for backends in (ec2_backends, iam_backends):
+        for account in list(backends):
+            for region in list(backends[account]):
+                backends[account][region].reset()
+
+
+def _register_key(account: str) -> None:
+    backend = iam_backends[account]["aws"]
+    backend.create_user("us-east-1", "sandbox")
+    drawn = backend.create_access_key("sandbox")
+    backend.access_keys.pop(drawn.access_key_id, None)
+    drawn.access_key_id = access_key(account)
+    backend.access_keys[drawn.access_key_id] = drawn
+
+
+def _make(machine: dict[str, Any]) -> None:
+    backend = ec2_backends[str(machine["account"])][machine["region"]]
+    with _next_instance_id(machine["instance_id"]):
+        reservation = backend.run_instances(
+            _image(backend), 1, None, [], instance_type=machine["instance_type"], is_instance_type_default=False,
+            region_name=machine["region"], placement=machine["zone"], tags={"instance": dict(machine["tags"])},
+        )  # fmt: skip
+    instance = reservation.instances[0]
+    launched = datetime.fromisoformat(machine["launch_time"]).astimezone(UTC)
+    instance.launch_time = launched.replace(tzinfo=None)  # moto keeps naive UTC
+    if machine["state"] == "stopped":
+        instance.stop()
+
+
+@contextmanager
+def _next_instance_id(instance_id: str) -> Iterator[None]:
+    names = vars(moto_instances)
+    drawn_by_chance = names["random_instance_id"]
+    names["random_instance_id"] = lambda: instance_id
+    try:
+        yield
+    finally:
+        names["random_instance_id"] = drawn_by_chance
+
+
+def _image(backend: Any) -> str:
+    images = [image for image in backend.describe_images() if image.root_device_type == "ebs" and not image.platform]
+    return str(images[0].id)
+
+
+def instance_states() -> dict[str, str]:
+    """The state of every instance in all accounts and regions, by id."""
+    states: dict[str, str] = {}
+    for account in list(ec2_backends):
+        for region in list(ec2_backends[account]):
+            for instance in ec2_backends[account][region].all_instances():
+                states[instance.id] = instance.state
+    return states
