@@ -31,8 +31,13 @@ def question_of(text: str) -> str:
 
 def as_data(name: str, value: Any) -> str:
     """`value` as marked data: nothing inside can close the mark, since JSON text holds no `<`."""
-    body = json.dumps(value, ensure_ascii=False, sort_keys=False).replace("<", "\\u003c").replace(">", "\\u003e")
-    return f'<data from="{name}">\n{body}\n</data>'
+    return marked(name, json.dumps(value, ensure_ascii=False))
+
+
+def marked(name: str, body: str) -> str:
+    """JSON text within its mark."""
+    inside = body.replace("<", "\\u003c").replace(">", "\\u003e")
+    return f'<data from="{name}">\n{inside}\n</data>'
 
 
 def from_data(name: str, text: str) -> Any:

@@ -159,7 +159,7 @@ async def _carry_out(call: Json, box: Toolbox, run: Run, turn: Turn) -> str:
         # A draft may be stored although nobody waited for the receipt, so proposing is never cut off.
         seconds = None if call["name"] == PROPOSES else max(run.left(), 0.01)
         async with asyncio.timeout(seconds):
-            return str(await tool.ainvoke(call["args"]))
+            return guards.marked(call["name"], str(await tool.ainvoke(call["args"])))
     except ValidationError as error:
         wrong = [{"argument": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()[:5]]
         return guards.as_data(call["name"], {"error": "These arguments do not fit.", "details": wrong})

@@ -1,0 +1,234 @@
+"""The offline model's sentences: references and names, never a number of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.reading import Reading
+
+Json = dict[str, Any]
+METRICS = ("effective", "billed", "list", "contracted")
+LINES = 10
+
+HELLO = (
+    "Hello, I am Spendgate. Ask me what AI or cloud cost, by team, service, model, use case or provider; why it changed; "
+    "what is unusual; or which GPU machines stand idle. I can also propose to stop one, for people to decide."
+)
+THANKS = "You are welcome."
+HELP = (
+    "I answer from your own bill. For instance:\n"
+    "- what did AI cost last month, by team?\n"
+    "- top services by effective cost this quarter\n"
+    "- why did it jump? and: what is unusual?\n"
+    "- find idle GPU machines, and: propose to stop the largest\n"
+    "- what became of my proposal?\n"
+    "I change nothing myself: a proposal is decided by people, on its card."
+)
+HOSTILE = (
+    "DECLINED: I do not do that: I only read the bill and propose changes, which entitled people decide on a card; I "
+    "hold no keys, and the log cannot be altered."
+)
+OUTSIDE = (
+    "DECLINED: That is outside what I do; I answer questions about the cost of cloud and AI, and propose savings for "
+    "people to decide."
+)
+VOTE = (
+    "DECLINED: Approving or rejecting is done only with the buttons on the proposal's card, by someone entitled to it; "
+    "a message is no vote, and I have none."
+)
+CANNOT_STOP = "There is no idle GPU machine in what the bill and its metrics show, so there is nothing to propose."
+NOTHING_KNOWN = "There is no proposal in this conversation yet."
+
+
+def unable(topic: str) -> str:
+    """What the offline model cannot do, and what comes nearest."""
+    return (
+        f"I cannot help with {topic} yet. I can tell what was spent and why it changed, what is unusual, and which GPU "
+        "machines stand idle, and propose to stop or start a machine."
+    )
+
+
+def unclear(reading: Reading) -> str:
+    """One short question about a word that several names share."""
+    assert reading.unclear is not None  # noqa: S101
+    word, meanings = reading.unclear
+    choices = " or ".join(f"the {dimension.replace('_', ' ')} {name}" for dimension, name in meanings)
+    return f"By “{word}”, do you mean {choices}?"
+
+
+def error(content: Json) -> str:
+    """A tool's refusal; a question back if it offers names."""
+    told = content["error"]
+    if not isinstance(told, dict):
+        return str(told)
+    near = told.get("candidates") or []
+    if near:
+        return f"{told['what']} Did you mean {' or '.join(str(name) for name in near[:5])}?"
+    return " ".join(str(told[key]) for key in ("what", "why", "do") if told.get(key))
+
+
+def spend(content: Json) -> str:
+    """Totals, then rows, each with the figures of a comparison if there are any."""
+    whole = [row for row in content.get("totals", []) if not row.get("data")]
+    others = [row for row in content.get("totals", []) if row.get("data")]
+    rows = content.get("rows", [])
+    lines = [_sum(row) for row in whole] or ["The bill holds no such charges."]
+    if rows:
+        lines += [f"- {name(row)}: {_amounts(row)}" for row in rows[:LINES]]
+        lines += [f"- {name(row)}: {_amounts(row)}" for row in others if len(rows) <= LINES]
+        if len(rows) > LINES or content.get("rows_left_out"):
+            lines.append("Further rows are not listed here; name a team, a service or fewer days to see them.")
+    return "\n".join(lines)
+
+
+def why(change: Json, unusual: Json | None) -> str:
+    """What the change is, what moved most, what is unusual beside it."""
+    lines = [_sum(row) for row in change.get("totals", []) if not row.get("data")]
+    parts = [row for row in change.get("rows", []) if row.get("change")]
+    if parts:
+        lines.append("What moved most:")
+        lines += [f"- {name(row)}: {at(row, 'change')}" for row in parts[:6]]
+    if unusual and unusual.get("rows"):
+        lines.append("Unusual in these days:")
+        lines += [_anomaly(row) for row in unusual["rows"][:3]]
+    return "\n".join(lines)
+
+
+def anomalies(content: Json) -> str:
+    """What is unusual, largest first."""
+    rows = content.get("rows", [])
+    if not rows:
+        return "I found nothing unusual in these days."
+    lead = "This stands out, largest first:" if len(rows) > 1 else "This stands out:"
+    return "\n".join([lead, *(_anomaly(row) for row in rows[:LINES])])
+
+
+def savings(content: Json, *, ask: bool = False) -> str:
+    """Idle machines and what stopping them saves; unknown ones are said to be unknown."""
+    idle, rest = candidates(content), [row for row in content.get("rows", []) if row not in candidates(content)]
+    if not idle and not rest:
+        return "I found no idle GPU machine. Only machines with utilisation metrics can be judged."
+    lines = (
+        ["These GPU machines stand idle, largest saving first:"]
+        if idle
+        else ["I found no GPU machine that is surely idle."]
+    )
+    lines += [_saving(row) for row in idle[:LINES]]
+    lines += [f"{_sum_saving(row)}" for row in content.get("totals", []) if _first(row)]
+    if rest:
+        lines.append(
+            "Not to be judged for want of metrics, or in use: " + ", ".join(name(row) for row in rest[:LINES]) + "."
+        )
+    if ask:
+        lines.append("Which one shall I propose to stop?")
+    return "\n".join(lines)
+
+
+def candidates(content: Json) -> list[Json]:
+    """Rows of `find_savings` that can be proposed: those with a saving."""
+    return [
+        row for row in content.get("rows", []) if row.get("per_month") and row.get("status", "idle") in ("idle", "")
+    ]
+
+
+def share(content: Json) -> str:
+    """The derived figure alone."""
+    rows = content.get("rows", [])
+    return (
+        f"That is {{{rows[0]['at']}.{_first(rows[0])}}}."
+        if rows and _first(rows[0])
+        else "There is nothing to set it against."
+    )
+
+
+def proposed(content: Json) -> str:
+    """What was asked of people."""
+    return f"I asked for this: {content.get('title', 'a change')}."
+
+
+def status(proposals: Json, target: str) -> str:
+    """Each proposal of the thread in the words of its state."""
+    if target and target not in proposals:
+        return f"I know of no proposal {target} in this conversation."
+    chosen = {target: proposals[target]} if target else proposals
+    if not chosen:
+        return NOTHING_KNOWN
+    lines = []
+    for proposal, row in chosen.items():
+        what = f" ({row['what']})" if row.get("what") else ""
+        reason = f" Reason: {str(row['reason']).rstrip('.')}." if row.get("reason") else ""
+        lines.append(f"Proposal {proposal}{what}: {str(row['state']).rstrip('.')}.{reason}")
+    return "\n".join(lines)
+
+
+def name(row: Json) -> str:
+    """What a row is called: its names, or the text that the tool gave it."""
+    data = row.get("data") or {}
+    if "series" in data:
+        return str(data["series"])
+    own = ", ".join(str(value) for value in data.values()) or str(row.get("part", "")) or "in total"
+    return f"within {row['within']}: {own}" if row.get("within") else own
+
+
+def at(row: Json, column: str) -> str:
+    """A reference to a figure of `row`."""
+    return f"{{{row['at']}.{column}}}"
+
+
+def total_address(content: Json) -> str:
+    """The address of a result's total cost, or nothing."""
+    for row in content.get("totals", []):
+        if not row.get("data") and (metric := _metric(row)):
+            return f"{row['at']}.{metric}"
+    return ""
+
+
+def _metric(row: Json) -> str:
+    return next((metric for metric in METRICS if metric in row), "")
+
+
+def _amounts(row: Json) -> str:
+    metric = _metric(row)
+    parts = [at(row, metric)] if metric else ["nothing in the later days"]
+    if "change" in row:
+        parts.append(f"change {at(row, 'change')}")
+    return ", ".join(parts)
+
+
+def _sum(row: Json) -> str:
+    metric = _metric(row)
+    if not metric:
+        return f"There was {at(row, 'before')} before, and no such charge in these days." if "before" in row else ""
+    text = f"In total {at(row, metric)}"
+    if "before" in row:
+        text += f", before that {at(row, 'before')}"
+    if "change" in row:
+        text += f": {at(row, 'change')}"
+    if "change_pct" in row:
+        text += f", {at(row, 'change_pct')}"
+    return text + "."
+
+
+def _anomaly(row: Json) -> str:
+    kind = f", {row['kind']}" if row.get("kind") else ""
+    days = f", {row['days']}" if row.get("days") else ""
+    amounts = [at(row, column) for column in ("actual",) if column in row]
+    amounts += [f"expected {at(row, 'expected')}" for column in ("expected",) if column in row]
+    amounts += [f"that is {at(row, 'excess')}" for column in ("excess",) if column in row]
+    driver = (row.get("data") or {}).get("driver", "")
+    most = f"; mostly {driver}: {at(row, 'driver_change')}" if driver and "driver_change" in row else ""
+    return f"- {name(row)}{kind}{days}: {', '.join(amounts)}{most}"
+
+
+def _saving(row: Json) -> str:
+    return f"- {name(row)}: {at(row, 'per_month')}"
+
+
+def _sum_saving(row: Json) -> str:
+    return f"In total {at(row, _first(row))}."
+
+
+def _first(row: Json) -> str:
+    """The first column of `row` that holds a figure."""
+    plain: Sequence[str] = ("at", "data", "part", "within", "kind", "days", "from", "to", "status", "why")
+    preferred = [column for column in ("per_month", *METRICS) if column in row]
+    return (preferred or [column for column in row if column not in plain] or [""])[0]

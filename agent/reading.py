@@ -1,0 +1,159 @@
+"""A question as the offline model reads it: intent, days, split, filters. Tables and no guessing."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agent.asked_days import asked_days
+from agent.intents import Intent, intent_of
+from agent.vocabulary import SPOKEN, Vocabulary, find_names
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A question as read. Empty fields were not said."""
+
+    intent: Intent
+    topic: str = ""
+    """for UNABLE: what was wanted"""
+    period: str = ""
+    compare: str = ""
+    by: list[str] = field(default_factory=list)
+    where: dict[str, list[str]] = field(default_factory=dict)
+    top: int | None = None
+    metric: str = ""
+    ai: bool = False
+    everything: bool = False
+    follows: bool = False
+    """true for a question that makes sense only after another: "and by model?" """
+    target: str = ""
+    """a machine's id or name, an address of a row, or a proposal's id"""
+    kind: str = "stop_instance"
+    largest: bool = False
+    unclear: tuple[str, tuple[tuple[str, str], ...]] | None = None
+
+
+_DIMENSIONS = {
+    **SPOKEN,
+    "resource": r"resources?|instances?|machines?|vms?|servers?",
+    "category": r"categor(?:y|ies)",
+    "workload": r"workloads?|training\s+(?:and|vs\.?|versus|or)\s+inference",
+    "token_class": r"token[\s_]?(?:class(?:es)?|types?)",
+    "charge_category": r"charge[\s_]?(?:categor(?:y|ies)|types?)",
+    "day": r"days?|daily",
+    "month": r"months?|monthly",
+}
+_ANY = "|".join(f"(?:{words})" for words in _DIMENSIONS.values())
+_LEAD = "|".join(
+    (
+        r"\b(?:split|broken?|break)\s+(?:\w+\s+)?(?:down\s+)?(?:by|per|into)",
+        r"\bby|\bper|\beach|\bevery|\bacross|\bwhich|\bwhat",
+        r"\btop(?:\s+[\w-]+)?|\b(?:largest|biggest|costliest|priciest|most\s+expensive)",
+    )
+)
+_BY = re.compile(
+    rf"(?:{_LEAD})\s+(?:the\s+|each\s+|all\s+|ai\s+|of\s+(?:the|our)\s+)?"
+    rf"(?P<dims>(?:{_ANY})(?:\s*(?:,|and|&|then|x|by|per)\s*(?:by\s+|per\s+)?(?:{_ANY}))*)\b",
+    re.IGNORECASE,
+)
+_JOINED = re.compile(r"\s*(?:,|\band\b|&|\bthen\b|\bx\b|\bby\b|\bper\b)\s*", re.IGNORECASE)
+_TREND = re.compile(
+    r"\b(?P<month>monthly|month\s+by\s+month)\b|\b(?:daily|trend|over\s+time|day\s+by\s+day)\b", re.IGNORECASE
+)
+_TAG = re.compile(r"\bby\s+(?:the\s+)?tag[\s:]+[\"']?(?P<key>[\w.:/-]+)", re.IGNORECASE)
+_WORDS = "one two three four five six seven eight nine ten"
+_NUMBERS = {word: number for number, word in enumerate(_WORDS.split(), 1)} | {"twelve": 12, "fifteen": 15, "twenty": 20}
+_COUNT = rf"\d{{1,3}}|{'|'.join(_NUMBERS)}"
+_TOP = re.compile(
+    rf"\btop[\s-]+(?P<a>{_COUNT})\b|\b(?P<b>{_COUNT})\s+(?:largest|biggest|most|costliest|priciest)", re.IGNORECASE
+)
+_SUPERLATIVE = re.compile(
+    r"\b(?:largest|biggest|most|most\s+expensive|costliest|priciest|worst|top|first)\b", re.IGNORECASE
+)
+_METRICS = (
+    ("billed", r"\bbilled\b|\binvoiced?\b"),
+    ("list", r"\blist\s+(?:price|cost)"),
+    ("contracted", r"\bcontracted\b"),
+)
+_AI = re.compile(
+    r"\bai\b|\bgen[\s-]?ai\b|\bllms?\b|\bgpus?\b|\btokens?\b|\binference\b|\btraining\b|\bartificial\s+intelligence\b|"
+    r"\bmachine[\s-]learning\b|\bgpt|\bclaude|\bbedrock\b|\bsagemaker\b|\bopenai\b|\banthropic\b",
+    re.IGNORECASE,
+)
+_EVERYTHING = re.compile(
+    r"\b(?:everything|all\s+(?:cloud\s+)?(?:spend|costs?)|overall|whole\s+bill|total\s+cloud)\b", re.IGNORECASE
+)
+_AI_DIMENSIONS = ("model", "use_case", "token_class")
+_FOLLOWS = re.compile(
+    r"^\W*(?:and|also|now|ok(?:ay)?|what\s+about|how\s+about|same|only|just|but|then|split|break|by|per|for|in|with|versus|"
+    r"vs|compare(?:d)?(?:\s+(?:it|that|this|them))?|show\s+(?:it|that|them)|without)\b",
+    re.IGNORECASE,
+)
+_INSTANCE = re.compile(r"(?<![\w-])i-[0-9a-f]{6,17}(?![\w-])", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<![\w.])q\d+\.r\d+(?![\w.])", re.IGNORECASE)
+_PROPOSAL = re.compile(r"(?<![\w-])P-[A-Z0-9]{4,}(?![\w-])", re.IGNORECASE)
+_QUOTED = re.compile(r"[\"“‘`](?P<name>[^\"”’`]{2,80})[\"”’`]")
+_HYPHENATED = re.compile(r"(?<![\w-])(?P<name>(?=[\w-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)+)(?![\w-])", re.IGNORECASE)
+_STOP = re.compile(r"\b(?:stop|shut\s*down|(?:turn|switch|power)\s+(?:off|down)|kill|halt|park)\b", re.IGNORECASE)
+_START = re.compile(r"\b(?:start|(?:turn|switch|power)\s+on|boot)\b", re.IGNORECASE)
+
+
+def read(question: str, vocabulary: Vocabulary) -> Reading:
+    """The question as read against the names that the lake knows."""
+    named = find_names(question, vocabulary)
+    intent, topic = intent_of(named.rest)
+    period, compare = asked_days(named.rest)
+    by = _by(named.rest)
+    if intent is Intent.OUTSIDE and (period or by or named.where or compare or named.unclear):
+        intent = Intent.SPEND
+    return Reading(
+        intent=intent,
+        topic=topic,
+        period=period,
+        compare=compare,
+        by=by,
+        where=named.where,
+        top=_top(named.rest, by, intent),
+        metric=next((name for name, words in _METRICS if re.search(words, question, re.IGNORECASE)), ""),
+        ai=bool(_AI.search(question)) or any(key in named.where or key in by for key in _AI_DIMENSIONS),
+        everything=bool(_EVERYTHING.search(question)),
+        follows=bool(_FOLLOWS.match(question)),
+        target=_target(question, named.rest, intent),
+        kind="start_instance" if _START.search(question) and not _STOP.search(question) else "stop_instance",
+        largest=bool(_SUPERLATIVE.search(named.rest)),
+        unclear=named.unclear,
+    )
+
+
+def _by(text: str) -> list[str]:
+    found: list[str] = []
+    if match := _TAG.search(text):
+        found.append(f"tag:{match['key']}")
+    for match in _BY.finditer(text):
+        found += [name for part in _JOINED.split(match["dims"]) if (name := _dimension(part))]
+    if match := _TREND.search(text):
+        found.append("month" if match["month"] else "day")
+    return list(dict.fromkeys(found))
+
+
+def _dimension(word: str) -> str:
+    return next((name for name, words in _DIMENSIONS.items() if re.fullmatch(words, word.strip(), re.IGNORECASE)), "")
+
+
+def _top(text: str, by: Sequence[str], intent: Intent) -> int | None:
+    if match := _TOP.search(text):
+        said = (match["a"] or match["b"]).casefold()
+        return max(1, min(100, int(said) if said.isdigit() else _NUMBERS[said]))
+    return 5 if intent is Intent.SPEND and by and _SUPERLATIVE.search(text) else None
+
+
+def _target(question: str, rest: str, intent: Intent) -> str:
+    """The machine or proposal that is named: an id, an address of a row, a quoted or a hyphenated name."""
+    if intent in (Intent.STATUS, Intent.VOTE):
+        return match.group().upper() if (match := _PROPOSAL.search(question)) else ""
+    if intent is not Intent.PROPOSE:
+        return ""
+    if match := _INSTANCE.search(question) or _ADDRESS.search(question):
+        return match.group()
+    match = _QUOTED.search(question) or _HYPHENATED.search(rest)
+    return match["name"] if match else ""
