@@ -1,0 +1,61 @@
+"""A database that is ready to be used: made at the first start, refused when it is of another version.
+
+The first start takes `rules.toml` and `people.toml` of the home (or the shipped rules and nobody) as version 1; from
+then on the rows count, and a later edit of the files is only a candidate.
+"""
+
+import getpass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from app.database import open_database, writing
+from app.errors import Problem
+from app.home import Home
+from app.migrate import create, require_current
+from approvals.active import RULES, newest
+from approvals.adopt import initialise
+from audit.event import Actor, ActorKind
+
+DEFAULTS = Path(__file__).parent / "defaults"
+
+
+def ready_database(home: Home) -> Engine:
+    """The home's database, created if there is none yet, at this program's version."""
+    fresh = not home.database.exists()
+    engine = open_database(home.database)
+    if fresh:
+        create(engine)  # two first starts at once: the write lock orders them, the later finds nothing to do
+    require_current(engine)
+    with writing(engine) as (session, now):
+        if newest(session, RULES) is None:
+            actor = Actor(ActorKind.SERVICE, f"os:{os_user()}")
+            initialise(session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=actor)
+    return engine
+
+
+def rules_text(home: Home) -> str:
+    """The rules that a new database starts with."""
+    return _read(home.rules if home.rules.exists() else DEFAULTS / "rules.toml")
+
+
+def people_text(home: Home) -> str:
+    """The people that a new database starts with; none, unless the home names them."""
+    return _read(home.people) if home.people.exists() else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"{path} cannot be read.", why=f"{error}.", do="Make it a readable UTF-8 text file.") from error
+
+
+def os_user() -> str:
+    """The name of the operating-system user, or its number where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        import os
+
+        return str(os.getuid())

@@ -1,0 +1,191 @@
+"""What a user configures, from environment variables, checked at the start of each process.
+
+A setting that cannot work is refused before anything runs, by a sentence that names the variable; each process takes
+only what it needs, and every process but the worker refuses to start with the worker's cloud credentials in reach.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.errors import Exit, Problem
+
+LOOPBACK_NAMES = {"localhost"}
+
+
+@dataclass(frozen=True)
+class SlackSettings:
+    """How `serve` talks to Slack. Tokens never appear in a representation."""
+
+    bot_token: str = field(repr=False)
+    signing_secret: str = field(repr=False)
+    team: str
+    app_id: str
+    approvals_channel: str
+    base_url: str
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which language model answers; without an API key the offline model does."""
+
+    api_key: str | None = field(repr=False)
+    base_url: str | None
+    name: str
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What the only process with hands holds."""
+
+    executor: str
+    access_key: str | None = field(repr=False)
+    secret_key: str | None = field(repr=False)
+    session_token: str | None = field(repr=False)
+    profile: str | None
+    endpoint_url: str | None
+    settle_seconds: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that every process needs."""
+
+    home: Path
+    host: str
+    port: int
+    public_url: str | None
+
+
+def is_loopback(host: str) -> bool:
+    """True for names and addresses that only this machine reaches."""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _wrong(name: str, value: str, why: str, do: str) -> Problem:
+    return Problem(f"{name} cannot be used: {value!r}.", why=why, do=do, exit_code=Exit.USAGE)
+
+
+def _missing(name: str, process: str, do: str) -> Problem:
+    return Problem(
+        f"{name} is not set.", why=f"`spendgate {process}` cannot start without it.", do=do, exit_code=Exit.USAGE
+    )
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name, "").strip()
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _wrong(name, value, "It is not an http or https address.", f"Set it like {name}=https://example.com/path")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise _wrong(
+            name, value, "Plain http would send secrets readable over the network.", "Use https, or a loopback address."
+        )
+    return value
+
+
+def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that every process shares."""
+    raw_port = env.get("SPENDGATE_PORT", "8470")
+    if not raw_port.isdigit() or not 0 <= int(raw_port) < 65536:
+        raise _wrong("SPENDGATE_PORT", raw_port, "It is not a port number.", "Use a number from 1 to 65535.")
+    host = env.get("SPENDGATE_HOST", "127.0.0.1")
+    if not is_loopback(host):
+        raise _wrong(
+            "SPENDGATE_HOST",
+            host,
+            "The web pages have no sign-in yet, so they are served on loopback only.",
+            "Keep 127.0.0.1 and put a proxy with TLS in front that forwards /slack/events alone.",
+        )
+    return Settings(
+        home=Path(env.get("SPENDGATE_HOME") or ".spendgate"),
+        host=host,
+        port=int(raw_port),
+        public_url=_url(env, "SPENDGATE_PUBLIC_URL"),
+    )
+
+
+def refuse_worker_credentials(process: str, env: Mapping[str, str] = os.environ) -> None:
+    """Every process but the worker stops here when the worker's variables are in its environment."""
+    found = sorted(name for name in env if name.startswith("SPENDGATE_WORKER_") and env[name])
+    if found:
+        raise Problem(
+            f"`spendgate {process}` will not start with {', '.join(found)} in its environment.",
+            why="Only the worker may hold cloud credentials: what others reach, a model or a web request may reach.",
+            do=f"Start the worker in an environment of its own, and this without them: env -u {found[0]} spendgate {process}",
+            exit_code=Exit.USAGE,
+        )
+
+
+def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
+    """Slack's settings for `serve`; each missing one is named with where to find it."""
+    wanted = {
+        "SPENDGATE_SLACK_BOT_TOKEN": "Find it under OAuth & Permissions of your Slack app (xoxb-…).",
+        "SPENDGATE_SLACK_SIGNING_SECRET": "Find it under Basic Information of your Slack app.",
+        "SPENDGATE_SLACK_TEAM": "The workspace's id (T…), as auth.test tells it.",
+        "SPENDGATE_SLACK_APP_ID": "The app's id (A…), under Basic Information.",
+        "SPENDGATE_SLACK_APPROVALS_CHANNEL": "The id (C…) of the channel where cards are posted; invite the app there.",
+    }
+    values: dict[str, str] = {}
+    for name, do in wanted.items():
+        values[name] = env.get(name, "").strip()
+        if not values[name]:
+            raise _missing(name, "serve", do + " To try without Slack: spendgate demo.")
+    if not values["SPENDGATE_SLACK_BOT_TOKEN"].startswith("xoxb-"):
+        raise Problem(
+            "SPENDGATE_SLACK_BOT_TOKEN is not a bot token.",
+            why="Bot tokens begin with xoxb-.",
+            do="Copy the Bot User OAuth Token from OAuth & Permissions of your Slack app.",
+            exit_code=Exit.USAGE,
+        )
+    base = _url(env, "SPENDGATE_SLACK_BASE_URL") or "https://slack.com/api/"
+    return SlackSettings(
+        bot_token=values["SPENDGATE_SLACK_BOT_TOKEN"],
+        signing_secret=values["SPENDGATE_SLACK_SIGNING_SECRET"],
+        team=values["SPENDGATE_SLACK_TEAM"],
+        app_id=values["SPENDGATE_SLACK_APP_ID"],
+        approvals_channel=values["SPENDGATE_SLACK_APPROVALS_CHANNEL"],
+        base_url=base if base.endswith("/") else base + "/",
+    )
+
+
+def load_model(env: Mapping[str, str] = os.environ) -> ModelSettings:
+    """The model's settings; an empty key means the offline model."""
+    return ModelSettings(
+        api_key=env.get("OPENAI_API_KEY", "").strip() or None,
+        base_url=_url(env, "OPENAI_BASE_URL"),
+        name=env.get("SPENDGATE_MODEL", "").strip() or "gpt-4o-mini",
+    )
+
+
+def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
+    """The worker's settings. Without a word the executor is the rehearsal, which changes nothing."""
+    executor = env.get("SPENDGATE_WORKER_EXECUTOR", "rehearsal").strip() or "rehearsal"
+    if executor not in ("rehearsal", "aws"):
+        raise _wrong(
+            "SPENDGATE_WORKER_EXECUTOR", executor, "There is no such executor.", "Use rehearsal (the default) or aws."
+        )
+    settle = env.get("SPENDGATE_WORKER_SETTLE_SECONDS", "60")
+    if not settle.isdigit():
+        raise _wrong(
+            "SPENDGATE_WORKER_SETTLE_SECONDS", settle, "It is not a whole number.", "Use seconds, for example 60."
+        )
+    return WorkerSettings(
+        executor=executor,
+        access_key=env.get("SPENDGATE_WORKER_AWS_ACCESS_KEY_ID") or None,
+        secret_key=env.get("SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY") or None,
+        session_token=env.get("SPENDGATE_WORKER_AWS_SESSION_TOKEN") or None,
+        profile=env.get("SPENDGATE_WORKER_AWS_PROFILE") or None,
+        endpoint_url=_url(env, "SPENDGATE_WORKER_AWS_ENDPOINT_URL"),
+        settle_seconds=int(settle),
+    )
