@@ -1,0 +1,239 @@
+"""A proposal's card as Slack blocks: a pure function of the projected row.
+
+In the order in which people decide: what and in which state, why, how risky, what changes exactly, who decides and by
+when, buttons, where it comes from. The state stands first and in words, so that a notification and a screen reader say
+it. A text that came from a tag or a name is data: escaped, made visible, never cut where it is part of what is approved.
+"""
+
+import json
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from app.slack.answers import escape
+from approvals.card import Card
+from approvals.person import People
+from tools.shown import shown
+
+Block = dict[str, Any]
+HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, TEXT_LIMIT = 150, 2000, 3000, 300
+BLOCKS_LIMIT = 9000
+SHOWN_LIMIT = 2500
+
+
+def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Block]]:
+    """The fallback text (the whole decision in a line) and the blocks."""
+    blocks = [
+        _header(f"{_capital(card.words)}: {card.title}"),
+        _section(f"*{data(card.title)}*\n{why(card)}"),
+        _fields(facts(card, people, team)),
+        *(_section(text) for text in steps(card)),
+    ]
+    if card.reason:
+        blocks.append(_section(f"*Reason:* {data(card.reason)}"))
+    if card.hint:
+        blocks.append(_section(f"*Waiting:* {data(card.hint)}"))
+    complete = _complete(blocks)
+    if not complete:
+        blocks.append(_section("*This proposal cannot be shown here completely, so it cannot be approved from Slack.*"))
+    if card.approvable or card.rejectable:
+        blocks.append(_buttons(card, approvable=card.approvable and complete))
+    blocks.append(_context(who_decides(card, people, team)))
+    blocks.append(_context(f"{card.proposal} · version {card.version} · digest {card.digest8 or 'none'}"))
+    return fallback(card)[:TEXT_LIMIT], [_cut(block) for block in blocks]
+
+
+def data(text: str) -> str:
+    """Text from outside, harmless: escaped, with characters that hide or reorder made visible."""
+    return escape(shown(text, SHOWN_LIMIT))
+
+
+def why(card: Card) -> str:
+    """What it would save, by which evidence."""
+    lines = []
+    if card.saving is not None:
+        lines.append(f"Saves *{money(card.saving, card.currency)} a year* at the machine's own effective rate.")
+    for figure in card.figures[:8]:
+        label, value = str(figure.get("label", "")), str(figure.get("display", figure.get("value", "")))
+        period = str(figure.get("period", ""))
+        lines.append(f"• {data(label)}: {data(value)}" + (f" ({data(period)})" if period else ""))
+    if card.window and not card.figures:
+        lines.append(f"Measured over {data(card.window)}.")
+    return "\n".join(lines) or "No evidence was given."
+
+
+def facts(card: Card, people: People, team: str) -> list[str]:
+    """What a person weighs: whose, where, how far it can be undone."""
+    found = [
+        f"*Resource*\n{data(card.resource_name or 'unnamed')}",
+        f"*Environment*\n{data(card.environment)}",
+        f"*Requested by*\n{mention(card.requester, people, team)}",
+        f"*Owner*\n{data(card.team or 'unknown')}",
+        f"*Amount for the policy*\n{money(card.amount, card.currency)} a year",
+        f"*Undo*\n{data(card.reversibility or 'unknown')}",
+    ]
+    if card.blast_radius:
+        found.append("*Touches*\n" + "\n".join(data(one) for one in card.blast_radius))
+    return found
+
+
+def steps(card: Card) -> list[str]:
+    """Every request, in full: before, after, what undoes it and how far it is."""
+    return [
+        f"*Step {step.number}:* {data(step.sentence)}\nbefore: {data(step.before)} → after: {data(step.after)}"
+        f" · undo: {data(step.undo)} · {data(step.progress)}"
+        for step in card.steps
+    ]
+
+
+def who_decides(card: Card, people: People, team: str) -> str:
+    """The slots, by whom each is filled, and until when."""
+    slots = [
+        f"{data(slot.role)}: {mention(slot.person, people, team) if slot.person else 'open'}" for slot in card.slots
+    ]
+    parts = ["Needs " + ", ".join(slots)] if slots else []
+    votes = [f"{mention(vote.person, people, team)} {vote.choice} {at(vote.cast_at)}" for vote in card.votes]
+    if votes:
+        parts.append("votes: " + ", ".join(votes))
+    if card.expires_at and card.approvable:
+        parts.append(f"expires {at(card.expires_at)}")
+    if card.policy:
+        parts.append(data(card.policy))
+    return " · ".join(parts) or "Nobody decides on it any more."
+
+
+def mention(person_id: str, people: People, team: str) -> str:
+    """The person as Slack shows a member, or the opaque id of somebody without an account here."""
+    person = people.by_id.get(person_id)
+    for workspace, user in person.slack if person else ():
+        if workspace == team:
+            return f"<@{user}>"
+    return data(person.name if person else person_id)
+
+
+def at(moment: datetime) -> str:
+    """A time that Slack shows in the reader's zone, with UTC beside it for everybody else."""
+    utc = moment.strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{utc}>"
+
+
+def money(amount: str | None, currency: str | None) -> str:
+    """An amount as people read it; none is said, not shown as zero."""
+    if amount is None:
+        return "unknown"
+    rounded = Decimal(amount).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{rounded:,} {currency or ''}".strip()
+
+
+def fallback(card: Card) -> str:
+    """The decision in one line, for notifications and screen readers."""
+    saving = f" Saves {money(card.saving, card.currency)} a year." if card.saving else ""
+    return data(f"{_capital(card.words)}: {card.title} ({card.proposal}).{saving}")
+
+
+def reject_view(*, proposal: str, digest: str, channel: str) -> dict[str, Any]:
+    """The dialog that asks why."""
+    return {
+        "type": "modal",
+        "callback_id": "reject_reason",
+        "private_metadata": json.dumps({"proposal": proposal, "digest": digest, "channel": channel}),
+        "title": {"type": "plain_text", "text": "Reject"},
+        "submit": {"type": "plain_text", "text": "Reject"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": "reason",
+                "label": {"type": "plain_text", "text": f"Why should {proposal} not be done?"},
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": "text",
+                    "multiline": True,
+                    "min_length": 3,
+                    "max_length": 1000,
+                },
+            },
+            {
+                "type": "context",
+                "elements": [
+                    {"type": "mrkdwn", "text": "Kept encrypted under your own key; the log holds a reference."}
+                ],
+            },
+        ],
+    }
+
+
+def _buttons(card: Card, *, approvable: bool) -> Block:
+    value = json.dumps({"proposal": card.proposal, "digest": card.digest})
+    elements: list[Block] = []
+    if approvable:
+        elements.append(
+            {
+                "type": "button",
+                "action_id": "approve",
+                "style": "primary",
+                "text": {"type": "plain_text", "text": "Approve"},
+                "value": value,
+                "accessibility_label": f"Approve: {card.title}"[:75],
+                "confirm": {
+                    "title": {"type": "plain_text", "text": "Approve this change?"},
+                    "text": {"type": "plain_text", "text": f"{card.title}. {card.reversibility}."[:300]},
+                    "confirm": {"type": "plain_text", "text": "Approve"},
+                    "deny": {"type": "plain_text", "text": "Not yet"},
+                },
+            }
+        )
+    elements.append(
+        {
+            "type": "button",
+            "action_id": "reject",
+            "style": "danger",
+            "text": {"type": "plain_text", "text": "Reject…"},
+            "value": value,
+            "accessibility_label": f"Reject: {card.title}"[:75],
+        }
+    )
+    # A new block id at each version: Slack keeps the state of elements whose block id it knows.
+    return {"type": "actions", "block_id": f"decide-{card.proposal}-{card.version}", "elements": elements}
+
+
+def _complete(blocks: list[Block]) -> bool:
+    """Whether nothing that is approved would be cut: each text within its limit, and all within a message's."""
+    fits = all(
+        len(text["text"]) <= (FIELD_LIMIT if text in block.get("fields", ()) else SECTION_LIMIT)
+        for block in blocks
+        for text in (
+            *block.get("fields", ()),
+            *([block["text"]] if block["type"] == "section" and "text" in block else ()),
+        )
+    )
+    return fits and len(json.dumps(blocks)) <= BLOCKS_LIMIT
+
+
+def _cut(block: Block) -> Block:
+    if block["type"] == "section" and "text" in block and len(block["text"]["text"]) > SECTION_LIMIT:
+        block["text"]["text"] = block["text"]["text"][: SECTION_LIMIT - 14] + "… (truncated)"
+    for text in block.get("fields", ()):
+        if len(text["text"]) > FIELD_LIMIT:
+            text["text"] = text["text"][: FIELD_LIMIT - 14] + "… (truncated)"
+    return block
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": shown(text, HEADER_LIMIT), "emoji": False}}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def _fields(texts: list[str]) -> Block:
+    return {"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in texts[:10]]}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:SECTION_LIMIT]}]}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
