@@ -1,0 +1,97 @@
+"""What the log's pages show of each entry: stored values, with names put to ids only at the moment of drawing."""
+
+import json
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, func, select
+
+from approvals.person import People
+from audit.log import LogEntry
+from audit.stored import utc_time
+
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    """One line of the list."""
+
+    seq: int
+    at: str
+    event: str
+    actor: str
+    proposal: str
+    summary: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """A page of the list, newest first; `older` is where the next page starts."""
+
+    lines: list[EntryLine]
+    total: int
+    older: int | None
+    events: list[str]
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One entry whole: its stored bytes, indented for reading."""
+
+    line: EntryLine
+    prev: str
+    body: str
+
+
+def log_page(
+    session: Session, people: People, *, event: str = "", proposal: str = "", before: int | None = None
+) -> LogPage:
+    """The newest entries that match, at most a hundred, older than `before`."""
+    wanted = select(LogEntry)
+    if event:
+        wanted = wanted.where(LogEntry.event == event)
+    if proposal:
+        wanted = wanted.where(LogEntry.proposal == proposal)
+    if before is not None:
+        wanted = wanted.where(col(LogEntry.seq) < before)
+    found = list(session.exec(wanted.order_by(col(LogEntry.seq).desc()).limit(PAGE + 1)).all())
+    total = session.exec(select(func.count()).select_from(LogEntry)).one()
+    events = [str(name) for name in session.exec(select(LogEntry.event).distinct().order_by(LogEntry.event)).all()]
+    lines = [entry_line(entry, people) for entry in found[:PAGE]]
+    return LogPage(lines=lines, total=total, older=found[PAGE - 1].seq if len(found) > PAGE else None, events=events)
+
+
+def entry_view(session: Session, seq: int, people: People) -> EntryView | None:
+    """Entry `seq`, or None."""
+    entry = session.get(LogEntry, seq)
+    if entry is None:
+        return None
+    body = json.loads(entry.body)
+    return EntryView(entry_line(entry, people), entry.prev, json.dumps(body, indent=2, ensure_ascii=False))
+
+
+def entry_line(entry: LogEntry, people: People) -> EntryLine:
+    """One entry as a line."""
+    person = people.by_id.get(entry.actor)
+    return EntryLine(
+        seq=entry.seq,
+        at=_short(entry.recorded_at),
+        event=str(entry.event),
+        actor=f"{person.name} ({entry.actor})" if person else f"{entry.actor_kind} {entry.actor}",
+        proposal=entry.proposal or "",
+        summary=summary(json.loads(entry.body).get("data", {})),
+        hash=entry.hash,
+    )
+
+
+def _short(moment: object) -> str:
+    at = utc_time(moment) if isinstance(moment, str) else moment
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(at, "strftime") else str(at)
+
+
+def summary(data: dict[str, object], limit: int = 160) -> str:
+    """The data's plain values in one line, each with its name."""
+    plain = [f"{name}: {value}" for name, value in data.items() if isinstance(value, str | int | bool) and value != ""]
+    text = " · ".join(plain)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
