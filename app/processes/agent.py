@@ -1,0 +1,189 @@
+"""`spendgate agent`: finds the conversations that are due and takes their turns, one holder a thread.
+
+It has no cloud credentials and no way to vote; what it can cause is an answer, and a draft that people decide.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+
+from langchain_core.language_models import BaseChatModel
+from sqlalchemy import Engine
+
+from agent.conversation import Graph, build, serve
+from agent.memory import open_memory
+from agent.model import openai_model
+from agent.offline import OfflineModel
+from agent.ports import Ports, Wake
+from agent.said import Answer
+from app.database import reading, writing
+from app.home import Home
+from app.inbox import Message
+from app.seat import proposal_rows, sit
+from app.settings import ModelSettings
+from app.turns import (
+    MOST_ATTEMPTS,
+    TokenUse,
+    WakeUp,
+    begin_attempt,
+    drop_lease,
+    due,
+    finish,
+    note_due,
+    show_step,
+    take_lease,
+)
+from audit import log, private
+from audit.event import Actor, ActorKind, Event
+from lake.engine import Lake
+
+logger = logging.getLogger(__name__)
+POLL_SECONDS = 0.25
+RENEW_SECONDS = 10.0
+THREADS_AT_ONCE = 4
+GAVE_UP = (
+    "I could not finish this turn: it failed three times in a row. Nothing was changed. "
+    "Please ask again; whoever runs Spendgate finds the cause in the agent's log."
+)
+
+
+NAMED = ("team", "use_case", "model", "service", "provider", "environment", "account", "region")
+
+
+def choose_model(settings: ModelSettings, lake: Lake) -> tuple[BaseChatModel, str]:
+    """The configured language model, or the offline one, which knows the names that the lake knows."""
+    if settings.api_key:
+        chat = openai_model(key=settings.api_key, model=settings.name, base_url=settings.base_url)
+        return chat, settings.name
+    return OfflineModel(vocabulary=lambda: {name: lake.values(name) for name in NAMED}), "offline"
+
+
+class AgentProcess:
+    """One agent's process: the graph, and the loop that serves what is due."""
+
+    def __init__(self, *, engine: Engine, home: Home, model: ModelSettings, graph: Graph) -> None:
+        self.engine = engine
+        self.owner = f"agent-{secrets.token_hex(4)}"
+        self.graph = graph
+        lake = Lake(home.lake)
+        chat, name = choose_model(model, lake)
+        self.ports = Ports(sit=sit(engine, home, lake), proposals=proposal_rows(engine), model=chat, model_name=name)
+
+    async def run(self) -> None:
+        """Serves until it is cancelled."""
+        busy: dict[str, asyncio.Task[None]] = {}
+        while True:
+            for thread in [thread for thread, task in busy.items() if task.done()]:
+                busy.pop(thread).result()
+            for thread in await asyncio.to_thread(self._due_threads):
+                if thread not in busy and len(busy) < THREADS_AT_ONCE:
+                    busy[thread] = asyncio.create_task(self.drain(thread))
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _due_threads(self) -> list[str]:
+        with writing(self.engine) as (session, now):
+            note_due(session, now)
+            return list(dict.fromkeys(wake.thread for wake in due(session)))
+
+    async def drain(self, thread: str) -> None:
+        """Serves all wake-ups of one thread in order, under its lease; leaves it alone if somebody else holds it."""
+        if not await asyncio.to_thread(self._lease, thread):
+            return
+        renewal = asyncio.create_task(self._renew(thread))
+        try:
+            while wakes := await asyncio.to_thread(self._due_in, thread):
+                for wake in wakes:
+                    if not await self._turn(wake):
+                        return
+        finally:
+            renewal.cancel()
+            await asyncio.to_thread(self._release, thread)
+
+    async def _turn(self, row: WakeUp) -> bool:
+        """One wake-up; False when it failed and is to be tried again later."""
+        attempt, wake = await asyncio.to_thread(self._prepare, row)
+        if attempt > MOST_ATTEMPTS:
+            given_up = Answer(turn=row.id, answer=GAVE_UP, model=self.ports.model_name)
+            await asyncio.to_thread(self._finish, row, given_up)
+            return True
+        try:
+            answer = await serve(self.graph, row.thread, wake, self.ports, last_try=attempt == MOST_ATTEMPTS)
+        except Exception as error:  # noqa: BLE001 (the row stays open, so the turn is tried again; nothing of it is lost)
+            logger.warning("turn %s failed at attempt %d: %s: %s", row.id, attempt, type(error).__name__, error)
+            await asyncio.sleep(min(2.0**attempt, 10.0))
+            return False
+        await asyncio.to_thread(self._finish, row, answer)
+        return True
+
+    def _lease(self, thread: str) -> bool:
+        with writing(self.engine) as (session, now):
+            return take_lease(session, thread=thread, owner=self.owner, now=now)
+
+    async def _renew(self, thread: str) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await asyncio.to_thread(self._lease, thread)
+
+    def _release(self, thread: str) -> None:
+        with writing(self.engine) as (session, _):
+            drop_lease(session, thread=thread, owner=self.owner)
+
+    def _due_in(self, thread: str) -> list[WakeUp]:
+        with writing(self.engine) as (session, now):
+            note_due(session, now)
+            return due(session, thread)
+
+    def _prepare(self, row: WakeUp) -> tuple[int, Wake]:
+        with writing(self.engine) as (session, now):
+            attempt = begin_attempt(session, row.id)
+            if row.kind == "outcome":
+                return attempt, Wake(id=row.id, kind="outcome")
+            message = session.get_one(Message, row.ref)
+            show_step(session, turn=row.id, thread=row.thread, words="is reading the bill…", now=now)
+            text = private.open_text(session, message.text_ref)
+            return attempt, Wake(id=row.id, kind="message", speaker=message.person, text=text or "(erased)")
+
+    def _finish(self, row: WakeUp, answer: Answer | None) -> None:
+        with writing(self.engine) as (session, now):
+            if not finish(session, wake=row, body=answer.to_json() if answer else None, now=now) or answer is None:
+                return
+            session.add(TokenUse(turn=row.id, model=answer.model, **_tokens(answer)))
+            event = Event.QUESTION_DECLINED if answer.refused else Event.QUESTION_ANSWERED
+            data = {
+                "turn": row.id,
+                "thread": row.thread,
+                "why": row.kind,
+                "model": answer.model,
+                "tools": answer.tools,
+                "figures": [figure["id"] for figure in answer.figures],
+                "proposals": answer.proposals,
+                "text_hash": sha256(answer.answer.encode()).hexdigest(),
+                **_tokens(answer),
+            }
+            log.append(session, now=now, event=event, actor=Actor(ActorKind.AGENT, "agent"), data=data)
+
+
+def _tokens(answer: Answer) -> dict[str, int]:
+    return {"input_tokens": answer.tokens["input"], "output_tokens": answer.tokens["output"]}
+
+
+@asynccontextmanager
+async def agent_process(*, engine: Engine, home: Home, model: ModelSettings) -> AsyncIterator[AgentProcess]:
+    """An agent's process with its checkpoint file open."""
+    async with open_memory(home.checkpoints) as saver:
+        yield AgentProcess(engine=engine, home=home, model=model, graph=build(saver))
+
+
+async def run(*, engine: Engine, home: Home, model: ModelSettings) -> None:
+    """Serves until it is told to stop."""
+    async with agent_process(engine=engine, home=home, model=model) as process:
+        with reading(engine) as (_, now):
+            ready = {"ready": "agent", "model": process.ports.model_name, "at": now.isoformat()}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        await process.run()

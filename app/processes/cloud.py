@@ -1,0 +1,40 @@
+"""The worker's eyes and hands, made from its own settings and nothing else.
+
+Credentials come from the worker's variables or its named profile; the machine's ordinary AWS variables are not asked,
+so that a shell prepared for something else does not lend the worker an account.
+"""
+
+import boto3
+
+from app.errors import Exit, Problem
+from app.settings import WorkerSettings
+from approvals.executors.aws import Ec2Executor, ec2_clients
+from approvals.executors.port import Executor
+from approvals.executors.rehearsal import Rehearsal
+from approvals.inspectors.aws import Ec2Inspector
+from approvals.inspectors.port import Inspector
+
+
+def cloud(settings: WorkerSettings) -> tuple[Inspector, Executor]:
+    """The inspector, and the executor that the settings name."""
+    access, secret, token = _credentials(settings)
+    clients = ec2_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
+    executor: Executor = Ec2Executor(clients) if settings.executor == "aws" else Rehearsal()
+    return Ec2Inspector(clients), executor
+
+
+def _credentials(settings: WorkerSettings) -> tuple[str, str, str | None]:
+    if settings.access_key and settings.secret_key:
+        return settings.access_key, settings.secret_key, settings.session_token
+    if settings.profile:
+        found = boto3.session.Session(profile_name=settings.profile).get_credentials()
+        if found is not None:
+            frozen = found.get_frozen_credentials()
+            return str(frozen.access_key), str(frozen.secret_key), frozen.token
+    raise Problem(
+        "The worker has no cloud credentials.",
+        why="It reads resources before sealing, also when the executor is the rehearsal.",
+        do="Set SPENDGATE_WORKER_AWS_ACCESS_KEY_ID and SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY, "
+        "or SPENDGATE_WORKER_AWS_PROFILE.",
+        exit_code=Exit.USAGE,
+    )

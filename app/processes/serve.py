@@ -1,0 +1,151 @@
+"""`spendgate serve`: Slack, the web pages and votes; the only writer to Slack.
+
+It holds Slack's tokens and nothing else: no model, no cloud credentials.
+"""
+
+import asyncio
+import json
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import Engine
+
+from app.errors import Exit, Problem
+from app.home import Home
+from app.settings import Settings, SlackSettings
+from app.slack import bolt
+from app.slack.guard import RefusalCount
+from app.slack.post import draw_cards, post_answers, show_steps
+from app.web import pages
+
+logger = logging.getLogger(__name__)
+POLL_SECONDS = 0.25
+MOST_PAUSE_SECONDS = 30.0
+SUMMARY_SECONDS = 60.0
+
+
+async def keep_doing(name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Runs `work` again and again; a failure is noted and tried again later, ever more slowly up to half a minute."""
+    pause = POLL_SECONDS
+    while True:
+        try:
+            await work()
+            pause = POLL_SECONDS
+        except Exception as error:  # noqa: BLE001 (a loop that stops would leave people without cards)
+            pause = min(pause * 2, MOST_PAUSE_SECONDS)
+            logger.warning("%s did not work (%s); trying again in %.1f s", name, _short(error), pause)
+        await asyncio.sleep(pause)
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, SlackApiError):
+        return f"Slack answered {error.response.get('error', 'an error')}"
+    return f"{type(error).__name__}: {error}"
+
+
+def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebClient | None = None) -> FastAPI:
+    """The web application with its loops, which start and stop with it."""
+    client = client or bolt.slack_client(slack)
+    refusals = RefusalCount({})
+    shown: dict[str, str] = {}
+
+    async def summarise() -> None:
+        await asyncio.sleep(SUMMARY_SECONDS)
+        await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
+
+    @asynccontextmanager
+    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
+        loops = [
+            keep_doing(
+                "drawing cards", lambda: draw_cards(engine, client, channel=slack.approvals_channel, team=slack.team)
+            ),
+            keep_doing("posting answers", lambda: post_answers(engine, client)),
+            keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
+            keep_doing("summing up refusals", summarise),
+        ]
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        yield
+        for task in tasks:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+        await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
+
+    api = FastAPI(title="Spendgate", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    bolt.mount(api, engine=engine, settings=slack, client=client, refusals=refusals)
+    pages.mount(api, engine=engine, home=home)
+
+    @api.get("/healthz")
+    def _health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return api
+
+
+async def check_slack(client: AsyncWebClient, slack: SlackSettings) -> None:
+    """Refuses to start with a token that Slack refuses, or that belongs to another workspace."""
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        raise Problem(
+            "Slack does not accept SPENDGATE_SLACK_BOT_TOKEN.",
+            why=f"auth.test answered {error.response.get('error', 'an error')}.",
+            do="Copy the Bot User OAuth Token again from OAuth & Permissions of your Slack app.",
+            exit_code=Exit.USAGE,
+        ) from error
+    except OSError as error:
+        raise Problem(
+            f"Slack cannot be reached at {slack.base_url}.",
+            why=f"{error}.",
+            do="Check the network, or SPENDGATE_SLACK_BASE_URL.",
+        ) from error
+    if answer.get("team_id") != slack.team:
+        raise Problem(
+            "SPENDGATE_SLACK_TEAM is not the workspace of the bot token.",
+            why=f"The token belongs to {answer.get('team_id')}, the variable says {slack.team}.",
+            do="Set the variable to the token's workspace, or take the other workspace's token.",
+            exit_code=Exit.USAGE,
+        )
+
+
+def bind(settings: Settings) -> socket.socket:
+    """The listening socket, taken before anything else so that a port in use is a sentence, not a stack trace."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise Problem(
+            f"Port {settings.port} on {settings.host} cannot be used.",
+            why=f"{error.strerror or error}: another program, perhaps another `spendgate serve`, listens there.",
+            do="Stop it, or choose another port in SPENDGATE_PORT.",
+            exit_code=Exit.CONFLICT,
+        ) from error
+    return listener
+
+
+def run(*, engine: Engine, home: Home, settings: Settings, slack: SlackSettings) -> None:
+    """Serves until it is told to stop."""
+    listener = bind(settings)
+    client = bolt.slack_client(slack)
+    api = build(engine=engine, home=home, slack=slack, client=client)
+    config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+
+    async def main() -> None:
+        await check_slack(client, slack)
+        host, port = listener.getsockname()[:2]
+        sys.stdout.write(json.dumps({"ready": "serve", "address": f"http://{host}:{port}"}) + "\n")
+        sys.stdout.flush()
+        await server.serve(sockets=[listener])
+
+    asyncio.run(main())

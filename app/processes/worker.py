@@ -1,0 +1,112 @@
+"""`spendgate worker`: the only process with hands. It seals, claims, executes once, reads back, lets expire.
+
+What is due it finds in rows, so it may be killed and started again at any moment: a request whose answer was lost is
+read back, never sent again.
+"""
+
+import json
+import logging
+import secrets
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import Engine
+
+from app.database import beginner, reading, writing
+from app.home import Home
+from app.processes.cloud import cloud
+from app.seen import EVERY, last_seen, sign_of_life
+from app.settings import WorkerSettings
+from approvals.claim import claim
+from approvals.due import due
+from approvals.execute import execute
+from approvals.executors.port import Executor
+from approvals.expire import expire
+from approvals.inspectors.port import Inspector
+from approvals.lease import Claim, LostClaim
+from approvals.reconcile import reconcile
+from approvals.recover import recover
+from approvals.seal import seal
+from audit.transaction import Begin
+
+logger = logging.getLogger(__name__)
+POLL_SECONDS = 0.3
+MOST_PAUSE_SECONDS = 30.0
+
+
+class Worker:
+    """One worker: its name, its hands, and one round of what is due."""
+
+    def __init__(
+        self, engine: Engine, *, inspector: Inspector, executor: Executor, settle_seconds: int, name: str | None = None
+    ) -> None:
+        self.engine = engine
+        self.begin: Begin = beginner(engine)
+        self.inspector, self.executor = inspector, executor
+        self.settle_seconds = settle_seconds
+        self.name = name or f"worker-{secrets.token_hex(4)}"
+
+    def round(self) -> bool:
+        """Does all that is due now; True if there was anything. One proposal's fault does not hold up the others."""
+        with reading(self.engine) as (session, now):
+            work = due(session, now=now)
+            seen = last_seen(session, "worker")
+        if seen is None or now - seen > EVERY:
+            with writing(self.engine) as (session, now):
+                sign_of_life(session, process="worker", now=now)
+        if work.to_expire:
+            with writing(self.engine) as (session, now):
+                expire(session, now=now, worker=self.name)
+        if work.to_recover:
+            recover(self.begin, worker=self.name)
+        self._each("sealing", work.to_seal, self._seal)
+        self._each("carrying out", work.to_claim, self._carry_out)
+        self._each("reading back", work.to_reconcile, self._read)
+        return work.anything()
+
+    def _each(self, what: str, proposals: list[str], do: Callable[[str], None]) -> None:
+        for proposal in proposals:
+            self._one(what, proposal, do)
+
+    def _one(self, what: str, proposal: str, do: Callable[[str], None]) -> None:
+        try:
+            do(proposal)
+        except Exception as error:  # noqa: BLE001 (the row still says that it is due: the next round tries again)
+            logger.warning("%s of %s did not work: %s: %s", what, proposal, type(error).__name__, error)
+
+    def _seal(self, proposal: str) -> None:
+        seal(self.begin, draft_id=proposal, inspector=self.inspector, worker=self.name)
+
+    def _carry_out(self, proposal: str) -> None:
+        got = claim(self.begin, proposal_id=proposal, worker=self.name, inspector=self.inspector)
+        if not isinstance(got, Claim):
+            logger.info("%s is not carried out: %s", proposal, got.verdict.reason)
+            return
+        try:
+            execute(self.begin, claim=got, executor=self.executor)
+        except LostClaim as error:
+            logger.warning("%s was taken over: %s", proposal, error)
+
+    def _read(self, proposal: str) -> None:
+        settle = timedelta(seconds=self.settle_seconds)
+        reconcile(self.begin, proposal_id=proposal, inspector=self.inspector, worker=self.name, settle=settle)
+
+
+def run(*, engine: Engine, home: Home, settings: WorkerSettings) -> None:
+    """Works until it is told to stop."""
+    inspector, executor = cloud(settings)
+    worker = Worker(engine, inspector=inspector, executor=executor, settle_seconds=settings.settle_seconds)
+    ready = {"ready": "worker", "name": worker.name, "executor": executor.name}
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+    pause = POLL_SECONDS
+    stopped = threading.Event()
+    while not stopped.wait(pause):
+        try:
+            worker.round()
+            pause = POLL_SECONDS
+        except Exception as error:  # noqa: BLE001 (a busy or full database passes; nothing is lost by waiting)
+            pause = min(pause * 2, MOST_PAUSE_SECONDS)
+            logger.warning("a round did not work (%s: %s); trying again in %.1f s", type(error).__name__, error, pause)

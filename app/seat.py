@@ -1,0 +1,124 @@
+"""The desk of one tool call, wired: what its speaker may see, judged now, and the one thing that a tool may cause.
+
+That one thing is a draft: `approvals.propose` stores it with its log entry, under the requester, thread and key that
+are bound here and that no model can fill in.
+"""
+
+import json
+from base64 import b32encode
+from collections.abc import Callable
+from hashlib import sha256
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from agent.ports import Ports, ProposalRow, Seat, Toolbox
+from app.database import reading, writing
+from app.home import Home
+from app.inbox import Conversation
+from app.whoami import NOBODY
+from approvals.active import active
+from approvals.changes.change import parse_change
+from approvals.propose import DraftRequest, propose
+from approvals.states import TERMINAL, words
+from approvals.store import Draft, Proposal
+from lake.engine import Lake
+from tools.catalogue import bind
+from tools.desk import Desk, Receipt, Wanted
+
+
+def scope_of(session: Session, *, speaker: str, thread: str) -> tuple[str, ...]:
+    """The teams that an answer may speak of: the speaker's, and in a channel only those the channel may read too."""
+    people = active(session).people
+    if speaker == NOBODY:
+        return ("*",) if not people.by_id else ()
+    person = people.by_id.get(speaker)
+    own = tuple(person.sees_teams) if person is not None else ()
+    place = session.get(Conversation, thread)
+    if place is None or place.private:
+        return own
+    return meet(own, people.channel_sees(place.team, place.channel))
+
+
+def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """What both scopes allow; `*` is everything."""
+    if "*" in one:
+        return other
+    if "*" in other:
+        return one
+    return tuple(team for team in one if team in other)
+
+
+def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
+    """The port through which the conversation gets its tools."""
+
+    def seat_down(seat: Seat) -> Toolbox:
+        with reading(engine) as (session, now):
+            scope = scope_of(session, speaker=seat.speaker, thread=seat.thread)
+        desk = Desk(
+            lake=lake,
+            now=now,
+            speaker=seat.speaker,
+            scope=scope,
+            propose=lambda wanted: _propose(engine, seat, wanted),
+            earlier=dict(seat.earlier),
+            next_number=seat.next_number,
+        )
+        return Toolbox(tools=bind(desk), results=desk.earlier, today=desk.today, scope=scope)
+
+    return seat_down
+
+
+def _propose(engine: Engine, seat: Seat, wanted: Wanted) -> Receipt:
+    draft = DraftRequest(
+        id=stable_id(seat.thread, seat.key),
+        thread=seat.thread,
+        requester=seat.speaker,
+        change=wanted.change,
+        evidence={**wanted.evidence, "resource_name": wanted.resource},
+    )
+    with writing(engine) as (session, now):
+        drafted = propose(session, now=now, draft=draft)
+    accepted = drafted.verdict.allowed
+    return Receipt(drafted.proposal_id if accepted else None, accepted=accepted, reason=drafted.verdict.reason)
+
+
+def stable_id(thread: str, key: str) -> str:
+    """The id that a call's draft has however often the call runs again."""
+    digest = sha256(f"{thread}\0{key}".encode()).digest()
+    return f"P-{b32encode(digest).decode()[:10]}"
+
+
+def title_of(change: str) -> str:
+    """What would change, in one line."""
+    return parse_change(json.loads(change)).title()
+
+
+def proposal_rows(engine: Engine) -> Callable[..., dict[str, ProposalRow]]:
+    """The port through which the conversation reads where its proposals stand."""
+
+    def read(ids: list[str]) -> dict[str, ProposalRow]:
+        rows: dict[str, ProposalRow] = {}
+        with reading(engine) as (session, _):
+            for name in ids:
+                row, draft = session.get(Proposal, name), session.get(Draft, name)
+                if row is not None:
+                    rows[name] = ProposalRow(
+                        version=row.version,
+                        state=str(row.state),
+                        words=words(row.state),
+                        title=title_of(row.change),
+                        terminal=row.state in TERMINAL,
+                        sealed=True,
+                        reason=row.reason or "",
+                    )
+                elif draft is not None:
+                    rows[name] = ProposalRow(
+                        version=0, state="draft", words="being checked by the worker", terminal=False, sealed=False
+                    )
+        return rows
+
+    return read
+
+
+__all__ = ["Ports", "meet", "proposal_rows", "scope_of", "sit"]
