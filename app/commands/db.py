@@ -1,0 +1,75 @@
+"""`spendgate db`: make the database, upgrade it, put changed rules or people into force."""
+
+import sys
+from pathlib import Path
+
+from app.commands.console import hint
+from app.database import open_database, reading, writing
+from app.errors import Exit, Problem
+from app.home import Home, open_home
+from app.migrate import upgrade
+from app.ready import os_user, people_text, ready_database, rules_text
+from app.settings import load_settings
+from approvals.active import PEOPLE, RULES, newest
+from approvals.adopt import adopt, initialise
+from audit.event import Actor, ActorKind
+
+
+def init() -> None:
+    """Makes the database, and says what is in force."""
+    home = _home()
+    engine = ready_database(home)
+    with writing(engine) as (session, now):
+        done = initialise(
+            session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=_operator()
+        )
+    sys.stdout.write(
+        f"{home.database}: rules version {done.rules_version}, people version {done.people_version} in force\n"
+    )
+    for kind in done.differing:
+        hint(f"{kind}.toml differs from what is in force and counts for nothing until `spendgate db adopt {kind}`.")
+
+
+def upgrade_database() -> None:
+    """Upgrades an older database."""
+    home = _home()
+    if not home.database.exists():
+        raise Problem(
+            f"There is no database in {home.folder} yet.",
+            why="Nothing was stored here so far.",
+            do="Make one with `spendgate db init`.",
+            exit_code=Exit.NOT_FOUND,
+        )
+    sys.stdout.write(f"{home.database}: at version {upgrade(open_database(home.database))}\n")
+
+
+def adopt_file(kind: str, file: Path | None) -> None:
+    """Puts a changed file into force; the entry names the operating-system user who did."""
+    home = _home()
+    if kind not in (RULES, PEOPLE):
+        raise Problem(
+            f"{kind!r} cannot be adopted.",
+            why="There are rules and people.",
+            do="Say `spendgate db adopt rules` or `spendgate db adopt people`.",
+            exit_code=Exit.USAGE,
+        )
+    path = file or (home.rules if kind == RULES else home.people)
+    if not path.exists():
+        raise Problem(f"There is no file {path}.", do="Name the file to adopt.", exit_code=Exit.NOT_FOUND)
+    engine = ready_database(home)
+    with reading(engine) as (session, _):
+        before = newest(session, kind)
+    with writing(engine) as (session, now):
+        after = adopt(session, now=now, kind=kind, text=path.read_text(encoding="utf-8"), actor=_operator())
+    if before is not None and after.version == before.version:
+        sys.stdout.write(f"{kind} version {after.version} is in force already; nothing changed\n")
+    else:
+        sys.stdout.write(f"{kind} version {after.version} is in force for what is sealed from now on\n")
+
+
+def _home() -> Home:
+    return open_home(load_settings().home)
+
+
+def _operator() -> Actor:
+    return Actor(ActorKind.SERVICE, f"os:{os_user()}")

@@ -1,0 +1,58 @@
+"""`spendgate serve`, `agent` and `worker`: checked before they start, stopped cleanly by Ctrl-C or a signal."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from app.commands.here import place
+from app.home import sole
+from app.settings import load_model, load_settings, load_slack, load_worker, refuse_worker_credentials
+
+
+def _prepare() -> None:
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    os.umask(0o077)
+
+    def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def serve() -> None:
+    """Slack, web and votes."""
+    _prepare()
+    refuse_worker_credentials("serve")
+    settings, slack = load_settings(), load_slack()
+    here = place()
+    from app.processes import serve as process
+
+    process.run(engine=here.engine, home=here.home, settings=settings, slack=slack)
+
+
+def agent() -> None:
+    """The model and its tools."""
+    _prepare()
+    refuse_worker_credentials("agent")
+    model = load_model()
+    here = place()
+    from app.processes import agent as process
+
+    asyncio.run(process.run(engine=here.engine, home=here.home, model=model))
+
+
+def worker() -> None:
+    """The only hands."""
+    _prepare()
+    settings = load_worker()
+    here = place()
+    from app.processes import worker as process
+
+    with sole(here.home, "worker"):
+        process.run(engine=here.engine, home=here.home, settings=settings)

@@ -1,0 +1,153 @@
+"""`spendgate proposals` and `spendgate decide`: what waits for people, and a vote at the terminal by the same rules."""
+
+import sys
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app.commands.console import hint, print_json, print_table
+from app.commands.here import person_at, place
+from app.database import reading, writing
+from app.errors import Exit, Problem
+from app.seen import last_seen
+from approvals.active import active
+from approvals.card import Card, project
+from approvals.errors import NotFound
+from approvals.posted import posted
+from approvals.states import State, words
+from approvals.store import Proposal, proposal_of
+from approvals.vote import Ballot, vote
+
+
+def list_all(*, as_json: bool) -> None:
+    """Every proposal, newest first."""
+    here = place()
+    with reading(here.engine) as (session, _):
+        found = session.exec(select(Proposal).order_by(col(Proposal.created_at).desc())).all()
+        people = active(session).people
+        cards = [project(session, row.id, people) for row in found]
+    if as_json:
+        print_json({"proposals": [summary(card) for card in cards]})
+        return
+    rows = [
+        (card.proposal, card.words, card.title, f"{card.saving} {card.currency}" if card.saving else "", card.requester)
+        for card in cards
+    ]
+    print_table(("Proposal", "State", "Change", "Saving a year", "Requester"), rows, right=frozenset({"Saving a year"}))
+    if not cards:
+        hint("There are no proposals yet.")
+
+
+def show(proposal: str, *, as_json: bool) -> None:
+    """One proposal whole."""
+    here = place()
+    with reading(here.engine) as (session, _):
+        card = _card(session, proposal)
+    if as_json:
+        print_json({"proposal": card.__dict__})
+    else:
+        sys.stdout.write(card_text(card))
+
+
+def decide(
+    proposal: str,
+    *,
+    approve: bool,
+    reject: bool,
+    reason: str,
+    digest: str | None,
+    person: str | None,
+    as_json: bool,
+) -> None:
+    """One vote by whoever sits here. Without --approve or --reject it only shows what there is to decide."""
+    if approve and reject:
+        raise Problem("A vote is for or against.", do="Say --approve or --reject.", exit_code=Exit.USAGE)
+    here = place()
+    voter = person_at(here, person)
+    with writing(here.engine) as (session, now):
+        card = _card(session, proposal)
+        if not as_json:
+            sys.stderr.write(card_text(card))
+        if card.state == State.SEALED:
+            posted(session, now=now, proposal_id=card.proposal, where="terminal")
+        if not approve and not reject:
+            hint(f"To vote: spendgate decide {card.proposal} --digest {card.digest} --approve (or --reject --reason …)")
+            return
+        ballot = Ballot(
+            proposal_id=card.proposal,
+            person=voter.person.id if voter.person else None,
+            choice="approve" if approve else "reject",
+            digest=digest or card.digest,
+            via="terminal",
+            reason=reason or None,
+        )
+        result = vote(session, now=now, ballot=ballot)
+    state = words(result.proposal_state) if result.proposal_state else "unknown"
+    told = {"counted": result.verdict.allowed and not result.already, "reason": result.verdict.reason, "state": state}
+    if as_json:
+        print_json({"proposal": proposal, **told})
+    else:
+        sys.stdout.write(f"{proposal}: {result.verdict.reason}. It is now: {state}.\n")
+    if not result.verdict.allowed:
+        conflict = result.verdict.code in ("closed", "not_open", "other_digest", "expired")
+        sys.exit(Exit.CONFLICT if conflict else Exit.DENIED)
+
+
+def summary(card: Card) -> dict[str, Any]:
+    """A proposal as one line of JSON."""
+    return {
+        "id": card.proposal,
+        "version": card.version,
+        "state": card.state,
+        "words": card.words,
+        "title": card.title,
+        "resource": card.resource,
+        "requester": card.requester,
+        "saving": card.saving,
+        "amount": card.amount,
+        "currency": card.currency,
+        "digest": card.digest,
+        "expires_at": card.expires_at,
+        "reason": card.reason,
+    }
+
+
+def card_text(card: Card) -> str:
+    """The card for a terminal: the same facts in the same order as in Slack."""
+    lines = [f"{card.proposal}  {card.words}", card.title, ""]
+    if card.saving:
+        lines.append(f"  saves        {card.saving} {card.currency} a year")
+    lines += [f"  {figure.get('label')}: {figure.get('display', figure.get('value'))}" for figure in card.figures]
+    lines += [
+        f"  resource     {card.resource_name or 'unnamed'} ({card.resource})",
+        f"  environment  {card.environment}",
+        f"  amount       {card.amount or 'unknown'} {card.currency or ''} a year",
+        f"  undo         {card.reversibility}",
+        f"  requester    {card.requester}",
+    ]
+    lines += [
+        f"  step {step.number}       {step.sentence} ({step.before} → {step.after}; {step.progress})"
+        for step in card.steps
+    ]
+    lines += [f"  needs        {slot.role}: {slot.person or 'open'}" for slot in card.slots]
+    if card.expires_at:
+        lines.append(f"  expires      {card.expires_at:%Y-%m-%d %H:%M} UTC")
+    if card.reason:
+        lines.append(f"  reason       {card.reason}")
+    if card.hint:
+        lines.append(f"  waiting      {card.hint}")
+    lines.append(f"  digest       {card.digest or 'none'}")
+    return "\n".join(lines) + "\n"
+
+
+def _card(session: Session, proposal: str) -> Card:
+    try:
+        row = proposal_of(session, proposal)
+    except NotFound as error:
+        raise Problem(
+            f"There is no proposal {proposal[:40]!r}.",
+            why="No row has this id; a draft becomes a proposal once `spendgate worker` has sealed it.",
+            do="List them with `spendgate proposals list`.",
+            exit_code=Exit.NOT_FOUND,
+        ) from error
+    return project(session, row.id, active(session).people, worker_seen_at=last_seen(session, "worker"))

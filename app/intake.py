@@ -1,0 +1,50 @@
+"""Taking a bill in: the lake loads it, and the log says who loaded what, or what was refused."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from app.database import reading, writing
+from app.home import Home
+from app.ready import os_user
+from audit import log
+from audit.event import Actor, ActorKind, Event
+from lake.engine import Lake
+from lake.errors import LakeError
+from lake.load import ingest
+from lake.report import IngestReport
+
+
+def take_in(
+    engine: Engine,
+    home: Home,
+    paths: Sequence[str],
+    *,
+    source: str | None = None,
+    final: bool = False,
+    replace: bool = False,
+) -> IngestReport:
+    """Loads the files; raises LakeError, itself logged, with nothing changed where one cannot be loaded."""
+    with reading(engine) as (_, now):
+        pass
+    actor = Actor(ActorKind.SERVICE, f"os:{os_user()}")
+    try:
+        report = ingest(Lake(home.lake), paths, now=now, final=final, source=source, replace=replace)
+    except LakeError as error:
+        with writing(engine) as (session, now):
+            data = {"reason": error.what[:200], "why": error.why[:200]}
+            log.append(session, now=now, event=Event.DATA_REFUSED, actor=actor, data=data)
+        raise
+    with writing(engine) as (session, now):
+        data_loaded = {
+            "snapshots": list(report.snapshots),
+            "rows_in": report.rows_in,
+            "rows_loaded": report.rows_loaded,
+            "rows_quarantined": report.rows_quarantined,
+            "totals": [
+                {"currency": one.currency, "billed": format(one.billed, "f"), "effective": format(one.effective, "f")}
+                for one in report.totals
+            ],
+        }
+        log.append(session, now=now, event=Event.DATA_INGESTED, actor=actor, data=data_loaded)
+    return report
