@@ -19,7 +19,6 @@ from tools.result import Problem
 from tools.shown import shown
 from tools.wording import dimension
 
-MOST_ROWS = 1000
 Where = Mapping[str, str | Sequence[str]]
 
 
@@ -62,11 +61,10 @@ def asked(
         question = Question(
             metric=_metric(metric),
             period=days,
-            where=_filters(where or {}),
+            where=filters(where or {}),
             by=tuple(dict.fromkeys(dimension(name) for name in by)),
             ai=ai,
             currency=currency.strip().upper() if currency and currency.strip() else None,
-            limit=MOST_ROWS,
             teams_seen=desk.scope,
         )
         if other is not None and set(question.by) & set(TIME_DIMENSIONS):
@@ -75,7 +73,7 @@ def asked(
         raise NotUnderstoodError(problem_of(error)) from error
     except ValidationError as error:
         raise NotUnderstoodError(_invalid(error)) from error
-    return Asked(question, other, (*notes, *_scope_notes(desk, ai)))
+    return Asked(question, other, (*notes, *scope_notes(desk, ai)))
 
 
 def problem_of(error: LakeError) -> Problem:
@@ -129,13 +127,14 @@ def _metric(name: str) -> Metric:
         ) from None
 
 
-def _filters(where: Where) -> dict[str, tuple[str, ...]]:
-    filters: dict[str, tuple[str, ...]] = {}
+def filters(where: Where) -> dict[str, tuple[str, ...]]:
+    """Filters with the dimensions' own names; empty ones are left out."""
+    chosen_by: dict[str, tuple[str, ...]] = {}
     for name, values in where.items():
         chosen = (values,) if isinstance(values, str) else tuple(str(value) for value in values)
         if any(value.strip() for value in chosen):
-            filters[dimension(name)] = tuple(value.strip() for value in chosen if value.strip())
-    return filters
+            chosen_by[dimension(name)] = tuple(value.strip() for value in chosen if value.strip())
+    return chosen_by
 
 
 def _invalid(error: ValidationError) -> Problem:
@@ -147,7 +146,8 @@ def _invalid(error: ValidationError) -> Problem:
     )
 
 
-def _scope_notes(desk: Desk, ai: bool | None) -> tuple[str, ...]:
+def scope_notes(desk: Desk, ai: bool | None) -> tuple[str, ...]:
+    """What is counted, and for whom: always told beside a figure."""
     said = {True: "AI spend only.", False: "Everything but AI.", None: "All spend, AI and everything else."}[ai]
     if desk.scope == EVERYONE:
         return (said,)

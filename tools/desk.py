@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from tools.detection.thresholds import AnomalyThresholds
 from tools.result import Figure, Problem, Row, ToolResult
 from tools.rules.thresholds import IdleGpuThresholds
 
@@ -55,6 +56,7 @@ class Desk:
     scope: tuple[str, ...] = EVERYONE
     propose: Propose = nobody_proposes
     thresholds: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
+    anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
     earlier: dict[str, ToolResult] = field(default_factory=dict)
     next_number: int = 1
     _numbers: Iterator[int] = field(init=False, repr=False)

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from lake.errors import LakeError
-from lake.question import TIME_DIMENSIONS
-from tools.asked import MOST_ROWS, Asked, NotUnderstoodError, Where, asked, problem_of
+from lake.question import MAX_ROWS, TIME_DIMENSIONS
+from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, add, percent_change
 from tools.periods import spoken
@@ -161,7 +161,7 @@ def _note_gaps(sheet: Sheet, definite: Asked, *, now: Any, then: Any) -> None:
                     if state.reason]  # fmt: skip
             sheet.notes.append(f"{spoken(period)} is not complete" + (f": {'; '.join(late)}." if late else "."))
         if answer.truncated:
-            sheet.notes.append(f"More than {MOST_ROWS} rows: only the largest {MOST_ROWS} were compared.")
+            sheet.notes.append(f"More than {MAX_ROWS} rows: only the largest {MAX_ROWS} were compared.")
 
 
 def _total(pair: Any) -> dict[str, Any]:

@@ -37,6 +37,8 @@ SENTENCES: list[tuple[str, dict[str, object], Verdict]] = [
     ("nothing measured", dict.fromkeys(("gpu_active_percent", "cpu_max_percent")), Verdict.UNKNOWN),
     ("too few hours", {"metric_hours": 29}, Verdict.UNKNOWN),
     ("enough hours", {"metric_hours": 30}, Verdict.IDLE),
+    ("most billed hours measured", {"metric_hours": 269, "billed_hours": Decimal(336)}, Verdict.IDLE),
+    ("a third of the billed hours not measured", {"metric_hours": 224, "billed_hours": Decimal(336)}, Verdict.UNKNOWN),
     ("metrics ended days ago", {"last_metric_at": NOW - timedelta(days=4)}, Verdict.UNKNOWN),
     ("no last metric", {"last_metric_at": None}, Verdict.UNKNOWN),
     (
@@ -56,7 +58,7 @@ def test_verdict(sentence: str, changed: dict[str, object], verdict: Verdict) ->
 
 def test_what_is_missing_is_said() -> None:
     found = judge(replace(IDLE, gpu_active_percent=None, metric_hours=3), now=NOW, thresholds=LIMITS)
-    assert found.missing == ("GPU active, share of time", "at least 30 hours of metrics (there are 3)")
+    assert found.missing == ("GPU active, share of time", "metrics of at least 30 hours (there are 3)")
 
 
 numbers = st.one_of(st.none(), st.decimals(min_value=0, max_value=100, places=2))

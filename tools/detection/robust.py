@@ -15,6 +15,7 @@ from tools.detection.rolling import Array, lagged, median, past_median, past_spr
 
 WEEKS = 6
 SPREAD_DAYS = 56
+QUARTER_DAYS = 91  # 13 weeks: results, true-ups and campaigns come by the quarter
 LEAST_SPREAD = 0.03  # 3 %: less is the price list, not noise
 LOW_VOLUME = 0.25  # money a day under which relative changes mean nothing
 LEARNING_DAYS = 14
@@ -50,6 +51,7 @@ def scores(costs: Array, first_day: date, *, onset_floor: float = 20.0) -> Score
     predicted = weekday + 0.5 * np.nan_to_num(past_median(level - weekday, 7))
     residual = level - predicted
     spread = np.sqrt(np.nan_to_num(past_spread(residual, SPREAD_DAYS)) ** 2 + LEAST_SPREAD**2)
+    predicted = _quarters(level, predicted, spread)
     predicted, residual = _month_days(level, predicted, floor, days)
     z = _calm_bursty(np.nan_to_num(residual / spread))
     score = np.maximum(np.abs(z), 0.6 * _cusum(z))
@@ -68,6 +70,14 @@ def _age(costs: Array) -> Days:
 def _began_later(age: Days) -> Flags:
     # A series that is there when the history starts is not new; only one that was absent for a while is.
     return np.asarray(np.sum(age < 0, axis=1, keepdims=True) >= LEARNING_DAYS)
+
+
+def _quarters(level: Array, plain: Array, spread: Array) -> Array:
+    """The prediction, raised as a quarter ago where that week stood out and this explains the day better."""
+    surprise = past_median(lagged(level - plain, QUARTER_DAYS - 4), 7)  # the seven days around the same weekday
+    stood_out = np.abs(surprise) > spread
+    nearer = np.abs(level - plain - surprise) < np.abs(level - plain)
+    return np.asarray(np.where(stood_out & nearer, plain + surprise, plain), dtype=np.float64)
 
 
 def _month_days(level: Array, plain: Array, floor: Array, days: list[date]) -> tuple[Array, Array]:

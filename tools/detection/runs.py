@@ -1,8 +1,12 @@
-"""Alarm days to findings: neighbours within a week are one event, and an event is worth telling only if it is money."""
+"""Alarm days to events: when each began, whether it lasts, what it cost beyond what was to be expected.
 
-from collections.abc import Iterator
+The rule adapts to a new level within weeks; a shift judged by its adapted expectation would look cheaper every day. So
+an event that lasts is measured against the weeks before it began.
+"""
+
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 
 import numpy as np
 
@@ -10,11 +14,24 @@ from tools.detection.robust import Scores
 from tools.detection.rolling import Array
 
 GAP_DAYS = 7
+SHORT_DAYS = 3
+LEAK_DAYS = 14
+WEEKS = 6
+
+
+class Kind(StrEnum):
+    """What an event looks like."""
+
+    SPIKE = "spike"
+    SHIFT = "level shift"
+    LEAK = "slow rise"
+    NEW = "new"
+    DROP = "drop"
 
 
 @dataclass(frozen=True)
-class Run:
-    """One event of one series: first and last alarm day, and what those days cost against what was expected."""
+class Event:
+    """One event of one series: its days, and what they cost against what was expected. `lasting`: not over yet."""
 
     series: int
     start: date
@@ -22,34 +39,86 @@ class Run:
     actual: float
     expected: float
     score: float
-    kind: str
+    kind: Kind
+    lasting: bool
 
     @property
     def excess(self) -> float:
         return self.actual - self.expected
 
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days + 1
 
-def runs(costs: Array, scored: Scores, first_day: date) -> Iterator[Run]:
-    """Events of every series in order of time; `actual` and `expected` are sums over all days from start to end."""
+
+def events(costs: Array, scored: Scores, first_day: date) -> list[Event]:
+    """The events of every series, in order of series and time."""
+    found: list[Event] = []
     for series in np.flatnonzero(scored.alarm.any(axis=1)):
-        positions = np.flatnonzero(scored.alarm[series])
-        breaks = np.flatnonzero(np.diff(positions) > GAP_DAYS) + 1
-        for group in np.split(positions, breaks):
-            yield _run(costs, scored, first_day, series=int(series), start=int(group[0]), end=int(group[-1]))
+        alarms = np.flatnonzero(scored.alarm[series])
+        position = 0
+        while position < len(alarms):
+            start = int(alarms[position])
+            event, end = _event(costs[series], scored, first_day, series=int(series), start=start, alarms=alarms)
+            found.append(event)
+            position = int(np.searchsorted(alarms, end + GAP_DAYS, side="right"))
+    return found
 
 
-def _run(costs: Array, scored: Scores, first_day: date, *, series: int, start: int, end: int) -> Run:
+def _event(
+    cost: Array, scored: Scores, first_day: date, *, series: int, start: int, alarms: np.ndarray
+) -> tuple[Event, int]:
+    grouped = _group(alarms[alarms >= start])
+    before = _weekday_medians(cost, start)
+    new = bool(scored.onset[series, start])
+    expected = np.zeros(len(cost) - start) if new else before[: len(cost) - start]
+    floor = max(0.25, 0.03 * float(expected.mean()) if len(expected) else 0.25)
+    ratio = np.log((np.maximum(cost[start:], 0) + floor) / (np.maximum(expected, 0) + floor))
+    usual = float(np.median(ratio[grouped - start]))
+    end = start + _last_elevated(ratio, usual, at_least=0 if new else int(grouped[-1]) - start)
+    if end - start < SHORT_DAYS and not new:
+        expected = scored.expected[series, start:]  # knows the calendar, and has had no time to adapt
     window = slice(start, end + 1)
-    actual = float(costs[series, window].sum())
-    expected = float(scored.expected[series, window].sum())
-    onset = bool(scored.onset[series, window].any())
-    kind = "new" if onset else "rise" if actual >= expected else "drop"
-    return Run(
-        series=series,
-        start=first_day + timedelta(days=start),
-        end=first_day + timedelta(days=end),
-        actual=actual,
-        expected=expected,
-        score=float(scored.score[series, window].max()),
-        kind=kind,
-    )
+    actual, wanted = float(cost[window].sum()), float(expected[: end + 1 - start].sum())
+    lasting = end >= len(cost) - 2 and end - start >= SHORT_DAYS
+    kind = _kind(ratio[: end + 1 - start], new=new, fell=actual < wanted, lasting=lasting)
+    score = float(scored.score[series, window].max())
+    days = [first_day + timedelta(days=position) for position in (start, end)]
+    return Event(series, days[0], days[1], actual, wanted, score, kind, lasting), end
+
+
+def _group(alarms: np.ndarray) -> np.ndarray:
+    """The first alarms with no gap longer than a week between them."""
+    breaks = np.flatnonzero(np.diff(alarms) > GAP_DAYS)
+    return np.asarray(alarms[: breaks[0] + 1] if len(breaks) else alarms)
+
+
+def _weekday_medians(cost: Array, start: int) -> Array:
+    """What each day from `start` on would cost if the six weeks before it went on: medians by weekday."""
+    week = []
+    for offset in range(7):
+        same = [start + offset - 7 * back for back in range(1, WEEKS + 1) if start + offset - 7 * back >= 0]
+        week.append(float(np.median(cost[same])) if same else 0.0)
+    return np.asarray(np.resize(np.array(week), max(len(cost) - start, 7)), dtype=np.float64)
+
+
+def _last_elevated(ratio: Array, usual: float, *, at_least: int) -> int:
+    """The last day, counted from the start, that is still half as unusual as the alarms were; pauses are bridged."""
+    elevated = np.flatnonzero(ratio * np.sign(usual) >= abs(usual) / 2)
+    last = 0
+    for day in elevated:
+        if day - last > SHORT_DAYS + 1:
+            break
+        last = int(day)
+    return last if last > 0 else min(at_least, SHORT_DAYS - 1)
+
+
+def _kind(ratio: Array, *, new: bool, fell: bool, lasting: bool) -> Kind:
+    if new:
+        return Kind.NEW
+    if fell:
+        return Kind.DROP
+    third = len(ratio) // 3
+    if len(ratio) >= LEAK_DAYS and np.median(ratio[-third:]) > 1.6 * max(np.median(ratio[:third]), 0.01):
+        return Kind.LEAK
+    return Kind.SHIFT if lasting or len(ratio) > GAP_DAYS else Kind.SPIKE

@@ -6,7 +6,7 @@ Cost alone cannot tell: an idle machine and a busy one cost the same.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from tools.rules.evidence import Check, Finding, Verdict
 from tools.rules.thresholds import IdleGpuThresholds
@@ -19,6 +19,7 @@ class MachineUse:
     """What was measured on one machine over the look-back; None is "not measured". Percentages are 0..100."""
 
     metric_hours: int = 0
+    billed_hours: Decimal | None = None
     gpu_active_percent: Decimal | None = None
     gpu_memory_max_percent: Decimal | None = None
     encoder_active_percent: Decimal | None = None
@@ -40,17 +41,23 @@ def judge(use: MachineUse, *, now: datetime, thresholds: IdleGpuThresholds) -> F
         name="metric_hours",
         label="hours with metrics",
         measured=Decimal(use.metric_hours),
-        limit=Decimal(thresholds.least_metric_hours),
+        limit=_least_hours(use, thresholds),
         unit="hours",
         at_most=False,
     )
     missing = [check.label for check in conditions if check.measured is None]
     if not coverage.holds:
-        missing.append(f"at least {thresholds.least_metric_hours} hours of metrics (there are {use.metric_hours})")
+        missing.append(f"metrics of at least {coverage.limit} hours (there are {use.metric_hours})")
     elif use.last_metric_at is None or now - use.last_metric_at > timedelta(hours=thresholds.freshest_metric_hours):
         seen = use.last_metric_at.strftime("%Y-%m-%d %H:%M UTC") if use.last_metric_at else "unknown"
         missing.append(f"a metric of the last {thresholds.freshest_metric_hours} hours (the last one: {seen})")
     return Finding(RULE, _verdict(conditions, missing), (*conditions, coverage), tuple(missing))
+
+
+def _least_hours(use: MachineUse, thresholds: IdleGpuThresholds) -> Decimal:
+    """Most of the billed hours, not only AWS's least: hours that nobody measured may be the busy ones."""
+    share = (use.billed_hours or Decimal(0)) * thresholds.least_metric_share_percent / 100
+    return max(Decimal(thresholds.least_metric_hours), share.to_integral_value(ROUND_FLOOR))
 
 
 def _verdict(conditions: tuple[Check, ...], missing: list[str]) -> Verdict:

@@ -33,8 +33,6 @@ class Saving:
     per_year: Decimal
     annual_cost: Decimal
 
-    FORMULA = "effective rate of the uncovered hours × uncovered hours a month ({hours} × the share of time it ran so)"
-
 
 def saving(cost: MachineCost, *, hours_per_month: int) -> Saving | None:
     """The saving of stopping; None without a single metered hour. `annual_cost` is covered hours included."""
@@ -45,9 +43,15 @@ def saving(cost: MachineCost, *, hours_per_month: int) -> Saving | None:
     share = min(Decimal(1), EXACT.divide(cost.uncovered_hours, cost.span_hours))
     per_month = _money(EXACT.multiply(EXACT.multiply(rate, month), share))
     ran = min(Decimal(1), EXACT.divide(cost.hours, cost.span_hours))
-    hourly = EXACT.divide(cost.effective, cost.hours)
-    annual = _money(EXACT.multiply(EXACT.multiply(hourly, month * MONTHS_PER_YEAR), ran))
+    always = yearly_cost(cost.effective, cost.hours, hours_per_month=hours_per_month)
+    annual = _money(EXACT.multiply(always, ran))
     return Saving(_money(rate), _hours(month * share), per_month, per_month * MONTHS_PER_YEAR, annual)
+
+
+def yearly_cost(effective: Decimal, hours: Decimal, *, hours_per_month: int) -> Decimal:
+    """What a machine that ran `hours` for `effective` costs in a year of running all the time."""
+    hourly = EXACT.divide(effective, hours)
+    return _money(EXACT.multiply(hourly, Decimal(hours_per_month * MONTHS_PER_YEAR)))
 
 
 def _money(value: Decimal) -> Decimal:

@@ -19,6 +19,7 @@ class IdleGpuThresholds:
     network_mb_per_day: Decimal = Decimal(5)  # on every day
     families: tuple[str, ...] = ("g", "gr", "p")
     least_metric_hours: int = 30  # AWS: at least 30 hours of metrics in 14 days
-    freshest_metric_hours: int = 24  # an older last metric no longer describes the machine
+    least_metric_share_percent: Decimal = Decimal(80)  # of the billed hours; stricter than AWS
+    freshest_metric_hours: int = 48  # AWS's last day and one day of delivery; older no longer describes the machine
     hours_per_month: int = 730  # AWS's own month; stated with every saving
     source: str = "AWS Compute Optimizer, idle G and P instances"

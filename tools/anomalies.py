@@ -1,0 +1,246 @@
+"""What is unusual in the bill: spikes, level shifts, slow rises and new spend, told once, with what was expected.
+
+Judged on settled days only: a day whose bill is still coming in would look like a fall today and a rise tomorrow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from lake.errors import LakeError, NameNotKnown
+from lake.period import Period
+from lake.question import NONE, Question
+from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_notes
+from tools.desk import Desk, failed
+from tools.detection.contributions import EXACT, ZERO, Contribution, add, contributions, percent
+from tools.detection.grid import Leaf, Series, grids, level
+from tools.detection.incidents import Incident, told_once
+from tools.detection.robust import scores
+from tools.detection.runs import Event, Kind, events
+from tools.periods import spoken, spoken_day, understood
+from tools.result import Problem, ToolResult, display
+from tools.sheet import Sheet
+from tools.spend import provenance
+from tools.wording import label, named
+
+TOOL = "find_anomalies"
+LEVELS = ((), ("service",), ("team",), ("team", "service"), ("team", "service", "model"))
+LEAF = LEVELS[-1]
+DRIVERS = ("resource", "token_class", "model", "use_case", "environment", "service", "team")
+USAGE = {"charge_category": ("Usage",)}
+MOST = 10
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An incident with exact money, and the part that grew most."""
+
+    incident: Incident
+    actual: Decimal
+    expected: Decimal
+    driver: tuple[str, Contribution] | None = None
+
+    @property
+    def event(self) -> Event:
+        return self.incident.event
+
+    @property
+    def excess(self) -> Decimal:
+        return EXACT.subtract(self.actual, self.expected)
+
+    @property
+    def period(self) -> Period:
+        return Period(self.event.start, self.event.end + timedelta(days=1))
+
+
+def find_anomalies(
+    desk: Desk, *, period: str | None = None, where: Where | None = None, ai: bool | None = None, top: int | None = None
+) -> ToolResult:
+    """Unusual spend in `period` (default: from the start of the last complete billing period to the last settled
+    day), largest excess first. `ai` True: AI alone; None: everything."""
+    try:
+        return _answer(desk, period=period, where=where, ai=ai, top=min(max(top or MOST, 1), 50))
+    except NotUnderstoodError as error:
+        return failed(desk, TOOL, error.problem)
+    except LakeError as error:
+        return failed(desk, TOOL, problem_of(error))
+
+
+def _answer(desk: Desk, *, period: str | None, where: Where | None, ai: bool | None, top: int) -> ToolResult:
+    chosen = filters(where or {})
+    leaves = daily(desk, LEAF, ai=ai, where=chosen)
+    if not leaves:
+        return failed(desk, TOOL, _NO_DAYS, notes=scope_notes(desk, ai))
+    days = _days(desk, period, leaves)
+    ai_total = daily(desk, (), ai=True, where=chosen) if ai is None else []
+    found, falls = judged(desk, leaves, days, ai_total=ai_total)
+    told = [_with_driver(desk, one, ai=ai, where=chosen) for one in found[:top]]
+    sheet = Sheet(desk, TOOL)
+    sheet.notes.extend(scope_notes(desk, ai))
+    for one in told:
+        _write(sheet, one, ai=ai, where=chosen)
+    _note(sheet, desk, leaves, left=len(found) - len(told), falls=falls)
+    behind = desk.lake.ask(
+        Question(period=days, by=("day", *LEAF), where={**chosen, **USAGE}, ai=ai, teams_seen=desk.scope)
+    )
+    return sheet.done(
+        title=f"{len(found) or 'No'} unusual {'event' if len(found) == 1 else 'events'}, {spoken(days)}",
+        columns=("series", "kind", "days", "actual", "expected", "excess", "excess_pct", "driver", "driver_change"),
+        **provenance(behind),
+    )
+
+
+def _note(sheet: Sheet, desk: Desk, leaves: Sequence[Leaf], *, left: int, falls: int) -> None:
+    through = sorted({leaf.end - timedelta(days=1) for leaf in leaves})
+    until = spoken_day(through[-1])
+    early = f" (some sources only to {spoken_day(through[0])})" if len(through) > 1 else ""
+    sheet.notes.append(f"Judged on settled days, to {until}{early}.")
+    floors = " and ".join(display(floor, currency) for currency, floor in sorted(_floors(desk, leaves).items()))
+    sheet.notes.append(f"Told from {floors} and {desk.anomalies.least_percent} % beyond what was expected.")
+    if left > 0:
+        sheet.notes.append(f"{left} smaller events are not listed.")
+    if falls:
+        sheet.notes.append(f"{falls} {'fall' if falls == 1 else 'falls'} of spend not listed.")
+
+
+_NO_DAYS = Problem(
+    what="There are no days to judge.",
+    why="No settled day with usage charges is loaded for what was asked.",
+    do="Load daily bills of at least three weeks with 'spendgate ingest', or ask about something broader.",
+)
+
+
+def daily(
+    desk: Desk, by: Sequence[str], *, ai: bool | None, where: dict[str, tuple[str, ...]], until: date | None = None
+) -> list[Leaf]:
+    """Daily effective cost of usage in the speaker's scope; purchases, taxes and credits are no use of anything."""
+    try:
+        found = desk.lake.daily(by=tuple(by), ai=ai, where={**where, **USAGE}, teams_seen=desk.scope, until=until)
+    except NameNotKnown as error:
+        if error.dimension == "charge_category":
+            return []  # a bill without a single usage charge
+        raise
+    return [Leaf(series.key, series.currency, series.first, tuple(series.values)) for series in found if series.values]
+
+
+def judged(
+    desk: Desk, leaves: Sequence[Leaf], days: Period, *, ai_total: Sequence[Leaf] = ()
+) -> tuple[list[Found], int]:
+    """What is worth telling of `days`, and how many falls were left out. `ai_total`: the sum of AI, watched as well."""
+    if not leaves:
+        return [], 0
+    first = min(leaf.first for leaf in leaves)
+    found = _events(desk, level(ai_total, ()), first, days, ai_alone=True)
+    for dimensions in LEVELS:
+        series = level(leaves, dimensions, nameless=NONE if dimensions == LEAF else "")
+        found += _events(desk, series, first, days)
+    floors = _floors(desk, leaves)
+    worth = [one for one in found if _worth(desk, one, floors)]
+    rises = {id(one.incident): one for one in worth if one.event.kind != Kind.DROP}
+    falls = [one.incident for one in worth if one.event.kind == Kind.DROP]
+    kept = told_once([one.incident for one in rises.values()])
+    return [rises[id(incident)] for incident in kept], len(told_once(falls))
+
+
+def _events(desk: Desk, series: Sequence[Series], first: date, days: Period, *, ai_alone: bool = False) -> list[Found]:
+    """Events that touch `days`; one that lasts since long before them is no news."""
+    news = days.start - timedelta(days=desk.anomalies.news_days)
+    return [
+        _found(group[event.series], event, ai_alone=ai_alone)
+        for group, costs in grids(series, first)
+        for event in events(costs, scores(costs, first), first)
+        if days.start <= event.end and news <= event.start < days.end
+    ]
+
+
+def _found(series: Series, event: Event, *, ai_alone: bool) -> Found:
+    expected = max(Decimal(event.expected).quantize(_CENT), ZERO)
+    incident = Incident(series.names, series.currency, event, ai_alone)
+    return Found(incident, series.total(event.start, event.end), expected)
+
+
+def _floors(desk: Desk, leaves: Sequence[Leaf]) -> dict[str, Decimal]:
+    """The least excess worth telling, by currency."""
+    limits = desk.anomalies
+    floors: dict[str, Decimal] = {}
+    for currency in {leaf.currency for leaf in leaves}:
+        mine = [leaf for leaf in leaves if leaf.currency == currency]
+        end = max(leaf.end for leaf in mine)
+        month = add(leaf.total(end - timedelta(days=30), end) for leaf in mine)
+        floors[currency] = max(limits.least_excess, month * limits.least_share_percent / 100)
+    return floors
+
+
+def _worth(desk: Desk, one: Found, floors: dict[str, Decimal]) -> bool:
+    size = abs(one.excess)
+    return size >= floors[one.incident.currency] and size * 100 >= one.expected * desk.anomalies.least_percent
+
+
+def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Found:
+    """The part that grew most against the same weekdays just before, of the dimension in which fewest parts did."""
+    here = {**where, **{name: (value,) for name, value in one.incident.names}}
+    parts = daily(desk, DRIVERS, ai=ai, where=here, until=one.period.end)
+    parts = [part for part in parts if part.currency == one.incident.currency]
+    back = timedelta(days=-(-one.event.days // 7) * 7)
+    best: tuple[Decimal, str, Contribution] | None = None
+    for dimension in DRIVERS:
+        if dimension in here:
+            continue
+        after = _sums(parts, dimension, one.event.start, one.event.end)
+        before = _sums(parts, dimension, one.event.start - back, one.event.end - back)
+        explained = contributions(before, after, limit=1)
+        if not explained.named or explained.named[0].name.startswith("("):
+            continue
+        largest = explained.named[0]
+        moved = add(abs(EXACT.subtract(after.get(name, ZERO), before.get(name, ZERO))) for name in {**before, **after})
+        share = percent(abs(largest.change), moved) or ZERO
+        if best is None or share > best[0]:
+            best = (share, dimension, largest)
+    return one if best is None else Found(one.incident, one.actual, one.expected, best[1:])
+
+
+def _sums(parts: Sequence[Leaf], dimension: str, start: date, end: date) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for part in parts:
+        if value := part.total(start, end):
+            sums[part.names[dimension]] = EXACT.add(sums.get(part.names[dimension], ZERO), value)
+    return sums
+
+
+def _write(sheet: Sheet, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> None:
+    names, currency, event = dict(one.incident.names), one.incident.currency, one.event
+    days = spoken(one.period)
+    ai = ai or one.incident.ai_alone or None
+    series = ", ".join(named(key, value) for key, value in names.items()) or ("all AI spend" if ai else "all spend")
+    driver = {"driver": named(*_driver_name(one))} if one.driver else {}
+    going = f"since {spoken_day(event.start)}, still going on" if event.lasting else days
+    texts = {"kind": str(event.kind), "days": going, "from": event.start.isoformat(), "to": event.end.isoformat()}
+    row = sheet.row({"series": series, **names, **driver}, texts=texts)
+    said = label("effective cost", names, where=where, ai=ai)
+    sheet.put(row, "actual", one.actual, label=f"E{said[1:]}", unit=currency, period=days)
+    sheet.put(row, "expected", one.expected, label=f"Expected {said}", unit=currency, period=days)
+    sheet.put(row, "excess", one.excess, label=f"Excess of {said}", unit=currency, period=days, signed=True)
+    if (over := percent(one.excess, one.expected)) is not None:
+        over = EXACT.quantize(over, _CENT)
+        sheet.put(row, "excess_pct", over, label=f"Excess of {said}", unit="%", period=days, signed=True)
+    if one.driver:
+        said = f"Change of {label('effective cost', {**names, one.driver[0]: one.driver[1].name}, where=where, ai=ai)}"
+        against = f"{days} against the same weekdays before"
+        sheet.put(row, "driver_change", one.driver[1].change, label=said, unit=currency, period=against, signed=True)
+
+
+def _driver_name(one: Found) -> tuple[str, str]:
+    assert one.driver is not None  # noqa: S101
+    return one.driver[0], one.driver[1].name
+
+
+def _days(desk: Desk, period: str | None, leaves: Sequence[Leaf]) -> Period:
+    """The named period, or from the start of the last complete billing period to the last settled day."""
+    if period and period.strip():
+        return understood(period, today=desk.today)
+    end = max((leaf.end for leaf in leaves), default=desk.today)
+    last = desk.lake.last_complete_period()
+    start = last.start if last and last.start < end else end - timedelta(days=60)
+    return Period(start, end)

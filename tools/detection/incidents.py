@@ -1,0 +1,57 @@
+"""Events at several levels, told once: the total, a team and a service all rise when one team's service does.
+
+An event is told at the finest level that carries it. What only a coarser level shows (many small rises at once) is
+told there, which is why coarser levels are watched at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tools.detection.runs import Event
+
+CARRIED = 0.6  # of a coarser event's excess; then the finer ones tell it
+
+
+@dataclass(frozen=True)
+class Incident:
+    """An event and where: names by dimension (none for the total; `ai_alone`: the total of AI)."""
+
+    names: tuple[tuple[str, str], ...]
+    currency: str
+    event: Event
+    ai_alone: bool = False
+
+    def within(self, other: "Incident") -> bool:
+        """Whether this is a finer part of `other`: its names and more, and days in common."""
+        return (
+            self.currency == other.currency
+            and set(self.names) > set(other.names)
+            and self.event.start <= other.event.end
+            and other.event.start <= self.event.end
+            and (self.event.excess > 0) == (other.event.excess > 0)
+        )
+
+
+def told_once(incidents: Sequence[Incident]) -> list[Incident]:
+    """`incidents` without the coarser ones that finer ones carry, and without finer ones that add no more than a name
+    to the same money; largest excess first."""
+    kept = [one for one in incidents if not _carried(one, incidents)]
+    kept = [one for one in kept if not any(_same_money(one, other) for other in kept)]
+    return sorted(kept, key=lambda one: (-abs(one.event.excess), one.names))
+
+
+def _carried(one: Incident, incidents: Sequence[Incident]) -> bool:
+    finer = [other for other in incidents if other.within(one)]
+    by_level: dict[tuple[str, ...], float] = {}
+    for other in finer:
+        level = tuple(name for name, _ in other.names)
+        by_level[level] = by_level.get(level, 0.0) + abs(other.event.excess)
+    return any(share >= CARRIED * abs(one.event.excess) for share in by_level.values())
+
+
+def _same_money(one: Incident, other: Incident) -> bool:
+    """Whether `other` tells the same days of the same money from another side, and comes first."""
+    if one is other or one.currency != other.currency:
+        return False
+    same = abs(one.event.excess - other.event.excess) < 0.01 and one.event.start == other.event.start
+    return same and (len(other.names), other.names) > (len(one.names), one.names)
