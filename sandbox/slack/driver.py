@@ -182,7 +182,7 @@ class SlackDriver:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 raise TimeoutError(hint or "what was waited for did not happen in the sandbox")
-            await self._get("changes", after=state["revision"], seconds=min(left, 5.0))
+            await self._get("changes", after=state["revision"], seconds=min(left, 0.5))
 
     async def until_message(
         self,

@@ -48,7 +48,13 @@ def _common(site: Site) -> Json:
         "links": {"audit": site.settings.audit_link, "docs": site.settings.docs_link},
         "deliveries": {"waiting": len(waiting), "failed": len(failed), "total": len(site.transcript.deliveries)},
         "app_url": site.settings.app_url,
+        "unread_of": {user: _unread(site, user) for user in site.workspace.people},
     }
+
+
+def _unread(site: Site, user: str) -> int:
+    rooms = [room for room in site.workspace.rooms.values() if site.workspace.sees(user, room)]
+    return sum(site.workspace.unread(user, room.id) for room in rooms)
 
 
 def _room(site: Site, room: Room, user: str | None) -> Json:

@@ -54,6 +54,8 @@ async def served(application: FastAPI, port: int = 0) -> AsyncIterator[int]:
                     await asyncio.sleep(0.005)
             yield listening.getsockname()[1]
         finally:
+            if isinstance(site := getattr(application.state, "site", None), Site):
+                site.workspace.close()
             server.should_exit = True
             await task
 
