@@ -27,9 +27,10 @@ from tools.wording import label, named
 TOOL = "find_anomalies"
 LEVELS = ((), ("service",), ("team",), ("team", "service"), ("team", "service", "model"))
 LEAF = LEVELS[-1]
-DRIVERS = ("resource", "token_class", "model", "use_case", "environment", "service", "team")
+DRIVERS = ("token_class", "resource", "model", "use_case", "environment", "service", "team")  # most telling first
 USAGE = {"charge_category": ("Usage",)}
 MOST = 10
+DRIVER_PERCENT = 50
 _CENT = Decimal("0.01")
 
 
@@ -179,26 +180,31 @@ def _worth(desk: Desk, one: Found, floors: dict[str, Decimal]) -> bool:
 
 
 def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Found:
-    """The part that grew most against the same weekdays just before, of the dimension in which fewest parts did."""
+    """The part that moved most against the same weekdays just before: of the first dimension in which one part made
+    at least half of all that moved, else of the dimension in which one made the largest share."""
     here = {**where, **{name: (value,) for name, value in one.incident.names}}
-    parts = daily(desk, DRIVERS, ai=ai, where=here, until=one.period.end)
+    parts = daily(desk, DRIVERS, ai=ai or one.incident.ai_alone or None, where=here, until=one.period.end)
     parts = [part for part in parts if part.currency == one.incident.currency]
+    tried = [_part(parts, dimension, one) for dimension in DRIVERS if dimension not in here]
+    telling = [(part, share) for part, share, alone in tried if part and not alone and share >= DRIVER_PERCENT]
+    whole = [(part, share) for part, share, _ in tried if part]
+    if not whole:
+        return one
+    chosen = telling[0][0] if telling else max(whole, key=lambda pair: pair[1])[0]
+    return Found(one.incident, one.actual, one.expected, chosen)
+
+
+def _part(parts: Sequence[Leaf], dimension: str, one: Found) -> tuple[tuple[str, Contribution] | None, Decimal, bool]:
+    """The element of `dimension` that moved most, its share of all that moved in percent, and whether it is alone."""
     back = timedelta(days=-(-one.event.days // 7) * 7)
-    best: tuple[Decimal, str, Contribution] | None = None
-    for dimension in DRIVERS:
-        if dimension in here:
-            continue
-        after = _sums(parts, dimension, one.event.start, one.event.end)
-        before = _sums(parts, dimension, one.event.start - back, one.event.end - back)
-        explained = contributions(before, after, limit=1)
-        if not explained.named or explained.named[0].name.startswith("("):
-            continue
-        largest = explained.named[0]
-        moved = add(abs(EXACT.subtract(after.get(name, ZERO), before.get(name, ZERO))) for name in {**before, **after})
-        share = percent(abs(largest.change), moved) or ZERO
-        if best is None or share > best[0]:
-            best = (share, dimension, largest)
-    return one if best is None else Found(one.incident, one.actual, one.expected, best[1:])
+    after = _sums(parts, dimension, one.event.start, one.event.end)
+    before = _sums(parts, dimension, one.event.start - back, one.event.end - back)
+    explained = contributions(before, after, limit=1)
+    if not explained.named or explained.named[0].name.startswith("("):
+        return None, ZERO, False
+    largest = explained.named[0]
+    moved = add(abs(EXACT.subtract(after.get(name, ZERO), before.get(name, ZERO))) for name in {**before, **after})
+    return (dimension, largest), percent(abs(largest.change), moved) or ZERO, len({**before, **after}) == 1
 
 
 def _sums(parts: Sequence[Leaf], dimension: str, start: date, end: date) -> dict[str, Decimal]:

@@ -12,7 +12,7 @@ from lake.errors import LakeError
 from lake.question import Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
-from tools.detection.contributions import EXACT, Explained, add, contributions, percent
+from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions, percent
 from tools.periods import spoken
 from tools.result import Problem, Row, ToolResult
 from tools.sheet import Sheet
@@ -23,7 +23,8 @@ from tools.wording import METRICS, dimension, label
 TOOL = "explain_change"
 NAMED = 5
 UNLISTED = "(beyond the list)"
-TRIED = ("use_case", "service", "team", "model", "environment", "resource")
+TRIED = ("use_case", "service", "team", "model")
+TRIED_WITHIN = ("service", "model", "use_case", "token_class", "resource")
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,20 @@ class Split:
     after: Mapping[str, Decimal]
 
     @property
-    def concentration(self) -> Decimal:
-        """How few elements carry the change: 1 when one does, near 0 when it is spread thin; moves that cancel each
-        other out count against a dimension."""
-        sizes = [abs(part.change) for part in self.explained.named]
-        whole = EXACT.add(add(sizes), abs(self.explained.remainder))
+    def telling(self) -> Decimal:
+        """How few elements carry the change, and how little they were before: the one that is nearly everything, or
+        many that move together or cancel each other out, tell least."""
+        moved = [abs(part.change) for part in self.explained.named]
+        whole = EXACT.add(add(moved), abs(self.explained.remainder))
+        base = add(max(value, ZERO) for value in self.before.values())
         if whole == 0:
-            return Decimal(0)
-        return add(EXACT.power(EXACT.divide(size, whole), 2) for size in sizes)
+            return ZERO
+        shares = [
+            ZERO if part.name.startswith("(") else EXACT.divide(abs(part.change), whole)
+            for part in self.explained.named
+        ]
+        known = [EXACT.divide(max(part.before, ZERO), base) if base else ZERO for part in self.explained.named]
+        return add(share * share * (1 - was) for share, was in zip(shares, known, strict=True))
 
 
 def explain_change(
@@ -110,25 +117,26 @@ def _best(desk: Desk, definite: Asked, dimensions: Sequence[str], *, currency: s
     behind: list[Any] = []
     for name in dimensions:
         split, answers = _split(desk, definite, name, currency=currency)
-        if best is None or (len({*split.before, *split.after}) > 1 and split.concentration > best.concentration):
+        if best is None or (len({*split.before, *split.after}) > 1 and split.telling > best.telling):
             best, behind = split, answers
     return best, behind
 
 
 def _split(desk: Desk, definite: Asked, by: str, *, currency: str) -> tuple[Split, list[Any]]:
     assert definite.compare is not None  # noqa: S101
-    question = Question.model_validate({**dict(definite.question), "by": (by,), "currency": currency})
-    now = desk.lake.ask(question)
-    then = desk.lake.ask(question.model_copy(update={"period": definite.compare}))
-    after, before = _parts(now, by), _parts(then, by)
-    return Split(by, currency, contributions(before, after, limit=NAMED), before, after), [now, then]
+    question = Question.model_validate(
+        {**dict(definite.question), "by": (by,), "currency": currency, "compare": definite.compare}
+    )
+    answer = desk.lake.ask(question)
+    after, before = _parts(answer, by, "value", answer.totals), _parts(answer, by, "previous", answer.previous_totals)
+    return Split(by, currency, contributions(before, after, limit=NAMED), before, after), [answer]
 
 
-def _parts(answer: Any, by: str) -> dict[str, Decimal]:
+def _parts(answer: Any, by: str, side: str, totals: Any) -> dict[str, Decimal]:
     """Cost by element; what the lake no longer lists stands as one element, so that sums hold."""
-    parts = {str(row[by]): Decimal(row["value"]) for row in answer.rows}
+    parts = {str(row[by]): Decimal(row[side]) for row in answer.rows if row[side]}
     if answer.truncated:
-        parts[UNLISTED] = EXACT.subtract(add(value for _, value in answer.totals), add(parts.values()))
+        parts[UNLISTED] = EXACT.subtract(add(value for _, value in totals), add(parts.values()))
     return parts
 
 
@@ -165,15 +173,15 @@ def _share(sheet: Sheet, definite: Asked, row: Row, change: Decimal, whole: Deci
 
 
 def _look_within(sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, allowed: bool) -> list[Any]:
-    """The same split again inside the largest contribution, when that one carries most of the change."""
+    """The same split again inside the largest contribution, when that one carries a good part of the change."""
     if not allowed or not split.explained.named:
         return []
     largest = split.explained.named[0]
-    if abs(largest.change) * 2 < abs(split.explained.change):
+    if abs(largest.change) * 4 < abs(split.explained.change) or largest.name.startswith("("):
         return []
     where = {**definite.question.where, split.by: (largest.name,)}
     inner = Asked(definite.question.model_copy(update={"where": where}), definite.compare, ())
-    rest = [name for name in TRIED if name not in where]
+    rest = [name for name in TRIED_WITHIN if name not in where]
     found, answers = _best(desk, inner, rest, currency=split.currency)
     if found is None or len({*found.before, *found.after}) < 2:
         return []

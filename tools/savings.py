@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from lake.errors import LakeError
 from lake.machines import Machine, machines
 from lake.period import Period
+from lake.question import Question
 from lake.usage import Utilisation, utilisation
 from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_notes
 from tools.desk import Desk, failed
@@ -24,6 +26,7 @@ from tools.rules.idle_gpu import MachineUse, is_gpu_family, judge
 from tools.rules.saving import MachineCost, Saving, saving
 from tools.sheet import Sheet
 from tools.shown import shown
+from tools.spend import provenance
 
 TOOL = "find_savings"
 MOST = 10
@@ -182,9 +185,13 @@ def _answer(desk: Desk, seen: Survey, *, top: int) -> ToolResult:
     return sheet.done(
         title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines",
         columns=("name", "resource", "instance_type", "team", "environment", "verdict", "per_month", "missing"),
-        query=seen.query,
-        snapshots=seen.snapshots,
+        **{**provenance(_behind(desk, seen)), "query": seen.query, "snapshots": seen.snapshots},
     )
+
+
+def _behind(desk: Desk, seen: Survey) -> Any:
+    """The lake's account of how complete these days are."""
+    return desk.lake.ask(Question(period=seen.period, where={"category": ("Compute",)}, teams_seen=desk.scope))
 
 
 def _totals(sheet: Sheet, idle: list[Judged], period: Period) -> None:

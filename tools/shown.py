@@ -29,14 +29,18 @@ _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u034f")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
-def shown(text: str | None, limit: int = LIMIT) -> str:
-    """`text` as it may stand in a label, a card or a model's input; `(none)` for nothing."""
+def shown(text: str | None, limit: int = LIMIT, *, keep_end: bool = False) -> str:
+    """`text` as it may stand in a label, a card or a model's input; `(none)` for nothing. A long one is cut at its
+    end, or at its start with `keep_end` (the end of a resource's path says which one it is)."""
     if text is None or not text.strip():
         return "(none)"
     # Cut before and after: escapes lengthen the text, and a megabyte must not be walked for eighty characters.
-    visible = "".join(_visible(character) for character in text.strip()[: limit + 1])
+    part = text.strip()[-limit - 1 :] if keep_end else text.strip()[: limit + 1]
+    visible = "".join(_visible(character) for character in part)
     visible = visible.translate(_LOOKALIKES).replace("://", ": //")
-    return visible if len(visible) <= limit else visible[: limit - 1] + "…"
+    if len(visible) <= limit:
+        return visible
+    return f"…{visible[1 - limit :]}" if keep_end else f"{visible[: limit - 1]}…"
 
 
 def _visible(character: str) -> str:

@@ -73,7 +73,7 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
     totals = joined((), [_total(pair) for pair in now.totals], [_total(pair) for pair in then.totals] if then else None)
     for total in totals:
         write(sheet, definite, total, total=True)
-        _others(sheet, definite, total, lines=lines, kept=kept)
+        _others(sheet, definite, total, lines=lines if question.by else [], kept=kept)
     _note_gaps(sheet, definite, now=now, then=then)
     by = " by " + ", ".join(name.replace("_", " ") for name in question.by) if question.by else ""
     against = f" against {spoken(definite.compare)}" if definite.compare else ""
@@ -142,7 +142,7 @@ def _others(sheet: Sheet, definite: Asked, total: Line, *, lines: Sequence[Line]
     value = None if total.value is None else _rest(total.value, [line.value or ZERO for line in mine])
     before = None if total.before is None else _rest(total.before, [line.before or ZERO for line in mine])
     names = {definite.question.by[0]: f"all others ({left})"}
-    write(sheet, definite, Line(names, total.currency, value, before), total=True)
+    write(sheet, definite, Line(names, total.currency, value, before))
     sheet.notes.append(f"{left} more rows are summed up as 'all others'.")
 
 

@@ -49,7 +49,7 @@ def dimension(name: str) -> str:
 
 def named(dimension_name: str, value: str) -> str:
     """`team fraud`, `Amazon EC2`, `use case claims`; the value is made fit to show."""
-    text = shown(value)
+    text = shown(value, keep_end=dimension_name == "resource")
     if dimension_name in _SPEAKING:
         return text
     return f"{_SPOKEN.get(dimension_name, shown(dimension_name.removeprefix('tag:')))} {text}"
