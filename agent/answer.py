@@ -17,8 +17,8 @@ DECLINED = "DECLINED:"
 """How an answer begins that refuses; taken off before anyone reads it."""
 
 _REFERENCE = re.compile(r"\{([^{}\s]{1,200})\}(?P<closing>[*_~`]{0,3})")
-_BEFORE = re.compile(r"[\w\-+−–±~≈.,/\\×<>=$€£¥%]$")
-_AFTER = re.compile(r"^(?:[\w%‰$€£¥]|[.,/]\w|\s*(?:[kKmMbBxX×%‰]|bn|mn|tn|USD|EUR|GBP|percent|pp|fold)\b|\s*[%‰×])")
+_BEFORE = re.compile(r"[\w\-+−–±~≈.,/\\×<>=$€£¥%}]$")
+_AFTER = re.compile(r"^(?:[\w{%‰$€£¥]|[.,/]\w|\s*(?:[kKmMbBxX×%‰]|bn|mn|tn|USD|EUR|GBP|percent|pp|fold)\b|\s*[%‰×])")
 _LINK = re.compile(r"://|www\.|mailto:|<[!@#a-z/]|\]\(", re.IGNORECASE)
 _DEED = re.compile(
     r"\b(?:i|we)(?:['’]ve|\s+have|\s+just|\s+already)*\s+(?:approved|executed|stopped|started|terminated|deleted|shut|"

@@ -25,3 +25,4 @@ class Limits:
     answers_kept: int = 4
     """answers that can be handed out again when the process died before storing them"""
     seen_kept: int = 200
+    told_kept: int = 100

@@ -10,8 +10,8 @@ METRICS = ("effective", "billed", "list", "contracted")
 LINES = 10
 
 HELLO = (
-    "Hello, I am Spendgate. Ask me what AI or cloud cost, by team, service, model, use case or provider; why it changed; "
-    "what is unusual; or which GPU machines stand idle. I can also propose to stop one, for people to decide."
+    "Hello, I am Spendgate. Ask me what AI or cloud cost, by team, service, model, use case or provider; why it "
+    "changed; what is unusual; or which GPU machines stand idle. I can also propose to stop one, for people to decide."
 )
 THANKS = "You are welcome."
 HELP = (

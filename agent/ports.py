@@ -72,7 +72,7 @@ class ProposalRow(NamedTuple):
 
 
 Proposals = Callable[[Sequence[str]], Mapping[str, ProposalRow]]
-"""By id; an id that is not there is left out."""
+"""The rows of this thread's proposals by id; an id that is not there, or not this thread's, is left out."""
 
 Sit = Callable[[Seat], Toolbox]
 """Tools for one seat: scope judged for its speaker now, `propose` bound to speaker, thread, turn and key."""

@@ -43,7 +43,7 @@ class State(TypedDict, total=False):
     next_number: int
     open: list[str]
     told: dict[str, str]
-    """by proposal id: the state that was last told to the thread"""
+    """by proposal id: the news that was last told to the thread, `sealed` or `ended`"""
     seen: list[str]
     answers: list[Json]
     """the last answers by turn, to be handed out again if the process died before storing them"""

@@ -20,6 +20,7 @@ from agent.state import Json, State, Turn, fresh_turn, results_of, settled, visi
 from tools.result import ToolResult
 
 PROPOSES = "propose_change"
+SEALED, ENDED = "sealed", "ended"
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,12 @@ async def _tell(state: State, run: Run) -> Json:
     proposal = str(wake["id"]).rpartition(":")[0]
     told, still_open = dict(state.get("told", {})), list(state.get("open", []))
     row = (await asyncio.to_thread(run.ports.proposals, [proposal])).get(proposal)
-    news = row is not None and proposal in still_open and (row.terminal or (row.sealed and proposal not in told))
-    if row is None or not news:
+    news = "" if row is None else ENDED if row.terminal else SEALED if row.sealed else ""
+    if row is None or not news or told.get(proposal) in (ENDED, news):
         return settled(state, run.ports.limits, set())
-    if row.terminal:
-        still_open.remove(proposal)
-        told.pop(proposal, None)
-    else:
-        told[proposal] = row.state
+    # A draft whose receipt was lost in a crash is not in `open` yet; its row says that it is this thread's.
+    still_open = [name for name in still_open if name != proposal] + ([] if row.terminal else [proposal])
+    told = dict([*told.items(), (proposal, news)][-run.ports.limits.told_kept :])
     line = outcome_line(proposal, row)
     answer = Answer(wake["id"], line, proposals=[proposal], model=run.ports.model_name)
     # What a proposal became is known to everyone who may read the thread; the tools' results are what has a scope.
