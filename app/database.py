@@ -68,6 +68,7 @@ def reading(engine: Engine) -> Iterator[Transaction]:
         session.connection().exec_driver_sql("BEGIN")
         now = utc_time(session.connection().execute(text("SELECT spendgate_now()")).scalar_one())
         yield Transaction(session, now)
+        session.expunge_all()  # a rollback would empty the rows that the caller read and goes on to use
         session.rollback()
 
 

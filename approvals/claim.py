@@ -119,16 +119,21 @@ def _by_policy(
 
 
 def drifted(sealed: dict[str, Any], seen: Snapshot | NotSealable) -> list[str]:
-    """Each precondition that is not as it was sealed, in words: "state: running, now stopped"."""
-    fields = seen.fields
-    if isinstance(seen, NotSealable) and not fields:
+    """Each precondition that is not as it was sealed, in words: "state: running, now stopped"; of groups, the keys."""
+    if isinstance(seen, NotSealable) and not seen.fields:
         return []
-    names = sorted(set(sealed) | set(fields))
     return [
-        f"{name}: {sealed.get(name, 'absent')}, now {fields.get(name, 'absent')}"
-        for name in names
-        if sealed.get(name) != fields.get(name) or (name in sealed) != (name in fields)
+        _difference(name, sealed.get(name), seen.fields.get(name))
+        for name in sorted(set(sealed) | set(seen.fields))
+        if sealed.get(name) != seen.fields.get(name) or (name in sealed) != (name in seen.fields)
     ]
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted(key for key in set(before) | set(now) if before.get(key) != now.get(key))
+        return f"{name}: {', '.join(keys)}"
+    return f"{name}: {'absent' if before is None else before}, now {'absent' if now is None else now}"
 
 
 def _take(session: Session, now: datetime, proposal: Proposal, actor: Actor, lease: timedelta) -> Claim | Refusal:

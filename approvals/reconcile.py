@@ -71,7 +71,7 @@ def _conclude(
         proposal.look_at = now + LOOK_AGAIN
         session.add(proposal)
         return State(proposal.state)
-    data = {"reason": found[1], "read_back": fields, "read_back_hash": sha256(canonical(fields))}
+    data = {"reason": found[1], "read_back": _told(fields or {}, sealed), "read_back_hash": sha256(canonical(fields))}
     to = found[0]
     move(
         session, proposal, to=to, event=_EVENTS[to], actor=actor, now=now, data=data,

@@ -95,7 +95,7 @@ def _store(
 
 def _unsealable(session: Session, row: Proposal, actor: Actor, now: datetime, why: NotSealable) -> Proposal:
     row.reason, row.code = why.reason, why.code
-    data = {"code": why.code, "reason": why.reason, "fields": why.fields, "resource": row.resource}
+    data = {"code": why.code, "reason": why.reason, "resource": row.resource}
     return create(session, row, event=Event.PROPOSAL_UNSEALABLE, actor=actor, now=now, data=data)
 
 

@@ -19,7 +19,6 @@ from botocore.exceptions import (
 )
 
 from approvals.changes.step import Request
-from approvals.errors import GateError
 from approvals.executors.port import NoAnswer, Receipt, Refused
 from audit.canonical import sha256
 
@@ -97,11 +96,7 @@ class Ec2Executor:
         client = self._clients(request.account, request.region)
         retries = client.meta.config.retries or {}
         if retries.get("total_max_attempts", retries.get("max_attempts", 0) + 1 if retries else 5) != 1:
-            raise GateError(
-                "the AWS client cannot be used",
-                why="it would send a request again by itself",
-                do="Make it with approvals.executors.aws.ec2_clients()",
-            )
+            raise Refused("client_sends_again", "the AWS client would send a request again by itself; nothing was sent")
         if client.meta.region_name != request.region:
             raise Refused("other_region", f"the client is for {client.meta.region_name}, not {request.region}")
         return client

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals.changes.change import AnyChange
 from approvals.changes.instance import StopInstance
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from audit.canonical import sha256
 
 Clients = Callable[[str, str], Any]
 """(account, region) → EC2 client: which credential is for which account is the worker's wiring."""
@@ -36,13 +37,13 @@ class Ec2Inspector:
             return found
         instance, owner = found
         fields = _fields(client, instance, owner)
+        tags = {tag["Key"].lower(): tag["Value"] for tag in instance.get("Tags", [])}
         refused = _unfit(change, fields)
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
         denied = _dry_run(client, change)
         if denied is not None:
             return NotSealable(f"the worker would not be permitted to do it: {denied}", "not_permitted", fields)
-        tags = {key.lower(): value for key, value in fields["tags"].items()}
         environment = next((tags[key] for key in ENVIRONMENT_TAGS if key in tags), None)
         radius = (f"{change.resource} ({fields['type']})", *(f"attached disk {disk}" for disk in fields["disks"]))
         return Snapshot(fields, name=tags.get("name"), environment=environment, blast_radius=radius)
@@ -75,6 +76,7 @@ def _describe(client: Any, change: AnyChange) -> tuple[dict[str, Any], str] | No
 
 
 def _fields(client: Any, instance: dict[str, Any], owner: str) -> dict[str, Any]:
+    """What must not change. Tags as fingerprints: their values often are people's names, and sealed bytes stay."""
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     disks = [disk["Ebs"]["VolumeId"] for disk in instance.get("BlockDeviceMappings", []) if "Ebs" in disk]
     return {
@@ -90,7 +92,7 @@ def _fields(client: Any, instance: dict[str, Any], owner: str) -> dict[str, Any]
             client, instance["InstanceId"], "disableApiTermination", "DisableApiTermination"
         ),
         "scaling_group": tags.get(GROUP_TAG, "none"),
-        "tags": tags,
+        "tags": {key: sha256(f"{key}\0{value}".encode())[:16] for key, value in tags.items()},
         "disks": sorted(disks),
     }
 

@@ -1,0 +1,175 @@
+"""A gate on a real SQLite file with a clock that tests move and a cloud that is a folder."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from gate_stubs import FIELDS, OLIVIA, PEOPLE, RULES, STOP, Clock, Cloud, StubExecutor, StubInspector
+
+from app.database import beginner, open_database, reading, writing
+from app.migrate import create
+from approvals.adopt import adopt, initialise
+from approvals.ids import new_id
+from approvals.lease import Claim
+from approvals.posted import posted
+from approvals.propose import Drafted, DraftRequest, propose
+from approvals.seal import seal
+from approvals.states import State
+from approvals.store import Proposal, proposal_of
+from approvals.vote import Ballot, VoteResult, vote
+from audit.event import Actor, ActorKind
+from audit.log import LogEntry, entries
+from audit.transaction import Transaction
+
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+class Gate:
+    """The whole gate of one test, with the verbs shortened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock(folder / "clock")
+        self.database = folder / "spendgate.db"
+        self.engine = open_database(self.database, self.clock)
+        self.cloud = Cloud(folder)
+        self.inspector = StubInspector(self.cloud)
+        self.executor = StubExecutor(self.cloud)
+        self.begin = beginner(self.engine)
+
+    @property
+    def now(self) -> datetime:
+        return self.clock()
+
+    def later(self, **spans: float) -> None:
+        self.clock.set(self.clock() + timedelta(**spans))
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        return writing(self.engine)
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        return reading(self.engine)
+
+    def draft(self, change: dict[str, Any] = STOP, requester: str = OLIVIA, **more: Any) -> Drafted:
+        evidence = more.pop("evidence", {"amount": "40000", "currency": "USD", "saving": "38000"})
+        request = DraftRequest(
+            id=more.pop("id", new_id()),
+            thread=more.pop("thread", "slack:T0BANK:C0AIOPS:1.0"),
+            requester=requester,
+            change=change,
+            evidence=evidence,
+            **more,
+        )
+        with self.writing() as (session, now):
+            return propose(session, now=now, draft=request)
+
+    def sealed(self, **more: Any) -> Proposal:
+        drafted = self.draft(**more)
+        assert drafted.verdict.allowed, drafted.verdict
+        row = seal(self.begin, draft_id=drafted.proposal_id, inspector=self.inspector)
+        assert row is not None
+        return row
+
+    def pending(self, **more: Any) -> Proposal:
+        row = self.sealed(**more)
+        with self.writing() as (session, now):
+            posted(session, now=now, proposal_id=row.id, where="test")
+        return self.row(row.id)
+
+    def approved(self, *voters: str, **more: Any) -> Proposal:
+        from gate_stubs import ARJUN
+
+        row = self.pending(**more)
+        for voter in voters or (ARJUN,):
+            result = self.vote(row, voter)
+            assert result.verdict.allowed, result.verdict
+        row = self.row(row.id)
+        assert row.state == State.APPROVED
+        return row
+
+    def vote(self, row: Proposal, person: str | None, choice: str = "approve", **more: Any) -> VoteResult:
+        ballot = Ballot(
+            proposal_id=row.id,
+            person=person,
+            choice=choice,  # type: ignore[arg-type]
+            digest=more.pop("digest", row.digest or ""),
+            via="test",
+            **more,
+        )
+        with self.writing() as (session, now):
+            return vote(session, now=now, ballot=ballot)
+
+    def row(self, proposal_id: str) -> Proposal:
+        with self.reading() as (session, _):
+            return proposal_of(session, proposal_id)
+
+    def state(self, proposal: Proposal | Claim) -> State:
+        name = proposal.proposal_id if isinstance(proposal, Claim) else proposal.id
+        return State(self.row(name).state)
+
+    def log(self, proposal_id: str | None = None) -> list[LogEntry]:
+        with self.reading() as (session, _):
+            return entries(session, limit=10_000, proposal=proposal_id)
+
+    def events(self, proposal_id: str | None = None) -> list[str]:
+        return [entry.event for entry in self.log(proposal_id)]
+
+    def adopt(self, kind: str, text: str) -> None:
+        with self.writing() as (session, now):
+            adopt(session, now=now, kind=kind, text=text, actor=Actor(ActorKind.SERVICE, "test"))
+
+    def sql(self, statement: str, *values: Any) -> None:
+        import sqlite3
+
+        with sqlite3.connect(self.database) as connection:
+            connection.execute(statement, values)
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    clock = Clock(folder / "clock")
+    clock.set(START)
+    engine = open_database(folder / "spendgate.db", clock)
+    create(engine)
+    with writing(engine) as (session, now):
+        initialise(session, now=now, rules_text=RULES, people_text=PEOPLE, actor=Actor(ActorKind.SERVICE, "test"))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder / "spendgate.db"
+
+
+@pytest.fixture
+def new_gate(made_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gate]:
+    def make() -> Gate:
+        folder = tmp_path_factory.mktemp("gate")
+        shutil.copyfile(made_database, folder / "spendgate.db")
+        Clock(folder / "clock").set(START)
+        gate = Gate(folder)
+        gate.cloud.put(FIELDS)
+        return gate
+
+    return make
+
+
+@pytest.fixture
+def gate(new_gate: Callable[[], Gate]) -> Iterator[Gate]:
+    gate = new_gate()
+    yield gate
+    gate.engine.dispose()
+
+
+@pytest.fixture
+def session(gate: Gate) -> Iterator[Session]:
+    with gate.writing() as (session, _):
+        yield session
