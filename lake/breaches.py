@@ -10,10 +10,10 @@ from lake.report import Finding
 
 
 def find(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
-    """Looks through `labelled`, the text of all charges before they are typed."""
+    """Looks through `clean`, the text of all charges before they are typed."""
     checks = [*_null_checks(), *_value_checks(), *_quantity_checks(), *_time_checks(), *_currency_check()]
     counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for _, _, condition, _ in checks)
-    rows = connection.execute(f"SELECT file, {counts} FROM labelled GROUP BY file ORDER BY file").fetchall()  # noqa: S608
+    rows = connection.execute(f"SELECT file, {counts} FROM clean GROUP BY file ORDER BY file").fetchall()  # noqa: S608
     return [
         Finding(rule=rule, file=files[row[0]], column=column, rows=count, text=text)
         for row in rows

@@ -14,9 +14,8 @@ from lake import duck
 from lake.ai import Facts, judge
 from lake.columns import COLUMNS, LABELS, SQL_TYPES, Column, Kind
 from lake.labels import Tagged, read_tags
-from lake.numbers import fits
+from lake.numbers import cast, fits
 from lake.report import Finding
-from lake.sources.focus import NOT_GIVEN
 
 STORED = (
     *((column.name, SQL_TYPES[column.kind]) for column in COLUMNS),
@@ -47,16 +46,6 @@ _MINUTES_ONLY = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}) ?(Z|UTC|[+-]\d{2}(:?\d{2})
 TIMES = tuple(column for column in COLUMNS if column.kind == Kind.TIME)
 
 
-def clean(connection: duckdb.DuckDBPyConnection) -> None:
-    """`raw` to `clean`: what means "no value" becomes none."""
-    names = [duck.name(column.name) for column in COLUMNS] + [duck.name(label) for label in LABELS]
-    given = ", ".join(
-        f"CASE WHEN trim({name}) IN ('', '{NOT_GIVEN}') THEN NULL ELSE {name} END AS {name}" for name in names
-    )
-    connection.execute(f"CREATE TABLE clean AS SELECT file, row, {given}, x_extra FROM raw")  # noqa: S608
-    connection.execute("DROP TABLE raw")
-
-
 def label(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
     """Fills the label columns of `clean` from tags and adds `tag_map`, one row for each distinct set of tags."""
     texts = connection.execute(
@@ -69,9 +58,7 @@ def label(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Findi
     columns["x_team_from"] = [tagged.keys.get("x_team") for _, tagged, _, _ in read]
     table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
     tags = pa.array([list(tagged.tags.items()) for _, tagged, _, _ in read], pa.map_(pa.string(), pa.string()))
-    connection.register("incoming", table.append_column("x_tags", tags))
-    connection.execute("CREATE TABLE tag_map AS SELECT * FROM incoming")
-    connection.unregister("incoming")
+    duck.create(connection, "tag_map", table.append_column("x_tags", tags))
     return _tag_findings(read, files)
 
 
@@ -103,15 +90,14 @@ def _is_stand_in(tagged: Tagged) -> bool:
 
 
 def judge_ai(connection: duckdb.DuckDBPyConnection) -> None:
-    """Adds `labelled` (labels settled) and `ai_map`, one row for each distinct set of facts that the AI rules read."""
+    """Adds the view `labelled` (labels settled) and `ai_map`, one row for each distinct set of facts the AI rules read."""
     settled = ", ".join(f"coalesce(trim(c.{name}), t.{name}) AS {name}" for name in LABELS)
     replaced = ", ".join(duck.name(name) for name in LABELS)
     connection.execute(
-        f"CREATE TABLE labelled AS SELECT c.* EXCLUDE ({replaced}), {settled}, t.x_tags, "  # noqa: S608
+        f"CREATE VIEW labelled AS SELECT c.* EXCLUDE ({replaced}), {settled}, t.x_tags, "  # noqa: S608
         "CASE WHEN c.x_team IS NOT NULL THEN 'column x_team' ELSE 'tag ' || t.x_team_from END AS x_team_from "
         'FROM clean c LEFT JOIN tag_map t ON c."Tags" = t.text'
     )
-    connection.execute("DROP TABLE clean")
     wanted = ", ".join(duck.name(name) for name in _FACTS)
     rows = connection.execute(f"SELECT DISTINCT {wanted} FROM labelled").fetchall()  # noqa: S608
     judged = [judge(Facts(*row)) for row in rows]
@@ -119,46 +105,38 @@ def judge_ai(connection: duckdb.DuckDBPyConnection) -> None:
     table = table.append_column("ai", pa.array([found.ai for found in judged], pa.bool_()))
     table = table.append_column("rule", pa.array([found.rule for found in judged], pa.string()))
     table = table.append_column("model", pa.array([found.model for found in judged], pa.string()))
-    connection.register("incoming", table)
-    connection.execute("CREATE TABLE ai_map AS SELECT * FROM incoming")
-    connection.unregister("incoming")
+    duck.create(connection, "ai_map", table)
 
 
 def type_charges(connection: duckdb.DuckDBPyConnection, files: list[str], source: str | None) -> None:
     """`labelled` to `charge`: typed, with its source, its billing period and, if it must be held back, its fault."""
     _source_map(connection, source)
-    connection.register("incoming", pa.table({"number": list(range(len(files))), "name": files}))
-    connection.execute("CREATE TABLE file_names AS SELECT * FROM incoming")
-    connection.unregister("incoming")
+    read_times(connection)
+    duck.create(connection, "file_names", pa.table({"number": list(range(len(files))), "name": files}))
     typed = ", ".join(f"{_typed(column)} AS {duck.name(column.name)}" for column in COLUMNS)
-    labels = ", ".join(name for name in LABELS if name != "x_model")
+    labels = ", ".join(f"l.{name}" for name in LABELS if name != "x_model")
     facts = " AND ".join(f"l.{duck.name(name)} IS NOT DISTINCT FROM a.{duck.name(name)}" for name in _FACTS)
+    start = "timezone('UTC', \"BillingPeriodStart\")"
     connection.execute(
-        f"CREATE TABLE typed AS SELECT l.file, {typed}, {', '.join('l.' + name for name in labels.split(', '))}, "  # noqa: S608
+        f"CREATE TABLE charge AS WITH typed AS (SELECT l.file, {typed}, {labels}, "  # noqa: S608
         "coalesce(l.x_model, a.model) AS x_model, l.x_team_from, l.x_tags, a.ai AS x_ai, a.rule AS x_ai_rule, "
         "s.source AS x_source, f.name AS x_file, l.row AS x_row, l.x_extra, "
         f"{_fault()} AS fault FROM labelled l "
-        f"LEFT JOIN ai_map a ON {facts} JOIN file_names f ON f.number = l.file "
-        f"JOIN source_map s ON s.provider IS NOT DISTINCT FROM {_PROVIDER}"
-    )
-    start = "timezone('UTC', \"BillingPeriodStart\")"
-    connection.execute(
-        "CREATE TABLE charge AS SELECT *, CAST(timezone('UTC', \"ChargePeriodStart\") AS DATE) AS x_day, "  # noqa: S608
+        f"LEFT JOIN ai_map a ON {facts} {_time_joins()} JOIN file_names f ON f.number = l.file "
+        f"JOIN source_map s ON s.provider IS NOT DISTINCT FROM {_PROVIDER}) "
+        "SELECT *, CAST(timezone('UTC', \"ChargePeriodStart\") AS DATE) AS x_day, "
         f"CASE WHEN day({start}) = 1 THEN strftime({start}, '%Y-%m') ELSE strftime({start}, '%Y-%m-%d') END AS period "
         "FROM typed"
     )
-    connection.execute("DROP TABLE typed")
 
 
 _PROVIDER = 'coalesce("ProviderName", "PublisherName", "InvoiceIssuerName")'
 
 
 def _source_map(connection: duckdb.DuckDBPyConnection, source: str | None) -> None:
-    providers = [row[0] for row in connection.execute(f"SELECT DISTINCT {_PROVIDER} FROM labelled").fetchall()]  # noqa: S608
+    providers = [row[0] for row in connection.execute(f"SELECT DISTINCT {_PROVIDER} FROM clean").fetchall()]  # noqa: S608
     slugs = [source or source_name(provider) for provider in providers]
-    connection.register("incoming", pa.table({"provider": pa.array(providers, pa.string()), "source": slugs}))
-    connection.execute("CREATE OR REPLACE TABLE source_map AS SELECT * FROM incoming")
-    connection.unregister("incoming")
+    duck.create(connection, "source_map", pa.table({"provider": pa.array(providers, pa.string()), "source": slugs}))
 
 
 def source_name(provider: str | None) -> str:
@@ -174,9 +152,9 @@ def source_name(provider: str | None) -> str:
 def _typed(column: Column) -> str:
     name = duck.name(column.name)
     if column.kind in (Kind.MONEY, Kind.QUANTITY):
-        return f"CASE WHEN {fits(column)} THEN CAST(trim(l.{name}) AS {SQL_TYPES[column.kind]}) END"
+        return cast(column, f"trim(l.{name})")
     if column.kind == Kind.TIME:
-        return read_time(f"l.{name}")
+        return f"{_moment_of(column)}.moment"
     if column.name == "BillingCurrency":
         return f"upper(trim(l.{name}))"
     return f"l.{name}"
@@ -186,6 +164,23 @@ def read_time(value: str) -> str:
     """SQL: the moment that this text writes, read as UTC if it names no zone; NULL if it is none."""
     whole = rf"regexp_replace(trim({value}), {duck.text(_MINUTES_ONLY)}, '\1:00\2')"
     return f"CASE WHEN regexp_full_match(trim({value}), {duck.text(_TIME)}) THEN TRY_CAST({whole} AS TIMESTAMPTZ) END"
+
+
+def read_times(connection: duckdb.DuckDBPyConnection) -> None:
+    """Adds `time_map`: each distinct text of a time once, since reading one is slow and charges share them."""
+    texts = " UNION ".join(f"SELECT {duck.name(column.name)} AS text FROM clean" for column in TIMES)  # noqa: S608
+    connection.execute(f"CREATE TABLE time_map AS SELECT text, {read_time('text')} AS moment FROM ({texts})")  # noqa: S608
+
+
+def _time_joins() -> str:
+    return " ".join(
+        f"LEFT JOIN time_map {_moment_of(column)} ON {_moment_of(column)}.text = l.{duck.name(column.name)}"
+        for column in TIMES
+    )
+
+
+def _moment_of(column: Column) -> str:
+    return f"t_{column.name}"
 
 
 def has_zone(value: str) -> str:
@@ -203,7 +198,9 @@ def _fault() -> str:
         if column.kind == Kind.MONEY:
             parts.append(f"CASE WHEN {name} IS NOT NULL AND NOT {fits(column)} THEN {shown}readable amount' END")
         elif column.kind == Kind.TIME:
-            parts.append(f"CASE WHEN {name} IS NOT NULL AND {read_time(name)} IS NULL THEN {shown}readable time' END")
+            parts.append(
+                f"CASE WHEN {name} IS NOT NULL AND {_moment_of(column)}.moment IS NULL THEN {shown}readable time' END"
+            )
         elif column.name == "BillingCurrency":
             parts.append(f"CASE WHEN NOT regexp_full_match(trim({name}), '[A-Za-z]{{3}}') THEN {shown}currency' END")
     return f"nullif(concat_ws('; ', {', '.join(parts)}), '')"

@@ -1,6 +1,7 @@
 """DuckDB as this lake uses it: in memory, silent, in UTC, and never fetching an extension from the network."""
 
 import duckdb
+import pyarrow as pa
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -18,6 +19,11 @@ def connect(*, spill: str | None = None) -> duckdb.DuckDBPyConnection:
     if spill is not None:
         connection.execute(f"SET temp_directory = {text(spill)}")
     return connection
+
+
+def create(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """A table with these rows. (`register` would import pandas, which takes longer than most loads.)"""
+    connection.from_arrow(rows).create(table)
 
 
 def name(identifier: str) -> str:

@@ -1,7 +1,8 @@
 """A typed question as an Ibis expression.
 
-Everything of Ibis is in this file, and it only sums money. It casts a bare Python decimal to three places without a word, and divides into binary
-floating point; so no amount is ever written into an expression, and every ratio is taken later, in Python.
+Everything of Ibis is in this file, and it only sums money: it casts a bare Python decimal to three places without a
+word, and divides into binary floating point. So no amount is ever written into an expression, and every ratio is taken
+later, in Python.
 """
 
 from collections.abc import Sequence

@@ -38,7 +38,8 @@ def ingest(
             why="A source is named with lower-case letters, digits and single hyphens, at most 60.",
             do=f"Use for example --source {charges.source_name(source)}.",
         )
-    tables, findings = _distinct([focus.inspect(path) for path in expand(paths)])
+    with duck.connect() as connection:
+        tables, findings = _distinct([focus.inspect(path, connection) for path in expand(paths)])
     bills = [table for table in tables if not usage.is_usage(table)]
     measured = [table for table in tables if usage.is_usage(table)]
     for table in bills:
@@ -111,10 +112,9 @@ def _read_bills(
     if not tables:
         return []
     names = [table.name for table in tables]
-    focus.create_raw(connection)
+    focus.create_clean(connection)
     for number, table in enumerate(tables):
-        findings += focus.read_into_raw(connection, table, number)
-    charges.clean(connection)
+        findings += focus.read_into_clean(connection, table, number)
     findings += numbers.normalise(connection, names)
     findings += charges.label(connection, names)
     charges.judge_ai(connection)
@@ -182,7 +182,7 @@ def _report(
 ) -> IngestReport:
     rows_in, totals = 0, []
     if written:
-        rows_in = int((connection.execute("SELECT count(*) FROM labelled").fetchone() or (0,))[0])
+        rows_in = int((connection.execute("SELECT count(*) FROM clean").fetchone() or (0,))[0])
         loaded = connection.execute(
             'SELECT "BillingCurrency", sum("BilledCost"), sum("EffectiveCost") FROM charge '
             "WHERE fault IS NULL GROUP BY 1 ORDER BY 1"

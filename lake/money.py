@@ -29,6 +29,15 @@ def fits_exactly(scale: int) -> str:
     return rf"[+-]?([0-9]{{1,{whole}}}(\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{scale}}}0*)"
 
 
+def fits_narrow(scale: int) -> tuple[str, str]:
+    """A pattern of common, shorter numbers, and the 64-bit type that holds them exactly.
+
+    DuckDB reads text into a 64-bit decimal about a hundred times faster than into one of 38 digits.
+    """
+    places = 12 if scale == MONEY_SCALE else 9
+    return rf"[+-]?[0-9]{{1,{18 - places}}}(\.[0-9]{{0,{places}}}0*)?", f"DECIMAL(18,{places})"
+
+
 @dataclass(frozen=True)
 class Reading:
     """A number as read: `plain` text without exponent (None: unreadable, see `fault`), and what rounding `lost`."""

@@ -11,8 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from lake import duck
-from lake.columns import COLUMNS, Column, Kind
-from lake.money import MONEY_SCALE, QUANTITY_SCALE, fits_exactly, plain, read_number
+from lake.columns import COLUMNS, SQL_TYPES, Column, Kind
+from lake.money import MONEY_SCALE, QUANTITY_SCALE, fits_exactly, fits_narrow, plain, read_number
 from lake.report import Finding
 
 SCALES = {Kind.MONEY: MONEY_SCALE, Kind.QUANTITY: QUANTITY_SCALE}
@@ -22,6 +22,17 @@ NUMERIC = tuple(column for column in COLUMNS if column.kind in SCALES)
 def fits(column: Column) -> str:
     """SQL: whether the text of this column is a number that its type holds exactly."""
     return f"regexp_full_match(trim({duck.name(column.name)}), {duck.text(fits_exactly(SCALES[column.kind]))})"
+
+
+def cast(column: Column, value: str) -> str:
+    """SQL: the number that this text writes, exactly; NULL if it is none or does not fit."""
+    narrow, narrow_type = fits_narrow(SCALES[column.kind])
+    exact, exact_type = fits_exactly(SCALES[column.kind]), SQL_TYPES[column.kind]
+    return (
+        f"CASE WHEN regexp_full_match({value}, {duck.text(narrow)}) "
+        f"THEN CAST(CAST({value} AS {narrow_type}) AS {exact_type}) "
+        f"WHEN regexp_full_match({value}, {duck.text(exact)}) THEN CAST({value} AS {exact_type}) END"
+    )
 
 
 def normalise(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
@@ -43,10 +54,10 @@ def _rewrite(
     readings = {text: read_number(text, scale=SCALES[column.kind]) for _, text, _ in odd}
     readable = {text: reading.plain for text, reading in readings.items() if reading.plain is not None}
     if readable:
-        connection.register("readable", pa.table({"text": list(readable), "plain": list(readable.values())}))
+        duck.create(connection, "readable", pa.table({"text": list(readable), "plain": list(readable.values())}))
         name = duck.name(column.name)
         connection.execute(f"UPDATE clean SET {name} = readable.plain FROM readable WHERE clean.{name} = readable.text")  # noqa: S608
-        connection.unregister("readable")
+        connection.execute("DROP TABLE readable")
     rounded: dict[int, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
     for file, text, rows in odd:
         lost = readings[text].lost

@@ -141,7 +141,7 @@ def write(
     path = making / "charges.parquet"
     columns = ", ".join(duck.name(name) for name, _ in STORED)
     connection.execute(
-        f"COPY (SELECT {columns} FROM charge WHERE {where} ORDER BY file, x_row) "  # noqa: S608
+        f"COPY (SELECT {columns} FROM charge WHERE {where}) "  # noqa: S608
         f"TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
     wanted = totals(connection, f"charge WHERE {where}")
@@ -209,7 +209,7 @@ def _write_quarantine(connection: duckdb.DuckDBPyConnection, making: Path, key: 
     path = making / "quarantine.parquet"
     connection.execute(
         f"COPY (SELECT h.fault AS reason, f.name AS x_file, h.x_row, {columns} FROM held h "  # noqa: S608
-        "JOIN labelled l ON l.file = h.file AND l.row = h.x_row JOIN file_names f ON f.number = h.file "
+        "JOIN clean l ON l.file = h.file AND l.row = h.x_row JOIN file_names f ON f.number = h.file "
         f"WHERE {where} ORDER BY h.file, h.x_row) TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
     sync(path)

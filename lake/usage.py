@@ -63,8 +63,9 @@ def stage(
         connection.execute(f"INSERT INTO used SELECT -1, * FROM read_parquet({path})")  # noqa: S608
     inputs = [_read(connection, file, number) for number, file in enumerate(files)]
     connection.execute(
-        f"COPY (SELECT * EXCLUDE (part) FROM used QUALIFY row_number() OVER (PARTITION BY resource, hour ORDER BY part DESC) "  # noqa: S608
-        f"= 1 ORDER BY resource, hour) TO {duck.text(str(making))} (FORMAT parquet, COMPRESSION zstd)"
+        "COPY (SELECT * EXCLUDE (part) FROM used "  # noqa: S608
+        "QUALIFY row_number() OVER (PARTITION BY resource, hour ORDER BY part DESC) = 1 "
+        f"ORDER BY resource, hour) TO {duck.text(str(making))} (FORMAT parquet, COMPRESSION zstd)"
     )
     sync(making)
     rows, first, last = connection.execute(

@@ -45,7 +45,7 @@ class TableFile:
         return self.path.name
 
 
-def inspect(path: Path) -> TableFile:
+def inspect(path: Path, connection: duckdb.DuckDBPyConnection) -> TableFile:
     """Looks at a file's first bytes and its columns, by content and not by its name's ending."""
     try:
         with path.open("rb") as stream:
@@ -56,7 +56,7 @@ def inspect(path: Path) -> TableFile:
     if not magic:
         raise LakeError(f"{path} is empty.", why="It has no bytes at all.", do="Export it again and load the new file.")
     if magic == b"PAR1":
-        return TableFile(path, "parquet", _parquet_columns(path), checked)
+        return TableFile(path, "parquet", _parquet_columns(path, connection), checked)
     gzipped = magic[:2] == b"\x1f\x8b"
     header, delimiter = _csv_header(path, gzipped)
     return TableFile(path, "csv", tuple((name, "VARCHAR") for name in header), checked, delimiter, gzipped)
@@ -79,11 +79,10 @@ def cannot_read(path: Path, error: OSError) -> LakeError:
     return LakeError(f"{path} cannot be read.", why=f"{error.strerror or error}.", do="Check the path and the disk.")
 
 
-def _parquet_columns(path: Path) -> tuple[tuple[str, str], ...]:
+def _parquet_columns(path: Path, connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, str], ...]:
     try:
-        with duck.connect() as connection:
-            source = f"read_parquet({duck.text(str(path))}, binary_as_string = true)"
-            found = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+        source = f"read_parquet({duck.text(str(path))}, binary_as_string = true)"
+        found = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
     except duckdb.Error as error:
         raise LakeError(
             f"{path} is no readable Parquet file.",
@@ -190,32 +189,42 @@ def _finding(rule: str, file: TableFile, column: str, text: str) -> Finding:
     return Finding(rule=rule, file=file.name, column=column, text=text)
 
 
-def create_raw(connection: duckdb.DuckDBPyConnection) -> None:
-    """The table that files are read into: every value as the text it was."""
+def create_clean(connection: duckdb.DuckDBPyConnection) -> None:
+    """The table that files are read into: every value as the text it was, and none where it says that there is none."""
     columns = ", ".join(f"{duck.name(target)} VARCHAR" for target in _TARGETS)
-    connection.execute(f"CREATE TABLE raw (file INTEGER, row BIGINT, {columns}, x_extra VARCHAR)")
+    connection.execute(f"CREATE TABLE clean (file INTEGER, row BIGINT, {columns}, x_extra VARCHAR)")
 
 
-def read_into_raw(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
-    """Appends the file's rows to `raw` under this file number; refuses a file that cannot be read to its end."""
+def read_into_clean(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
+    """Appends the file's rows to `clean` under this file number; refuses a file that cannot be read to its end."""
     ours, extra, findings = mapping(file)
-    values = [as_text(file, ours[target]) if target in ours else "NULL" for target in _TARGETS]
+    values = [_given(file, target, ours[target]) if target in ours else "NULL" for target in _TARGETS]
     rest = "NULL"
     if extra:
         fields = ", ".join(f"{duck.text(file.names[index])}: {as_text(file, index)}" for index in extra)
         rest = f"CAST(to_json({{{fields}}}) AS VARCHAR)"
     select = f"SELECT {number}, row_number() OVER (), {', '.join(values)}, {rest} FROM {from_table(file)}"  # noqa: S608
     try:
-        connection.execute(f"INSERT INTO raw {select}")
+        connection.execute(f"INSERT INTO clean {select}")
+        nulls = _text_nulls(connection, file, list(ours.values()))
     except duckdb.Error as error:
         raise unreadable(file, str(error)) from error
-    if connection.execute("SELECT count(*) FROM raw WHERE file = ?", [number]).fetchone() == (0,):
+    if connection.execute(f"SELECT count(*) FROM clean WHERE file = {number}").fetchone() == (0,):  # noqa: S608
         raise LakeError(
             f"{file.path} holds no charge.",
             why="It has a header and no row.",
             do="Export a period that has charges; an empty file would not say which period it replaces.",
         )
-    return findings + _text_nulls(connection, file, number) + _inexact_types(file, ours)
+    return findings + nulls + _inexact_types(file, ours)
+
+
+def _given(file: TableFile, target: str, index: int) -> str:
+    value = as_text(file, index)
+    if file.columns[index][1] != "VARCHAR":
+        return value
+    is_text = target not in BY_NAME or BY_NAME[target].kind in (Kind.TEXT, Kind.JSON)
+    compared = value if is_text else f"trim({value})"
+    return f"CASE WHEN {compared} IN ('', '{NOT_GIVEN}') THEN NULL ELSE {value} END"
 
 
 def from_table(file: TableFile) -> str:
@@ -241,7 +250,7 @@ def as_text(file: TableFile, index: int) -> str:
     if kind == "VARCHAR":
         return quoted
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"strftime({quoted}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+        return f"CAST(make_timestamp(epoch_us({quoted})) AS VARCHAR) || 'Z'"
     if kind.startswith(("MAP", "STRUCT", "JSON")) or kind.endswith("[]"):
         return f"CAST(to_json({quoted}) AS VARCHAR)"
     return f"CAST({quoted} AS VARCHAR)"
@@ -268,14 +277,15 @@ def unreadable(file: TableFile, message: str) -> LakeError:
     )
 
 
-def _text_nulls(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
-    counts = ", ".join(f"count(*) FILTER (WHERE trim({duck.name(target)}) = '{NOT_GIVEN}')" for target in _TARGETS)
-    found = connection.execute(f"SELECT {counts} FROM raw WHERE file = ?", [number]).fetchone() or ()  # noqa: S608
-    cells, columns = sum(found), sum(1 for count in found if count)
-    if not cells:
+def _text_nulls(connection: duckdb.DuckDBPyConnection, file: TableFile, columns: list[int]) -> list[Finding]:
+    texts = [index for index in columns if file.columns[index][1] == "VARCHAR"]
+    if not texts:
         return []
-    text = f"the text NULL stands for no value in {columns} columns, {cells} cells"
-    return [Finding(rule="null-as-text", file=file.name, rows=cells, text=text)]
+    counts = ", ".join(f"count(*) FILTER (WHERE {as_text(file, index)} = '{NOT_GIVEN}')" for index in texts)
+    found = connection.execute(f"SELECT {counts} FROM {from_table(file)}").fetchall()[0]  # noqa: S608
+    cells, named = sum(found), sum(1 for count in found if count)
+    text = f"the text NULL stands for no value in {named} columns, {cells} cells"
+    return [Finding(rule="null-as-text", file=file.name, rows=cells, text=text)] if cells else []
 
 
 def _inexact_types(file: TableFile, ours: dict[str, int]) -> list[Finding]:
