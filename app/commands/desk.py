@@ -1,0 +1,37 @@
+"""The desk of a person at a terminal: the same tools as in a conversation, in that person's scope, without a draft."""
+
+from app.commands.here import person_at, place
+from app.database import reading
+from app.errors import Exit, Problem
+from lake.engine import Lake
+from tools.desk import Desk
+from tools.result import ToolResult
+
+
+def desk_here(person: str | None = None) -> Desk:
+    """A desk from which everything can be asked and nothing proposed."""
+    here = place()
+    speaker = person_at(here, person)
+    with reading(here.engine) as (_, now):
+        return Desk(lake=Lake(here.home.lake), now=now, speaker=speaker.id, scope=speaker.sees_teams)
+
+
+def refuse(result: ToolResult) -> None:
+    """Ends the command if the tool has no answer; a name that is not known is not found, all else is usage."""
+    if result.error is None:
+        return
+    near = f" Close: {', '.join(result.error.candidates)}." if result.error.candidates else ""
+    code = Exit.NOT_FOUND if result.error.candidates else Exit.ERROR
+    raise Problem(result.error.what, why=f"{result.error.why}{near}", do=result.error.do, exit_code=code)
+
+
+def amounts(result: ToolResult, addresses: dict[str, str]) -> dict[str, str]:
+    """Exact values by column, as text."""
+    figures = {figure.id: figure for figure in result.figures}
+    return {column: format(figures[address].value, "f") for column, address in addresses.items()}
+
+
+def currency(result: ToolResult, address: str) -> str:
+    """The unit of the figure at `address`."""
+    figure = result.figure(address)
+    return figure.unit if figure else ""
