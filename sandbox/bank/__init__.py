@@ -3,5 +3,5 @@
 Reading order: `write.py` (what is written where), `organisation.py` (accounts and teams), `calendar.py` (weeks,
 month ends, seasons), `line.py` (one priced series), then the tables: `fleet.py` and `machines.py` (EC2), `tokens.py`
 (language models), `services.py` with `platform_aws.py` and `platform_azure.py` (the rest), `commitments.py`; then
-`events.py` (what was planted), `focus.py` (the FOCUS columns), `utilisation.py`.
+`events.py` (what was planted) and `truth.py`, `focus.py` (the FOCUS columns), `utilisation.py`, `folder.py`.
 """

@@ -69,16 +69,21 @@ def _savings_plan(book: Book) -> None:
         charge_category="Purchase", frequency="Recurring", description="Hourly fee of the Compute Savings Plan",
     )  # fmt: skip
     unused = replace(
-        common, key="plan/unused", unit="USD", billed_price=0, pricing_category="Committed",
-        commitment_status="Unused", description="Unused part of the Compute Savings Plan",
+        common, key="plan/unused", unit="USD", billed_price=0, resource_id="", resource_name="", resource_type="",
+        pricing_category="Committed", commitment_status="Unused", description="Unused part of the Compute Savings Plan",
     )  # fmt: skip
     book.add(bought, np.full(days, 24 * MICRO, dtype=np.int64))
     book.add(unused, np.int64(hourly * 24) - used)
 
 
+def reservation_day(calendar: Calendar) -> date:
+    """When the year of SQL was paid: the 14th, some eight months before the end."""
+    return calendar.month_starts[max(-9, -len(calendar.month_starts))] + timedelta(days=13)
+
+
 def _reservation(book: Book) -> None:
     calendar = book.calendar
-    bought_on = calendar.month_starts[-9 if len(calendar.month_starts) > 9 else 0] + timedelta(days=13)
+    bought_on = reservation_day(calendar)
     name = "sql-treasury-pool"
     account = ACCOUNTS["azure-apps"]
     on_demand = usage(

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.bank.calendar import Calendar, Floats, next_month
-from sandbox.bank.fleet import GPU_MACHINES, Machine, instance_id
+from sandbox.bank.calendar import Floats
 from sandbox.bank.line import Book, Micros
 from sandbox.bank.organisation import AWS
 from sandbox.bank.platform_aws import TEXTRACT
@@ -183,54 +182,12 @@ def _measured(book: Book, event: Event, without: Micros, with_it: Micros) -> Eve
     days = last - first
     return replace(
         event,
-        excess=_dollars(int(with_it.sum()) - int(without.sum())),
-        daily_before=_dollars(int(without[first:last].sum()) // days).quantize(Decimal("0.01")),
-        daily_after=_dollars(int(with_it[first:last].sum()) // days).quantize(Decimal("0.01")),
+        excess=dollars(int(with_it.sum()) - int(without.sum())),
+        daily_before=dollars(int(without[first:last].sum()) // days).quantize(Decimal("0.01")),
+        daily_after=dollars(int(with_it[first:last].sum()) // days).quantize(Decimal("0.01")),
     )
 
 
-def _dollars(amount: int) -> Decimal:
+def dollars(amount: int) -> Decimal:
+    """10^-12 dollars as dollars, exactly."""
     return Decimal(amount).scaleb(-12)
-
-
-DECOYS = {
-    "gpu-bound": "CPU and network are nearly still, but the GPUs work all day",
-    "mondays": "works every Monday, so more than 1 % of the fortnight",
-    "standby": "a loaded model keeps GPU memory in use",
-}
-
-
-def idle_truth(book: Book) -> dict[str, Any]:
-    """Which GPU machines are idle, which only look so, and which cannot be judged."""
-    calendar = book.calendar
-    costs = {line.resource_id: row for line, row in zip(book.lines, book.effective(), strict=True) if line.resource_id}
-    idle, decoys, unknown = [], [], []
-    for machine in GPU_MACHINES:
-        entry: dict[str, Any] = {"instance_id": instance_id(machine, calendar.seed), "name": machine.name,
-                                 "instance_type": machine.type, "environment": machine.environment,
-                                 "team": machine.owning_team if machine.tagged else None}  # fmt: skip
-        daily = _dollars(int(costs[entry["instance_id"]][-14:].sum()) // 14)
-        entry["daily_effective_cost"] = str(daily)
-        if machine.quiet_since:
-            entry["idle_since"] = (calendar.until - timedelta(days=machine.quiet_since)).isoformat()
-            idle.append({**entry, "monthly_effective_cost": str(daily / 24 * 730)})
-        elif machine.busy in DECOYS:
-            decoys.append({**entry, "why": DECOYS[machine.busy]})
-        elif machine.busy in ("no-agent", "agent-died"):
-            unknown.append({**entry, "why": _why_unknown(machine, calendar)})
-    idle.sort(key=lambda entry: -Decimal(entry["monthly_effective_cost"]))
-    return {"idle": idle, "decoys": decoys, "unknown": unknown}
-
-
-def _why_unknown(machine: Machine, calendar: Calendar) -> str:
-    if machine.busy == "no-agent":
-        return "no utilisation metric was ever sent"
-    return f"its metrics end on {(calendar.until - timedelta(days=AGENT_DIED)).isoformat()}"
-
-
-AGENT_DIED = 9
-
-
-def open_month(until: date) -> bool:
-    """Whether the month of `until` still has days to come."""
-    return next_month(until) > until + timedelta(days=1)

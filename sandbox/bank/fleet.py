@@ -154,6 +154,7 @@ CPU_MACHINES: tuple[Machine, ...] = (
     *_cpu("siem-collector", 3, "m6i.8xlarge", "shared", "security"),
 )
 MACHINES: tuple[Machine, ...] = GPU_MACHINES + CPU_MACHINES
+AGENT_DIED = 9  # days before the last one: since then the machine with the dead agent sent no metric
 
 
 def instance_id(machine: Machine, seed: int) -> str:

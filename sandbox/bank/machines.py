@@ -13,7 +13,7 @@ from sandbox.bank.organisation import ACCOUNTS, AWS
 
 EC2 = ("Amazon Elastic Compute Cloud", "Compute", "Virtual Machines")
 EBS = ("Amazon Elastic Block Store", "Storage", "Block Storage")
-SECOND = 278  # millionths of an hour, nearly: EC2 bills by the second
+STEP = 100  # millionths of an hour: EC2 bills by the second, and 24 hours must stay 24
 
 
 def add_machines(book: Book) -> None:
@@ -22,7 +22,7 @@ def add_machines(book: Book) -> None:
         line = machine_line(machine, book.calendar)
         if machine.covered:
             line = covered_by_savings_plan(line)
-        book.add(line, hours(machine, book.calendar), step=SECOND if machine.runs != "always" else 1)
+        book.add(line, hours(machine, book.calendar), step=STEP)
         book.add(_volume_line(machine, line), _volume_size(machine, book.calendar), step=1000)
 
 
@@ -96,7 +96,7 @@ def _volume_line(machine: Machine, line: Line) -> Line:
         resource_name=f"{machine.name}-data",
         resource_type="Volume",
         tags=machine.tags(),
-        details={"StorageClass": "gp3"},
+        details={"DiskType": "SSD"},
     )
 
 

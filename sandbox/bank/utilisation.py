@@ -11,8 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sandbox.bank.calendar import Calendar, Days
-from sandbox.bank.events import AGENT_DIED
-from sandbox.bank.fleet import GPU_MACHINES, Machine, instance_id
+from sandbox.bank.fleet import AGENT_DIED, GPU_MACHINES, Machine, instance_id
 from sandbox.bank.machines import hours
 
 DAYS = 35

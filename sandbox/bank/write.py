@@ -1,6 +1,6 @@
 """Writes the bank: its bill by provider and month, its machines and their utilisation, and the truth about them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from json import dumps
@@ -13,15 +13,17 @@ import pyarrow.parquet
 
 from sandbox.bank.calendar import Calendar
 from sandbox.bank.commitments import add_commitments
-from sandbox.bank.events import Event, idle_truth, plant
+from sandbox.bank.errors import BankError
+from sandbox.bank.events import plant
 from sandbox.bank.focus import Bill, bills
+from sandbox.bank.folder import prepared
 from sandbox.bank.line import Book
 from sandbox.bank.machines import add_machines, machine_list
-from sandbox.bank.organisation import BANK
 from sandbox.bank.platform_aws import AWS_SERVICES
 from sandbox.bank.platform_azure import AZURE_SERVICES
 from sandbox.bank.services import add_services
 from sandbox.bank.tokens import add_tokens
+from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
 
 LEAST_MONTHS = 6
@@ -46,9 +48,20 @@ def write_bank(folder: Path, *, until: date, seed: int = 7, months: int = 14, cs
     """The bill of `months` calendar months up to and including the day `until`; same arguments, same bytes.
 
     Writes `bill/<provider>/<YYYY-MM>.parquet` (or `.csv`), `usage/utilization.parquet`, `machines.json`, `truth.json`.
+    Raises BankError; a bank that stands in the folder is replaced as a whole or stays as it was.
     """
     if months < LEAST_MONTHS:
-        raise ValueError(f"the bank needs at least {LEAST_MONTHS} months, since what is planted reaches back that far")
+        raise BankError(
+            f"A bank of {months} months cannot be made.",
+            why="What is planted in its bill reaches back further.",
+            do=f"Ask for at least {LEAST_MONTHS} months.",
+        )
+    with prepared(folder) as target:
+        summary = _write(target, until=until, seed=seed, months=months, csv=csv)
+    return replace(summary, folder=folder, files=tuple(folder / path.relative_to(target) for path in summary.files))
+
+
+def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool) -> BankSummary:
     book = Book(Calendar.back_from(until, months=months, seed=seed))
     add_machines(book)
     add_services(book, AWS_SERVICES + AZURE_SERVICES)
@@ -62,7 +75,7 @@ def write_bank(folder: Path, *, until: date, seed: int = 7, months: int = 14, cs
         sums.add(bill)
     files.append(_write_parquet(folder / "usage" / "utilization.parquet", utilisation(book.calendar)))
     _write_json(folder / "machines.json", {"machines": machine_list(book.calendar)})
-    _write_json(folder / "truth.json", _truth(book, events, sums))
+    _write_json(folder / "truth.json", {**truth(book, events), **sums.as_json()})
     return BankSummary(
         folder=folder, first=book.calendar.first, until=until, rows=written, files=tuple(files),
         machines=len(machine_list(book.calendar)), effective_cost=sums.total, currency="USD",
@@ -90,21 +103,12 @@ class _Sums:
     def untagged_share(self) -> Decimal:
         return (self.untagged / self.total).quantize(Decimal("0.0001"))
 
-
-def _truth(book: Book, events: list[Event], sums: _Sums) -> dict[str, Any]:
-    calendar = book.calendar
-    return {
-        "bank": BANK,
-        "seed": calendar.seed,
-        "first_day": calendar.first.isoformat(),
-        "last_day": calendar.until.isoformat(),
-        "currency": "USD",
-        "events": [event.as_json() for event in events],
-        **idle_truth(book),
-        "untagged_share": str(sums.untagged_share),
-        "effective_cost_by_billing_month": sums.months,
-        "effective_cost": str(sums.total),
-    }
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "untagged_share": str(self.untagged_share),
+            "effective_cost_by_billing_month": self.months,
+            "effective_cost": str(self.total),
+        }
 
 
 def _write_bill(folder: Path, bill: Bill, *, csv: bool) -> Path:
