@@ -90,7 +90,7 @@ def _is_stand_in(tagged: Tagged) -> bool:
 
 
 def judge_ai(connection: duckdb.DuckDBPyConnection) -> None:
-    """Adds the view `labelled` (labels settled) and `ai_map`, one row for each distinct set of facts the AI rules read."""
+    """Adds the view `labelled` (labels settled) and `ai_map`, one row for each distinct set of facts the rules read."""
     settled = ", ".join(f"coalesce(trim(c.{name}), t.{name}) AS {name}" for name in LABELS)
     replaced = ", ".join(duck.name(name) for name in LABELS)
     connection.execute(

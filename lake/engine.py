@@ -11,13 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from lake import completeness, duck, expressions
+from lake import completeness, expressions
 from lake.completeness import SourceCompleteness
 from lake.errors import LakeError, NameNotKnown
 from lake.period import Period, add_months
 from lake.question import EVERY_TEAM, MAX_ROWS, Metric, Question
+from lake.reading import Reader
 from lake.store import Snapshot, Store
 
 Row = dict[str, str | Decimal]
@@ -72,13 +71,13 @@ class Lake:
     def ask(self, question: Question) -> Answered:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
         snapshots = self._snapshots()
-        with _Reader(self.folder, snapshots) as everything:
-            question = everything.known(question)
-            scope = everything.sources(question)
+        with Reader(self.folder, snapshots) as everything:
+            question = _known(everything, question)
+            scope = _sources(everything, question)
         held = [snapshot for snapshot in snapshots if snapshot.source in scope]
         read = [snapshot for snapshot in held if _touches(snapshot, question)]
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
-        with _Reader(self.folder, read or snapshots[:1]) as reader:
+        with Reader(self.folder, read or snapshots[:1]) as reader:
             rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
             sums, _ = reader.fetch(expressions.totals(reader.charges, question))
         verdicts = completeness.judge(question.period, held)
@@ -99,8 +98,8 @@ class Lake:
     ) -> list[str]:
         """The names that charges in this scope carry, those with most charges first."""
         question = Question(period=_ANY, by=(dimension,), teams_seen=teams_seen)
-        with _Reader(self.folder, self._snapshots()) as reader:
-            return reader.names(question, dimension, limit)
+        with Reader(self.folder, self._snapshots()) as reader:
+            return _names(reader, question, dimension, limit)
 
     def daily(
         self,
@@ -128,8 +127,8 @@ class Lake:
         question = Question(
             metric=metric, period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen
         )
-        with _Reader(self.folder, snapshots) as reader:
-            rows, _ = reader.fetch(expressions.daily(reader.charges, reader.known(question)))
+        with Reader(self.folder, snapshots) as reader:
+            rows, _ = reader.fetch(expressions.daily(reader.charges, _known(reader, question)))
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})
 
     def last_complete_period(self) -> Period | None:
@@ -179,46 +178,25 @@ class Lake:
 _ANY = Period(date(1900, 1, 1), date(2200, 1, 1))
 
 
-class _Reader:
-    """The charges of some snapshots as an Ibis table, on a connection of its own."""
+def _sources(reader: Reader, question: Question) -> set[str]:
+    rows, _ = reader.fetch(expressions.sources(reader.charges, question))
+    return {row["x_source"] for row in rows}
 
-    def __init__(self, folder: Path, snapshots: tuple[Snapshot, ...] | list[Snapshot]) -> None:
-        self._files = [str(folder / file.path) for snapshot in snapshots for file in snapshot.files]
 
-    def __enter__(self) -> "_Reader":
-        self._raw = duck.connect()
-        listed = ", ".join(duck.text(path) for path in self._files)
-        with _Speaking():
-            self._raw.execute(f"CREATE VIEW charges AS SELECT * FROM read_parquet([{listed}], union_by_name = true)")  # noqa: S608
-            self.charges = expressions.table(self._raw, expressions.CHARGES)
-        return self
+def _names(reader: Reader, question: Question, dimension: str, limit: int | None = None) -> list[str]:
+    table = expressions.names(reader.charges, question, dimension)
+    rows, _ = reader.fetch(table.limit(limit) if limit else table)
+    return [row["name"] for row in rows]
 
-    def __exit__(self, *_: object) -> None:
-        self._raw.close()
 
-    def fetch(self, expression: Any) -> tuple[list[dict[str, Any]], str]:
-        """The rows and the exact query that gave them."""
-        with _Speaking():
-            query = expressions.to_sql(expression)
-            return self._raw.execute(query).to_arrow_table().to_pylist(), query
-
-    def sources(self, question: Question) -> set[str]:
-        rows, _ = self.fetch(expressions.sources(self.charges, question))
-        return {row["x_source"] for row in rows}
-
-    def names(self, question: Question, dimension: str, limit: int | None = None) -> list[str]:
-        table = expressions.names(self.charges, question, dimension)
-        rows, _ = self.fetch(table.limit(limit) if limit else table)
-        return [row["name"] for row in rows]
-
-    def known(self, question: Question) -> Question:
-        """The same question with its names as the bill writes them; refuses a name that no charge in scope carries."""
-        where = {}
-        for dimension, wanted in question.where.items():
-            anything = Question(period=_ANY, teams_seen=question.teams_seen)
-            names = self.names(anything, dimension)
-            where[dimension] = tuple(_as_written(dimension, value, names) for value in wanted)
-        return question.model_copy(update={"where": where})
+def _known(reader: Reader, question: Question) -> Question:
+    """The same question with its names as the bill writes them; refuses a name that no charge in scope carries."""
+    where = {}
+    for dimension, wanted in question.where.items():
+        anything = Question(period=_ANY, teams_seen=question.teams_seen)
+        names = _names(reader, anything, dimension)
+        where[dimension] = tuple(_as_written(dimension, value, names) for value in wanted)
+    return question.model_copy(update={"where": where})
 
 
 def _as_written(dimension: str, value: str, names: list[str]) -> str:
@@ -236,23 +214,8 @@ def _folded(name: str) -> str:
     return name.casefold().replace("_", "-").replace(" ", "-")
 
 
-class _Speaking:
-    """Turns what DuckDB refuses into words for people."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, duckdb.IOException):
-            raise LakeError(
-                "A snapshot's file cannot be read.",
-                why="The manifest names it, but it is missing or damaged.",
-                do="Load that billing period again from its source.",
-            ) from error
-
-
 def _touches(snapshot: Snapshot, question: Question) -> bool:
-    held = Period(snapshot.first_day, snapshot.last_day + timedelta(days=1))
+    held = snapshot.charged
     return held.overlaps(question.period) or (question.compare is not None and held.overlaps(question.compare))
 
 

@@ -28,6 +28,7 @@ from lake.question import (
 
 CHARGES = "charges"
 VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
+HOUR_UNITS = ("hours", "hour", "hrs", "hr")
 
 
 def table(connection: duckdb.DuckDBPyConnection, name: str) -> ir.Table:
@@ -137,3 +138,31 @@ def machine_days(
     columns |= {f"{name}_hours": kept[name].count() for name in percents}
     columns |= {"measured": measured.sum(), "last": kept.hour.max(where=measured), "network": kept.network_bytes.sum()}
     return kept.group_by(resource=kept.resource, day=kept.hour.date()).agg(**columns).order_by(["resource", "day"])
+
+
+def machine_hours(charges: ir.Table, question: Question) -> ir.Table:
+    """Metered compute hours and their cost by machine; what no commitment covers beside it."""
+    kept = in_scope(charges, question)
+    kept = kept.filter(
+        within(kept, question.period),
+        kept.ChargeCategory == "Usage",
+        kept.ServiceCategory == "Compute",
+        kept.ResourceId.notnull(),
+        kept.ConsumedUnit.lower().isin(HOUR_UNITS),
+    )
+    bare = kept.CommitmentDiscountId.isnull()
+    return kept.group_by(resource_id=kept.ResourceId, currency=kept.BillingCurrency).agg(
+        name=kept.ResourceName.max(),
+        provider=kept.ProviderName.max(),
+        account=kept.SubAccountId.max(),
+        region=kept.RegionId.max(),
+        meter=kept.SkuMeter.max(),
+        details=kept.SkuPriceDetails.max(),
+        **{name: dimension(kept, name).max() for name in ("team", "use_case", "environment")},
+        hours=kept.ConsumedQuantity.sum(),
+        uncovered_hours=kept.ConsumedQuantity.sum(where=bare),
+        effective=kept.EffectiveCost.sum(),
+        uncovered_effective=kept.EffectiveCost.sum(where=bare),
+        first_day=kept.x_day.min(),
+        last_day=kept.x_day.max(),
+    )

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -100,7 +100,13 @@ class Snapshot(BaseModel):
 
     @property
     def billing(self) -> Period:
+        """The billing period: which bill these charges stand on."""
         return Period(self.period_start, self.period_end)
+
+    @property
+    def charged(self) -> Period:
+        """From the first to the last day on which one of these charges starts."""
+        return Period(self.first_day, self.last_day + timedelta(days=1))
 
 
 class UsageManifest(BaseModel):

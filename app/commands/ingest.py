@@ -1,0 +1,77 @@
+"""`spendgate ingest`: loads bills and utilisation into the lake, and tells what it counted, noticed and held back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from app.commands.console import hint, print_json, print_table
+from lake.engine import Lake
+from lake.load import ingest
+from lake.money import plain
+from lake.report import Finding, IngestReport
+
+MOST_FINDINGS = 20
+
+
+def run(
+    *,
+    home: Path,
+    now: datetime,
+    paths: Sequence[str],
+    source: str | None = None,
+    final: bool = False,
+    replace: bool = False,
+    as_json: bool = False,
+) -> IngestReport:
+    """Loads the paths into the lake of this home; raises LakeError with nothing changed if that cannot be done."""
+    report = ingest(Lake(home / "lake"), paths, now=now, final=final, source=source, replace=replace)
+    if as_json:
+        print_json(_document(report))
+    else:
+        _tell(report)
+    return report
+
+
+def _document(report: IngestReport) -> dict[str, object]:
+    return {
+        "snapshots": report.snapshots,
+        "rows_in": report.rows_in,
+        "rows_loaded": report.rows_loaded,
+        "rows_quarantined": report.rows_quarantined,
+        "totals": [
+            {"currency": total.currency, "billed": plain(total.billed), "effective": plain(total.effective)}
+            for total in report.totals
+        ],
+        "usage_hours": report.usage_hours,
+        "findings": [finding.model_dump() for finding in report.findings],
+        "quarantine": report.quarantine,
+    }
+
+
+def _tell(report: IngestReport) -> None:
+    totals = [(total.currency, plain(total.billed), plain(total.effective)) for total in report.totals]
+    if totals:
+        print_table(("currency", "billed", "effective"), totals, right=frozenset({"billed", "effective"}))
+    if report.snapshots:
+        hint(
+            f"{report.rows_loaded} of {report.rows_in} rows loaded into {_counted(len(report.snapshots), 'snapshot')}."
+        )
+    if report.usage_hours:
+        hint(f"{report.usage_hours} machine hours of utilisation loaded.")
+    if report.rows_quarantined:
+        hint(f"{report.rows_quarantined} rows could not be read and are counted nowhere; with their reasons in:")
+        for path in report.quarantine:
+            hint(f"  lake/{path}")
+    for finding in report.findings[:MOST_FINDINGS]:
+        hint(f"  note: {_told(finding)}")
+    if len(report.findings) > MOST_FINDINGS:
+        hint(f"  … and {len(report.findings) - MOST_FINDINGS} more (--json lists them all).")
+
+
+def _told(finding: Finding) -> str:
+    rows = f" ({_counted(finding.rows, 'row')})" if finding.rows and str(finding.rows) not in finding.text else ""
+    return f"{finding.file}: {finding.text}{rows}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

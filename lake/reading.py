@@ -1,0 +1,52 @@
+"""The charges of some snapshots as one table, on a DuckDB of its own in memory."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from lake import duck, expressions
+from lake.errors import LakeError
+from lake.store import Snapshot
+
+
+class Reader:
+    """Open while its `with` block lasts; `charges` is the table that expressions are built on."""
+
+    def __init__(self, folder: Path, snapshots: Iterable[Snapshot]) -> None:
+        self._files = [str(folder / file.path) for snapshot in snapshots for file in snapshot.files]
+
+    def __enter__(self) -> Self:
+        self._connection = duck.connect()
+        listed = ", ".join(duck.text(path) for path in self._files)
+        with _Speaking():
+            self._connection.execute(
+                f"CREATE VIEW charges AS SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608
+            )
+            self.charges = expressions.table(self._connection, expressions.CHARGES)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def fetch(self, expression: Any) -> tuple[list[dict[str, Any]], str]:
+        """The rows of an expression on `charges`, and the exact query that gave them."""
+        with _Speaking():
+            query = expressions.to_sql(expression)
+            return self._connection.execute(query).to_arrow_table().to_pylist(), query
+
+
+class _Speaking:
+    """Turns what DuckDB refuses into words for people."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, duckdb.IOException):
+            raise LakeError(
+                "A snapshot's file cannot be read.",
+                why="The manifest names it, but it is missing or damaged.",
+                do="Load that billing period again from its source.",
+            ) from error
