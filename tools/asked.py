@@ -99,12 +99,9 @@ def _days(desk: Desk, period: str | None) -> tuple[Period, tuple[str, ...]]:
         return understood(period, today=desk.today), ()
     last = desk.lake.last_complete_period()
     if last is None:
-        raise NotUnderstoodError(
-            Problem(
-                what="The lake holds no complete billing period.",
-                why="No bill is loaded, or none reaches the end of a month.",
-                do="Load one with 'spendgate ingest FILE', or name a period.",
-            )
+        newest = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
+        return newest, (
+            f"No period was named and the bill holds no complete month: {spoken(newest)} is the newest with charges.",
         )
     return last, (f"No period was named: {spoken(last)} is the last complete billing period that the bill holds.",)
 
