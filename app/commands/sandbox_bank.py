@@ -29,5 +29,5 @@ def run(*, into: Path, until: date | None = None, seed: int = 7, csv: bool = Fal
         )
         return 0
     print(f"{summary.rows} charges from {summary.first} to {summary.until}, {summary.machines} machines: {into}")
-    hint(f"Load it with: spendgate ingest {into / 'bill'}; what was planted in it: {into / 'truth.json'}")
+    hint(f"Load it with: spendgate ingest {into}; what was planted in it: {into / 'truth.json'}")
     return 0
