@@ -53,12 +53,13 @@ def ingest(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="FOCUS files, folders or globs.")],
     source: Annotated[str | None, typer.Option(help="Name of the source; by default the provider's.")] = None,
     final: Annotated[bool, typer.Option("--final", help="The period is closed: nothing will change any more.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="These files replace what other files loaded.")] = False,
     as_json: Json = False,
 ) -> None:
     """Load FOCUS 1.0 or 1.2 files (CSV, CSV.gz, Parquet) into the lake."""
-    from app.commands import lake_commands
+    from app.commands import ingest as command
 
-    lake_commands.ingest(paths, source=source, final=final, as_json=as_json)
+    command.run(paths, source=source, final=final, replace=replace, as_json=as_json)
 
 
 @app.command()
@@ -99,20 +100,38 @@ def ask(
     command.run(question, person=person, thread=thread, as_json=as_json)
 
 
-@anomalies_app.command("list")
-def anomalies_list(as_json: Json = False) -> None:
-    """Surprising days, with what was expected and the likely driver."""
-    from app.commands import lake_commands
+Period = Annotated[str | None, typer.Option(help="2026-10, 2026-Q3, 2026, 2026-10-05 or 2026-10-01..2026-10-31.")]
+Where = Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only where K is V; repeat for more.")]
 
-    lake_commands.anomalies(as_json=as_json)
+
+@anomalies_app.command("list")
+def anomalies_list(
+    period: Period = None,
+    where: Where = None,
+    ai: Annotated[bool, typer.Option("--ai", help="Only AI spend.")] = False,
+    top: Annotated[int | None, typer.Option(help="Only the largest N.")] = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Surprising days, with what was expected and the likely driver."""
+    from app.commands import anomalies
+    from app.commands.desk import desk_here
+
+    anomalies.run(desk_here(person), period=period, where=_pairs(where), ai=ai, top=top, as_json=as_json)
 
 
 @savings_app.command("list")
-def savings_list(as_json: Json = False) -> None:
+def savings_list(
+    where: Where = None,
+    top: Annotated[int | None, typer.Option(help="Only the largest N.")] = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
     """Idle GPU instances by their utilisation; what cannot be known is listed as unknown."""
-    from app.commands import lake_commands
+    from app.commands import savings
+    from app.commands.desk import desk_here
 
-    lake_commands.savings(as_json=as_json)
+    savings.run(desk_here(person), where=_pairs(where), top=top, as_json=as_json)
 
 
 @proposals_app.command("list")
@@ -269,11 +288,12 @@ def sandbox_bank(
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, another bank.")] = 7,
     csv: Annotated[bool, typer.Option("--csv", help="CSV instead of Parquet.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write the generated bill of a mid-sized bank, with its utilisation and the planted truth."""
     from app.commands import sandbox_bank as command
 
-    command.run(into=into, until=_date(until), seed=seed, csv=csv)
+    sys.exit(command.run(into=into, until=_date(until), seed=seed, csv=csv, as_json=as_json))
 
 
 @sandbox_app.command("aws")
@@ -284,7 +304,7 @@ def sandbox_aws(
     """Serve AWS EC2 on loopback, with the bank's machines."""
     from app.commands import sandbox_aws as command
 
-    command.run(machines=machines, port=port)
+    sys.exit(command.run(machines=machines, port=port))
 
 
 @sandbox_app.command("slack")
@@ -307,6 +327,18 @@ def version() -> None:
     from importlib.metadata import version as installed
 
     typer.echo(f"spendgate {installed('spendgate')}")
+
+
+def _pairs(given: list[str] | None) -> dict[str, str] | None:
+    pairs: dict[str, str] = {}
+    for one in given or []:
+        key, equals, value = one.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise typer.BadParameter(f"{one!r} is not K=V, for example team=risk")
+        if key.strip() in pairs:
+            raise typer.BadParameter(f"{key.strip()} stands twice; give each once")
+        pairs[key.strip()] = value.strip()
+    return pairs or None
 
 
 def _date(text: str | None) -> date | None:

@@ -10,7 +10,7 @@ from app.database import reading, writing
 from app.errors import Exit, Problem
 from app.settings import load_settings
 from app.web.login import link_token
-from app.web.logview import summary
+from app.web.logview import actor_name, summary
 from app.whoami import Here
 from audit import log
 from audit.event import Actor, ActorKind, Event
@@ -43,7 +43,7 @@ def list_entries(
             entry.seq,
             str(entry.recorded_at),
             entry.event,
-            f"{entry.actor_kind} {entry.actor}",
+            actor_name(entry),
             entry.proposal or "",
             data_line(entry),
         )

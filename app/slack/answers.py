@@ -54,5 +54,6 @@ def provenance(body: dict[str, Any]) -> str:
     if body.get("freshness"):
         said.append(str(body["freshness"]))
     if body.get("model"):
-        said.append(f"words by {body['model']}, figures by the tools")
+        model = "the offline model" if body["model"] == "offline" else body["model"]
+        said.append(f"words by {model}, figures by the tools")
     return " · ".join(said)

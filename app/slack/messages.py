@@ -31,15 +31,16 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
 
     @app.event("message")
     async def _message(ack: Any, body: dict[str, Any], event: dict[str, Any], client: Any) -> None:
-        if event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id"):
-            await _take_in(body, event, client)
+        direct = event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id")
+        told = await _take_in(body, event) if direct else None
         await ack()
+        await _tell(event, told, client)
 
     @app.event("app_mention")
     async def _mention(ack: Any, body: dict[str, Any], event: dict[str, Any], client: Any) -> None:
-        if not event.get("bot_id"):
-            await _take_in(body, event, client)
+        told = None if event.get("bot_id") else await _take_in(body, event)
         await ack()
+        await _tell(event, told, client)
 
     @app.event("app_home_opened")
     async def _opened(ack: Any, event: dict[str, Any], client: Any) -> None:
@@ -49,13 +50,17 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
                 channel_id=event["channel"], thread_ts=event.get("thread_ts", ""), prompts=PROMPTS
             )
 
-    async def _take_in(body: dict[str, Any], event: dict[str, Any], client: Any) -> None:
+    async def _take_in(body: dict[str, Any], event: dict[str, Any]) -> str | None:
         speaker = Speaker(team=team, user=str(event.get("user", "")), channel=str(event["channel"]))
         text = strip_mention(str(event.get("text", "")))
-        refusal = await asyncio.to_thread(store, engine, body=body, event=event, speaker=speaker, text=text)
-        if refusal is not None:
+        return await asyncio.to_thread(store, engine, body=body, event=event, speaker=speaker, text=text)
+
+    async def _tell(event: dict[str, Any], told: str | None, client: Any) -> None:
+        if told is not None:
             thread_ts = str(event.get("thread_ts") or event["ts"])
-            await whisper(client, channel=speaker.channel, user=speaker.user, text=refusal, thread_ts=thread_ts)
+            await whisper(
+                client, channel=str(event["channel"]), user=str(event["user"]), text=told, thread_ts=thread_ts
+            )
 
 
 def strip_mention(text: str) -> str:

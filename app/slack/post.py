@@ -8,7 +8,6 @@ import asyncio
 import logging
 from typing import Any
 
-from approvals.card import Card, project
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
@@ -22,6 +21,7 @@ from app.slack.answers import answer_blocks
 from app.slack.cards import card_blocks
 from app.turns import StoredAnswer, TurnStep, unposted
 from approvals.active import active
+from approvals.card import Card, project
 from approvals.posted import posted
 from approvals.states import State
 from approvals.store import Proposal
@@ -33,8 +33,8 @@ async def whisper(client: AsyncWebClient, *, channel: str, user: str, text: str,
     """Tells one person something that nobody else needs to read."""
     try:
         await client.chat_postEphemeral(channel=channel, user=user, text=text, thread_ts=thread_ts)
-    except SlackApiError as error:
-        logger.warning("Slack would not show a private note: %s", error.response.get("error", "unknown"))
+    except (SlackApiError, OSError, TimeoutError) as error:
+        logger.warning("a private note was not shown: %s", error)
 
 
 def cards_due(session: Session) -> list[tuple[Proposal, CardMessage | None]]:

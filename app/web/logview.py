@@ -1,6 +1,7 @@
 """What the log's pages show of each entry: stored values, with names put to ids only at the moment of drawing."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, func, select
@@ -78,11 +79,16 @@ def entry_line(entry: LogEntry, people: People) -> EntryLine:
         seq=entry.seq,
         at=_short(entry.recorded_at),
         event=str(entry.event),
-        actor=f"{person.name} ({entry.actor})" if person else f"{entry.actor_kind} {entry.actor}",
+        actor=f"{person.name} ({entry.actor})" if person else actor_name(entry),
         proposal=entry.proposal or "",
         summary=summary(json.loads(entry.body).get("data", {})),
         hash=entry.hash,
     )
+
+
+def actor_name(entry: LogEntry) -> str:
+    """Who did it, by kind and id, each said once."""
+    return entry.actor if entry.actor.startswith(str(entry.actor_kind)) else f"{entry.actor_kind} {entry.actor}"
 
 
 def _short(moment: object) -> str:
@@ -90,8 +96,13 @@ def _short(moment: object) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(at, "strftime") else str(at)
 
 
+FIRST = ("reason", "code", "choice", "from", "to", "title", "kind", "via", "why", "text")
+HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
+
+
 def summary(data: dict[str, object], limit: int = 160) -> str:
-    """The data's plain values in one line, each with its name."""
-    plain = [f"{name}: {value}" for name, value in data.items() if isinstance(value, str | int | bool) and value != ""]
-    text = " · ".join(plain)
+    """The data's plain values in one line, each with its name, what explains most first; hashes by their beginning."""
+    names = [name for name in FIRST if name in data] + sorted(set(data) - set(FIRST))
+    plain = {name: data[name] for name in names if isinstance(data[name], str | int | bool) and data[name] != ""}
+    text = " · ".join(f"{name}: {HASH.sub(lambda found: found[0][:8] + '…', str(plain[name]))}" for name in plain)
     return text if len(text) <= limit else text[: limit - 1] + "…"
