@@ -10,13 +10,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agent.captions import REFERENCE, Beside, beside, substituted
 from agent.digits import Allowed, stated
 from tools.result import Figure, ToolResult
 
 DECLINED = "DECLINED:"
 """How an answer begins that refuses; taken off before anyone reads it."""
 
-_REFERENCE = re.compile(r"\{([^{}\s]{1,200})\}(?P<closing>[*_~`]{0,3})")
 _BEFORE = re.compile(r"[\w\-+−–±~≈.,/\\×<>=$€£¥%}]$")
 _AFTER = re.compile(r"^(?:[\w{%‰$€£¥]|[.,/]\w|\s*(?:[kKmMbBxX×%‰]|bn|mn|tn|USD|EUR|GBP|percent|pp|fold)\b|\s*[%‰×])")
 _LINK = re.compile(r"://|www\.|mailto:|<[!@#a-z/]|\]\(", re.IGNORECASE)
@@ -41,6 +41,7 @@ class Known:
     allowed: Allowed
     displays: Mapping[str, Figure | None] = field(default_factory=dict)
     """by display; None where two figures look the same"""
+    own: Beside = field(default_factory=dict)
     decided: bool = False
     """people have had a proposal of this thread before them: only then may an answer speak of something done"""
 
@@ -53,7 +54,8 @@ class Known:
         for figure in figures.values():
             displays[figure.display] = None if figure.display in displays else figure
         said = [text for result in results for text in texts_of(result)]
-        return cls(figures, Allowed.of(question, [*said, *names]), displays, decided)
+        rows = [row for result in results for row in (*result.rows, *result.totals)]
+        return cls(figures, Allowed.of(question, [*said, *names]), displays, beside(rows, figures), decided)
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,13 @@ def check(text: str, known: Known, *, wants_figure: bool = False, longest: int =
         return Checked("", reasons=("the answer is too long",))
     text = _with_references(text, known)
     reasons = [*_wrong_references(text, known), *_wrong_prose(text, known)]
-    addresses = [match.group(1) for match in _REFERENCE.finditer(text)]
+    addresses = [match["address"] for match in REFERENCE.finditer(text)]
     if wants_figure and not addresses and not declined and not text.endswith("?"):
         reasons.append("the tools gave figures and the answer refers to none of them")
     if reasons:
         return Checked("", reasons=tuple(dict.fromkeys(reasons)), declined=declined)
     used = tuple(known.figures[address] for address in dict.fromkeys(addresses))
-    return Checked(_substituted(text, known.figures), used, declined=declined, raw=text)
+    return Checked(substituted(text, known.figures, known.own), used, declined=declined, raw=text)
 
 
 def _with_references(text: str, known: Known) -> str:
@@ -129,15 +131,15 @@ def _with_references(text: str, known: Known) -> str:
 
 
 def _wrong_references(text: str, known: Known) -> Iterable[str]:
-    for match in _REFERENCE.finditer(text):
-        if match.group(1) not in known.figures:
+    for match in REFERENCE.finditer(text):
+        if match["address"] not in known.figures:
             yield f"{match.group(0).rstrip('*_~`')} is no figure of this conversation's results"
         elif _BEFORE.search(text[: match.start()].rstrip("*_~`")) or _AFTER.search(text[match.end() :]):
-            yield f"something that would change the figure stands directly beside {{{match.group(1)}}}"
+            yield f"something that would change the figure stands directly beside {{{match['address']}}}"
 
 
 def _wrong_prose(text: str, known: Known) -> Iterable[str]:
-    prose = _REFERENCE.sub(" \u0001 ", text)
+    prose = REFERENCE.sub(" \u0001 ", text)
     if _BRACES.search(prose):
         yield "a brace that is no reference"
     if _LINK.search(prose):
@@ -148,30 +150,9 @@ def _wrong_prose(text: str, known: Known) -> Iterable[str]:
         yield f"“{number}” is a number in its own words, not a reference to a figure"
 
 
-def _substituted(text: str, figures: Mapping[str, Figure]) -> str:
-    shown: set[str] = set()
-    looks: dict[str, set[str]] = {}
-    for match in _REFERENCE.finditer(text):
-        looks.setdefault(figures[match.group(1)].display, set()).add(match.group(1))
-
-    def put(match: re.Match[str]) -> str:
-        figure = figures[match.group(1)]
-        if figure.id in shown and len(looks[figure.display]) == 1:
-            return figure.display + match.group("closing")
-        shown.add(figure.id)
-        return f"{figure.display}{match.group('closing')} ({caption(figure)})"
-
-    return _REFERENCE.sub(put, text)
-
-
 def without_lost(raw: str, at_hand: set[str]) -> str:
     """A remembered text whose references to results that are gone, or not this reader's, say so."""
-    return _REFERENCE.sub(lambda m: m.group(0) if m.group(1) in at_hand else "(a figure no longer at hand)", raw)
-
-
-def caption(figure: Figure) -> str:
-    """A figure's own label and period."""
-    return f"{cleaned(figure.label)}, {cleaned(figure.period)}" if figure.period else cleaned(figure.label)
+    return REFERENCE.sub(lambda m: m.group(0) if m["address"] in at_hand else "(a figure no longer at hand)", raw)
 
 
 def plain(results: Sequence[ToolResult], *, rows: int = 10) -> Checked:
@@ -190,4 +171,5 @@ def plain(results: Sequence[ToolResult], *, rows: int = 10) -> Checked:
         if len(result.rows) > rows:
             lines.append("- … and further rows")
     raw = cleaned("\n".join(lines))
-    return Checked(_substituted(raw, used), tuple(used.values()), raw=raw)
+    rows_used = [row for result in results for row in (*result.rows, *result.totals)]
+    return Checked(substituted(raw, used, beside(rows_used, used)), tuple(used.values()), raw=raw)

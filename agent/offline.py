@@ -5,6 +5,7 @@ passes the same checker. What it does not understand it says plainly.
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
+from pydantic import PrivateAttr
 
 from agent import phrasing
 from agent.guards import from_data
@@ -22,6 +24,7 @@ from agent.reading import Reading, read
 from agent.vocabulary import Vocabulary
 
 Json = dict[str, Any]
+VOCABULARY_SECONDS = 30.0
 _SPEND_TOOLS = ("query_spend", "explain_change", "find_anomalies")
 _SAVING_FILTERS = ("team", "use_case", "environment", "account", "region", "resource")
 _ANOMALY_FILTERS = ("team", "service", "use_case", "provider", "model")
@@ -67,9 +70,18 @@ class View:
 
 
 class OfflineModel(BaseChatModel):
-    """`vocabulary` gives the names that the lake knows now."""
+    """`vocabulary` gives the names that the lake knows and that a reader who sees these teams may hear of."""
 
-    vocabulary: Callable[[], Vocabulary]
+    vocabulary: Callable[[tuple[str, ...]], Vocabulary]
+    _known: dict[tuple[str, ...], tuple[float, Vocabulary]] = PrivateAttr(default_factory=dict)
+
+    def names(self, scope: tuple[str, ...]) -> Vocabulary:
+        """The vocabulary, read anew after a while: a turn asks several times, and each reading scans the bill."""
+        read_at, known = self._known.get(scope, (0.0, {}))
+        if not known or time.monotonic() - read_at > VOCABULARY_SECONDS:
+            known = self.vocabulary(scope)
+            self._known[scope] = (time.monotonic(), known)
+        return known
 
     @property
     def _llm_type(self) -> str:
@@ -87,7 +99,7 @@ class OfflineModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         view = view_of(messages)
-        move = next_move(view, self.vocabulary())
+        move = next_move(view, self.names(tuple(view.context.get("teams_seen", ()))))
         if isinstance(move, str):
             said = AIMessage(move)
         else:
@@ -216,7 +228,7 @@ def arguments(reading: Reading, view: View) -> Json:
         "where": where,
         "by": by,
         "compare": reading.compare or ("" if {"day", "month"} & set(by) else base.get("compare")),
-        "top": reading.top,
+        "top": reading.top or (phrasing.LINES if by and not {"day", "month"} & set(by) else None),
         "metric": reading.metric or base.get("metric"),
     }
     return {key: value for key, value in given.items() if value}

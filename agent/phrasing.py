@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.reading import Reading
+from tools.wording import named
 
 Json = dict[str, Any]
 METRICS = ("effective", "billed", "list", "contracted")
-LINES = 10
+LINES, TOP, DAYS = 10, 25, 31
 
 HELLO = (
     "Hello, I am Spendgate. Ask me what AI or cloud cost, by team, service, model, use case or provider; why it "
@@ -73,10 +74,12 @@ def spend(content: Json) -> str:
     rows = content.get("rows", [])
     lines = [_sum(row) for row in whole] or ["The bill holds no such charges."]
     if rows:
-        lines += [f"- {name(row)}: {_amounts(row)}" for row in rows[:LINES]]
-        lines += [f"- {name(row)}: {_amounts(row)}" for row in others if len(rows) <= LINES]
-        if len(rows) > LINES or content.get("rows_left_out"):
-            lines.append("Further rows are not listed here; name a team, a service or fewer days to see them.")
+        timed = any(key in ("day", "month") for key in rows[0].get("data", {}))
+        most = DAYS if timed else max(LINES, len(rows) if len(rows) <= TOP else LINES)
+        lines += [f"- {name(row)}: {_amounts(row)}" for row in rows[:most]]
+        lines += [f"- {name(row)}: {_amounts(row)}" for row in others if len(rows) <= most]
+        if len(rows) > most or content.get("rows_left_out"):
+            lines.append("Further rows are not listed here.")
     return "\n".join(lines)
 
 
@@ -104,20 +107,14 @@ def anomalies(content: Json) -> str:
 
 def savings(content: Json, *, ask: bool = False) -> str:
     """Idle machines and what stopping them saves; unknown ones are said to be unknown."""
-    idle, rest = candidates(content), [row for row in content.get("rows", []) if row not in candidates(content)]
-    if not idle and not rest:
-        return "I found no idle GPU machine. Only machines with utilisation metrics can be judged."
-    lines = (
-        ["These GPU machines stand idle, largest saving first:"]
-        if idle
-        else ["I found no GPU machine that is surely idle."]
-    )
-    lines += [_saving(row) for row in idle[:LINES]]
-    lines += [f"{_sum_saving(row)}" for row in content.get("totals", []) if _first(row)]
-    if rest:
-        lines.append(
-            "Not to be judged for want of metrics, or in use: " + ", ".join(name(row) for row in rest[:LINES]) + "."
-        )
+    idle = candidates(content)
+    unknown = [row for row in content.get("rows", []) if row.get("verdict") == "unknown"]
+    lines = ["These GPU machines stand idle:" if idle else "I found no GPU machine that is idle by its metrics."]
+    lines += [f"- {machine(row)}: {at(row, 'per_month')}" for row in idle[:LINES]]
+    if len(idle) > 1:
+        lines += [f"Together: {at(row, 'per_month')}." for row in content.get("totals", []) if row.get("per_month")]
+    if unknown:
+        lines.append("Unknown, for want of metrics: " + "; ".join(machine(row) for row in unknown[:LINES]) + ".")
     if ask:
         lines.append("Which one shall I propose to stop?")
     return "\n".join(lines)
@@ -125,9 +122,14 @@ def savings(content: Json, *, ask: bool = False) -> str:
 
 def candidates(content: Json) -> list[Json]:
     """Rows of `find_savings` that can be proposed: those with a saving."""
-    return [
-        row for row in content.get("rows", []) if row.get("per_month") and row.get("status", "idle") in ("idle", "")
-    ]
+    return [row for row in content.get("rows", []) if row.get("per_month") and row.get("verdict", "idle") == "idle"]
+
+
+def machine(row: Json) -> str:
+    """A machine by its name, with its id and whose it is."""
+    data = row.get("data") or {}
+    known = [str(data[key]) for key in ("resource", "instance_type", "team", "environment") if data.get(key)]
+    return f"{data['name']} ({', '.join(known)})" if data.get("name") else ", ".join(known) or name(row)
 
 
 def share(content: Json) -> str:
@@ -141,8 +143,13 @@ def share(content: Json) -> str:
 
 
 def proposed(content: Json) -> str:
-    """What was asked of people."""
-    return f"I asked for this: {content.get('title', 'a change')}."
+    """What was asked of people, and what it would save."""
+    rows = [row for row in content.get("rows", []) if row.get("data")]
+    if not rows:
+        return "I asked for that."
+    change = str(rows[0].get("change") or "the change")
+    saves = f" It would save {at(rows[0], 'per_month')}." if rows[0].get("per_month") else ""
+    return f"I asked for this: {change}, {machine(rows[0])}.{saves}"
 
 
 def status(proposals: Json, target: str) -> str:
@@ -165,7 +172,9 @@ def name(row: Json) -> str:
     data = row.get("data") or {}
     if "series" in data:
         return str(data["series"])
-    own = ", ".join(str(value) for value in data.values()) or str(row.get("part", "")) or "in total"
+    own = (
+        ", ".join(named(str(key), str(value)) for key, value in data.items()) or str(row.get("part", "")) or "in total"
+    )
     return f"within {row['within']}: {own}" if row.get("within") else own
 
 
@@ -219,16 +228,8 @@ def _anomaly(row: Json) -> str:
     return f"- {name(row)}{kind}{days}: {', '.join(amounts)}{most}"
 
 
-def _saving(row: Json) -> str:
-    return f"- {name(row)}: {at(row, 'per_month')}"
-
-
-def _sum_saving(row: Json) -> str:
-    return f"In total {at(row, _first(row))}."
-
-
 def _first(row: Json) -> str:
     """The first column of `row` that holds a figure."""
-    plain: Sequence[str] = ("at", "data", "part", "within", "kind", "days", "from", "to", "status", "why")
+    plain: Sequence[str] = ("at", "data", "part", "within", "kind", "days", "from", "to", "verdict", "missing")
     preferred = [column for column in ("per_month", *METRICS) if column in row]
     return (preferred or [column for column in row if column not in plain] or [""])[0]

@@ -275,6 +275,7 @@ def _before(state: State, box: Toolbox, rows: dict[str, ProposalRow]) -> list[Js
         messages += [{"role": "assistant", "text": without_lost(heard["said"], at_hand)}]
     context: dict[str, Any] = {
         "today": box.today.isoformat(),
+        "teams_seen": list(box.scope),
         "proposals": {
             name: {"state": row.words, "what": row.title, "reason": row.reason} for name, row in rows.items()
         },

@@ -60,7 +60,12 @@ def choose_model(settings: ModelSettings, lake: Lake) -> tuple[BaseChatModel, st
     if settings.api_key:
         chat = openai_model(key=settings.api_key, model=settings.name, base_url=settings.base_url)
         return chat, settings.name
-    return OfflineModel(vocabulary=lambda: {name: lake.values(name) for name in NAMED}), "offline"
+    return OfflineModel(vocabulary=lambda teams: names_in(lake, teams)), "offline"
+
+
+def names_in(lake: Lake, teams: tuple[str, ...]) -> dict[str, list[str]]:
+    """The names by dimension that somebody who sees these teams may read."""
+    return {name: lake.values(name, teams_seen=teams) for name in NAMED}
 
 
 class AgentProcess:
