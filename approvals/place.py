@@ -36,7 +36,7 @@ class Place:
             start = found[at]
         if not key:
             return start + 1 if table else None
-        wanted = re.compile(rf'^\s*"?{re.escape(key)}"?\s*=')
+        wanted = re.compile(rf'^\s*("?{re.escape(key)}"?\s*=|\[\[?\s*{re.escape(key)}\s*\])')
         for number in range(start + 1 if table else 0, len(lines)):
             if wanted.match(lines[number]):
                 return number + 1

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from approvals.changes.change import parse_change
 from approvals.changes.step import Step
+from approvals.errors import Altered
 from approvals.inspectors.port import CannotLook, Inspector
 from approvals.move import move
 from approvals.sealed import Sealed, decode
@@ -25,6 +26,9 @@ from audit.transaction import Begin
 
 SETTLE = timedelta(minutes=10)
 """After this long a provider's read answers are taken to show every request that took effect."""
+
+PATIENCE = 6
+"""A resource that is seen on its way (stopping) is waited for this many settle times."""
 
 LOOK_AGAIN = timedelta(seconds=3)
 READABLE = frozenset({State.SUCCEEDED, State.UNKNOWN, State.RECONCILING})
@@ -64,14 +68,21 @@ def reconcile(
 def _conclude(
     session: Session, now: datetime, proposal: Proposal, fields: dict[str, Any] | None, actor: Actor, settle: timedelta
 ) -> State:
-    sealed = decode(proposal.sealed, proposal.digest)
-    effects = effects_of(session, proposal.id)
-    found = judge(sealed, effects, fields, state=State(proposal.state), now=now, settle=settle)
+    try:
+        sealed = decode(proposal.sealed, proposal.digest)
+    except Altered as error:
+        found: tuple[State, str] | None = (State.DIVERGED, f"cannot be compared with what was approved: {error.why}")
+        told = ""
+    else:
+        found = judge(
+            sealed, effects_of(session, proposal.id), fields, state=State(proposal.state), now=now, settle=settle
+        )
+        told = _told(fields or {}, sealed)
     if found is None:
         proposal.look_at = now + LOOK_AGAIN
         session.add(proposal)
         return State(proposal.state)
-    data = {"reason": found[1], "read_back": _told(fields or {}, sealed), "read_back_hash": sha256(canonical(fields))}
+    data = {"reason": found[1], "read_back": told, "read_back_hash": sha256(canonical(fields))}
     to = found[0]
     move(
         session, proposal, to=to, event=_EVENTS[to], actor=actor, now=now, data=data,
@@ -99,7 +110,8 @@ def judge(
     if all_sent and _looks(fields, sealed.steps[-1].expect):
         return State.VERIFIED, "read back as approved"
     since = max((effect.answered_at or effect.intended_at for effect in effects), default=now)
-    if now < since + settle:
+    on_the_way = any(_looks(fields, passing) for step in sealed.steps for passing in step.passing)
+    if now < since + (settle * PATIENCE if on_the_way else settle):
         return None
     if state == State.SUCCEEDED:
         return State.DIVERGED, f"carried out, but it now reads {_told(fields, sealed)}"

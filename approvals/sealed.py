@@ -84,9 +84,13 @@ def digest(sealed: bytes) -> str:
     return sha256(PREFIX, sealed)
 
 
-def decode(stored: bytes | None, expected_digest: str | None) -> Sealed:
+def decode(stored: object, expected_digest: str | None) -> Sealed:
     """The document of stored bytes, after their digest was computed anew and found to be the expected one."""
-    if stored is None or expected_digest is None or not hmac.compare_digest(digest(stored), expected_digest):
+    if (
+        not isinstance(stored, bytes)
+        or expected_digest is None
+        or not hmac.compare_digest(digest(stored), expected_digest)
+    ):
         raise Altered(
             "the sealed proposal cannot be used",
             why="its stored bytes do not have the digest that was approved",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from approvals.active import active
+from approvals.errors import Altered
 from approvals.move import move
 from approvals.person import People
 from approvals.policy import APPROVE, REJECT, WITHDRAW, Standing, Verdict, may_vote, no, quorum, yes
@@ -54,7 +55,10 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
     if proposal is None or proposal.sealed is None:
         told = no("not_found", "there is no such proposal") if proposal is None else _closed(proposal)
         return _refused(session, now, ballot, told, proposal)
-    sealed = decode(proposal.sealed, proposal.digest)
+    try:
+        sealed = decode(proposal.sealed, proposal.digest)
+    except Altered as error:
+        return _refused(session, now, ballot, no("altered", f"{error.what}: {error.why}"), proposal)
     people = active(session).people
     votes = standing_votes(session, proposal.id)
     mine = next((cast for cast in votes if cast.person == ballot.person), None)

@@ -149,7 +149,7 @@ def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "spendgate.db"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_gate(made_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gate]:
     def make() -> Gate:
         folder = tmp_path_factory.mktemp("gate")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import SQLModel
 
 from app.database import open_database, writing
 from app.migrate import create
@@ -65,7 +64,6 @@ class Log:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Log:
-    assert SQLModel.metadata is not None
     made = Log(tmp_path / "log.db")
     made.fill()
     return made
@@ -74,3 +72,12 @@ def log(tmp_path: Path) -> Log:
 @pytest.fixture
 def empty_log(tmp_path: Path) -> Callable[[], Log]:
     return lambda: Log(tmp_path / "empty.db")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Log:
+    """One log for many examples; each puts back what it changed."""
+    made = Log(tmp_path_factory.mktemp("kept") / "log.db")
+    made.fill()
+    made.raw()
+    return made

@@ -27,22 +27,6 @@ def test_an_empty_log_verifies(empty_log: Callable[[], Any]) -> None:
     assert empty_log().verify().ok
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One log for all examples; each example puts back what it changed."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("audit_conftest", Path(__file__).with_name("conftest.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    made = module.Log(tmp_path_factory.mktemp("kept") / "log.db")
-    made.fill()
-    made.raw()
-    return made
-
-
 def stored(log: Any, column: str, seq: int) -> tuple[str, bytes | None]:
     connection = sqlite3.connect(log.path)
     row = connection.execute(

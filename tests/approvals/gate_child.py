@@ -1,0 +1,123 @@
+"""One process at the gate, started by the tests of races and kills: `gate_child.py FOLDER WHAT [ARGUMENTS]`.
+
+Prints one JSON line, unless it was told to kill itself on the way.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from gate_stubs import Clock, Cloud, StubExecutor, StubInspector
+
+import approvals.execute
+from app.database import beginner, open_database, writing
+from approvals.claim import claim
+from approvals.execute import execute
+from approvals.lease import Claim, LostClaim
+from approvals.propose import DraftRequest, propose
+from approvals.reconcile import reconcile
+from approvals.recover import recover
+from approvals.vote import Ballot, vote
+from audit.event import Actor, ActorKind, Event
+from audit.log import append
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def carry_out(folder: Path, proposal: str, worker: str, where: str = "") -> dict[str, Any]:
+    """Claims and executes, dying at `where`."""
+    begin = beginner(open_database(folder / "spendgate.db", Clock(folder / "clock")))
+    cloud = Cloud(folder)
+    got = claim(begin, proposal_id=proposal, worker=worker, inspector=StubInspector(cloud))
+    if not isinstance(got, Claim):
+        return {"refused": got.verdict.code}
+    if where == "claimed":
+        die()
+    if where == "inside the intent's transaction":
+        wrap("_move", before=die)
+    if where == "intent stored":
+        wrap("_send", before=die)
+    if where == "answer arrived":
+        wrap("_record", before=die)
+    if where == "inside the receipt's transaction":
+        wrap("_write", after=die)
+    if where == "receipt stored":
+        wrap("_record", after=die)
+    try:
+        state = execute(begin, claim=got, executor=StubExecutor(cloud, where if where.startswith("die") else "slow"))
+    except LostClaim as error:
+        return {"lost": error.why}
+    return {"state": state}
+
+
+def wrap(name: str, *, before: Any = None, after: Any = None) -> None:
+    """Lets the process die right before or after a function of execute."""
+    known = getattr(approvals.execute, name)
+
+    def wrapped(*args: Any, **keywords: Any) -> Any:
+        if before is not None:
+            before()
+        done = known(*args, **keywords)
+        if after is not None:
+            after()
+        return done
+
+    setattr(approvals.execute, name, wrapped)
+
+
+def cast(folder: Path, proposal: str, person: str, digest: str, choice: str) -> dict[str, Any]:
+    ballot = Ballot(proposal_id=proposal, person=person, choice=choice, digest=digest, via="race")  # type: ignore[arg-type]
+    with writing(open_database(folder / "spendgate.db", Clock(folder / "clock"))) as (session, now):
+        result = vote(session, now=now, ballot=ballot)
+    return {"code": result.verdict.code, "already": result.already, "state": result.proposal_state}
+
+
+def draft(folder: Path, request: str) -> dict[str, Any]:
+    with writing(open_database(folder / "spendgate.db", Clock(folder / "clock"))) as (session, now):
+        drafted = propose(session, now=now, draft=DraftRequest.model_validate_json(request))
+    return {"code": drafted.verdict.code, "already": drafted.already}
+
+
+def note(folder: Path, count: str) -> dict[str, Any]:
+    engine = open_database(folder / "spendgate.db", Clock(folder / "clock"))
+    for at in range(int(count)):
+        with writing(engine) as (session, now):
+            actor = Actor(ActorKind.SERVICE, f"race-{os.getpid()}")
+            append(session, now=now, event=Event.LOG_READ, actor=actor, data={"at": at})
+    return {"written": int(count)}
+
+
+def mend(folder: Path, settle: str) -> dict[str, Any]:
+    """What the next worker does: recover, then read back everything that is due."""
+    from approvals.due import due
+
+    engine = open_database(folder / "spendgate.db", Clock(folder / "clock"))
+    begin = beginner(engine)
+    lost = recover(begin, worker="w-mend")
+    with writing(engine) as (session, now):
+        names = due(session, now=now).to_reconcile
+    inspector = StubInspector(Cloud(folder))
+    span = timedelta(seconds=float(settle))
+    states = {name: reconcile(begin, proposal_id=name, inspector=inspector, settle=span) for name in names}
+    return {"lost": lost, "states": states}
+
+
+def main() -> None:
+    folder, what, *arguments = sys.argv[1:]
+    gate = Path(folder) / "start"
+    if os.environ.get("WAIT_FOR_START"):
+        (Path(folder) / f"ready-{os.getpid()}").touch()
+        while not gate.exists():
+            time.sleep(0.002)
+    verbs: dict[str, Any] = {"carry_out": carry_out, "cast": cast, "draft": draft, "note": note, "mend": mend}
+    sys.stdout.write(json.dumps(verbs[what](Path(folder), *arguments)) + "\n")
+
+
+main()

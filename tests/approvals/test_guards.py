@@ -1,0 +1,119 @@
+"""The database itself refuses what must never be, whoever asks: this program with a fault, or another one."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from gate_stubs import ARJUN
+
+from approvals.claim import claim
+from approvals.errors import GateError
+from approvals.execute import execute
+from approvals.move import move
+from approvals.states import DECIDED, MOVES, OPEN, TERMINAL, WORDS, State
+from approvals.store import proposal_of
+from audit.event import Actor, ActorKind, Event
+
+NOBODY = Actor(ActorKind.SERVICE, "test")
+
+FORBIDDEN = [
+    ("a state is set without its entry", "UPDATE proposal SET state = 'approved', version = version + 1", "log entry"),
+    ("a state is set without a version", "UPDATE proposal SET state = 'approved'", "one version at a time"),
+    ("a version is set without a state", "UPDATE proposal SET version = version + 5", "one version at a time"),
+    ("a state goes where no move leads", "UPDATE proposal SET state = 'verified', version = version + 1", "by a move"),
+    ("the sealed bytes are changed", "UPDATE proposal SET sealed = x'00'", "sealed cannot be changed"),
+    ("the digest is changed", "UPDATE proposal SET digest = 'x'", "sealed cannot be changed"),
+    ("the requester is changed", "UPDATE proposal SET requester = 'p-0b0b0002'", "sealed cannot be changed"),
+    ("the time to decide is changed", "UPDATE proposal SET expires_at = '2030'", "sealed cannot be changed"),
+    ("a proposal is deleted", "DELETE FROM proposal", "cannot be deleted"),
+    ("a proposal is written over", "INSERT OR REPLACE INTO proposal SELECT * FROM proposal", "begins as version 1"),
+    ("a draft is changed", "UPDATE draft SET requester = 'p-0b0b0002'", "draft cannot be changed"),
+    ("a draft is deleted", "DELETE FROM draft", "draft cannot be deleted"),
+    ("a vote is changed", "UPDATE vote SET choice = 'reject'", "only be withdrawn"),
+    ("a vote is given to somebody else", "UPDATE vote SET person = 'p-0d1e0004'", "only be withdrawn"),
+    ("a vote is deleted", "DELETE FROM vote", "cannot be deleted"),
+    ("an intent is forgotten", "DELETE FROM effect", "cannot be deleted"),
+    ("an intent is written again", "INSERT OR REPLACE INTO effect SELECT * FROM effect", "already has its effect"),
+    ("an intent is changed", "UPDATE effect SET request_hash = 'x'", "intent cannot be changed"),
+    ("an answer is given twice", "UPDATE effect SET outcome = 'refused'", "answer given twice"),
+    ("rules are changed", "UPDATE policy_version SET body = ''", "policy cannot be changed"),
+    ("rules are deleted", "DELETE FROM policy_version", "policy cannot be deleted"),
+]
+
+
+@pytest.fixture(scope="module")
+def used(new_gate: Callable[[], Any]) -> Any:
+    """A gate in which a proposal went as far as its effect; no test of this table may change it."""
+    gate = new_gate()
+    row = gate.approved()
+    got = claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+    execute(gate.begin, claim=got, executor=gate.executor)  # type: ignore[arg-type]
+    return gate
+
+
+@pytest.mark.parametrize(("what", "statement", "says"), FORBIDDEN, ids=[row[0] for row in FORBIDDEN])
+def test_the_database_refuses_when(used: Any, what: str, statement: str, says: str) -> None:
+    connection = sqlite3.connect(used.database, isolation_level=None)  # another program: none of our pragmas
+    connection.execute("BEGIN")
+    with pytest.raises(sqlite3.IntegrityError, match=says):
+        connection.execute(statement)
+    connection.rollback()
+    connection.close()
+
+
+def test_a_lease_may_be_renewed_without_a_move(used: Any) -> None:
+    used.sql("UPDATE proposal SET lease_until = lease_until, look_at = look_at")
+
+
+def test_a_move_that_does_not_exist_is_refused_before_anything_is_written(gate: Any) -> None:
+    row = gate.pending()
+    before = len(gate.log())
+    with gate.writing() as (session, now), pytest.raises(GateError, match="no such move"):
+        move(
+            session,
+            proposal_of(session, row.id),
+            to=State.VERIFIED,
+            event=Event.EXECUTION_VERIFIED,
+            actor=NOBODY,
+            now=now,
+        )
+    assert len(gate.log()) == before
+
+
+def test_a_move_of_a_row_that_moved_on_leaves_no_entry(gate: Any) -> None:
+    row = gate.pending()
+    with gate.writing() as (session, now):
+        stale = proposal_of(session, row.id)
+    gate.vote(row, ARJUN)
+    before = gate.events(row.id)
+    with gate.writing() as (session, now):
+        moved = move(
+            session, stale, to=State.EXPIRED, event=Event.PROPOSAL_EXPIRED, actor=NOBODY, now=now, data={"why": "late"}
+        )
+    assert not moved
+    assert gate.events(row.id) == before
+    assert gate.state(row) == State.APPROVED
+
+
+def test_every_state_has_words_and_the_ends_have_no_way_out() -> None:
+    assert set(WORDS) == set(State)
+    assert frozenset(State) == OPEN | TERMINAL
+    assert DECIDED <= TERMINAL
+    assert {start for start, _ in MOVES} == set(OPEN)
+    ends = {end for _, end in MOVES}
+    assert ends | {State.DRAFT} == set(State)
+
+
+def test_nothing_reaches_an_effect_but_through_the_claim() -> None:
+    assert {start for start, end in MOVES if end == State.CLAIMED} == {State.APPROVED, State.CLAIMED}
+    assert {start for start, end in MOVES if end == State.EXECUTING} == {State.CLAIMED, State.EXECUTING}
+    assert {start for start, end in MOVES if end == State.APPROVED} == {State.PENDING, State.PARTIAL, State.HELD}
+
+
+def test_every_open_state_can_end() -> None:
+    def ends(state: State, seen: frozenset[State] = frozenset()) -> bool:
+        following = {end for start, end in MOVES if start == state} - seen
+        return state in TERMINAL or any(ends(end, seen | {state}) for end in following)
+
+    assert all(ends(state) for state in State)
