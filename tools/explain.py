@@ -18,7 +18,7 @@ from tools.result import Problem, Row, ToolResult
 from tools.sheet import Sheet
 from tools.shown import shown
 from tools.spend import Line, provenance, write
-from tools.wording import METRICS, dimension, label
+from tools.wording import METRICS, label
 
 TOOL = "explain_change"
 NAMED = 5
@@ -68,17 +68,20 @@ def explain_change(
     """What made the difference between `period` and `compare` (default: the period before), split by `by` or by the
     dimension in which fewest elements carry most of it. Contributions and remainder sum to the change exactly."""
     try:
+        against = compare or "previous"
+        split_by = [by] if by else []
         definite = asked(
-            desk, metric=metric, period=period, where=where, compare=compare or "previous", ai=ai, currency=currency
+            desk, metric=metric, period=period, by=split_by, where=where, compare=against, ai=ai, currency=currency
         )
-        return _explain(desk, definite, dimension(by) if by else None)
+        return _explain(desk, definite, definite.question.by)
     except NotUnderstoodError as error:
         return failed(desk, TOOL, error.problem)
     except LakeError as error:
         return failed(desk, TOOL, problem_of(error))
 
 
-def _explain(desk: Desk, definite: Asked, by: str | None) -> ToolResult:
+def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
+    definite = Asked(definite.question.model_copy(update={"by": ()}), definite.compare, definite.notes)
     question, compare = definite.question, definite.compare
     assert compare is not None  # noqa: S101  (`asked` was given a comparison)
     now, then = desk.lake.ask(question), desk.lake.ask(definite.over(compare))
@@ -94,13 +97,13 @@ def _explain(desk: Desk, definite: Asked, by: str | None) -> ToolResult:
         write(sheet, definite, Line({}, currency, value, before.get(currency)), total=True)
         if currency not in before:
             continue
-        chosen = [by] if by else [name for name in TRIED if name not in question.where]
+        chosen = by or [name for name in TRIED if name not in question.where]
         split, asked_for = _best(desk, definite, chosen, currency=currency)
         answers += asked_for
         if split is not None:
             splits.append(split.by)
             _write_split(sheet, definite, split)
-            answers += _look_within(sheet, desk, definite, split, allowed=by is None)
+            answers += _look_within(sheet, desk, definite, split, allowed=not by)
     heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
     split_by = f" by {' and '.join(dict.fromkeys(splits)).replace('_', ' ')}" if splits else ""
     days = f"{spoken(question.period)} against {spoken(compare)}"

@@ -191,7 +191,8 @@ def _answer(desk: Desk, seen: Survey, *, top: int) -> ToolResult:
 
 def _behind(desk: Desk, seen: Survey) -> Any:
     """The lake's account of how complete these days are."""
-    return desk.lake.ask(Question(period=seen.period, where={"category": ("Compute",)}, teams_seen=desk.scope))
+    where: dict[str, tuple[str, ...]] = {"category": ("Compute",)} if seen.judged or seen.stopped else {}
+    return desk.lake.ask(Question(period=seen.period, where=where, teams_seen=desk.scope))
 
 
 def _totals(sheet: Sheet, idle: list[Judged], period: Period) -> None:

@@ -53,5 +53,8 @@ def _same_money(one: Incident, other: Incident) -> bool:
     """Whether `other` tells the same days of the same money from another side, and comes first."""
     if one is other or one.currency != other.currency:
         return False
+    mine, theirs = dict(one.names), dict(other.names)
+    if any(mine[name] != theirs[name] for name in mine.keys() & theirs.keys()):
+        return False  # two machines of two teams that began on one day cost the same and are two events
     same = abs(one.event.excess - other.event.excess) < 0.01 and one.event.start == other.event.start
     return same and (len(other.names), other.names) > (len(one.names), one.names)

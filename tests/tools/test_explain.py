@@ -1,0 +1,78 @@
+"""Contributions that add up to the change, to the last digit, and what lies within the largest."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from small_bill import charge, desk_of, lake_of
+
+from lake.engine import Lake
+from tools.detection.contributions import add
+from tools.explain import explain_change
+from tools.result import ToolResult
+
+SEPTEMBER, OCTOBER = date(2026, 9, 15), date(2026, 10, 15)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    rows = [charge(date(2026, 11, 5), "1", team="fraud")]
+    for number in range(9):
+        rows.append(charge(SEPTEMBER, "100", team=f"team-{number}", service="Amazon SageMaker"))
+        rows.append(charge(OCTOBER, f"100.{number}00000000001", team=f"team-{number}", service="Amazon SageMaker"))
+    for day, cost in ((SEPTEMBER, "100"), (OCTOBER, "640.000000000003")):
+        rows.append(charge(day, cost, team="kyc", service="Claude API", x_token_class="input_uncached"))
+        rows.append(charge(day, "50", team="kyc", service="Claude API", x_token_class="output"))
+    rows.append(charge(SEPTEMBER, "12", team="old"))
+    rows.append(charge(OCTOBER, "8", team="new"))
+    return lake_of(tmp_path_factory.mktemp("explain"), rows)
+
+
+def changes(result: ToolResult, within: str = "") -> list[Decimal]:
+    rows = [row for row in result.rows if row.texts.get("within", "") == within]
+    return [result.figure(row.figures["change"]).value for row in rows]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("by", [None, "team", "service", "resource", "region"])
+def test_contributions_sum_to_the_change_exactly(lake: Lake, by: str | None) -> None:
+    result = explain_change(desk_of(lake), by=by)
+    whole = result.figure("q1.t1.change")
+    assert whole is not None
+    assert add(changes(result)) == whole.value
+
+
+def test_the_largest_comes_first_and_what_is_new_or_gone_is_said(lake: Lake) -> None:
+    result = explain_change(desk_of(lake), by="team", period="October 2026", compare="September 2026")
+    assert result.rows[0].names == {"team": "kyc"}
+    notes = {row.names["team"]: row.texts.get("note") for row in result.rows}
+    assert (notes["new"], notes["old"]) == ("new", "gone")
+    assert result.rows[-1].names["team"].startswith("all others")
+
+
+def test_it_looks_within_the_largest_and_that_sums_too(lake: Lake) -> None:
+    result = explain_change(desk_of(lake))
+    inner = next(row.texts["within"] for row in result.rows if "within" in row.texts)
+    assert inner in ("team kyc", "service Claude API")
+    part = result.figure(result.rows[0].figures["change"])
+    assert part is not None
+    assert add(changes(result, inner)) == part.value
+    assert "input_uncached" in [name for row in result.rows for name in row.names.values()]
+
+
+def test_shares_are_of_the_whole_change(lake: Lake) -> None:
+    result = explain_change(desk_of(lake), by="team")
+    shares = [figure.value for figure in result.figures if figure.id.endswith(".share")]
+    assert abs(add(shares) - 100) < Decimal("0.01")
+
+
+def test_a_period_without_data_is_no_explanation(lake: Lake) -> None:
+    result = explain_change(desk_of(lake), period="2026-09")
+    assert result.error is not None
+    assert "no data, which is not a zero" in result.error.why
+
+
+def test_unknown_words_are_refused(lake: Lake) -> None:
+    for given in ({"by": "colour"}, {"where": {"team": "kycc"}}, {"period": "soon"}):
+        result = explain_change(desk_of(lake), **given)  # type: ignore[arg-type]
+        assert result.error is not None, given
+        assert result.figures == ()
