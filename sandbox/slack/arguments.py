@@ -29,7 +29,7 @@ def read_arguments(*, query: str, body: bytes, content_type: str) -> Json:
             raise SlackError("invalid_json") from error
         if not isinstance(given, dict):
             raise SlackError("json_not_object")
-        arguments |= given
+        arguments |= _sound(given)
     elif kind in ("application/x-www-form-urlencoded", ""):
         try:
             arguments |= dict(parse_qsl(body.decode(), keep_blank_values=True))
@@ -46,11 +46,21 @@ def _structured(arguments: Json) -> Json:
         if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
             continue
         try:
-            arguments[name] = json.loads(value)
+            arguments[name] = _sound(json.loads(value))
         except ValueError as error:
             wrong = {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format"}
             raise SlackError(wrong.get(name, "invalid_arguments"), [f"[ERROR] {name} is no JSON"]) from error
     return arguments
+
+
+def _sound(given: Any) -> Any:
+    """The same with halves of surrogate pairs replaced: JSON can spell them, and no answer could carry them."""
+    text = json.dumps(given, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode(errors="replace"))
+    return given
 
 
 def required(arguments: Json, *names: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -99,6 +100,12 @@ def refusals_as_json(application: FastAPI) -> None:
     @application.exception_handler(ActionRefused)
     async def refused(_: Request, error: ActionRefused) -> JSONResponse:
         return JSONResponse(error.as_json(), status_code=error.status)
+
+    @application.exception_handler(RequestValidationError)
+    async def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return JSONResponse(ActionRefused("invalid_request", f"{where}: {first['msg']}").as_json(), status_code=422)
 
     @application.exception_handler(SlackError)
     async def slack_refused(_: Request, error: SlackError) -> JSONResponse:

@@ -23,7 +23,7 @@ class SlackError(Exception):
         return answer
 
 
-class ActionRefused(Exception):  # noqa: N818  (a refusal is an answer to the person, not a fault of the program)
+class ActionRefused(Exception):
     """What a person tried in the page or through the driver and Slack would not have let them do."""
 
     def __init__(self, code: str, why: str, *, status: int = 409, **extra: Any) -> None:

@@ -35,7 +35,8 @@ def findings_in_view(view: Any) -> list[Finding]:
     if found.one_of(view, "type", ("modal", "home")) and kind == "modal":
         found.plain_text(view, "title", VIEW.title, required=True)
         found.plain_text(view, "close", VIEW.close)
-        has_input = any(block.get("type") == "input" for block in every_block(view.get("blocks") or []))
+        blocks = view.get("blocks")
+        has_input = any(b.get("type") == "input" for b in every_block(blocks if isinstance(blocks, list) else []))
         found.plain_text(view, "submit", VIEW.submit, required=has_input)
     found.text(view, "private_metadata", VIEW.private_metadata)
     found.text(view, "callback_id", VIEW.callback_id)

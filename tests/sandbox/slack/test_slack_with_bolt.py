@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from sandbox.slack.driver import DriverError, buttons, shown_text
 from sandbox.slack.trial import Desk, sandbox_with_app
@@ -304,8 +305,8 @@ async def test_a_trigger_is_good_once_and_briefly() -> None:
             for _ in range(2):
                 try:
                     await client.views_open(trigger_id=body["trigger_id"], view=REASON)
-                except Exception as error:
-                    errors.append(error.response["error"])  # type: ignore[attr-defined]
+                except SlackApiError as error:
+                    errors.append(error.response["error"])
 
         ts = await posted(desk, card("Waiting"))
         await desk.driver.click("U0ARJUN", "approve", channel="C0APPROVE", ts=ts)
