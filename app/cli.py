@@ -58,8 +58,22 @@ def ingest(
 ) -> None:
     """Load FOCUS 1.0 or 1.2 files (CSV, CSV.gz, Parquet) into the lake."""
     from app.commands import ingest as command
+    from app.commands.here import place
+    from app.intake import take_in
 
-    command.run(paths, source=source, final=final, replace=replace, as_json=as_json)
+    here = place()
+    take_in(
+        here.engine,
+        lambda now: command.run(
+            home=here.home.folder,
+            now=now,
+            paths=paths,
+            source=source,
+            final=final,
+            replace=replace,
+            as_json=as_json,
+        ),
+    )
 
 
 @app.command()
@@ -77,13 +91,28 @@ def spend(
     compare: Annotated[str | None, typer.Option(help="A period to compare with.")] = None,
     top: Annotated[int | None, typer.Option(help="Only the largest N.")] = None,
     ai: Annotated[bool, typer.Option("--ai", help="Only AI spend.")] = False,
+    currency: Annotated[str | None, typer.Option(help="Only charges in this currency, for example USD.")] = None,
+    person: As = None,
     as_json: Json = False,
 ) -> None:
     """What was spent, by what you name."""
-    from app.commands import lake_commands
+    from app.commands import spend as command
+    from app.commands.desk import desk_here
 
-    lake_commands.spend(
-        by=by, period=period, where=where or [], metric=metric, compare=compare, top=top, ai=ai, as_json=as_json
+    desk = desk_here(person)
+    command.run(
+        home=desk.lake.folder.parent,
+        now=desk.now,
+        by=by,
+        period=period,
+        where=where or [],
+        metric=metric,
+        compare=compare,
+        top=top,
+        ai=ai,
+        currency=currency,
+        teams_seen=desk.scope,
+        as_json=as_json,
     )
 
 

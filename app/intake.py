@@ -1,35 +1,25 @@
 """Taking a bill in: the lake loads it, and the log says who loaded what, or what was refused."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy import Engine
 
 from app.database import reading, writing
-from app.home import Home
 from app.ready import os_user
 from audit import log
 from audit.event import Actor, ActorKind, Event
-from lake.engine import Lake
 from lake.errors import LakeError
-from lake.load import ingest
 from lake.report import IngestReport
 
 
-def take_in(
-    engine: Engine,
-    home: Home,
-    paths: Sequence[str],
-    *,
-    source: str | None = None,
-    final: bool = False,
-    replace: bool = False,
-) -> IngestReport:
-    """Loads the files; raises LakeError, itself logged, with nothing changed where one cannot be loaded."""
+def take_in(engine: Engine, load: Callable[[datetime], IngestReport]) -> IngestReport:
+    """Runs `load` at the database's time; a LakeError is itself logged, and nothing was changed then."""
     with reading(engine) as (_, now):
         pass
     actor = Actor(ActorKind.SERVICE, f"os:{os_user()}")
     try:
-        report = ingest(Lake(home.lake), paths, now=now, final=final, source=source, replace=replace)
+        report = load(now)
     except LakeError as error:
         with writing(engine) as (session, now):
             data = {"reason": error.what[:200], "why": error.why[:200]}

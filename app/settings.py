@@ -57,7 +57,6 @@ class Settings:
     home: Path
     host: str
     port: int
-    public_url: str | None
 
 
 def is_loopback(host: str) -> bool:
@@ -111,7 +110,6 @@ def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
         home=Path(env.get("SPENDGATE_HOME") or ".spendgate"),
         host=host,
         port=int(raw_port),
-        public_url=_url(env, "SPENDGATE_PUBLIC_URL"),
     )
 
 
@@ -122,7 +120,7 @@ def refuse_worker_credentials(process: str, env: Mapping[str, str] = os.environ)
         raise Problem(
             f"`spendgate {process}` will not start with {', '.join(found)} in its environment.",
             why="Only the worker may hold cloud credentials: what others reach, a model or a web request may reach.",
-            do=f"Start the worker in an environment of its own, and this without them: env -u {found[0]} spendgate {process}",
+            do=f"Start the worker in an environment of its own, and this without: env -u {found[0]} spendgate {process}",
             exit_code=Exit.USAGE,
         )
 

@@ -150,8 +150,10 @@ def load_bill(home: Home, paths: list[str], say: Teller) -> None:
     """Ingests the bill into the demo's lake, as `spendgate ingest` would."""
     from app.intake import take_in
     from app.ready import ready_database
+    from lake.engine import Lake
+    from lake.load import ingest
 
-    report = take_in(ready_database(home), home, paths)
+    report = take_in(ready_database(home), lambda now: ingest(Lake(home.lake), paths, now=now))
     say(
         f"loaded {report.rows_loaded:,} rows of the bill"
         + (f", {report.rows_quarantined} set aside" if report.rows_quarantined else "")

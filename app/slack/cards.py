@@ -2,7 +2,7 @@
 
 In the order in which people decide: what and in which state, why, how risky, what changes exactly, who decides and by
 when, buttons, where it comes from. The state stands first and in words, so that a notification and a screen reader say
-it. A text that came from a tag or a name is data: escaped, made visible, never cut where it is part of what is approved.
+it. Text from a tag or a name is data: escaped, made visible, never cut where it is part of what is approved.
 """
 
 import json

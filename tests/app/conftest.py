@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app.database import beginner, open_database, writing
+from app.database import beginner, open_database, system_clock, writing
 from app.home import Home, open_home
 from app.migrate import create
 from app.processes.worker import Worker
@@ -29,13 +29,14 @@ RULES = (DEFAULTS / "rules.toml").read_text()
 
 
 class Hands:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until it is moved, or runs with the machine's (`running`)."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+        self.running = False
 
     def __call__(self) -> datetime:
-        return self.now
+        return system_clock() if self.running else self.now
 
     def pass_(self, **much: float) -> None:
         """Moves on."""

@@ -19,7 +19,7 @@ WRONG: list[tuple[str, Callable[[dict[str, str]], object], dict[str, str], str]]
     ("a port that is no number", load_settings, {"SPENDGATE_PORT": "http"}, "SPENDGATE_PORT"),
     ("a port out of range", load_settings, {"SPENDGATE_PORT": "70000"}, "SPENDGATE_PORT"),
     ("an address that others reach", load_settings, {"SPENDGATE_HOST": "0.0.0.0"}, "SPENDGATE_HOST"),  # noqa: S104
-    ("a public address that is none", load_settings, {"SPENDGATE_PUBLIC_URL": "spendgate"}, "SPENDGATE_PUBLIC_URL"),
+    ("an address that is none", load_model, {"OPENAI_BASE_URL": "models"}, "OPENAI_BASE_URL"),
     ("plain http over the network", load_model, {"OPENAI_BASE_URL": "http://models.example"}, "OPENAI_BASE_URL"),
     ("an executor that there is not", load_worker, {"SPENDGATE_WORKER_EXECUTOR": "gcp"}, "SPENDGATE_WORKER_EXECUTOR"),
     (

@@ -1,0 +1,196 @@
+"""Slack's door with real clients on loopback: who may do what, and what a repeated or hostile request changes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from app.database import reading, writing
+from app.home import Home
+from app.inbox import Message, conversation
+from app.processes.serve import build
+from app.settings import SlackSettings
+from app.slack import bolt
+from approvals.store import Proposal, Vote, proposal_of
+from audit.log import LogEntry
+from audit.verify import verify
+from sandbox.slack.driver import SlackDriver, buttons, shown_text
+from sandbox.slack.seed import default_seed
+from sandbox.slack.server import create_app, create_site, listening_socket
+from sandbox.slack.settings import SiteSettings
+from sandbox.slack.trial import served
+
+OLIVIA, ARJUN, EDITH, STRANGER = "U0OLIVIA", "U0ARJUN", "U0EDITH", "U0STRANGER"
+CHANNEL = "C0APPROVE"
+
+
+@dataclass
+class Floor:
+    """A sandbox workspace and `serve` behind it."""
+
+    slack: SlackDriver
+    http: httpx.AsyncClient
+    engine: Engine
+
+    async def card(self, proposal: str) -> dict[str, Any]:
+        return await self.slack.until_message(
+            CHANNEL, lambda m: proposal in json.dumps(m) and "approve" in buttons(m), seconds=10, hint="no card"
+        )
+
+    def events(self) -> list[str]:
+        with reading(self.engine) as (session, _):
+            return [str(entry.event) for entry in session.exec(select(LogEntry).order_by(LogEntry.seq)).all()]
+
+    def state(self, proposal: str) -> str:
+        with reading(self.engine) as (session, _):
+            return proposal_of(session, proposal).state
+
+
+@pytest_asyncio.fixture
+async def floor(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]:
+    clock.running = True  # the workspace signs with the machine's time
+    async with AsyncExitStack() as stack:
+        with listening_socket(0) as free:
+            port = free.getsockname()[1]
+        slack = SlackSettings(
+            bot_token="xoxb-sandbox",
+            signing_secret="s3",
+            team="T0BANK",
+            app_id="A0SPENDGATE",
+            approvals_channel=CHANNEL,
+            base_url=f"http://127.0.0.1:{port}/api/",
+        )
+        api = build(engine=engine, home=home, slack=slack, client=bolt.slack_client(slack))
+        app_port = await stack.enter_async_context(served(api))
+        address = f"http://127.0.0.1:{app_port}"
+        settings = SiteSettings(port=port, app_url=f"{address}/slack/events", signing_secret="s3", retry_scale=0.001)
+        site = create_site(settings=settings, seed=default_seed())
+        await stack.enter_async_context(served(create_app(site), port))
+        driver = await stack.enter_async_context(SlackDriver(f"http://127.0.0.1:{port}"))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
+        yield Floor(driver, http, engine)
+
+
+def thread(engine: Engine) -> str:
+    with writing(engine) as (session, _):
+        place = conversation(session, surface="slack", team="T0BANK", channel="D0", thread_ts="1.1", private=True)
+        return place.thread
+
+
+async def test_a_message_is_a_row_before_slack_is_told_so(floor: Floor) -> None:
+    said = await floor.slack.say(OLIVIA, "@app", "What did AI cost?")
+    deadline = asyncio.get_running_loop().time() + 5
+    while not (answered := [d for d in await floor.slack.deliveries() if d["status"] == 200]):
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.05)
+    assert said.event_ids
+    with reading(floor.engine) as (session, _):
+        messages = session.exec(select(Message)).all()
+    assert [(message.id, message.person) for message in messages] == [(said.event_ids[0], "p-0a11ce01")]
+    again = await floor.slack.replay(answered[0]["id"])
+    assert again.status == 200
+    with reading(floor.engine) as (session, _):
+        assert len(session.exec(select(Message)).all()) == 1
+
+
+async def test_the_right_person_approves_and_the_wrong_ones_are_told_why(
+    floor: Floor, engine: Engine, sealed: Callable[[str], str]
+) -> None:
+    proposal = sealed(thread(engine))
+    card = await floor.card(proposal)
+    for wrong in (OLIVIA, EDITH):
+        await floor.slack.click(wrong, "approve", channel=CHANNEL, ts=card["ts"])
+        told = await floor.slack.until_message(
+            CHANNEL, lambda m: "not counted" in shown_text(m), user=wrong, seconds=5, hint=f"{wrong} was not told"
+        )
+        assert "not counted" in told["text"]
+        assert floor.state(proposal) == "pending"
+    pressed = await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
+    assert pressed.acknowledged
+    assert floor.state(proposal) == "approved"
+    assert floor.events().count("vote.refused") == 2
+    await floor.slack.replay(pressed.delivery_id)
+    assert floor.events().count("approval.quorum_met") == 1
+    with reading(engine) as (session, _):
+        assert len(session.exec(select(Vote)).all()) == 1
+        assert verify(session).ok
+
+
+async def test_a_rejection_asks_why_and_keeps_the_reason_out_of_the_log(
+    floor: Floor, engine: Engine, sealed: Callable[[str], str]
+) -> None:
+    proposal = sealed(thread(engine))
+    card = await floor.card(proposal)
+    await floor.slack.click(ARJUN, "reject", channel=CHANNEL, ts=card["ts"])
+    modal = await floor.slack.until(lambda s: s["modal"], user=ARJUN, seconds=5, hint="no dialog")
+    submitted = await floor.slack.submit(ARJUN, modal["id"], {"text": "we train again on Monday"})
+    assert submitted.closed
+    assert floor.state(proposal) == "rejected"
+    with reading(engine) as (session, _):
+        bodies = b"".join(entry.body for entry in session.exec(select(LogEntry)).all())
+    assert b"Monday" not in bodies
+    await floor.slack.until_message(
+        CHANNEL, lambda m: proposal in json.dumps(m) and "rejected" in shown_text(m).lower(), seconds=5
+    )
+
+
+async def test_a_digest_that_is_not_the_shown_one_counts_for_nothing(
+    floor: Floor, engine: Engine, sealed: Callable[[str], str]
+) -> None:
+    from app.slack.clicks import cast
+    from app.slack.people import Speaker
+
+    proposal = sealed(thread(engine))
+    await floor.card(proposal)
+    value = json.dumps({"proposal": proposal, "digest": "0" * 64})
+    body = {"type": "block_actions", "trigger_id": "t-1", "actions": [{"value": value}]}
+    told = cast(engine, body=body, speaker=Speaker("T0BANK", ARJUN, CHANNEL), choice="approve")
+    assert told is not None
+    assert "not counted" in told
+    assert floor.state(proposal) == "pending"
+
+
+async def test_somebody_unknown_is_told_how_to_be_linked_and_is_in_the_log(
+    floor: Floor, engine: Engine, sealed: Callable[[str], str]
+) -> None:
+    from app.slack.clicks import cast
+    from app.slack.people import Speaker
+
+    proposal = sealed(thread(engine))
+    await floor.card(proposal)
+    with reading(engine) as (session, _):
+        digest = session.get_one(Proposal, proposal).digest
+    value = json.dumps({"proposal": proposal, "digest": digest})
+    body = {"type": "block_actions", "trigger_id": "t-2", "actions": [{"value": value}]}
+    told = cast(engine, body=body, speaker=Speaker("T0BANK", STRANGER, CHANNEL), choice="approve")
+    assert told is not None
+    assert "people.toml" in told
+    assert floor.events()[-1] == "vote.refused"
+    assert floor.state(proposal) == "pending"
+
+
+async def test_requests_that_are_not_slacks_change_nothing_and_are_counted(floor: Floor) -> None:
+    before = len(floor.events())
+    answers = [
+        await floor.http.post("/slack/events", content=b"{"),
+        await floor.http.post("/slack/events", content=b"x" * 2_000_000),
+        await floor.http.post(
+            "/slack/events",
+            content=b"{}",
+            headers={"x-slack-request-timestamp": "abc", "x-slack-signature": "v0=00"},
+        ),
+        await floor.http.post(
+            "/slack/events",
+            content=b"{}",
+            headers={"x-slack-request-timestamp": "1", "x-slack-signature": "v0=00"},
+        ),
+    ]
+    assert [answer.status_code for answer in answers] == [401, 413, 401, 401]
+    assert len(floor.events()) == before
