@@ -27,6 +27,9 @@ Clients = Callable[[str, str], Any]
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 METHODS = {"ec2:StopInstances": "stop_instances", "ec2:StartInstances": "start_instances"}
+THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException"})
+"""Answered with 503, and yet an answer: AWS turned the request away before looking at it."""
+
 NOT_SENT = (EndpointConnectionError, NoCredentialsError, ParamValidationError)
 
 
@@ -79,7 +82,7 @@ class Ec2Executor:
             told = error.response.get("Error", {})
             code, sentence = str(told.get("Code", "unknown")), str(told.get("Message", ""))
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-            if 400 <= status < 500:
+            if 400 <= status < 500 or code in THROTTLED:
                 raise Refused(code, sentence) from error
             raise NoAnswer(f"{code} (HTTP {status})") from error
         except NOT_SENT as error:
@@ -94,8 +97,7 @@ class Ec2Executor:
         if request.operation not in METHODS:
             raise Refused("unknown_operation", f"{request.operation} is nothing that this executor does")
         client = self._clients(request.account, request.region)
-        retries = client.meta.config.retries or {}
-        if retries.get("total_max_attempts", retries.get("max_attempts", 0) + 1 if retries else 5) != 1:
+        if (client.meta.config.retries or {}).get("total_max_attempts") != 1:
             raise Refused("client_sends_again", "the AWS client would send a request again by itself; nothing was sent")
         if client.meta.region_name != request.region:
             raise Refused("other_region", f"the client is for {client.meta.region_name}, not {request.region}")
