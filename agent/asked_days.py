@@ -6,6 +6,7 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
     r"nov(?:ember)?|dec(?:ember)?)"
 )
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY = r"\d{4}-\d{2}-\d{2}"
 _PERIOD = "|".join(
     (
@@ -58,10 +59,16 @@ def asked_days(text: str) -> tuple[str, str]:
     found = [match["period"] for match in _FOUND.finditer(text) if not _is_modal(match)]
     if not compare and len(found) >= 2 and _TWO.search(text):
         first, second = map(_normal, found[:2])
-        return (second, first) if _RISING.search(text) else (first, second)
+        return (second, first) if _RISING.search(text) or _order(second) > _order(first) else (first, second)
     if not compare and _CHANGE.search(text):
         compare = "previous"
     return (_normal(found[0]) if found else ""), compare
+
+
+def _order(period: str) -> tuple[int, str]:
+    """Months of one year by their place in it, everything else as it is written."""
+    named = [n for n, month in enumerate(_MONTHS) if period.casefold().startswith(month)]
+    return (named[0] if named else 0, period)
 
 
 def _is_modal(match: re.Match[str]) -> bool:

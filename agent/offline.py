@@ -158,7 +158,7 @@ def next_move(view: View, vocabulary: Vocabulary) -> Call | str:
     reading = understood(view, vocabulary)
     if view.steps and "error" in view.steps[-1].content and not _may_go_on(reading, view.steps):
         return phrasing.error(view.steps[-1].content)
-    if reading.unclear and reading.intent in _NAMING and not view.steps:
+    if reading.unclear and reading.intent in _NAMING and not view.steps and not reading.target:
         return phrasing.unclear(reading)
     match reading.intent:
         case Intent.SPEND:

@@ -12,7 +12,8 @@ LINES, TOP, DAYS = 10, 25, 31
 
 HELLO = (
     "Hello, I am Spendgate. Ask me what AI or cloud cost, by team, service, model, use case or provider; why it "
-    "changed; what is unusual; or which GPU machines stand idle. I can also propose to stop one, for people to decide."
+    "changed; what is unusual; or which GPU machines stand idle. I can also propose to stop a machine, for people to "
+    "decide."
 )
 THANKS = "You are welcome."
 HELP = (
@@ -29,8 +30,8 @@ HOSTILE = (
     "hold no keys, and the log cannot be altered."
 )
 OUTSIDE = (
-    "DECLINED: That is outside what I do; I answer questions about the cost of cloud and AI, and propose savings for "
-    "people to decide."
+    "DECLINED: That is outside what I do, or I did not understand it; I answer questions in English about the cost of "
+    "cloud and AI, and propose savings for people to decide."
 )
 VOTE = (
     "DECLINED: Approving or rejecting is done only with the buttons on the proposal's card, by someone entitled to it; "

@@ -60,6 +60,7 @@ _JOINED = re.compile(r"\s*(?:,|\band\b|&|\bthen\b|\bx\b|\bby\b|\bper\b)\s*", re.
 _TREND = re.compile(
     r"\b(?P<month>monthly|month\s+by\s+month)\b|\b(?:daily|trend|over\s+time|day\s+by\s+day)\b", re.IGNORECASE
 )
+_WORKLOADS = re.compile(r"\b(training|inference)\b", re.IGNORECASE)
 _TAG = re.compile(r"\bby\s+(?:the\s+)?tag[\s:]+[\"']?(?P<key>[\w.:/-]+)", re.IGNORECASE)
 _WORDS = "one two three four five six seven eight nine ten"
 _NUMBERS = {word: number for number, word in enumerate(_WORDS.split(), 1)} | {"twelve": 12, "fifteen": 15, "twenty": 20}
@@ -104,6 +105,12 @@ def read(question: str, vocabulary: Vocabulary) -> Reading:
     intent, topic = intent_of(named.rest)
     period, compare = asked_days(named.rest)
     by = _by(named.rest)
+    workloads = list(dict.fromkeys(word.casefold() for word in _WORKLOADS.findall(named.rest)))
+    if len(workloads) > 1 and "workload" not in by:
+        by.append("workload")
+    where = {**named.where, **({"workload": workloads} if len(workloads) == 1 else {})}
+    # `aws vs azure`: several names of one dimension are told apart.
+    by += [name for name, names in where.items() if len(names) > 1 and not by]
     if intent is Intent.OUTSIDE and (period or by or named.where or compare or named.unclear):
         intent = Intent.SPEND
     return Reading(
@@ -112,7 +119,7 @@ def read(question: str, vocabulary: Vocabulary) -> Reading:
         period=period,
         compare=compare,
         by=by,
-        where=named.where,
+        where=where,
         top=_top(named.rest, by, intent),
         metric=next((name for name, words in _METRICS if re.search(words, question, re.IGNORECASE)), ""),
         ai=bool(_AI.search(question)) or any(key in named.where or key in by for key in _AI_DIMENSIONS),

@@ -40,7 +40,7 @@ def with_notes(checked: Checked, results: Sequence[ToolResult], proposed: Sequen
     """The checked text, below it what must be said with it: what was proposed, and the notes of the results used."""
     lines = [checked.text]
     for proposal in proposed:
-        lines.append(f"Proposal {proposal} is drafted; nothing has been changed, and people decide on its card.")
+        lines.append(f"Proposal {proposal} is drafted; nothing has been changed.")
     used = {figure.id.split(".")[0] for figure in checked.figures}
     asks_back = not used and not proposed and checked.text.endswith("?")
     sources = [

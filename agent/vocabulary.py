@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lake.question import UNTAGGED
+
 Vocabulary = Mapping[str, Sequence[str]]
 """Names by dimension, as the lake spells them."""
 
@@ -37,10 +39,11 @@ _COMMON_WORDS = """
 amazon aws azure microsoft google cloud service services the of and for api ai ml data platform compute storage machine
 machines learning team model models use case cost costs core digital base default other web virtual system systems
 database manager management account global analytics engineering network development test production mini nano small
-large embedding pro turbo instruct preview latest text assistant forecasting automation risk detection scoring security
-infrastructure usage on demand gateway tokens support office flash
+large embedding pro turbo instruct preview latest text assistant forecasting automation savings plans plan credits tax
+risk detection scoring security infrastructure usage on demand gateway tokens support office flash
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
+_GAP = re.compile(r"\b(?:untagged|uncategori[sz]ed|unallocated|unassigned|without\s+a\s+(?:team|tag))\b", re.IGNORECASE)
 _ORDER = ("use_case", "team", "model", "service", "provider", "environment", "account", "region")
 
 
@@ -61,6 +64,8 @@ def find_names(question: str, vocabulary: Vocabulary) -> Named:
     rest = _exact(question, vocabulary, where)
     rest = _after_word(rest, vocabulary, where)
     rest = _aliases(rest, vocabulary, where)
+    if _GAP.search(rest):
+        where.setdefault("team", []).append(UNTAGGED)
     rest, unclear = _parts(rest, vocabulary, where)
     return Named(where, unclear, rest)
 
@@ -126,8 +131,8 @@ def _aliases(text: str, vocabulary: Vocabulary, where: dict[str, list[str]]) -> 
         for alias, spellings in aliases.items():
             pattern = re.compile(rf"(?<![\w.-]){alias}(?![\w-]|\.\w)", re.IGNORECASE)
             known = [name for name in vocabulary.get(dimension, ()) if name.casefold() in spellings]
-            if known and dimension not in where and pattern.search(text):
-                where[dimension] = known[:1]
+            if known and pattern.search(text):
+                where[dimension] = list(dict.fromkeys([*where.get(dimension, []), known[0]]))
                 text = pattern.sub(" ‹name› ", text)
     return text
 
@@ -137,7 +142,7 @@ def _parts(
 ) -> tuple[str, tuple[str, tuple[tuple[str, str], ...]] | None]:
     """`Bedrock` for `Amazon Bedrock`; `fraud`, which begins a team and a use case, is unclear."""
     unclear = None
-    for match in re.finditer(r"[A-Za-z][\w.]+", text):
+    for match in re.finditer(r"(?<![\w-])[A-Za-z][\w.]+(?![\w-])", text):
         word = match.group().casefold().rstrip(".").removesuffix("'s")
         if word in _COMMON - {"claims"} or word in _FILLERS or len(word) < 3:
             continue
