@@ -17,8 +17,8 @@ def run(
     docs_link: str | None = None,
     retry_scale: float = 1 / 60,
     transcript: Path | None = None,
-) -> int:
-    """Serves until Ctrl-C; one JSON line on stdout when ready. `port` 0 takes a free one. Returns the exit code."""
+) -> None:
+    """Serves until Ctrl-C; one JSON line on stdout when ready. `port` 0 takes a free one. Exits with 1 on an error."""
     from dataclasses import replace
 
     from sandbox.slack.errors import SandboxError
@@ -28,12 +28,12 @@ def run(
 
     settings = SiteSettings(
         port=port,
-        app_url=app_url,
+        app_url=app_url or None,
         interactivity_url=interactivity_url,
         signing_secret=signing_secret,
         bot_token=bot_token,
-        audit_link=audit_link,
-        docs_link=docs_link,
+        audit_link=audit_link or None,
+        docs_link=docs_link or None,
         retry_scale=retry_scale,
         transcript=transcript,
     )
@@ -45,5 +45,4 @@ def run(
             serve(create_site(settings=settings, seed=seed), listening)
     except SandboxError as error:
         report(error)
-        return 1
-    return 0
+        raise SystemExit(1) from error

@@ -9,7 +9,7 @@ from sandbox.slack.elements import with_ids
 from sandbox.slack.errors import SlackError
 from sandbox.slack.limits import MESSAGE
 from sandbox.slack.messages import Message
-from sandbox.slack.seed import Channel
+from sandbox.slack.seed import Channel, DirectMessage
 from sandbox.slack.site import Site
 from sandbox.slack.validation import refuse_bad_blocks
 from sandbox.slack.workspace import Room
@@ -41,7 +41,7 @@ def post_ephemeral(site: Site, arguments: Json) -> Json:
 
 
 def update(site: Site, arguments: Json) -> Json:
-    """Replaces what one of the app's own messages says; blocks that are not mentioned stay, an empty list removes them.
+    """Replaces what one of the app's own messages says. A new text without blocks removes the blocks.
 
     Ephemeral messages cannot be found.
     """
@@ -56,6 +56,8 @@ def update(site: Site, arguments: Json) -> Json:
         message.text = text
     if blocks is not None:
         message.blocks = with_ids(blocks)
+    elif text is not None:
+        message.blocks = []
     if isinstance(arguments.get("attachments"), list):
         message.attachments = arguments["attachments"]
     if isinstance(arguments.get("metadata"), dict):
@@ -85,7 +87,8 @@ def get_permalink(site: Site, arguments: Json) -> Json:
     required(arguments, "channel", "message_ts")
     room = site.workspace.room(arguments["channel"])
     message = site.workspace.message(room.id, arguments["message_ts"])
-    return {"channel": room.id, "permalink": f"{site.settings.base_url}/#{room.id}/{message.ts}"}
+    reader = f"{room.user}/" if isinstance(room, DirectMessage) else ""
+    return {"channel": room.id, "permalink": f"{site.settings.base_url}/#{reader}{room.id}/{message.ts}"}
 
 
 def reactions_add(site: Site, arguments: Json) -> Json:

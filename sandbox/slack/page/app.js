@@ -16,12 +16,15 @@ let state = null;
 let noticed = -1;
 let drawnHome = "";
 
-// -- where one is: #U…/C…, or #C…/ts for a link to a message ---------------------------------------------------------
+// -- where one is: #U…/C…, with /home or the ts of a message; #C…/ts for a link to a message -------------------------
 
 function readAddress() {
   const [first = "", second = "", third = ""] = decodeURIComponent(location.hash.slice(1)).split("/");
   if (/^[CD]/.test(first)) [here.room, here.target] = [first, second];
-  else if (first) [here.user, here.room, here.tab] = [first, second || here.room, third === "home" ? "home" : "messages"];
+  else if (first) {
+    [here.user, here.room, here.tab] = [first, second || here.room, third === "home" ? "home" : "messages"];
+    here.target = /^\d/.test(third) ? third : "";
+  }
 }
 
 function writeAddress() {

@@ -95,7 +95,7 @@ function drawMessage(state, room, message, session) {
           h("strong", {}, message.username || nameOf(message.user)),
           message.bot_id && h("span.tag", {}, "App"),
           clock(message.ts),
-          message.edited && h("span.edited", { title: new Date(Number(message.edited.ts) * 1000).toLocaleString() }, "edited"),
+          message.edited && !message.blocks && h("span.edited", { title: new Date(Number(message.edited.ts) * 1000).toLocaleString() }, "edited"),
           session && h(`span.session.${session.status}`, {}, [session.title, SESSIONS[session.status]].filter(Boolean).join(" · ")),
           message.is_ephemeral && h("span.only-you", {}, "Only visible to you")),
         content(message, where),

@@ -22,7 +22,7 @@ from sandbox.slack.seed import default_seed, load_seed
 from sandbox.slack.trial import Desk
 
 ROOT = Path(__file__).parents[3]
-START = "import json, sys; from app.commands.sandbox_slack import run; from pathlib import Path; sys.exit(run(**{}))"
+START = "import json, sys; from app.commands.sandbox_slack import run; from pathlib import Path; run(**{})"
 
 
 @contextmanager

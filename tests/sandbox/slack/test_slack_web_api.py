@@ -94,7 +94,7 @@ async def test_errors_have_slacks_names(desk: Desk) -> None:
     theirs = (await desk.driver.say("U0OLIVIA", "#ai-costs", "theirs")).ts
     calls = {
         "channel_not_found": client.chat_postMessage(channel="C0NOWHERE", text="x"),
-        "no_text": client.chat_postMessage(channel="C0AIOPS", text="  "),
+        "no_text": client.api_call("chat.postMessage", json={"channel": "C0AIOPS", "text": "  "}),
         "msg_too_long": client.chat_update(channel="C0AIOPS", ts=mine, text="x" * 4_001),
         "message_not_found": client.chat_update(channel="C0AIOPS", ts="1.000001", text="x"),
         "cant_update_message": client.chat_update(channel="C0AIOPS", ts=theirs, text="x"),
@@ -122,15 +122,16 @@ async def test_a_channel_without_the_app_is_closed_to_it() -> None:
     assert said.event_ids == ()
 
 
-async def test_an_update_replaces_marks_and_keeps_what_is_not_mentioned(desk: Desk) -> None:
+async def test_an_update_replaces_and_marks(desk: Desk) -> None:
     blocks = [{"type": "divider"}]
     ts = (await desk.client.chat_postMessage(channel="C0AIOPS", text="one", blocks=blocks))["ts"]
-    kept = await desk.client.chat_update(channel="C0AIOPS", ts=ts, text="two")
-    emptied = await desk.client.chat_update(channel="C0AIOPS", ts=ts, text="three", blocks=[])
+    new = [{"type": "header", "text": {"type": "plain_text", "text": "New"}}]
+    kept = await desk.client.api_call("chat.update", json={"channel": "C0AIOPS", "ts": ts, "blocks": new})
+    plain = await desk.client.chat_update(channel="C0AIOPS", ts=ts, text="three")
 
-    assert kept["message"]["blocks"][0]["type"] == "divider"
-    assert "blocks" not in emptied["message"]
-    assert emptied["message"]["edited"]["user"] == "U0SPENDGATE"
+    assert (kept["message"]["text"], kept["message"]["blocks"][0]["type"]) == ("one", "header")
+    assert "blocks" not in plain["message"], "a new text without blocks takes the blocks away"
+    assert plain["message"]["edited"]["user"] == "U0SPENDGATE"
     assert [m["text"] for m in await desk.driver.messages("#ai-costs")] == ["three"]
 
 
@@ -180,7 +181,7 @@ async def test_people_rooms_and_links(desk: Desk) -> None:
     assert [one["real_name"] for one in people] == ["Olivia Ortiz", "Arjun Rao", "Edith Okafor", "Spendgate"]
     assert [one["id"] for one in rooms] == ["C0AIOPS", "C0APPROVE", "D0OLIVIA", "D0ARJUN", "D0EDITH"]
     assert direct["channel"]["id"] == "D0EDITH"
-    assert link["permalink"] == f"{desk.url}/#D0EDITH/{ts}"
+    assert link["permalink"] == f"{desk.url}/#U0EDITH/D0EDITH/{ts}"
     assert (await client.conversations_members(channel="D0EDITH"))["members"] == ["U0EDITH", "U0SPENDGATE"]
     assert (await client.users_info(user="U0ARJUN"))["user"]["profile"]["title"] == "Approver"
 
