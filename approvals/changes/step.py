@@ -41,5 +41,9 @@ class Step(BaseModel):
 
     def sentence(self) -> str:
         """The step for a person, with nothing left out."""
-        listed = ", ".join(f"{key} {value}" for key, value in sorted(self.request.parameters.items()))
+        listed = "; ".join(f"{key} {_told(value)}" for key, value in sorted(self.request.parameters.items()))
         return f"{self.request.operation} in {self.request.region} of account {self.request.account}: {listed}"
+
+
+def _told(value: Any) -> str:
+    return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
