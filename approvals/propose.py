@@ -43,7 +43,7 @@ class DraftRequest(BaseModel):
 
 
 class Drafted(NamedTuple):
-    """Whether it was accepted and why (not); `already` if this very draft was there before."""
+    """Whether it was accepted, and if not why; `already` if this very draft was there before."""
 
     verdict: Verdict
     proposal_id: str
@@ -89,7 +89,7 @@ def propose(session: Session, *, now: datetime, draft: DraftRequest, actor: Acto
     data |= {"supersedes": draft.supersedes, "inverse_of": draft.inverse_of}
     append(session, now=now, event=Event.PROPOSAL_DRAFTED, actor=actor, proposal=draft.id, data=data)
     session.flush()
-    return Drafted(verdict, draft.id)
+    return Drafted(yes(""), draft.id)
 
 
 def _repeated(known: Draft, draft: DraftRequest, change: dict[str, Any]) -> Drafted:

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,26 @@ def test_a_failing_migration_leaves_nothing_behind(engine: Engine, monkeypatch: 
     assert migrate.version(engine) is None
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one() == 0
+
+
+@pytest.mark.slow
+def test_processes_that_make_the_database_at_once_make_it_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from app.database import open_database; from app.migrate import create;"
+        "print(create(open_database(Path(sys.argv[1]))))"
+    )
+    path = tmp_path / "spendgate.db"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        for _ in range(4)
+    ]
+    told = [child.communicate(timeout=60) for child in started]
+    assert [child.returncode for child in started] == [0, 0, 0, 0], told
+    assert {out.strip() for out, _ in told} == {migrate.newest_version()}
+    migrate.require_guards(open_database(path))
