@@ -220,7 +220,7 @@ def _touches(snapshot: Snapshot, question: Question) -> bool:
 
 
 def _row(row: dict[str, Any], question: Question) -> Row:
-    shown: Row = {name: row[name] for name in question.by}
+    shown: Row = {name: row[key] for name, key in expressions.keys(question.by).items()}
     shown |= {"currency": row["currency"], "value": _zero(row["value"])}
     if question.compare:
         previous = _zero(row["previous"])
@@ -246,7 +246,7 @@ def _series(rows: list[dict[str, Any]], by: tuple[str, ...], through: dict[str, 
     found: dict[tuple[str, ...], dict[date, Decimal]] = {}
     ends: dict[tuple[str, ...], date] = {}
     for row in rows:
-        key = (*(row[name] for name in by), row["currency"])
+        key = (*(row[name] for name in expressions.keys(by).values()), row["currency"])
         day, end = row["x_day"], through[row["x_source"]]
         ends[key] = min(ends.get(key, end), end)
         days = found.setdefault(key, {})

@@ -54,6 +54,11 @@ def dimension(charges: ir.Table, name: str) -> Any:
     return column.fill_null(UNTAGGED if name in ALLOCATED else NONE)
 
 
+def keys(by: Sequence[str]) -> dict[str, str]:
+    """The result column of each dimension: its own name, but for tags, whose keys may be any text at all."""
+    return {name: f"tag_{number}" if name.startswith(TAG) else name for number, name in enumerate(by)}
+
+
 def within(charges: ir.Table, period: Period) -> Any:
     """Whether a charge starts in the period; x_day is the UTC day of its ChargePeriodStart."""
     return (charges.x_day >= ibis.date(period.start.isoformat())) & (charges.x_day < ibis.date(period.end.isoformat()))
@@ -79,7 +84,7 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
     asked = within(kept, question.period)
     wanted = asked if question.compare is None else asked | within(kept, question.compare)
     kept = kept.filter(wanted)
-    columns: dict[str, Any] = {name: dimension(kept, name) for name in by}
+    columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(by).items()}
     cost = kept[METRIC_COLUMNS[question.metric]]
     sums = {VALUE: cost.sum(where=within(kept, question.period)) if question.compare else cost.sum()}
     if question.compare:
@@ -90,8 +95,8 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
 def rows(charges: ir.Table, question: Question, limit: int) -> ir.Table:
     """One more row than the limit, so that a cut is seen; the order is the same each time."""
     found = grouped(charges, question, question.by)
-    times = [found[name].asc() for name in question.by if name in TIME_DIMENSIONS]
-    others = [found[name].asc() for name in question.by if name not in TIME_DIMENSIONS]
+    times = [found[key].asc() for name, key in keys(question.by).items() if name in TIME_DIMENSIONS]
+    others = [found[key].asc() for name, key in keys(question.by).items() if name not in TIME_DIMENSIONS]
     value = ibis.desc(found[VALUE], nulls_first=False)
     order = [value, *times, *others] if question.limit else [*times, value, *others]
     return found.order_by([*order, found[CURRENCY].asc()]).limit(limit + 1)
@@ -118,11 +123,12 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
     """The metric by day, source and the question's dimensions, over the question's period."""
     kept = in_scope(charges, question)
     kept = kept.filter(within(kept, question.period))
-    columns: dict[str, Any] = {name: dimension(kept, name) for name in question.by}
+    columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(question.by).items()}
     cost = kept[METRIC_COLUMNS[Metric(question.metric)]]
     columns |= {CURRENCY: kept.BillingCurrency, "x_day": kept.x_day, "x_source": kept.x_source}
     found = kept.group_by(**columns).agg(**{VALUE: cost.sum()})
-    return found.order_by([*(found[name] for name in question.by), found[CURRENCY], found.x_day, found.x_source])
+    order = [found[key] for key in keys(question.by).values()]
+    return found.order_by([*order, found[CURRENCY], found.x_day, found.x_source])
 
 
 def machine_days(
