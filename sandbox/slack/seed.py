@@ -20,8 +20,8 @@ class Team(_Fixed):
     """The workspace itself."""
 
     id: str = Field(default="T0BANK", pattern=r"^T[A-Z0-9]{1,20}$")
-    name: str = "Meridian Bank"
-    domain: str = Field(default="meridian-bank", pattern=r"^[a-z0-9-]{1,60}$")
+    name: str = "North Meridian Bank"
+    domain: str = Field(default="north-meridian", pattern=r"^[a-z0-9-]{1,60}$")
 
 
 class App(_Fixed):

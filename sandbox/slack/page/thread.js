@@ -23,7 +23,7 @@ export function drawMessages(box, state, room, redraw) {
     day = today;
     parts.push(drawThread(state, room, root, replies.get(root.ts) || [], redraw));
   }
-  if (!roots.length) parts.push(keyed("empty", state.me + room.id, () => emptyRoom(room)));
+  if (!roots.length) parts.push(keyed("empty", state.me + room.id, () => emptyRoom(state, room)));
   place(box, parts);
 }
 
@@ -51,8 +51,12 @@ function keyed(key, version, make) {
   return node;
 }
 
-function emptyRoom(room) {
-  return h("p.empty", {}, room.kind === "direct" ? `Ask ${room.name} something.` : "Nothing has been said here yet.");
+function emptyRoom(state, room) {
+  if (room.kind !== "direct") return h("div.empty", {}, h("strong", {}, `# ${room.name}`), h("p", {}, room.topic), h("p", {}, "Nothing has been said here yet."));
+  const me = state.people.find((person) => person.id === state.me);
+  return h("div.empty", {},
+    h("strong", {}, `You are ${me.name}${me.title ? ", " + me.title.toLowerCase() : ""}`),
+    h("p", {}, `Ask ${room.name} something below. What it proposes appears in the channels; choose another person at the top to act as them.`));
 }
 
 function drawThread(state, room, root, replies, redraw) {

@@ -153,7 +153,7 @@ async def test_the_payload_of_a_click_is_the_stored_message(desk: Desk) -> None:
 
     body = got[0]
     assert body["user"] == {"id": "U0ARJUN", "username": "arjun", "name": "arjun", "team_id": "T0BANK"}
-    assert body["team"] == {"id": "T0BANK", "domain": "meridian-bank"}
+    assert body["team"] == {"id": "T0BANK", "domain": "north-meridian"}
     assert body["container"] == {
         "type": "message",
         "message_ts": ts,
