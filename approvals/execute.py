@@ -194,7 +194,7 @@ def _stopped(session: Session, now: datetime, proposal: Proposal, claim: Claim, 
     """The provider refused this step. Earlier steps did take effect, so with any of them it is not simply failed."""
     done = [effect.step for effect in effects_of(session, proposal.id) if effect.outcome == DONE]
     to, event = State.FAILED, Event.EXECUTION_FAILED
-    reason = f"the provider refused it ({answer.code}): {answer.sentence}"
+    reason = f"the provider refused it ({answer.code}): {answer.sentence[:300]}"
     if done:
         to, event = State.DIVERGED, Event.EXECUTION_DIVERGED
         reason = f"steps {', '.join(map(str, done))} were done; step {step.number} was refused ({answer.code})"

@@ -5,7 +5,7 @@ except the opaque person id that the front door found, the proposal's id and the
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -117,7 +117,7 @@ def _count(
     approvals.append(person)
     if quorum(sealed.policy.needed(), approvals, people):
         data |= {"approvals": approvals}
-        until = _execute_by(session, proposal, now)
+        until = min(now + active(session).rules.execute_within, utc_time(sealed.execute_by))
         event = Event.APPROVAL_QUORUM_MET
         _must(
             move(session, proposal, to=State.APPROVED, event=event, actor=actor, now=now, data=data, execute_by=until)
@@ -192,13 +192,6 @@ def _refused(
     named = proposal.id if proposal else None
     append(session, now=now, event=Event.VOTE_REFUSED, actor=actor, proposal=named, data=data)
     return VoteResult(verdict, State(proposal.state) if proposal else None)
-
-
-def _execute_by(session: Session, proposal: Proposal, now: datetime) -> datetime:
-    """From the approval on the time to carry it out is short, and never later than was sealed."""
-    within: timedelta = active(session).rules.execute_within
-    latest = proposal.execute_by
-    return now + within if latest is None else min(now + within, latest)
 
 
 def _closed(proposal: Proposal) -> Verdict:

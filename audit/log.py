@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, LargeBinary, desc
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from audit.canonical import canonical, sha256
@@ -109,10 +110,17 @@ def entries(
     event: Event | None = None,
     proposal: str | None = None,
 ) -> list[LogEntry]:
-    """Entries in order, from the one after number `after`."""
+    """Entries in order, from the one after number `after`; a damaged one is an AuditError, since it cannot be shown."""
     query = select(LogEntry).where(col(LogEntry.seq) > after).order_by(col(LogEntry.seq)).limit(limit)
     if event is not None:
         query = query.where(LogEntry.event == event.value)
     if proposal is not None:
         query = query.where(LogEntry.proposal == proposal)
-    return list(session.exec(query))
+    try:
+        return list(session.exec(query))
+    except (ValueError, OperationalError) as error:
+        raise AuditError(
+            "the log cannot be listed",
+            why=f"the columns of an entry after number {after} are not what was written",
+            do="Run `spendgate audit verify`, which names the entry",
+        ) from error

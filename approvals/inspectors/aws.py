@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from approvals.changes.change import AnyChange
 from approvals.changes.instance import StopInstance
@@ -16,6 +17,9 @@ from audit.canonical import sha256
 
 Clients = Callable[[str, str], Any]
 """(account, region) → EC2 client: which credential is for which account is the worker's wiring."""
+
+NO_ANSWER = (BotoCoreError, ResponseParserError)
+"""A page of HTML from a proxy is no answer either, and botocore tells it by an error of another family."""
 
 GONE = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"})
 DENIED = frozenset({"UnauthorizedOperation", "AuthFailure", "AccessDenied", "OperationNotPermitted"})
@@ -64,7 +68,7 @@ def _describe(client: Any, change: AnyChange) -> tuple[dict[str, Any], str] | No
         if _code(error) in GONE:
             return NotSealable(f"there is no instance {change.instance_id} in {change.region}", "not_found")
         raise CannotLook(_told(error)) from error
-    except BotoCoreError as error:
+    except NO_ANSWER as error:
         raise CannotLook(type(error).__name__) from error
     found = [(each, group.get("OwnerId", "")) for group in answer["Reservations"] for each in group["Instances"]]
     if len(found) != 1:
@@ -100,7 +104,7 @@ def _fields(client: Any, instance: dict[str, Any], owner: str) -> dict[str, Any]
 def _attribute(client: Any, instance_id: str, name: str, key: str) -> bool:
     try:
         answer = client.describe_instance_attribute(InstanceId=instance_id, Attribute=name)
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, *NO_ANSWER) as error:
         raise CannotLook(_told(error) if isinstance(error, ClientError) else type(error).__name__) from error
     return bool(answer.get(key, {}).get("Value", False))
 
@@ -142,7 +146,7 @@ def _dry_run(client: Any, change: AnyChange) -> str | None:
         if code in DENIED or 400 <= _status(error) < 500:
             return code
         raise CannotLook(_told(error)) from error
-    except BotoCoreError as error:
+    except NO_ANSWER as error:
         raise CannotLook(type(error).__name__) from error
     return "the dry run was answered as if it had been carried out"
 

@@ -1,6 +1,7 @@
 """Votes on stored proposals: each guard at the door, what is stored, and what stands in the log."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,18 @@ def test_an_approval_can_be_taken_back_and_given_again_until_the_claim(gate: Any
     assert gate.vote(row, ARJUN, "withdraw").proposal_state == State.PENDING
     assert gate.vote(row, ARJUN, "withdraw").verdict.code == "no_vote"
     assert gate.vote(row, ARJUN).proposal_state == State.APPROVED
+
+
+def test_after_an_approval_the_time_to_carry_it_out_is_short_and_starts_with_the_last_one(gate: Any) -> None:
+    row = gate.pending()
+    sealed_last = row.execute_by
+    gate.vote(row, ARJUN)
+    assert gate.row(row.id).execute_by == gate.now + timedelta(hours=4)
+    gate.vote(row, ARJUN, "withdraw")
+    gate.later(hours=71)
+    gate.vote(row, ARJUN)
+    assert gate.row(row.id).execute_by == gate.now + timedelta(hours=4)
+    assert gate.row(row.id).execute_by <= sealed_last
 
 
 def test_one_of_two_taken_back_leaves_the_other(gate: Any) -> None:

@@ -211,7 +211,7 @@ def test_nothing_that_must_never_be_is_ever_true(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=timedelta(seconds=60), suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=timedelta(seconds=60), suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(step, min_size=10, max_size=40))
 def test_nothing_that_must_never_be_is_ever_true_in_long_walks(
     new_gate: Callable[[], Any], steps: list[tuple[str, int, str]]

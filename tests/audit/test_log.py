@@ -74,6 +74,21 @@ def test_entries_are_found_by_proposal_and_event(log: Any) -> None:
         assert [entry.seq for entry in entries(session, after=4, limit=1)] == [5]
 
 
+DAMAGED = [
+    ("a time that is none", "UPDATE log_entry SET recorded_at = '2026-13-99T00:00:00.000000Z' WHERE seq = 2"),
+    ("a text that is none", "UPDATE log_entry SET actor = CAST(x'ff00' AS TEXT) WHERE seq = 2"),
+]
+
+
+@pytest.mark.parametrize(("what", "statement"), DAMAGED, ids=[what for what, _ in DAMAGED])
+def test_a_damaged_entry_is_not_listed_and_the_way_to_its_name_is_told(log: Any, what: str, statement: str) -> None:
+    log.raw(statement)
+    with writing(log.engine) as (session, _):
+        assert [entry.seq for entry in entries(session, limit=1)] == [1]
+        with pytest.raises(AuditError, match="spendgate audit verify"):
+            entries(session)
+
+
 FORBIDDEN = [
     ("UPDATE log_entry SET event = 'vote.approved' WHERE seq = 4", "an entry is changed"),
     ("UPDATE OR REPLACE log_entry SET seq = 1 WHERE seq = 4", "an entry is moved over another"),
