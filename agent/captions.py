@@ -123,8 +123,13 @@ def _common(block: Sequence[str], figures: Mapping[str, Figure]) -> list[list[st
 
 def _head(shown: list[str], common: Sequence[Sequence[str]]) -> None:
     """Says what a list shares above it, in the line that leads to it if there is one."""
-    said = "; ".join(dict.fromkeys(", ".join(shared) for shared in common if shared))
-    if shown and shown[-1].rstrip().endswith(":"):
+    leads = bool(shown) and shown[-1].rstrip().endswith(":")
+    lead = shown[-1] if leads else ""
+    shared = [[part for part in column if not _stands(part, lead)] for column in common]
+    said = "; ".join(dict.fromkeys(", ".join(column) for column in shared if column))
+    if not said:
+        return
+    if leads:
         shown[-1] = f"{shown[-1].rstrip()[:-1]} ({said}):"
     else:
         shown.append(f"{said}:")
@@ -151,3 +156,7 @@ def _line(
         said.add(figure.id)
         at = match.end()
     return "".join(pieces) + line[at:]
+
+
+def _stands(part: str, text: str) -> bool:
+    return bool(re.search(rf"(?<![\w-]){re.escape(part)}(?![\w-]|\.\w)", text))
