@@ -105,7 +105,7 @@ def project(
     try:
         sealed = None if proposal.sealed is None else decode(proposal.sealed, proposal.digest)
     except Altered as error:
-        return _bare(proposal, reason=f"{error.what}: {error.why}")
+        return _bare(proposal, reason=f"{error.what} {error.why}")
     if sealed is None:
         return _bare(proposal, reason=proposal.reason)
     return _full(proposal, sealed, votes, effects, people, _hint(proposal, now, worker_seen_at))

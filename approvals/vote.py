@@ -58,7 +58,7 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
     try:
         sealed = decode(proposal.sealed, proposal.digest)
     except Altered as error:
-        return _refused(session, now, ballot, no("altered", f"{error.what}: {error.why}"), proposal)
+        return _refused(session, now, ballot, no("altered", f"{error.what} {error.why}"), proposal)
     people = active(session).people
     votes = standing_votes(session, proposal.id)
     mine = next((cast for cast in votes if cast.person == ballot.person), None)
