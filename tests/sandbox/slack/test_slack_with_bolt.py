@@ -179,6 +179,18 @@ async def test_a_button_is_refused_to_whom_it_is_not_shown(desk: Desk) -> None:
     assert desk.received == []
 
 
+async def test_nobody_presses_in_a_message_meant_for_another(desk: Desk) -> None:
+    blocks = card("For Arjun alone")
+    del blocks[2]["elements"][0]["visible_to_user_ids"]
+    answer = await desk.client.chat_postEphemeral(channel="C0APPROVE", user="U0ARJUN", text="x", blocks=blocks)
+
+    with pytest.raises(DriverError, match="message_not_found"):
+        await desk.driver.click("U0OLIVIA", "approve", channel="C0APPROVE", ts=answer["message_ts"])
+    await desk.driver.click("U0ARJUN", "approve", channel="C0APPROVE", ts=answer["message_ts"])
+
+    assert '"is_ephemeral":true' in parse_qs(desk.received[0]["body"])["payload"][0]
+
+
 async def test_a_confirmation_is_asked_before_anything_is_sent(desk: Desk) -> None:
     blocks = card("Waiting")
     blocks[2]["elements"][0]["confirm"] = {
