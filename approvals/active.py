@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, desc, select
 
-from approvals.errors import GateError
+from approvals.errors import Altered, GateError
 from approvals.person import People, load_people
 from approvals.rules import Rules
 from approvals.rules_file import load_rules
 from approvals.store import PolicyVersion
+from audit.canonical import sha256
 
 RULES, PEOPLE = "rules", "people"
 
@@ -47,7 +48,14 @@ def active(session: Session) -> Active:
 def newest(session: Session, kind: str) -> PolicyVersion | None:
     """The version of this kind that is in force."""
     query = select(PolicyVersion).where(PolicyVersion.kind == kind).order_by(desc(col(PolicyVersion.version))).limit(1)
-    return session.exec(query).first()
+    found = session.exec(query).first()
+    if found is not None and found.digest != sha256(found.body.encode()):
+        raise Altered(
+            f"the {kind} in force cannot be used",
+            why=f"version {found.version} is not the text that was adopted",
+            do="Nobody can decide until `spendgate audit verify` and a backup have shown what was changed",
+        )
+    return found
 
 
 @lru_cache(maxsize=8)

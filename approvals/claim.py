@@ -105,7 +105,14 @@ def _by_policy(
     votes = standing_votes(session, proposal.id)
     if any(cast.digest != proposal.digest for cast in votes):
         return no("altered", "a vote was given to other bytes than those stored")
-    required = sealed.policy.needed()
+    pinned = sealed.policy
+    for kind, version, digest, now_version, now_digest in (
+        ("rules", pinned.rules_version, pinned.rules_digest, current.rules_version, current.rules_digest),
+        ("people", pinned.people_version, pinned.people_digest, current.people_version, current.people_digest),
+    ):
+        if now_version < version or (now_version == version and now_digest != digest):
+            return no("altered", f"the {kind} that it was sealed under are not those that are stored")
+    required = pinned.needed()
     if isinstance(seen, Snapshot):
         evidence, involved = read_evidence(sealed.evidence), (sealed.requester, *sealed.editors)
         required = pin(current, sealed.change.kind, evidence, seen.environment, involved).needed()

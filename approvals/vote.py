@@ -57,9 +57,9 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
         return _refused(session, now, ballot, told, proposal)
     try:
         sealed = decode(proposal.sealed, proposal.digest)
+        people = active(session).people
     except Altered as error:
         return _refused(session, now, ballot, no("altered", f"{error.what} {error.why}"), proposal)
-    people = active(session).people
     votes = standing_votes(session, proposal.id)
     mine = next((cast for cast in votes if cast.person == ballot.person), None)
     if ballot.choice == WITHDRAW:

@@ -7,9 +7,12 @@ import pytest
 from gate_stubs import ARJUN, FIELDS, PEOPLE, RULES
 
 from approvals.claim import Refusal, claim
+from approvals.due import due
+from approvals.errors import Altered
 from approvals.execute import execute
 from approvals.lease import Claim, LostClaim
 from approvals.states import State
+from audit.canonical import sha256
 
 
 def refused(gate: Any, row: Any) -> Refusal:
@@ -123,6 +126,34 @@ def test_bytes_and_digest_altered_together_do_not_fit_the_votes(gate: Any) -> No
     gate.sql("DROP TRIGGER proposal_sealed")
     gate.sql("UPDATE proposal SET sealed = ?, digest = ? WHERE id = ?", other, digest(other), row.id)
     assert refused(gate, row).verdict.code == "altered"
+
+
+@pytest.mark.parametrize("kind", ["rules", "people"])
+def test_a_policy_rewritten_under_its_version_claims_nothing(gate: Any, kind: str) -> None:
+    row = gate.approved()
+    body = (RULES if kind == "rules" else PEOPLE) + "\n# rewritten\n"
+    gate.sql("DROP TRIGGER policy_no_update")
+    gate.sql("UPDATE policy_version SET body = ? WHERE kind = ?", body, kind)
+    assert gate.vote(row, ARJUN, "reject").verdict.code == "altered"
+    with pytest.raises(Altered, match="not the text that was adopted"):
+        claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+    gate.sql("UPDATE policy_version SET digest = ? WHERE kind = ?", sha256(body.encode()), kind)
+    assert refused(gate, row).verdict.code == "altered"
+
+
+def test_a_claim_with_an_intent_beside_it_is_never_taken_over(gate: Any) -> None:
+    """An intent moves the proposal on in the same transaction, so this needs a hand in the database."""
+    row = gate.approved()
+    claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+    gate.sql(
+        "INSERT INTO effect (proposal, step, attempt, token, fence, executor, rehearsal, request_hash, intended_at)"
+        " VALUES (?, 1, 'a', 't', 1, 'stub', 0, 'h', '2026-11-20T09:00:00.000000Z')",
+        row.id,
+    )
+    gate.later(seconds=90)
+    assert refused(gate, row).verdict.code == "intent_stored"
+    with gate.reading() as (session, now):
+        assert due(session, now=now).to_claim == []
 
 
 def test_a_vote_slipped_in_behind_the_gate_does_not_count(gate: Any) -> None:
