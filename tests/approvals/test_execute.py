@@ -184,6 +184,30 @@ def test_an_answer_that_comes_after_the_lease_ended_is_kept_and_decides_nothing(
     assert read_back(gate, got) == State.VERIFIED
 
 
+def test_the_same_claim_used_while_its_request_is_out_sends_nothing(gate: Any) -> None:
+    got = claimed(gate)
+    second = StubExecutor(gate.cloud)
+
+    class Again(StubExecutor):
+        def send(self, request: Request, *, token: str) -> Any:
+            with pytest.raises(LostClaim, match="may have been sent before"):
+                execute(gate.begin, claim=got, executor=second)
+            return super().send(request, token=token)
+
+    assert execute(gate.begin, claim=got, executor=Again(gate.cloud)) == State.SUCCEEDED
+    assert (second.sent, len(gate.cloud.effects())) == (0, 1)
+
+
+def test_a_worker_cannot_use_its_own_older_claim(gate: Any) -> None:
+    old = claimed(gate)
+    gate.later(seconds=90)
+    new = claim(gate.begin, proposal_id=old.proposal_id, worker=old.worker, inspector=gate.inspector)
+    assert isinstance(new, Claim)
+    with pytest.raises(LostClaim):
+        execute(gate.begin, claim=old, executor=gate.executor)
+    assert gate.executor.sent == 0
+
+
 def test_bytes_altered_after_the_claim_are_not_sent(gate: Any) -> None:
     got = claimed(gate)
     gate.sql("DROP TRIGGER proposal_sealed")
