@@ -35,6 +35,13 @@ def active(session: Session) -> Active:
             why="the database holds no rules and no people",
             do="Run `spendgate db init`, which takes rules.toml and people.toml as version 1",
         )
+    for row in (rules, people):
+        if row.digest != sha256(row.body.encode()):
+            raise Altered(
+                f"the {row.kind} in force cannot be used",
+                why=f"version {row.version} is not the text that was adopted",
+                do="Nobody can decide until `spendgate audit verify` and a backup have shown what was changed",
+            )
     return Active(
         rules=_rules(rules.body),
         rules_version=rules.version,
@@ -48,14 +55,7 @@ def active(session: Session) -> Active:
 def newest(session: Session, kind: str) -> PolicyVersion | None:
     """The version of this kind that is in force."""
     query = select(PolicyVersion).where(PolicyVersion.kind == kind).order_by(desc(col(PolicyVersion.version))).limit(1)
-    found = session.exec(query).first()
-    if found is not None and found.digest != sha256(found.body.encode()):
-        raise Altered(
-            f"the {kind} in force cannot be used",
-            why=f"version {found.version} is not the text that was adopted",
-            do="Nobody can decide until `spendgate audit verify` and a backup have shown what was changed",
-        )
-    return found
+    return session.exec(query).first()
 
 
 @lru_cache(maxsize=8)
