@@ -6,12 +6,13 @@ Nothing heavy is imported here, so that `--help` answers at once: a command impo
 import json
 import os
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli_operate import add_processes, db_app, sandbox_app
+from app.cli_options import As, Json, Period, Where, pairs
 from app.errors import Exit
 
 app = typer.Typer(
@@ -28,12 +29,6 @@ proposals_app = typer.Typer(
     help="Changes that wait for people, or have ended.", no_args_is_help=True, rich_markup_mode=None
 )
 audit_app = typer.Typer(help="The action log: list, show, verify.", no_args_is_help=True, rich_markup_mode=None)
-db_app = typer.Typer(
-    help="The database: make, upgrade, adopt rules or people.", no_args_is_help=True, rich_markup_mode=None
-)
-sandbox_app = typer.Typer(
-    help="The outside world on loopback, one part at a time.", no_args_is_help=True, rich_markup_mode=None
-)
 for name, group in {
     "anomalies": anomalies_app,
     "savings": savings_app,
@@ -43,9 +38,6 @@ for name, group in {
     "sandbox": sandbox_app,
 }.items():
     app.add_typer(group, name=name)
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; decimals are text.")]
-As = Annotated[str | None, typer.Option("--as", metavar="PERSON", help="Act as this person (in a sandbox home only).")]
 
 
 @app.command()
@@ -129,10 +121,6 @@ def ask(
     command.run(question, person=person, thread=thread, as_json=as_json)
 
 
-Period = Annotated[str | None, typer.Option(help="2026-10, 2026-Q3, 2026, 2026-10-05 or 2026-10-01..2026-10-31.")]
-Where = Annotated[list[str] | None, typer.Option(metavar="K=V", help="Only where K is V; repeat for more.")]
-
-
 @anomalies_app.command("list")
 def anomalies_list(
     period: Period = None,
@@ -146,7 +134,7 @@ def anomalies_list(
     from app.commands import anomalies
     from app.commands.desk import desk_here
 
-    anomalies.run(desk_here(person), period=period, where=_pairs(where), ai=ai, top=top, as_json=as_json)
+    anomalies.run(desk_here(person), period=period, where=pairs(where), ai=ai, top=top, as_json=as_json)
 
 
 @savings_app.command("list")
@@ -160,7 +148,7 @@ def savings_list(
     from app.commands import savings
     from app.commands.desk import desk_here
 
-    savings.run(desk_here(person), where=_pairs(where), top=top, as_json=as_json)
+    savings.run(desk_here(person), where=pairs(where), top=top, as_json=as_json)
 
 
 @proposals_app.command("list")
@@ -241,55 +229,7 @@ def audit_link(person: As = None) -> None:
     audit.link(person=person)
 
 
-@db_app.command("init")
-def db_init() -> None:
-    """Make the database; rules.toml and people.toml of the home become version 1."""
-    from app.commands import db
-
-    db.init()
-
-
-@db_app.command("upgrade")
-def db_upgrade() -> None:
-    """Bring a database of an older version up to this program's."""
-    from app.commands import db
-
-    db.upgrade_database()
-
-
-@db_app.command("adopt")
-def db_adopt(
-    kind: Annotated[str, typer.Argument(help="rules or people.")],
-    file: Annotated[Path | None, typer.Argument(help="The file; by default the home's.")] = None,
-) -> None:
-    """Make a changed rules or people file the active version; an entry of the log says who did."""
-    from app.commands import db
-
-    db.adopt_file(kind, file)
-
-
-@app.command()
-def serve() -> None:
-    """Run Slack, the web pages and votes."""
-    from app.commands import processes
-
-    processes.serve()
-
-
-@app.command()
-def agent() -> None:
-    """Run the agent: answers questions, drafts proposals; it can neither decide nor execute."""
-    from app.commands import processes
-
-    processes.agent()
-
-
-@app.command()
-def worker() -> None:
-    """Run the worker: seals, claims, executes, reads back. The only process with cloud credentials."""
-    from app.commands import processes
-
-    processes.worker()
+add_processes(app)
 
 
 @app.command()
@@ -309,74 +249,12 @@ def demo(
     start.run(story=story, bill=bill, port=port, as_json=as_json)
 
 
-@sandbox_app.command("bank")
-def sandbox_bank(
-    into: Annotated[Path, typer.Option(help="The folder to write into.")],
-    until: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Last day of the bill; by default yesterday.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, another bank.")] = 7,
-    csv: Annotated[bool, typer.Option("--csv", help="CSV instead of Parquet.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Write the generated bill of a mid-sized bank, with its utilisation and the planted truth."""
-    from app.commands import sandbox_bank as command
-
-    sys.exit(command.run(into=into, until=_date(until), seed=seed, csv=csv, as_json=as_json))
-
-
-@sandbox_app.command("aws")
-def sandbox_aws(
-    machines: Annotated[Path, typer.Option(help="machines.json of a sandbox bank.")],
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
-) -> None:
-    """Serve AWS EC2 on loopback, with the bank's machines."""
-    from app.commands import sandbox_aws as command
-
-    sys.exit(command.run(machines=machines, port=port))
-
-
-@sandbox_app.command("slack")
-def sandbox_slack(
-    app_url: Annotated[str, typer.Option(help="Where Spendgate takes events: http://127.0.0.1:8470/slack/events")],
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
-    signing_secret: Annotated[str, typer.Option(help="Signs what is sent to Spendgate.")] = "sandbox-signing-secret",  # noqa: S107 (guards nothing: loopback)
-    audit_link: Annotated[str, typer.Option(help="An address of the action log, shown on the page.")] = "",
-    transcript: Annotated[Path | None, typer.Option(help="Write each delivery as a JSON line.")] = None,
-) -> None:
-    """Serve a Slack workspace on loopback, with a page to act in it."""
-    from app.commands import sandbox_slack as command
-
-    command.run(app_url=app_url, port=port, signing_secret=signing_secret, audit_link=audit_link, transcript=transcript)
-
-
 @app.command()
 def version() -> None:
     """The version of this program."""
     from importlib.metadata import version as installed
 
     typer.echo(f"spendgate {installed('spendgate')}")
-
-
-def _pairs(given: list[str] | None) -> dict[str, str] | None:
-    pairs: dict[str, str] = {}
-    for one in given or []:
-        key, equals, value = one.partition("=")
-        if not equals or not key.strip() or not value.strip():
-            raise typer.BadParameter(f"{one!r} is not K=V, for example team=risk")
-        if key.strip() in pairs:
-            raise typer.BadParameter(f"{key.strip()} stands twice; give each once")
-        pairs[key.strip()] = value.strip()
-    return pairs or None
-
-
-def _date(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not a date like 2026-11-22") from error
 
 
 def main() -> None:

@@ -120,7 +120,7 @@ def refuse_worker_credentials(process: str, env: Mapping[str, str] = os.environ)
         raise Problem(
             f"`spendgate {process}` will not start with {', '.join(found)} in its environment.",
             why="Only the worker may hold cloud credentials: what others reach, a model or a web request may reach.",
-            do=f"Start the worker in an environment of its own, and this without: env -u {found[0]} spendgate {process}",
+            do=f"Start the worker in its own environment, and this without: env -u {found[0]} spendgate {process}",
             exit_code=Exit.USAGE,
         )
 

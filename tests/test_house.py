@@ -33,7 +33,11 @@ def sources() -> list[Path]:
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={"PATH": "", "PYTHONPATH": str(folder)}
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={"PATH": "", "PYTHONPATH": str(folder), "COLUMNS": "400"},
     )
 
 

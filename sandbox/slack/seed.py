@@ -20,7 +20,7 @@ class Team(_Fixed):
     """The workspace itself."""
 
     id: str = Field(default="T0BANK", pattern=r"^T[A-Z0-9]{1,20}$")
-    name: str = "North Meridian Bank"
+    name: str = "Northmere Bank"
     domain: str = Field(default="north-meridian", pattern=r"^[a-z0-9-]{1,60}$")
 
 
