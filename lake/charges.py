@@ -12,24 +12,10 @@ import pyarrow as pa
 
 from lake import duck
 from lake.ai import Facts, judge
-from lake.columns import COLUMNS, LABELS, SQL_TYPES, Column, Kind
+from lake.columns import COLUMNS, LABELS, Column, Kind
 from lake.labels import Tagged, read_tags
 from lake.numbers import cast, fits
 from lake.report import Finding
-
-STORED = (
-    *((column.name, SQL_TYPES[column.kind]) for column in COLUMNS),
-    *((label, "VARCHAR") for label in LABELS),
-    ("x_team_from", "VARCHAR"),
-    ("x_tags", "MAP(VARCHAR, VARCHAR)"),
-    ("x_ai", "BOOLEAN"),
-    ("x_ai_rule", "VARCHAR"),
-    ("x_day", "DATE"),
-    ("x_source", "VARCHAR"),
-    ("x_file", "VARCHAR"),
-    ("x_row", "BIGINT"),
-    ("x_extra", "VARCHAR"),
-)
 
 _FACTS = (
     "ServiceCategory",

@@ -123,3 +123,22 @@ RENAMED = {"ServiceProviderName": "ProviderName"}
 
 # Our own columns, promoted from tags or from a column of the same name in the file.
 LABELS = ("x_team", "x_use_case", "x_environment", "x_model", "x_workload", "x_token_class")
+
+# A stored charge: the FOCUS columns, then ours.
+STORED = (
+    *((column.name, SQL_TYPES[column.kind]) for column in COLUMNS),
+    *((label, "VARCHAR") for label in LABELS),
+    ("x_team_from", "VARCHAR"),
+    ("x_tags", "MAP(VARCHAR, VARCHAR)"),
+    ("x_ai", "BOOLEAN"),
+    ("x_ai_rule", "VARCHAR"),
+    ("x_day", "DATE"),
+    ("x_source", "VARCHAR"),
+    ("x_file", "VARCHAR"),
+    ("x_row", "BIGINT"),
+    ("x_extra", "VARCHAR"),
+)
+
+# Hourly utilisation of machines.
+PERCENTS = ("cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct")
+PERCENT_TYPE = "DECIMAL(9,4)"

@@ -5,6 +5,7 @@ processes ever share a database file and a load never disturbs a question that i
 """
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typing import Any
 from lake import completeness, expressions
 from lake.completeness import SourceCompleteness
 from lake.errors import LakeError, NameNotKnown
+from lake.money import add, difference
 from lake.period import Period, add_months
 from lake.question import EVERY_TEAM, MAX_ROWS, Metric, Question
 from lake.reading import Reader
@@ -71,13 +73,13 @@ class Lake:
     def ask(self, question: Question) -> Answered:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
         snapshots = self._snapshots()
-        with Reader(self.folder, snapshots) as everything:
-            question = _known(everything, question)
-            scope = _sources(everything, question)
-        held = [snapshot for snapshot in snapshots if snapshot.source in scope]
-        read = [snapshot for snapshot in held if _touches(snapshot, question)]
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
-        with Reader(self.folder, read or snapshots[:1]) as reader:
+        with Reader(self.folder, snapshots) as reader:
+            question = _known(reader, question)
+            scope = _sources(reader, question, snapshots)
+            held = [snapshot for snapshot in snapshots if snapshot.source in scope]
+            read = [snapshot for snapshot in held if _touches(snapshot, question)]
+            reader.hold(read or snapshots[:1])
             rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
             sums, _ = reader.fetch(expressions.totals(reader.charges, question))
         verdicts = completeness.judge(question.period, held)
@@ -178,7 +180,10 @@ class Lake:
 _ANY = Period(date(1900, 1, 1), date(2200, 1, 1))
 
 
-def _sources(reader: Reader, question: Question) -> set[str]:
+def _sources(reader: Reader, question: Question, snapshots: Sequence[Snapshot]) -> set[str]:
+    everything = EVERY_TEAM in question.teams_seen and not question.where
+    if everything and question.ai is None and question.currency is None:
+        return {snapshot.source for snapshot in snapshots}
     rows, _ = reader.fetch(expressions.sources(reader.charges, question))
     return {row["x_source"] for row in rows}
 
@@ -224,7 +229,7 @@ def _row(row: dict[str, Any], question: Question) -> Row:
     shown |= {"currency": row["currency"], "value": _zero(row["value"])}
     if question.compare:
         previous = _zero(row["previous"])
-        shown |= {"previous": previous, "difference": _zero(row["value"]) - previous}
+        shown |= {"previous": previous, "difference": difference(_zero(row["value"]), previous)}
     return shown
 
 
@@ -233,7 +238,7 @@ def _zero(value: Decimal | None) -> Decimal:
     return _NOTHING if value is None else value
 
 
-_NOTHING = sum((), start=Decimal())
+_NOTHING = Decimal()
 
 
 def _through(source: str, held: list[Snapshot], settled: bool) -> date:
@@ -250,7 +255,7 @@ def _series(rows: list[dict[str, Any]], by: tuple[str, ...], through: dict[str, 
         day, end = row["x_day"], through[row["x_source"]]
         ends[key] = min(ends.get(key, end), end)
         days = found.setdefault(key, {})
-        days[day] = days.get(day, _NOTHING) + _zero(row["value"])
+        days[day] = add([days.get(day, _NOTHING), _zero(row["value"])])
     series = []
     for key, days in found.items():
         first = min(days)

@@ -8,10 +8,10 @@ later, in Python.
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 
+from lake.columns import PERCENT_TYPE, PERCENTS, STORED
 from lake.period import Period
 from lake.question import (
     ALLOCATED,
@@ -26,15 +26,29 @@ from lake.question import (
     Question,
 )
 
-CHARGES = "charges"
 VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
 HOUR_UNITS = ("hours", "hour", "hrs", "hr")
 
 
-def table(connection: duckdb.DuckDBPyConnection, name: str) -> ir.Table:
-    """A table or view of this connection, for expressions."""
-    found: ir.Table = ibis.duckdb.from_connection(connection).table(name)
-    return found
+_TYPES = {
+    "VARCHAR": "string",
+    "BOOLEAN": "boolean",
+    "BIGINT": "int64",
+    "DATE": "date",
+    "TIMESTAMPTZ": "timestamp('UTC')",
+    "MAP(VARCHAR, VARCHAR)": "map<string, string>",
+}
+# Written down rather than read from the files: asking a backend for a table's columns takes longer than the query.
+CHARGES = ibis.table({name: _TYPES.get(kind) or kind.lower() for name, kind in STORED}, name="charges")
+USAGE = ibis.table(
+    {
+        "resource": "string",
+        "hour": "timestamp",
+        **dict.fromkeys(PERCENTS, PERCENT_TYPE.lower()),
+        "network_bytes": "int64",
+    },
+    name="usage",
+)
 
 
 def to_sql(expression: ir.Table) -> str:
@@ -131,17 +145,15 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
     return found.order_by([*order, found[CURRENCY], found.x_day, found.x_source])
 
 
-def machine_days(
-    usage: ir.Table, machines: Sequence[str], *, start: str, end: str, percents: Sequence[str]
-) -> ir.Table:
+def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
     """One row a machine and day: sums, peaks and counts of what was measured, bytes sent and received."""
-    kept = usage.filter(
-        usage.resource.isin(machines), usage.hour >= ibis.timestamp(start), usage.hour < ibis.timestamp(end)
+    kept = USAGE.filter(
+        USAGE.resource.isin(machines), USAGE.hour >= ibis.timestamp(start), USAGE.hour < ibis.timestamp(end)
     )
     measured = kept.gpu_active_pct.notnull() & kept.cpu_max_pct.notnull()
-    columns: dict[str, Any] = {f"{name}_sum": kept[name].sum() for name in percents}
-    columns |= {f"{name}_max": kept[name].max() for name in percents}
-    columns |= {f"{name}_hours": kept[name].count() for name in percents}
+    columns: dict[str, Any] = {f"{name}_sum": kept[name].sum() for name in PERCENTS}
+    columns |= {f"{name}_max": kept[name].max() for name in PERCENTS}
+    columns |= {f"{name}_hours": kept[name].count() for name in PERCENTS}
     columns |= {"measured": measured.sum(), "last": kept.hour.max(where=measured), "network": kept.network_bytes.sum()}
     return kept.group_by(resource=kept.resource, day=kept.hour.date()).agg(**columns).order_by(["resource", "day"])
 

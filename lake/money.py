@@ -1,10 +1,11 @@
-"""Exact decimals: how a number in a bill is read, and what happens to digits that do not fit.
+"""Exact decimals: how a number in a bill is read and added, and what happens to digits that do not fit.
 
 DuckDB rounds silently when it casts text to a decimal. Here every number is first proved to fit; one that does not is
 rounded in Python, half to even, and the difference is handed back so that it is told, never lost.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
@@ -36,6 +37,24 @@ def fits_narrow(scale: int) -> tuple[str, str]:
     """
     places = 12 if scale == MONEY_SCALE else 9
     return rf"[+-]?[0-9]{{1,{18 - places}}}(\.[0-9]{{0,{places}}}0*)?", f"DECIMAL(18,{places})"
+
+
+def add(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum. (Python's own `+` keeps 28 digits and rounds the rest away; money here has up to 38.)"""
+    total = Decimal()
+    for amount in amounts:
+        total = _EXACT.add(total, amount)
+    return total
+
+
+def difference(later: Decimal, earlier: Decimal) -> Decimal:
+    """`later - earlier`, exactly."""
+    return _EXACT.subtract(later, earlier)
+
+
+def times(amount: Decimal, count: int) -> Decimal:
+    """The amount so many times, exactly."""
+    return _EXACT.multiply(amount, Decimal(count))
 
 
 @dataclass(frozen=True)

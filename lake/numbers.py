@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lake import duck
 from lake.columns import COLUMNS, SQL_TYPES, Column, Kind
-from lake.money import MONEY_SCALE, QUANTITY_SCALE, fits_exactly, fits_narrow, plain, read_number
+from lake.money import MONEY_SCALE, QUANTITY_SCALE, add, fits_exactly, fits_narrow, plain, read_number, times
 from lake.report import Finding
 
 SCALES = {Kind.MONEY: MONEY_SCALE, Kind.QUANTITY: QUANTITY_SCALE}
@@ -63,7 +63,7 @@ def _rewrite(
         lost = readings[text].lost
         if lost:
             count, total = rounded[file]
-            rounded[file] = (count + rows, total + lost * rows)
+            rounded[file] = (count + rows, add([total, times(lost, rows)]))
     return [_rounding(column, files[file], rows, lost) for file, (rows, lost) in rounded.items()]
 
 

@@ -14,18 +14,23 @@ from lake.store import Snapshot
 class Reader:
     """Open while its `with` block lasts; `charges` is the table that expressions are built on."""
 
+    charges = expressions.CHARGES
+
     def __init__(self, folder: Path, snapshots: Iterable[Snapshot]) -> None:
-        self._files = [str(folder / file.path) for snapshot in snapshots for file in snapshot.files]
+        self._folder = folder
+        self._first = snapshots
 
     def __enter__(self) -> Self:
         self._connection = duck.connect()
-        listed = ", ".join(duck.text(path) for path in self._files)
-        with _Speaking():
-            self._connection.execute(
-                f"CREATE VIEW charges AS SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608
-            )
-            self.charges = expressions.table(self._connection, expressions.CHARGES)
+        self.hold(self._first)
         return self
+
+    def hold(self, snapshots: Iterable[Snapshot]) -> None:
+        """From now on `charges` holds these snapshots' charges."""
+        files = [duck.text(str(self._folder / file.path)) for snapshot in snapshots for file in snapshot.files]
+        source = f"read_parquet([{', '.join(files)}], union_by_name = true)"
+        with _Speaking():
+            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS SELECT * FROM {source}")  # noqa: S608
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()

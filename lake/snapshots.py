@@ -13,8 +13,7 @@ from pathlib import Path
 import duckdb
 
 from lake import duck
-from lake.charges import STORED
-from lake.columns import COLUMNS, LABELS
+from lake.columns import COLUMNS, LABELS, STORED
 from lake.errors import LakeError, SourceConflict
 from lake.money import plain
 from lake.report import Finding

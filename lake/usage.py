@@ -15,14 +15,13 @@ import duckdb
 
 from lake import duck, expressions
 from lake.charges import read_time
+from lake.columns import PERCENT_TYPE, PERCENTS
 from lake.errors import LakeError
 from lake.sources import focus
 from lake.sources.focus import TableFile
 from lake.store import Input, SnapshotFile, Store, UsageManifest, sync
 
-PERCENTS = ("cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct")
 NETWORK = "network_bytes"
-_PERCENT = "DECIMAL(9,4)"
 BYTES_PER_MB = 1_000_000
 
 
@@ -55,7 +54,7 @@ def stage(
     """Merges these files with what is loaded, the newer value of a machine and hour winning, into one new file."""
     connection.execute(
         f"CREATE TABLE used (part INTEGER, resource VARCHAR, hour TIMESTAMPTZ, "
-        f"{', '.join(f'{name} {_PERCENT}' for name in PERCENTS)}, {NETWORK} BIGINT)"
+        f"{', '.join(f'{name} {PERCENT_TYPE}' for name in PERCENTS)}, {NETWORK} BIGINT)"
     )
     before = store.usage()
     if before is not None:
@@ -87,7 +86,7 @@ def _read(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -
     def column(name: str) -> str:
         return focus.as_text(file, file.names.index(name)) if name in file.names else "NULL"
 
-    percents = ", ".join(f"TRY_CAST(TRY_CAST({column(name)} AS DOUBLE) AS {_PERCENT})" for name in PERCENTS)
+    percents = ", ".join(f"TRY_CAST(TRY_CAST({column(name)} AS DOUBLE) AS {PERCENT_TYPE})" for name in PERCENTS)
     try:
         connection.execute(
             f"INSERT INTO used SELECT {number}, {column('ResourceId')}, {read_time(column('HourStart'))}, {percents}, "  # noqa: S608
@@ -118,8 +117,7 @@ def utilisation(store: Store, resource_ids: Iterable[str], *, start: datetime, e
         connection.execute(
             f"CREATE VIEW usage AS SELECT * REPLACE (timezone('UTC', hour) AS hour) FROM read_parquet({path})"  # noqa: S608
         )
-        table = expressions.table(connection, "usage")
-        days = expressions.machine_days(table, wanted, start=_text(start), end=_text(end), percents=PERCENTS)
+        days = expressions.machine_days(wanted, start=_text(start), end=_text(end))
         rows = connection.execute(expressions.to_sql(days)).to_arrow_table().to_pylist()
     by_machine: dict[str, list[dict[str, Any]]] = {}
     for row in rows:

@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.columns import BY_NAME
-from lake.money import MONEY_SCALE, QUANTITY_SCALE, decimal_type, fits_exactly, fits_narrow, plain, read_number
+from lake.money import (
+    MONEY_SCALE,
+    QUANTITY_SCALE,
+    add,
+    decimal_type,
+    difference,
+    fits_exactly,
+    fits_narrow,
+    plain,
+    read_number,
+    times,
+)
 from lake.numbers import cast
 
 WIDE = Context(prec=400)
@@ -80,6 +91,14 @@ def test_why_no_text_is_cast_unproved() -> None:
 )  # fmt: skip
 def test_amounts_are_shown_without_exponent(amount: str, text: str) -> None:
     assert plain(Decimal(amount)) == text
+
+
+def test_sums_and_differences_keep_all_digits() -> None:
+    large, small = Decimal("12345678901234567890123456.000000000001"), Decimal("0.000000000003")
+    assert add([large, small, small]) == Decimal("12345678901234567890123456.000000000007")
+    assert difference(small, large) == Decimal("-12345678901234567890123455.999999999998")
+    assert times(large, 3) == Decimal("37037036703703703670370368.000000000003")
+    assert large + small != add([large, small])  # Python's own sum keeps 28 digits
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))

@@ -1,0 +1,238 @@
+"""Typed questions: what is summed, filtered, compared, hidden and cut, and in which order it is told."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+from pydantic import ValidationError
+
+from lake.engine import Lake
+from lake.errors import LakeError, NameNotKnown
+from lake.period import Period
+from lake.question import DIMENSIONS, MAX_ROWS, Metric, Question
+
+OCTOBER, SEPTEMBER = Period.parse("2026-10"), Period.parse("2026-09")
+
+
+def tags(**given: str) -> str:
+    return json.dumps(given)
+
+
+@pytest.fixture
+def bank(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
+    rows = [
+        charge("10.00", day="2026-10-01", Tags=tags(team="fraud", env="prod"), ServiceName="Learning",
+               ServiceCategory="AI and Machine Learning", RegionId="eu-1", ListCost="12.5", SubAccountId="a1"),
+        charge("5.00", day="2026-10-31", Tags=tags(team="treasury"), ServiceName="Machines", ListCost="5"),
+        charge("2.50", day="2026-10-15", ServiceName="Machines", ListCost="3"),
+        charge("40.00", day="2026-10-15", Tags=tags(team="fraud"), ServiceName="Machines", BillingCurrency="EUR"),
+        charge("4.00", day="2026-09-30", Tags=tags(team="fraud"), ServiceName="Machines"),
+        charge("6.00", day="2026-09-01", Tags=tags(team="claims"), ServiceName="Disks"),
+        charge("99.00", day="2026-11-01", Tags=tags(team="treasury"), ServiceName="Machines"),
+    ]  # fmt: skip
+    load(write("bill.csv", rows))
+    return lake
+
+
+def told(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in (*names, "currency", "value")) for row in rows]
+
+
+def test_grouped_largest_first_with_one_total_for_each_currency(bank: Lake) -> None:
+    answered = bank.ask(Question(period=OCTOBER, by=("team",)))
+    assert told(answered.rows, "team") == [
+        ("fraud", "EUR", Decimal("40")),
+        ("fraud", "USD", Decimal("10")),
+        ("treasury", "USD", Decimal("5")),
+        ("(untagged)", "USD", Decimal("2.5")),
+    ]
+    assert answered.totals == [("EUR", Decimal("40")), ("USD", Decimal("17.5"))]
+
+
+def test_a_period_holds_its_first_day_and_not_its_end(bank: Lake) -> None:
+    for text, total in [
+        ("2026-10-01", "10"),
+        ("2026-10-31", "5"),
+        ("2026-10-31..2026-11-01", "104"),
+        ("2026-10-02..2026-10-14", None),
+    ]:
+        totals = dict(bank.ask(Question(period=Period.parse(text), currency="USD")).totals)
+        assert totals.get("USD") == (Decimal(total) if total else None), text
+
+
+def test_nothing_is_no_total_rather_than_zero(bank: Lake) -> None:
+    answered = bank.ask(Question(period=Period.parse("2026-08"), by=("team",)))
+    assert (answered.rows, answered.totals) == ([], [])
+
+
+@pytest.mark.parametrize(("metric", "total"), [("billed", "17.5"), ("list", "20.5"), ("contracted", "3")])
+def test_metrics_are_never_mixed(bank: Lake, metric: str, total: str) -> None:
+    answered = bank.ask(Question(metric=Metric(metric), period=OCTOBER, currency="USD"))
+    assert answered.totals == [("USD", Decimal(total))]
+
+
+def test_filters_within_a_dimension_widen_and_across_narrow(bank: Lake) -> None:
+    both = bank.ask(Question(period=OCTOBER, where={"team": ("fraud", "treasury")}, currency="USD"))
+    assert both.totals == [("USD", Decimal("15"))]
+    one = bank.ask(Question(period=OCTOBER, where={"team": ("fraud", "treasury"), "service": ("Machines",)}))
+    assert one.totals == [("EUR", Decimal("40")), ("USD", Decimal("5"))]
+
+
+def test_the_untagged_can_be_asked_for(bank: Lake) -> None:
+    assert bank.ask(Question(period=OCTOBER, where={"team": ("(untagged)",)})).totals == [("USD", Decimal("2.5"))]
+
+
+def test_names_are_found_in_other_letters(bank: Lake) -> None:
+    answered = bank.ask(Question(period=OCTOBER, where={"team": ("FRAUD",)}, by=("team",), currency="USD"))
+    assert answered.question.where == {"team": ("fraud",)}
+    assert answered.totals == [("USD", Decimal("10"))]
+
+
+def test_an_unknown_name_is_refused_with_the_closest(bank: Lake) -> None:
+    with pytest.raises(NameNotKnown) as refusal:
+        bank.ask(Question(period=OCTOBER, where={"team": ("treasurry",)}))
+    assert refusal.value.closest == ("treasury",)
+    with pytest.raises(NameNotKnown) as refusal:
+        bank.ask(Question(period=OCTOBER, where={"service": ("zzzzzz",)}))
+    assert refusal.value.closest == ()
+    assert "No known name is close" in refusal.value.why
+
+
+def test_a_name_known_in_another_month_is_no_error(bank: Lake) -> None:
+    assert bank.ask(Question(period=OCTOBER, where={"team": ("claims",)})).rows == []
+
+
+def test_tags_by_key(bank: Lake) -> None:
+    answered = bank.ask(Question(period=OCTOBER, by=("tag:env",), currency="USD"))
+    assert told(answered.rows, "tag:env") == [("prod", "USD", Decimal("10")), ("(untagged)", "USD", Decimal("7.5"))]
+    assert bank.ask(Question(period=OCTOBER, where={"tag:env": ("prod",)})).totals == [("USD", Decimal("10"))]
+
+
+def test_months_and_days_run_in_order(bank: Lake) -> None:
+    months = bank.ask(Question(period=Period.parse("2026"), by=("month",), currency="USD"))
+    assert told(months.rows, "month") == [
+        ("2026-09", "USD", Decimal("10")),
+        ("2026-10", "USD", Decimal("17.5")),
+        ("2026-11", "USD", Decimal("99")),
+    ]
+    days = bank.ask(Question(period=OCTOBER, by=("day", "team"), currency="USD"))
+    assert [row["day"] for row in days.rows] == ["2026-10-01", "2026-10-15", "2026-10-31"]
+
+
+def test_ai_alone_and_everything_else(bank: Lake) -> None:
+    assert bank.ask(Question(period=OCTOBER, ai=True)).totals == [("USD", Decimal("10"))]
+    rest = bank.ask(Question(period=OCTOBER, ai=False)).totals
+    assert rest == [("EUR", Decimal("40")), ("USD", Decimal("7.5"))]
+
+
+def test_a_comparison_gives_both_values_and_the_difference(bank: Lake) -> None:
+    answered = bank.ask(Question(period=OCTOBER, compare=SEPTEMBER, by=("team",), currency="USD"))
+    found = {row["team"]: (row["value"], row["previous"], row["difference"]) for row in answered.rows}
+    assert found == {
+        "fraud": (Decimal("10"), Decimal("4"), Decimal("6")),
+        "treasury": (Decimal("5"), Decimal("0"), Decimal("5")),
+        "(untagged)": (Decimal("2.5"), Decimal("0"), Decimal("2.5")),
+        "claims": (Decimal("0"), Decimal("6"), Decimal("-6")),
+    }
+    assert (answered.totals, answered.previous_totals) == ([("USD", Decimal("17.5"))], [("USD", Decimal("10"))])
+
+
+def test_scope_hides_rows_totals_names_and_near_misses(bank: Lake) -> None:
+    scope = ("treasury",)
+    answered = bank.ask(Question(period=OCTOBER, by=("team", "service"), teams_seen=scope))
+    assert told(answered.rows, "team", "service") == [("treasury", "Machines", "USD", Decimal("5"))]
+    assert answered.totals == [("USD", Decimal("5"))]
+    assert bank.values("team", teams_seen=scope) == ["treasury"]
+    assert bank.values("service", teams_seen=scope) == ["Machines"]
+    unseen, unknown = "fraud", "fraux"
+    refusals = []
+    for name in (unseen, unknown):
+        with pytest.raises(NameNotKnown) as refusal:
+            bank.ask(Question(period=OCTOBER, where={"team": (name,)}, teams_seen=scope))
+        refusals.append(refusal.value)
+    assert refusals[0].closest == refusals[1].closest == ()
+    assert refusals[0].what.replace(unseen, unknown) == refusals[1].what
+
+
+def test_who_sees_no_team_sees_nothing(bank: Lake) -> None:
+    answered = bank.ask(Question(period=OCTOBER, by=("team",), teams_seen=()))
+    assert (answered.rows, answered.totals, answered.snapshots, answered.complete) == ([], [], [], False)
+
+
+def test_a_team_called_star_widens_no_scope(write: Any, charge: Any, load: Any, lake: Lake) -> None:
+    load(write("bill.csv", [charge("1.00", Tags=tags(team="*")), charge("2.00", Tags=tags(team="x"))]))
+    assert lake.ask(Question(period=OCTOBER, teams_seen=("x",))).totals == [("USD", Decimal("2"))]
+
+
+def test_the_snapshots_read_are_named(bank: Lake) -> None:
+    assert bank.ask(Question(period=OCTOBER)).snapshots == ["aws/2026-10/1"]
+    assert bank.ask(Question(period=OCTOBER, compare=SEPTEMBER)).snapshots == ["aws/2026-09/1", "aws/2026-10/1"]
+
+
+def test_the_query_gives_the_same_rows_again(bank: Lake) -> None:
+    answered = bank.ask(Question(period=OCTOBER, by=("team",), where={"service": ("Machines",)}))
+    files = [
+        str(bank.folder / part.path)
+        for item in bank.store.current()
+        if item.id in answered.snapshots
+        for part in item.files
+    ]
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE VIEW charges AS SELECT * FROM read_parquet({files})")
+        again = connection.execute(answered.query).fetchall()
+    assert again == [tuple(row.values()) for row in answered.rows]
+
+
+def test_no_more_than_a_thousand_rows_and_the_totals_count_all(write: Any, charge: Any, load: Any, lake: Lake) -> None:
+    rows = [charge(f"{number}.00", ResourceId=f"r{number:05}") for number in range(MAX_ROWS + 5)]
+    load(write("bill.csv", rows))
+    answered = lake.ask(Question(period=OCTOBER, by=("resource",), limit=5000))
+    assert len(answered.rows) == MAX_ROWS
+    assert answered.truncated
+    assert answered.totals == [("USD", Decimal(sum(range(MAX_ROWS + 5))))]
+    top = lake.ask(Question(period=OCTOBER, by=("resource",), limit=3))
+    assert [row["resource"] for row in top.rows] == ["r01004", "r01003", "r01002"]
+    assert not lake.ask(Question(period=OCTOBER, by=("provider",), limit=3)).truncated
+
+
+def test_equal_amounts_are_told_in_the_order_of_their_names(write: Any, charge: Any, load: Any, lake: Lake) -> None:
+    names = ["d", "b", "a", "c", "B"]
+    load(write("bill.csv", [charge("1.00", ServiceName=name) for name in names]))
+    for _ in range(3):
+        assert [row["service"] for row in lake.ask(Question(period=OCTOBER, by=("service",))).rows] == sorted(names)
+
+
+@pytest.mark.parametrize("name", list(DIMENSIONS))
+def test_every_dimension_can_be_asked_for(bank: Lake, name: str) -> None:
+    answered = bank.ask(Question(period=OCTOBER, by=(name,), currency="USD"))
+    assert sum(row["value"] for row in answered.rows) == Decimal("17.5")  # type: ignore[misc]
+    assert bank.values(name)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"by": ("planet",)},
+        {"where": {"planet": ("x",)}},
+        {"by": ("team", "team")},
+        {"where": {"day": ("2026-10-01",)}},
+        {"by": ("day",), "compare": SEPTEMBER},
+        {"limit": 0},
+        {"metric": "total"},
+        {"by": ("tag:",)},
+        {"sql": "DROP TABLE"},
+    ],
+    ids=str,
+)
+def test_what_is_no_question_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Question(**({"period": OCTOBER} | wrong))
+
+
+def test_bad_periods_are_refused_in_words() -> None:
+    for text in ("2026-13", "october", "2026-Q5", "", "2026-10-31..2026-10-01", "2026-02-30", "99999"):
+        with pytest.raises(LakeError) as refusal:
+            Period.parse(text)
+        assert refusal.value.do
