@@ -147,13 +147,16 @@ def judged(
 
 def _events(desk: Desk, series: Sequence[Series], first: date, days: Period, *, ai_alone: bool = False) -> list[Found]:
     """Events that touch `days`; one that lasts since long before them is no news."""
-    news = days.start - timedelta(days=desk.anomalies.news_days)
     return [
         _found(group[event.series], event, ai_alone=ai_alone)
         for group, costs in grids(series, first)
         for event in events(costs, scores(costs, first), first)
-        if days.start <= event.end and news <= event.start < days.end
+        if days.start <= event.end and event.start < days.end and (days.start - event.start).days <= _news(desk, event)
     ]
+
+
+def _news(desk: Desk, event: Event) -> int:
+    return desk.anomalies.leak_news_days if event.kind == Kind.LEAK else desk.anomalies.news_days
 
 
 def _found(series: Series, event: Event, *, ai_alone: bool) -> Found:

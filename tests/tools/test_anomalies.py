@@ -133,6 +133,16 @@ def test_parts_that_together_carry_a_rise_tell_it(incident: Callable[..., Incide
     assert told_once([incident(100), *parts]) == parts
 
 
+def test_many_that_began_together_are_one_event(incident: Callable[..., Incident]) -> None:
+    team = incident(100, team="T")
+    parts = [incident(30, team="T", service=name) for name in "SUVW"]
+    assert told_once([team, *parts]) == [team]
+
+
+def test_the_same_money_of_two_teams_is_two_events(incident: Callable[..., Incident]) -> None:
+    assert len(told_once([incident(50, team="T", service="S"), incident(50, team="U", service="S")])) == 2
+
+
 def test_an_event_of_other_days_carries_nothing(incident: Callable[..., Incident]) -> None:
     total, other = incident(100), incident(100, start=20, end=21, service="S")
     assert set(told_once([total, other])) == {total, other}

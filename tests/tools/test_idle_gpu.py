@@ -73,7 +73,7 @@ def test_never_idle_with_anything_missing_or_broken(
     net: Decimal | None,
     hours: int,
 ) -> None:
-    use = MachineUse(hours, gpu, memory, encoder, cpu, net, NOW)
+    use = MachineUse(hours, Decimal(300), gpu, memory, encoder, cpu, net, NOW)
     found = judge(use, now=NOW, thresholds=LIMITS)
     if found.verdict == Verdict.IDLE:
         assert None not in (gpu, memory, encoder, cpu, net)

@@ -176,5 +176,6 @@ def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:
 def test_a_bill_without_a_complete_month_says_so(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, [charge(date(2026, 11, 3), "5", team="fraud")], now=datetime(2026, 11, 4, tzinfo=UTC))
     result = query_spend(desk_of(lake))
-    assert result.error is not None
-    assert "complete" in result.error.what
+    assert total(result, "effective") == "$5.00"
+    assert "no complete month: November 2026 is the newest" in result.notes[0]
+    assert not result.complete

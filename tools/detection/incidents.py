@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from tools.detection.runs import Event
 
 CARRIED = 0.6  # of a coarser event's excess; then the finer ones tell it
+MANY = 3  # finer events that begin together,
+SMALL = 1 / 3  # each of them less than this of the coarser one: a large part is told by itself
+TOGETHER_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,11 @@ class Incident:
     currency: str
     event: Event
     ai_alone: bool = False
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The level that it was found at."""
+        return tuple(name for name, _ in self.names)
 
     def within(self, other: "Incident") -> bool:
         """Whether this is a finer part of `other`: its names and more, and days in common."""
@@ -33,19 +41,35 @@ class Incident:
 
 
 def told_once(incidents: Sequence[Incident]) -> list[Incident]:
-    """`incidents` without the coarser ones that finer ones carry, and without finer ones that add no more than a name
-    to the same money; largest excess first."""
-    kept = [one for one in incidents if not _carried(one, incidents)]
+    """`incidents` without the coarser ones that finer ones carry, without the many finer ones that a coarser one sums
+    up, and without those that add no more than a name to the same money; largest excess first."""
+    summed = {id(part) for one in incidents for part in _summed_up(one, incidents)}
+    kept = [one for one in incidents if id(one) not in summed]
+    kept = [one for one in kept if _summed_up(one, incidents) or not _carried(one, kept)]
     kept = [one for one in kept if not any(_same_money(one, other) for other in kept)]
     return sorted(kept, key=lambda one: (-abs(one.event.excess), one.names))
 
 
-def _carried(one: Incident, incidents: Sequence[Incident]) -> bool:
-    finer = [other for other in incidents if other.within(one)]
-    by_level: dict[tuple[str, ...], float] = {}
+def _summed_up(one: Incident, incidents: Sequence[Incident]) -> list[Incident]:
+    """The finer ones that began with `one`, if they are many and small: they are one event."""
+    finer = [other for other in incidents if other.within(one) and _together(one, other)]
+    by_level: dict[tuple[str, ...], list[Incident]] = {}
     for other in finer:
-        level = tuple(name for name, _ in other.names)
-        by_level[level] = by_level.get(level, 0.0) + abs(other.event.excess)
+        by_level.setdefault(other.dimensions, []).append(other)
+    largest = max((abs(other.event.excess) for other in finer), default=0.0)
+    many = any(len(level) >= MANY for level in by_level.values())
+    return finer if many and largest < SMALL * abs(one.event.excess) else []
+
+
+def _together(one: Incident, other: Incident) -> bool:
+    return abs((one.event.start - other.event.start).days) <= TOGETHER_DAYS
+
+
+def _carried(one: Incident, incidents: Sequence[Incident]) -> bool:
+    by_level: dict[tuple[str, ...], float] = {}
+    for other in incidents:
+        if other.within(one):
+            by_level[other.dimensions] = by_level.get(other.dimensions, 0.0) + abs(other.event.excess)
     return any(share >= CARRIED * abs(one.event.excess) for share in by_level.values())
 
 

@@ -15,7 +15,7 @@ from tools.detection.rolling import Array, lagged, median, past_median, past_spr
 
 WEEKS = 6
 SPREAD_DAYS = 56
-QUARTER_DAYS = 91  # 13 weeks: results, true-ups and campaigns come by the quarter
+SEASONS = (364, 91)  # whole weeks of a year and a quarter: holidays, results and campaigns come again
 LEAST_SPREAD = 0.03  # 3 %: less is the price list, not noise
 LOW_VOLUME = 0.25  # money a day under which relative changes mean nothing
 LEARNING_DAYS = 14
@@ -28,12 +28,14 @@ Days = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Scores:
-    """[S, T] each: `score` (an alarm above `THRESHOLD`), `z` (signed, of the day alone), `expected` money, `onset`."""
+    """[S, T] each: `score` (an alarm above `THRESHOLD`), `z` (signed, of the day alone), `expected` money, `onset` (new
+    spend), `month` (by how much the month's edge raises what is expected; 1 on other days)."""
 
     score: Array
     z: Array
     expected: Array
     onset: Flags
+    month: Array
 
     @property
     def alarm(self) -> Flags:
@@ -51,14 +53,18 @@ def scores(costs: Array, first_day: date, *, onset_floor: float = 20.0) -> Score
     predicted = weekday + 0.5 * np.nan_to_num(past_median(level - weekday, 7))
     residual = level - predicted
     spread = np.sqrt(np.nan_to_num(past_spread(residual, SPREAD_DAYS)) ** 2 + LEAST_SPREAD**2)
-    predicted = _quarters(level, predicted, spread)
+    predicted = _nearer(level, predicted, weekday, where=np.abs(predicted - weekday) > spread)  # back to the usual
+    for lag in SEASONS:
+        predicted = _season(level, predicted, spread, lag)
+    ordinary = predicted
     predicted, residual = _month_days(level, predicted, floor, days)
     z = _calm_bursty(np.nan_to_num(residual / spread))
     score = np.maximum(np.abs(z), 0.6 * _cusum(z))
     score[age < LEARNING_DAYS] = 0
     onset = (age >= 0) & (age < ONSET_DAYS) & (costs >= onset_floor) & _began_later(age)
     expected = np.maximum(np.nan_to_num(np.exp(predicted) - floor), 0)
-    return Scores(score=score, z=z, expected=np.where(onset, 0.0, expected), onset=np.asarray(onset))
+    month = np.exp(np.nan_to_num(predicted - ordinary))
+    return Scores(score=score, z=z, expected=np.where(onset, 0.0, expected), onset=np.asarray(onset), month=month)
 
 
 def _age(costs: Array) -> Days:
@@ -72,12 +78,16 @@ def _began_later(age: Days) -> Flags:
     return np.asarray(np.sum(age < 0, axis=1, keepdims=True) >= LEARNING_DAYS)
 
 
-def _quarters(level: Array, plain: Array, spread: Array) -> Array:
-    """The prediction, raised as a quarter ago where that week stood out and this explains the day better."""
-    surprise = past_median(lagged(level - plain, QUARTER_DAYS - 4), 7)  # the seven days around the same weekday
-    stood_out = np.abs(surprise) > spread
-    nearer = np.abs(level - plain - surprise) < np.abs(level - plain)
-    return np.asarray(np.where(stood_out & nearer, plain + surprise, plain), dtype=np.float64)
+def _season(level: Array, plain: Array, spread: Array, lag: int) -> Array:
+    """The prediction, moved as `lag` days ago where that week stood out and this explains the day better."""
+    surprise = past_median(lagged(level - plain, lag - 4), 7)  # the seven days around the same weekday
+    return _nearer(level, plain, plain + surprise, where=np.abs(surprise) > spread)
+
+
+def _nearer(level: Array, plain: Array, other: Array, *, where: Flags) -> Array:
+    """`other` instead of `plain` on the days of `where` on which it comes nearer to what happened."""
+    better = where & (np.abs(level - other) < np.abs(level - plain))
+    return np.asarray(np.where(better, other, plain), dtype=np.float64)
 
 
 def _month_days(level: Array, plain: Array, floor: Array, days: list[date]) -> tuple[Array, Array]:
@@ -97,11 +107,16 @@ def _month_days(level: Array, plain: Array, floor: Array, days: list[date]) -> t
     return predicted, level - predicted
 
 
+def is_month_edge(day: date) -> bool:
+    """Whether `day` is one of the first three or last two of its month."""
+    return day.day <= 3 or (_month_start(day, 1) - day).days <= 2
+
+
 def _same_slot(day: date) -> list[date]:
-    """The same edge day (first three, last two) of the last three months; none for a day in the middle."""
-    from_end = (_month_start(day, 1) - day).days
-    if day.day > 3 and from_end > 2:
+    """The same edge day of the last three months; none for a day in the middle."""
+    if not is_month_edge(day):
         return []
+    from_end = (_month_start(day, 1) - day).days
     if day.day <= 3:
         return [_month_start(day, -back) + timedelta(days=day.day - 1) for back in (1, 2, 3)]
     return [_month_start(day, 1 - back) - timedelta(days=from_end) for back in (1, 2, 3)]
@@ -113,11 +128,17 @@ def _month_start(day: date, months: int) -> date:
 
 
 def _calm_bursty(z: Array) -> Array:
-    """A series whose past is full of bursts must burst higher to be news: divided by its fourth-moment tail."""
-    past = past_windows(np.minimum(np.abs(z), 8) ** 4, SPREAD_DAYS)
-    known = np.maximum(np.sum(~np.isnan(past), axis=-1), 1)
-    tail = (np.nansum(past, axis=-1) / known) ** 0.25 / 1.316  # 1.316 = (3)^(1/4), the normal distribution's
-    return np.asarray(z / np.maximum(1.0, tail), dtype=np.float64)
+    """A series whose past is full of bursts must burst higher to be news: divided by its fourth-moment tail, each
+    direction by its own, so that a quiet Christmas does not hide a rise in February."""
+    calm = np.zeros_like(z)
+    for side in (1.0, -1.0):
+        size = np.maximum(side * z, 0)
+        past = past_windows(np.minimum(size, 8) ** 4, SPREAD_DAYS)
+        known = np.maximum(np.sum(~np.isnan(past), axis=-1), 1)
+        # 1.316 = 3^(1/4), the normal distribution's; half of it lies on each side
+        tail = (2 * np.nansum(past, axis=-1) / known) ** 0.25 / 1.316
+        calm += side * size / np.maximum(1.0, tail)
+    return calm
 
 
 def _cusum(z: Array) -> Array:

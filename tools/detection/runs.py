@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from tools.detection.robust import Scores
+from tools.detection.robust import Flags, Scores, is_month_edge
 from tools.detection.rolling import Array
 
 GAP_DAYS = 7
@@ -71,11 +71,13 @@ def _event(
     grouped = _group(alarms[alarms >= start])
     before = _weekday_medians(cost, start)
     new = bool(scored.onset[series, start])
-    expected = np.zeros(len(cost) - start) if new else before[: len(cost) - start]
+    edges = np.array([is_month_edge(first_day + timedelta(days=day)) for day in range(start, len(cost))])
+    calendar = before[: len(cost) - start] * scored.month[series, start:]
+    expected = np.zeros(len(cost) - start) if new else calendar
     floor = max(0.25, 0.03 * float(expected.mean()) if len(expected) else 0.25)
     ratio = np.log((np.maximum(cost[start:], 0) + floor) / (np.maximum(expected, 0) + floor))
-    usual = float(np.median(ratio[grouped - start]))
-    end = start + _last_elevated(ratio, usual, at_least=0 if new else int(grouped[-1]) - start)
+    usual = float(np.median(ratio[grouped[grouped < start + GAP_DAYS] - start]))  # at first: a leak has yet to grow
+    end = start + _last_elevated(ratio, usual, skipped=edges, at_least=0 if new else int(grouped[-1]) - start)
     if end - start < SHORT_DAYS and not new:
         expected = scored.expected[series, start:]  # knows the calendar, and has had no time to adapt
     window = slice(start, end + 1)
@@ -102,14 +104,17 @@ def _weekday_medians(cost: Array, start: int) -> Array:
     return np.asarray(np.resize(np.array(week), max(len(cost) - start, 7)), dtype=np.float64)
 
 
-def _last_elevated(ratio: Array, usual: float, *, at_least: int) -> int:
-    """The last day, counted from the start, that is still half as unusual as the alarms were; pauses are bridged."""
-    elevated = np.flatnonzero(ratio * np.sign(usual) >= abs(usual) / 2)
-    last = 0
-    for day in elevated:
-        if day - last > SHORT_DAYS + 1:
+def _last_elevated(ratio: Array, usual: float, *, skipped: Flags, at_least: int) -> int:
+    """The last day, counted from the start, that is still half as unusual as the alarms were. A pause of a few days is
+    bridged; the edges of months, which have prices of their own, neither prolong an event nor end it."""
+    last, pause = 0, 0
+    for day, size in enumerate(ratio * np.sign(usual)):
+        if size >= abs(usual) / 2 and not (skipped[day] and day):
+            last, pause = day, 0
+        elif not skipped[day]:
+            pause += 1
+        if pause > SHORT_DAYS:
             break
-        last = int(day)
     return last if last > 0 else min(at_least, SHORT_DAYS - 1)
 
 

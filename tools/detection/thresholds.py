@@ -12,4 +12,5 @@ class AnomalyThresholds:
     least_excess: Decimal = Decimal(100)
     least_share_percent: Decimal = Decimal("0.1")
     least_percent: Decimal = Decimal(10)
-    news_days: int = 60  # a lasting event that began longer before the period is no news in it
+    news_days: int = 60  # a lasting event that began longer before the period is no news in it,
+    leak_news_days: int = 120  # except one that goes on growing
