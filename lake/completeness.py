@@ -31,10 +31,12 @@ class SourceCompleteness:
 
 
 def midnight(day: date) -> datetime:
+    """The first moment of `day`, UTC."""
     return datetime.combine(day, time(), UTC)
 
 
 def settle_lag(source: str) -> timedelta:
+    """How long after a period's end its charges may still change."""
     return SETTLE_LAGS.get(source, SETTLE_LAG)
 
 

@@ -50,6 +50,7 @@ TAG = "tag:"
 
 
 def is_dimension(name: str) -> bool:
+    """Whether one can group or filter by this name; `tag:KEY` is any tag."""
     return name in DIMENSIONS or name in TIME_DIMENSIONS or (name.startswith(TAG) and len(name) > len(TAG))
 
 

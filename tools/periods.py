@@ -83,6 +83,7 @@ def spoken(period: Period) -> str:
 
 
 def spoken_day(day: date) -> str:
+    """`22 November 2026`."""
     return f"{day.day} {day:%B %Y}"
 
 

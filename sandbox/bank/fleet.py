@@ -163,8 +163,10 @@ def instance_id(machine: Machine, seed: int) -> str:
 
 
 def launch_day(machine: Machine, until: date) -> date:
+    """The day on which the machine was launched."""
     return until - timedelta(days=machine.launched)
 
 
 def state(machine: Machine) -> str:
+    """EC2's word for the state on the last day."""
     return "stopped" if machine.stopped_since else "running"

@@ -27,6 +27,7 @@ def add_machines(book: Book) -> None:
 
 
 def machine_line(machine: Machine, calendar: Calendar) -> Line:
+    """The bill's line of one GPU machine, a row a day."""
     hardware = HARDWARE[machine.type]
     details: dict[str, str | int] = {
         "InstanceType": machine.type, "InstanceSeries": machine.family, "CoreCount": hardware.vcpus,
@@ -55,6 +56,7 @@ def machine_line(machine: Machine, calendar: Calendar) -> Line:
 
 
 def zone(machine: Machine) -> str:
+    """The machine's availability zone."""
     return f"{machine.region}{'abc'[sum(machine.name.encode()) % 3]}"
 
 

@@ -77,6 +77,7 @@ def add_services(book: Book, services: tuple[Service, ...]) -> None:
 
 
 def service_line(service: Service) -> Line:
+    """The bill's line of one ordinary service, a row a day."""
     account = ACCOUNTS[service.account]
     resource = service.resource.format(account=account.id, region=service.region) if service.resource else ""
     given = tags(
