@@ -83,6 +83,7 @@ def spoken(period: Period) -> str:
 
 
 def spoken_day(day: date) -> str:
+    """`5 October 2026`."""
     """`22 November 2026`."""
     return f"{day.day} {day:%B %Y}"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lake.question import Metric
+from lake.question import NONE, Metric
 from tools.shown import shown
 
 METRICS: dict[Metric, str] = {
@@ -49,6 +49,8 @@ def dimension(name: str) -> str:
 
 def named(dimension_name: str, value: str) -> str:
     """`team fraud`, `Amazon EC2`, `use case claims`; the value is made fit to show."""
+    if value == NONE:
+        return f"without {_SPOKEN.get(dimension_name, dimension_name)}"
     text = shown(value, keep_end=dimension_name == "resource")
     if dimension_name in _SPEAKING:
         return text
