@@ -15,7 +15,7 @@ from lake.question import Question
 NOTHING = Facts(None, None, None, None, None, None, None)
 AI: list[tuple[str, dict[str, str], Rule | None, str | None]] = [
     ("the service category", {"category": AI_CATEGORY}, Rule.CATEGORY, None),
-    ("with a model in the meter", {"category": AI_CATEGORY, "sku_meter": "gpt-4o-mini Input"}, Rule.CATEGORY, "gpt-4o-mini"),
+    ("and a model", {"category": AI_CATEGORY, "sku_meter": "gpt-4o-mini Input"}, Rule.CATEGORY, "gpt-4o-mini"),
     ("a model in another category", {"sku_meter": "Claude-Sonnet-4-5 output"}, Rule.MODEL, "claude-sonnet-4-5"),
     ("a model by its label", {"model": "our-own-llm"}, Rule.MODEL, "our-own-llm"),
     ("a GPU instance", {"category": "Compute", "sku_meter": "BoxUsage:g5.12xlarge"}, Rule.ACCELERATOR, None),
