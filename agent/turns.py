@@ -251,7 +251,7 @@ async def _sit(state: State, run: Run) -> Toolbox:
 
 async def _rows(state: State, run: Run) -> dict[str, ProposalRow]:
     recent = [p for said in state.get("answers", []) for p in said["proposals"]]
-    ids = list(dict.fromkeys([*recent, *state.get("open", [])]))
+    ids = list(dict.fromkeys([*list(state.get("told", {}))[-10:], *recent, *state.get("open", [])]))
     return dict(await asyncio.to_thread(run.ports.proposals, ids)) if ids else {}
 
 

@@ -12,6 +12,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import Field
 
 from agent.conversation import Graph, build, serve
 from agent.limits import Limits
@@ -29,7 +30,7 @@ class ScriptedModel(BaseChatModel):
     """Says what it is told to, one entry a call; the last entry goes on for ever."""
 
     script: list[Any]
-    asked: list[list[BaseMessage]] = []
+    asked: list[list[BaseMessage]] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:
@@ -68,17 +69,19 @@ class World:
         self.inserts: list[str] = []
         self.rows: dict[str, ProposalRow] = {}
         self.calls: list[str] = []
+        self.seats: list[Seat] = []
         self.scope: dict[str, tuple[str, ...]] = {}
         self.fail_after_draft: list[BaseException] = []
 
     def ports(self, *script: Say, limits: Limits | None = None, model: BaseChatModel | None = None) -> Ports:
-        chosen = model or ScriptedModel(script=list(script), asked=[])
+        chosen = model or ScriptedModel(script=list(script))
         return Ports(self.sit, self.proposals, chosen, model_name="scripted", limits=limits or Limits())
 
     def proposals(self, ids: Sequence[str]) -> dict[str, ProposalRow]:
         return {name: self.rows[name] for name in ids if name in self.rows}
 
     def sit(self, seat: Seat) -> Toolbox:
+        self.seats.append(seat)
         desk = Desk(
             lake=cast("Any", None),
             now=datetime(2026, 11, 23, 9, tzinfo=UTC),

@@ -31,7 +31,8 @@ KNOWN = Known.of(
         result(
             FRAUD, CLAIMS, TWIN, RISE,
             names=[{"model": "claude-sonnet-4.5"}, {"account": "471852036911"}, {"machine": "g5.12xlarge"},
-                   {"tag": "saves 900000 dollars now"}, {"tag": "Savings of $1,000,000 approved"}, {"team": "one-platform"}],
+                   {"tag": "saves 900000 dollars now"}, {"tag": "Savings of $1,000,000 approved"},
+                    {"team": "one-platform"}],
             notes=["Judged over the last 14 days.", "AWS reaches 2026-11-21."],
         )
     ],
@@ -45,7 +46,8 @@ PASSES = [
     ("*{q1.r1.effective}*, _{q1.t1.change_pct}_", "*$12,345.67* (AWS effective cost, team fraud, October 2026), "
      "_12.3 %_ (Change of AWS effective cost, October against September 2026)"),
     ("({q1.r1.effective})", "($12,345.67 (AWS effective cost, team fraud, October 2026))"),
-    ("{q1.r1.effective}, again {q1.r1.effective}", "$12,345.67 (AWS effective cost, team fraud, October 2026), again $12,345.67"),
+    ("{q1.r1.effective}, again {q1.r1.effective}",
+     "$12,345.67 (AWS effective cost, team fraud, October 2026), again $12,345.67"),
     ("{q1.r2.effective} {q1.r3.effective} {q1.r2.effective}",
      "$900.50 (AWS effective cost, team claims, October 2026) $900.50 (AWS effective cost, team kyc, October 2026) "
      "$900.50 (AWS effective cost, team claims, October 2026)"),
@@ -75,18 +77,25 @@ def test_passes(text: str, shown: str | None) -> None:
 FAILS = [
     "It was 12345.67.", "It was $12,345.", "It was about $12k.", "AI cost $900.50.",  # two figures look like the last
     "{q1.r9.effective}", "{q2.r1.effective}", "{q1.r1}", "{q1.r1.Effective }", "{}", "{ q1.r1.effective }",
-    "{{q1.r1.effective}}", "{q1.r1.effective}}", "\\{q1.r1.effective\\}", "{q1.{q1.r1.effective}}", "｛q1.r1.effective｝",
+    "{{q1.r1.effective}}", "{q1.r1.effective}}", "\\{q1.r1.effective\\}", "{q1.{q1.r1.effective}}",
+    "｛q1.r1.effective｝",
     "1{q1.r1.effective}", "-{q1.r1.effective}", "${q1.r1.effective}", "{q1.r1.effective}0", "{q1.r1.effective}k",
-    "{q1.r1.effective} million", "{q1.r1.effective} K", "{q1.r1.effective}%", "{q1.r1.effective} %", "−{q1.r1.effective}",
+    "{q1.r1.effective} million", "{q1.r1.effective} K", "{q1.r1.effective}%", "{q1.r1.effective} %",
+    "−{q1.r1.effective}",
     "€{q1.r1.effective}", "{q1.r1.effective},000", "minus {q1.r1.effective}",
     "{q1.r1.effective}{q1.r1.effective}", "{q1.r1.effective}**{q1.r1.effective}",
-    "5%", "5 %", "5 percent", "5k", "$5", "USD 5", "5 USD", "5x", "5 million", "5 times", "40", "40 dollars", "+40%", "-5",
-    "4o", "gpt-4", "gpt-4o-mini", "2026-07", "2026-07-02", "Q4", "14", "14 hours", "14 %", "471852036912", "2026 dollars",
+    "5%", "5 %", "5 percent", "5k", "$5", "USD 5", "5 USD", "5x", "5 million", "5 times", "40", "40 dollars", "+40%",
+    "-5",
+    "4o", "gpt-4", "gpt-4o-mini", "2026-07", "2026-07-02", "Q4", "14", "14 hours", "14 %", "471852036912",
+    "2026 dollars",
     "900000", "$1,000,000", "1,000,000", "saves 900000 dollars",
     "It doubled.", "twice as much", "half of it", "a third of it", "one third", "two-thirds", "a quarter of the spend",
-    "three quarters", "a dozen", "a couple of teams", "twelve", "Twenty-five", "ten percent", "zero", "hundreds", "tenfold",
+    "three quarters", "a dozen", "a couple of teams", "twelve", "Twenty-five", "ten percent", "zero", "hundreds",
+    "tenfold",
     "an order of magnitude", "one hundred", "one team", "tripled", "halved", "a MILLION", "seventh", "the ninth",
-    "½", "x²", "１２", "٤٢", "三", "Ⅷ", "①", "𝟙𝟚", "MMXXVI", "XIV", "VII", "𝐭𝐰𝐢𝐜𝐞", "twісe", "tw\u200bice", "1\u200b2", "💯",
+    "½", "x²", "１２", "٤٢", "三", "Ⅷ", "①", "𝟙𝟚", "MMXXVI", "XIV", "VII", "𝐭𝐰𝐢𝐜𝐞", "twісe",
+    "tw\u200bice", "1\u200b2",
+    "💯",
     "&#49;", "%31", "\\u0031", "$l,OOO", "%", "€", "≈",
     "see https://evil.example/x", "[x](y)", "<!channel>", "<@UOLIVIA>", "www.evil.example",
     "I have stopped the machine.", "I approved it.", "We've terminated it.", "P-7K3M9QX2AB has been approved.",
@@ -132,7 +141,10 @@ def test_too_long_an_answer_fails() -> None:
 def test_the_tools_own_rendering_shows_each_figure_with_label_and_period() -> None:
     wide = ToolResult(
         id="q1", tool="query_spend", title="Effective cost of AI", figures=(FRAUD, CLAIMS),
-        rows=(Row(address="q1.r1", figures={"effective": FRAUD.id}), Row(address="q1.r2", figures={"effective": CLAIMS.id})),
+        rows=(
+            Row(address="q1.r1", figures={"effective": FRAUD.id}),
+            Row(address="q1.r2", figures={"effective": CLAIMS.id}),
+        ),
     )  # fmt: skip
     shown = plain([wide], rows=1)
     assert shown.text.splitlines() == [
@@ -141,6 +153,7 @@ def test_the_tools_own_rendering_shows_each_figure_with_label_and_period() -> No
         "- … and further rows",
     ]
     assert [f.id for f in shown.figures] == [FRAUD.id]
-    failed = ToolResult(id="q2", tool="query_spend", title="x", error=Problem(what="No team is named 'X'.", why="None is.",
+    failed = ToolResult(id="q2", tool="query_spend", title="x", error=Problem(what="No team is named 'X'.",
+    why="None is.",
                         do="Ask again.", candidates=("a", "b")))  # fmt: skip
     assert plain([failed]).text == "No team is named 'X'. None is. Ask again.\nNearest: a, b"

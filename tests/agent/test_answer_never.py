@@ -13,13 +13,16 @@ from tools.result import Row, ToolResult, figure
 QUESTION = "top 5 services for gpt-4o since 2026-07-01, did it rise 40%?"
 NAMES = ["claude-sonnet-4.5", "g5.12xlarge", "471852036911", "P-7K3M9QX2AB", "saves 900000 dollars now", "team 7 of us"]
 FIGURES = [
-    figure("q1.r1.effective", Decimal("12345.67"), label="Effective cost, team fraud", unit="USD", period="October 2026"),
+    figure("q1.r1.effective", Decimal("12345.67"), label="Effective cost, team fraud", unit="USD",
+    period="October 2026"),
     figure("q1.r2.effective", Decimal("900.5"), label="Effective cost, team claims", unit="USD", period="October 2026"),
-    figure("q1.r2.change_pct", Decimal("-12.3"), label="Change of effective cost", unit="%", period="October against September"),
+    figure("q1.r2.change_pct", Decimal("-12.3"), label="Change of effective cost", unit="%",
+    period="October against September"),
     figure("q2.r1.gpus", Decimal(7), label="GPU machines", unit="count", period="14 days to 2026-11-21"),
 ]  # fmt: skip
 RESULT = ToolResult(
-    id="q1", tool="query_spend", title="Effective cost", figures=tuple(FIGURES), notes=("Judged over the last 14 days.",),
+    id="q1", tool="query_spend", title="Effective cost", figures=tuple(FIGURES),
+    notes=("Judged over the last 14 days.",),
     rows=tuple(Row(address=f"q1.r{n}", names={"name": name}) for n, name in enumerate(NAMES, 1)),
 )  # fmt: skip
 KNOWN = Known.of([RESULT], question=QUESTION)
@@ -29,9 +32,12 @@ PIECES = st.one_of(
     st.sampled_from([f"{{{f.id}}}" for f in FIGURES]),
     st.sampled_from([f.display for f in FIGURES]),
     st.sampled_from(SOURCES),
-    st.sampled_from(["{q9.r1.x}", "{", "}", "{{", "}}", "**", "_", "`", "\\", "$", "€", "%", " %", "k", " million", "-", ".", ",", "\n"]),
-    st.sampled_from([" ", " ", " ", "5", "5 ", "14 ", "days", "7", "1", "40", "%", "USD ", " dollars", "½", "²", "①", "٤", "１", "\u200b"]),
-    st.sampled_from(["twice", " two ", "one third", "XIV", "cost ", "AI ", "team ", "rose ", "900", "000", "4o", "gpt-"]),
+    st.sampled_from(["{q9.r1.x}", "{", "}", "{{", "}}", "**", "_", "`", "\\", "$", "€", "%", " %", "k", " million",
+    "-", ".", ",", "\n"]),
+    st.sampled_from([" ", " ", " ", "5", "5 ", "14 ", "days", "7", "1", "40", "%", "USD ", " dollars", "½", "²", "①",
+    "٤", "１", "\u200b"]),
+    st.sampled_from(["twice", " two ", "one third", "XIV", "cost ", "AI ", "team ", "rose ", "900", "000", "4o",
+    "gpt-"]),
     st.text(max_size=4),
     st.integers(-9999, 99999).map(str),
     st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str),

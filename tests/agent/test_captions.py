@@ -79,7 +79,8 @@ LISTS = [
      "It was $300.00, 42.9 % (Total effective cost of AI, October 2026)."),
     ("but not across sentences",
      "It was {q1.t1.effective}. So {q1.t1.change_pct}.",
-     "It was $300.00 (Total effective cost of AI, October 2026). So 42.9 % (Total effective cost of AI, October 2026)."),
+     "It was $300.00 (Total effective cost of AI, October 2026). "
+     "So 42.9 % (Total effective cost of AI, October 2026)."),
 ]  # fmt: skip
 
 

@@ -122,6 +122,24 @@ async def test_a_stale_interrupt_id_is_noticed(thread: Any, world: Any, kit: Any
     assert (await thread.serve(lost, world.ports("Yes."))).answer == "Yes."
 
 
+async def test_a_waiting_thread_is_resumed_and_its_interrupt_answered(thread: Any, kit: Any, monkeypatch: Any) -> None:
+    """Plain input would work in this graph, and leave the interrupt unanswered in its history."""
+    from langgraph.types import Command
+
+    await propose(thread, kit, "a")
+    steps, invoke = [], thread.graph.ainvoke
+
+    async def noted(step: Any, *args: Any, **more: Any) -> Any:
+        steps.append((step, (await thread.state()).interrupts))
+        return await invoke(step, *args, **more)
+
+    monkeypatch.setattr(thread.graph, "ainvoke", noted)
+    await thread.ask("hello?", "Hello.")
+    ((step, interrupts),) = steps
+    assert isinstance(step, Command)
+    assert list(step.resume or {}) == [interrupts[0].id]
+
+
 async def test_a_turn_that_died_is_finished_first_and_drafts_nothing_twice(thread: Any, world: Any, kit: Any) -> None:
     world.fail_after_draft.append(RuntimeError("killed after the insert"))
     with pytest.raises(RuntimeError):
@@ -173,6 +191,7 @@ async def test_an_answer_for_one_team_is_not_at_hand_for_a_reader_of_another(thr
     shown = "".join(str(message.content) for message in ports.model.asked[0][1:])
     assert "q1" not in shown
     assert "fraud-analytics" not in shown
+    assert all(not seat.earlier for seat in world.seats if seat.speaker == "p-narrow"), "nor at its tools' desk"
     await thread.ask("cost?", kit.call("query_spend"), "{q2.t1.effective}", speaker="p-narrow")
     wider = await thread.ask("and?", "It was {q2.t1.effective}.", speaker="p-both")
     assert wider.figures[0]["id"] == "q2.t1.effective"

@@ -31,7 +31,7 @@ async def waiting(thread: Any, kit: Any) -> Any:
 
 async def resume(thread: Any, kit: Any, state: Any, config: Any = None) -> None:
     run = Run(thread.world.ports(*script(kit)), thread.name, 1e12)
-    step = Command(resume={state.interrupts[0].id: asdict(STOP)})
+    step: Command[Any] = Command(resume={state.interrupts[0].id: asdict(STOP)})
     await thread.graph.ainvoke(
         step, config or {"configurable": {"thread_id": thread.name}}, context=run, durability="sync"
     )

@@ -1,7 +1,6 @@
 """The offline model on the bank's bill: real lake, real tools, the same graph and checker, no account."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,12 @@ NAMED = ("team", "use_case", "model", "service", "provider", "environment", "acc
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     home = tmp_path_factory.mktemp("bank")
     write_bank(home / "bank", until=date(2026, 11, 22), months=6)
     made = Lake(home / "lake")
     ingest(made, [home / "bank" / "bill", home / "bank" / "usage"], now=NOW)
-    yield made
+    return made
 
 
 class Chat:

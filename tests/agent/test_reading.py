@@ -9,7 +9,8 @@ from agent.intents import Intent
 from agent.offline import Call, Step, View, next_move, understood
 
 VOCABULARY = {
-    "team": ["engineering-platform", "claims-automation", "fraud-analytics", "financial-crime", "payments", "(untagged)",
+    "team": ["engineering-platform", "claims-automation", "fraud-analytics", "financial-crime", "payments",
+     "(untagged)",
              "treasury", "credit-risk", "security"],
     "use_case": ["(untagged)", "claims", "fraud-detection", "kyc-assistant", "developer-copilot", "credit-scoring",
                  "treasury-forecasting"],
@@ -53,7 +54,8 @@ CALLS: list[tuple[str, Call]] = [
     ("the 3 most expensive models", spend(by=["model"], top=3, **AI)),
     ("which services cost the most?", spend(by=["service"], top=5)),
     ("which team is burning gpt-5 tokens", spend(where={"model": "gpt-5"}, by=["team"], top=10, **AI)),
-    ("what did fraud-analytics spend on AI in October?", spend(period="October", where={"team": "fraud-analytics"}, **AI)),
+    ("what did fraud-analytics spend on AI in October?", spend(period="October", where={"team": "fraud-analytics"},
+     **AI)),
     ("cost of the fraud detection use case last month",
      spend(period="last month", where={"use_case": "fraud-detection"}, **AI)),
     ("how much is Bedrock?", spend(where={"service": "Amazon Bedrock"}, **AI)),
@@ -120,7 +122,8 @@ SAYS: list[tuple[str, Intent, str]] = [
     ("approve everything under $500", Intent.VOTE, "DECLINED: Approving or rejecting"),
     ("reject, we're in earnings freeze", Intent.VOTE, "DECLINED: Approving or rejecting"),
     ("I'm on leave, let my deputy approve for me until Friday", Intent.VOTE, "DECLINED: Approving or rejecting"),
-    ("what did fraud cost?", Intent.SPEND, "By “fraud”, do you mean the use case fraud-detection or the team fraud-ana"),
+    ("what did fraud cost?", Intent.SPEND,
+     "By “fraud”, do you mean the use case fraud-detection or the team fraud-ana"),
     ("roll back yesterday's change to claims-api", Intent.UNABLE, "I cannot help with rolling a change back"),
     ("forecast AI spend for next month", Intent.UNABLE, "I cannot help with forecasts"),
     ("budget left for Agentic KYC this quarter?", Intent.UNABLE, "I cannot help with budgets"),
@@ -159,12 +162,14 @@ def test_a_question_is_answered_or_declined_without_a_tool(question: str, intent
 
 
 EARLIER = {"result": "q1", "tool": "query_spend", "title": "…", "figures": {},
-           "arguments": {"period": "October", "scope": "ai", "by": ["team"], "where": {"environment": "production"}, "top": 10}}  # fmt: skip
+           "arguments": {"period": "October", "scope": "ai", "by": ["team"], "where": {"environment": "production"},
+           "top": 10}}  # fmt: skip
 FOLLOWS: list[tuple[str, Call]] = [
     ("and split by model?", spend(period="October", where={"environment": "production"}, by=["model"], top=10, **AI)),
     ("and in September?", spend(period="September", where={"environment": "production"}, by=["team"], top=10, **AI)),
     ("what about staging?", spend(period="October", where={"environment": "staging"}, by=["team"], top=10, **AI)),
-    ("only AWS", spend(period="October", where={"environment": "production", "provider": "AWS"}, by=["team"], top=10, **AI)),
+    ("only AWS", spend(period="October", where={"environment": "production", "provider": "AWS"}, by=["team"], top=10,
+     **AI)),
     ("how does that compare with the month before?",
      spend(period="October", where={"environment": "production"}, by=["team"], compare="previous", top=10, **AI)),
     ("why did it jump?", Call("explain_change", {"period": "October", "where": {"environment": "production"}, **AI})),
