@@ -49,24 +49,27 @@ def data(text: str) -> str:
 
 
 def why(card: Card) -> str:
-    """What it would save, by which evidence."""
+    """What it would save and by which evidence: every figure with its own label, under its own period."""
     lines = []
     if card.saving is not None:
-        lines.append(f"Saves *{money(card.saving, card.currency)} a year* at the machine's own effective rate.")
-    for figure in card.figures[:8]:
-        label, value = str(figure.get("label", "")), str(figure.get("display", figure.get("value", "")))
-        period = str(figure.get("period", ""))
-        lines.append(f"• {data(label)}: {data(value)}" + (f" ({data(period)})" if period else ""))
+        lines.append(f"Saves *{money(card.saving, card.currency)} a year*.")
+    periods: dict[str, list[str]] = {}
+    for figure in card.figures:
+        label = str(figure.get("label", "")).removeprefix(f"{card.resource_name}: ")
+        value = str(figure.get("display", figure.get("value", "")))
+        periods.setdefault(str(figure.get("period", "")), []).append(f"• {data(label)}: *{data(value)}*")
+    for period, shown_figures in periods.items():
+        lines += [f"_{data(_capital(period))}_" if period else "", *shown_figures]
     if card.window and not card.figures:
         lines.append(f"Measured over {data(card.window)}.")
-    return "\n".join(lines) or "No evidence was given."
+    return "\n".join(line for line in lines if line) or "No evidence was given."
 
 
 def facts(card: Card, people: People, team: str) -> list[str]:
     """What a person weighs: whose, where, how far it can be undone."""
     found = [
         f"*Resource*\n{data(card.resource_name or 'unnamed')}",
-        f"*Environment*\n{data(card.environment)}",
+        f"*Environment*\n{data(card.environment.replace('_', '-'))}",
         f"*Requested by*\n{mention(card.requester, people, team)}",
         f"*Owner*\n{data(card.team or 'unknown')}",
         f"*Amount for the policy*\n{money(card.amount, card.currency)} a year",
