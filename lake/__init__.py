@@ -2,7 +2,7 @@
 
 Read `columns.py`, `money.py` and `period.py` (the vocabulary); then `load.py`, from a file to a snapshot, whose steps
 are `sources/focus.py` (text), `numbers.py`, `labels.py`, `ai.py`, `charges.py` (types), `breaches.py` (findings),
-`snapshots.py` and `store.py` (what replaces what); then `question.py`, `expressions.py` and `engine.py`, from a question
-to rows, with `completeness.py` telling how far they can be trusted; last `usage.py` and `machines.py`, how hard
-machines worked and what they cost.
+`snapshots.py` and `store.py` (what replaces what); then `question.py`, `expressions.py` and `engine.py`, from a
+question to rows, with `completeness.py` telling how far they can be trusted; last `usage.py` and `machines.py`, how
+hard machines worked and what they cost.
 """
