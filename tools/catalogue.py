@@ -141,6 +141,8 @@ def _tool(
         try:
             return content(call(given))
         except Exception:
+            if name == "propose_change":
+                raise  # it may have stored a draft: the turn runs again and asks under the same key
             # A conversation must survive a broken tool, and its asker must not read a stack trace.
             log.exception("the tool %s failed", name)
             return content(failed(desk, name, _BROKEN))

@@ -43,7 +43,7 @@ def ports(world: Any, **more: Any) -> Ports:
         key="sk-test", model="gpt-6-mini", base_url=URL, retries=0,
         http_client=httpx.Client(), http_async_client=httpx.AsyncClient(), **more,
     )  # fmt: skip
-    limits = Limits(model_calls=5, call_seconds=3.0, seconds=20.0)
+    limits = Limits(model_calls=5, call_seconds=30.0, seconds=90.0)
     return Ports(world.sit, world.proposals, model, model_name="gpt-6-mini", limits=limits)
 
 
