@@ -22,7 +22,7 @@ from audit.guards import TRIGGERS as LOG_TRIGGERS
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 CONNECTION = "connection"
-TABLES = ("audit.log", "audit.private", "approvals.store")
+TABLES = ("audit.log", "audit.private", "approvals.store", "app.inbox", "app.turns", "app.drawn", "app.seen")
 """Modules that define tables; each must have its revision."""
 
 TRIGGERS = {**LOG_TRIGGERS, **GATE_TRIGGERS}

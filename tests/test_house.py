@@ -65,8 +65,9 @@ def test_public_functions_say_what_they_do() -> None:
     silent = []
     for path in sources():
         for node in ast.parse(path.read_text()).body:
-            public = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
-            if public and ast.get_docstring(node) is None:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+                continue
+            if ast.get_docstring(node) is None:
                 silent.append(f"{path.relative_to(ROOT)}:{node.name}")
     assert silent == []
 

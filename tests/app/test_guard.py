@@ -71,7 +71,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("_sentence", "how", "reason", "status"), REFUSALS, ids=[row[0] for row in REFUSALS])
 def test_refused(_sentence: str, how: dict[str, str], reason: Reason, status: int) -> None:
     body = json.dumps(EVENT).encode()
-    headers = signed(body, **how) if how else {}  # type: ignore[arg-type]
+    headers = signed(body, **how) if how else {}
     verdict = judge(headers, body)
     assert isinstance(verdict, Refused)
     assert (verdict.reason, verdict.status, verdict.authenticated) == (reason, status, False)

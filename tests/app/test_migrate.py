@@ -28,7 +28,7 @@ def at_version(engine: Engine, revision: str) -> None:
         config = migrate._config()
         config.attributes[migrate.CONNECTION] = connection
         stop = migrate.restore_triggers
-        migrate.restore_triggers = lambda _connection: None  # the gate's tables are not there yet
+        migrate.restore_triggers = lambda connection: None  # the gate's tables are not there yet
         try:
             command.upgrade(config, revision)
         finally:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.database import reading, writing
 from app.inbox import Message, admit, conversation, first_time
@@ -103,7 +103,7 @@ def test_a_turn_that_ran_twice_answers_once(engine: Engine) -> None:
 def outcomes(engine: Engine) -> list[str]:
     with writing(engine) as (session, now):
         note_due(session, now)
-        found = session.exec(select(WakeUp).where(WakeUp.kind == "outcome").order_by(WakeUp.due_at)).all()
+        found = session.exec(select(WakeUp).where(WakeUp.kind == "outcome").order_by(col(WakeUp.due_at))).all()
         return [wake.id for wake in found]
 
 

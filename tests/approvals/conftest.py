@@ -1,7 +1,6 @@
 """A gate on a real SQLite file with a clock that tests move and a cloud that is a folder."""
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -10,10 +9,6 @@ from typing import Any
 
 import pytest
 from sqlmodel import Session
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from gate_stubs import FIELDS, OLIVIA, PEOPLE, RULES, STOP, Clock, Cloud, StubExecutor, StubInspector
 
 from app.database import beginner, open_database, reading, writing
 from app.migrate import create
@@ -29,6 +24,7 @@ from approvals.vote import Ballot, VoteResult, vote
 from audit.event import Actor, ActorKind
 from audit.log import LogEntry, entries
 from audit.transaction import Transaction
+from tests.approvals.gate_stubs import FIELDS, OLIVIA, PEOPLE, RULES, STOP, Clock, Cloud, StubExecutor, StubInspector
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -86,7 +82,7 @@ class Gate:
         return self.row(row.id)
 
     def approved(self, *voters: str, **more: Any) -> Proposal:
-        from gate_stubs import ARJUN
+        from tests.approvals.gate_stubs import ARJUN
 
         row = self.pending(**more)
         for voter in voters or (ARJUN,):

@@ -12,8 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from gate_stubs import Clock, Cloud, StubExecutor, StubInspector
-
 import approvals.execute
 from app.database import beginner, open_database, writing
 from approvals.claim import claim
@@ -25,6 +23,7 @@ from approvals.recover import recover
 from approvals.vote import Ballot, vote
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
+from tests.approvals.gate_stubs import Clock, Cloud, StubExecutor, StubInspector
 
 
 def die() -> None:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from gate_stubs import PEOPLE, RULES
 from sqlalchemy.exc import IntegrityError
 
 from app.database import open_database, writing
@@ -14,6 +13,7 @@ from approvals.adopt import adopt, initialise
 from approvals.errors import GateError, PolicyError
 from approvals.sealed import decode
 from audit.event import Actor, ActorKind
+from tests.approvals.gate_stubs import PEOPLE, RULES
 
 ACTOR = Actor(ActorKind.SERVICE, "test")
 
@@ -66,7 +66,7 @@ def test_a_sealed_proposal_keeps_the_rules_it_was_sealed_under(gate: Any) -> Non
     gate.later(hours=2)
     sealed = decode(row.sealed, row.digest)
     assert (sealed.policy.rules_version, gate.row(row.id).policy_version) == (1, 1)
-    from gate_stubs import ARJUN
+    from tests.approvals.gate_stubs import ARJUN
 
     assert gate.vote(row, ARJUN).verdict.allowed
 

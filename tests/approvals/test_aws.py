@@ -7,7 +7,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from gate_stubs import ARJUN
 
 from approvals.changes.change import parse_change
 from approvals.claim import Refusal, claim
@@ -22,6 +21,7 @@ from approvals.reconcile import SETTLE, reconcile
 from approvals.states import State
 from sandbox.aws.faults import Fault, FaultMode
 from sandbox.aws.serve import ServedAws, serve_aws
+from tests.approvals.gate_stubs import ARJUN
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 IDLE, GROUPED, STOPPED = "i-0aaaaaaaaaaaaaaa1", "i-0aaaaaaaaaaaaaaa2", "i-0aaaaaaaaaaaaaaa3"

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN, DANA, INSTANCE, OLIVIA, PEOPLE, STOP
 
 from approvals.card import Card, project
 from approvals.claim import claim
@@ -15,6 +14,7 @@ from approvals.executors.rehearsal import Rehearsal
 from approvals.person import load_people
 from approvals.seal import seal
 from approvals.states import State
+from tests.approvals.gate_stubs import ARJUN, DANA, INSTANCE, OLIVIA, PEOPLE, STOP
 
 KNOWN = load_people(PEOPLE)
 EVIDENCE = {

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN, FIELDS, PEOPLE, RULES
 
 from approvals.claim import Refusal, claim
 from approvals.due import due
@@ -13,6 +12,7 @@ from approvals.execute import execute
 from approvals.lease import Claim, LostClaim
 from approvals.states import State
 from audit.canonical import sha256
+from tests.approvals.gate_stubs import ARJUN, FIELDS, PEOPLE, RULES
 
 
 def refused(gate: Any, row: Any) -> Refusal:

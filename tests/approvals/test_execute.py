@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN, INSTANCE, StubExecutor
 
 from approvals.changes.instance import StopInstance
 from approvals.changes.step import Request, Step
@@ -17,6 +16,7 @@ from approvals.recover import recover
 from approvals.sealed import decode
 from approvals.states import State
 from approvals.store import effects_of
+from tests.approvals.gate_stubs import ARJUN, INSTANCE, StubExecutor
 
 
 def claimed(gate: Any, **more: Any) -> Claim:
@@ -169,7 +169,8 @@ def test_a_worker_that_died_after_the_intent_is_found_and_read_back(gate: Any) -
     assert len(gate.cloud.effects()) == 1
 
 
-def test_an_answer_that_comes_after_the_lease_ended_is_kept_and_decides_nothing(gate: Any) -> None:
+def answered_late(gate: Any) -> Claim:
+    """Its answer comes when another worker has already given it up for lost."""
     got = claimed(gate)
 
     class Late(StubExecutor):
@@ -181,7 +182,18 @@ def test_an_answer_that_comes_after_the_lease_ended_is_kept_and_decides_nothing(
 
     assert execute(gate.begin, claim=got, executor=Late(gate.cloud)) == State.UNKNOWN
     assert effects(gate, got)[0].provider_request_id is not None
-    assert read_back(gate, got) == State.VERIFIED
+    return got
+
+
+def test_an_answer_that_comes_after_the_lease_ended_is_kept_and_decides_nothing(gate: Any) -> None:
+    assert read_back(gate, answered_late(gate)) == State.VERIFIED
+
+
+def test_what_was_answered_and_then_undone_by_somebody_has_not_failed_but_diverged(gate: Any) -> None:
+    got = answered_late(gate)
+    gate.cloud.change(state="running")
+    gate.later(seconds=SETTLE.total_seconds())
+    assert read_back(gate, got) == State.DIVERGED
 
 
 def test_the_same_claim_used_while_its_request_is_out_sends_nothing(gate: Any) -> None:
@@ -288,6 +300,15 @@ def test_a_worker_that_died_between_two_steps_leaves_the_second_unsent(gate: Any
     gate.later(seconds=SETTLE.total_seconds())
     assert read_back(gate, got) == State.DIVERGED
     assert len(gate.cloud.effects()) == 1
+
+
+@pytest.mark.usefixtures("two_steps")
+def test_a_half_done_change_that_looks_done_because_of_somebody_else_is_not_verified(gate: Any) -> None:
+    got = claimed(gate)
+    assert execute(gate.begin, claim=got, executor=StubExecutor(gate.cloud, "lost after")) == State.UNKNOWN
+    gate.cloud.change(state="running")
+    gate.later(seconds=SETTLE.total_seconds())
+    assert read_back(gate, got) != State.VERIFIED
 
 
 def test_what_nobody_decided_expires_and_so_does_what_nobody_carried_out(gate: Any) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN
 
 from approvals.claim import Refusal, claim
 from approvals.due import due
@@ -11,6 +10,7 @@ from approvals.execute import execute
 from approvals.lease import Claim, LostClaim
 from approvals.reconcile import reconcile
 from approvals.states import State
+from tests.approvals.gate_stubs import ARJUN
 
 
 def claimed(gate: Any, row: Any, worker: str = "w1") -> Claim:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN
 
 from approvals.claim import claim
 from approvals.errors import GateError
@@ -14,6 +13,7 @@ from approvals.move import move
 from approvals.states import DECIDED, MOVES, OPEN, TERMINAL, WORDS, State
 from approvals.store import proposal_of
 from audit.event import Actor, ActorKind, Event
+from tests.approvals.gate_stubs import ARJUN
 
 NOBODY = Actor(ActorKind.SERVICE, "test")
 

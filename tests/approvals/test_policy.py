@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from gate_stubs import ARJUN, DANA, EDITH, OLIVIA, PEOPLE, RULES, SAM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from approvals.policy import (
 from approvals.rules import Slot
 from approvals.rules_file import load_rules
 from approvals.states import BEFORE_CLAIM, TERMINAL, State
+from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, OLIVIA, PEOPLE, RULES, SAM
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PEOPLE_KNOWN = load_people(PEOPLE)

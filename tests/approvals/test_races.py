@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN, DANA, OLIVIA, STOP
 
 from approvals.ids import new_id
 from approvals.states import State
 from approvals.store import standing_votes
 from audit.verify import verify
+from tests.approvals.gate_stubs import ARJUN, DANA, OLIVIA, STOP
 
 CHILD = Path(__file__).with_name("gate_child.py")
 ROOT = Path(__file__).parents[2]

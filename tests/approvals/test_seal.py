@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from gate_stubs import ACCOUNT, ARJUN, EDITH, FIELDS, INSTANCE, OLIVIA, PEOPLE, REGION, STOP
 
 from approvals.errors import GateError
 from approvals.ids import new_id
@@ -15,6 +14,7 @@ from approvals.states import State
 from approvals.store import proposal_of
 from approvals.withdraw import withdraw
 from audit.canonical import canonical, sha256
+from tests.approvals.gate_stubs import ACCOUNT, ARJUN, EDITH, FIELDS, INSTANCE, OLIVIA, PEOPLE, REGION, STOP
 
 
 def test_sealing_resolves_pins_and_fixes_bytes(gate: Any) -> None:
@@ -108,6 +108,17 @@ def test_the_database_itself_refuses_a_second_open_proposal(gate: Any) -> None:
             " evidence, created_at, changed_at, 0 FROM proposal WHERE id = ?",
             row.id,
         )
+
+
+def test_two_drafts_that_got_in_for_one_resource_become_one_proposal(gate: Any) -> None:
+    first = gate.draft().proposal_id
+    gate.sql(
+        "INSERT INTO draft SELECT 'P-TWIN000000', thread, requester, editors, kind, resource, change, evidence,"
+        " supersedes, inverse_of, created_at FROM draft WHERE id = ?",
+        first,
+    )
+    rows = [seal(gate.begin, draft_id=name, inspector=gate.inspector) for name in (first, "P-TWIN000000")]
+    assert [(row.state, row.code) for row in rows if row] == [("sealed", None), ("unsealable", "already_open")]
 
 
 def test_the_same_draft_again_is_already_there(gate: Any) -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN, DANA, EDITH, OLIVIA, PEOPLE, SAM
 
 from approvals.states import State
 from approvals.store import standing_votes
 from approvals.vote import Ballot, vote
 from audit.private import open_text
+from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, OLIVIA, PEOPLE, SAM
 
 
 def last(gate: Any) -> dict[str, Any]:

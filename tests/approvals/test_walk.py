@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from gate_stubs import ARJUN, DANA, EDITH, FIELDS, INSTANCE, OLIVIA, PEOPLE, SAM, StubExecutor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +27,7 @@ from approvals.states import MOVES, OPEN, State
 from approvals.withdraw import withdraw
 from audit.event import Event
 from audit.verify import verify
+from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, FIELDS, INSTANCE, OLIVIA, PEOPLE, SAM, StubExecutor
 
 OTHER = "i-0fedcba9876543210"
 NO_OWNER = PEOPLE.replace('roles = ["approver", "owner"]', 'roles = ["auditor"]')

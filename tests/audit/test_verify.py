@@ -96,6 +96,7 @@ CHANGES: list[tuple[str, list[str], int]] = [
     ),
     ("a column is emptied", ["UPDATE log_entry SET proposal = NULL WHERE seq = 3"], 3),
     ("a text becomes bytes", ["UPDATE log_entry SET event = CAST(event AS BLOB) WHERE seq = 5"], 5),
+    ("a body becomes text", ["UPDATE log_entry SET body = CAST(body AS TEXT) WHERE seq = 5"], 5),
     ("a body is emptied", ["UPDATE log_entry SET body = x'' WHERE seq = 2"], 2),
     ("a text that is no text", ["UPDATE log_entry SET actor = CAST(x'ff00' AS TEXT) WHERE seq = 2"], 2),
     ("a number that is no number", ["UPDATE log_entry SET proposal_version = 'two' WHERE seq = 5"], 5),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_bill import Charge, charge, days_of, desk_of, lake_of
 
 from lake.engine import Lake
+from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of
 from tools.anomalies import find_anomalies
 from tools.detection.incidents import Incident, told_once
 from tools.detection.runs import Event, Kind

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from langchain_core.tools import BaseTool
-from small_bill import Asked, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 
 from lake.engine import Lake
+from tests.tools.small_bill import Asked, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 from tools.catalogue import bind
 from tools.desk import Desk
 

@@ -13,7 +13,7 @@ from tools.result import Figure, Row, ToolResult, figure
 
 @pytest.fixture
 def desk() -> Desk:
-    from small_bill import NOW
+    from tests.tools.small_bill import NOW
 
     cells = [
         figure("q1.r1.effective", Decimal("25"), label="Effective cost, team fraud", unit="USD", period="October 2026"),

@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from small_bill import charge, desk_of, lake_of
 
 from lake.engine import Lake
+from tests.tools.small_bill import charge, desk_of, lake_of
 from tools.detection.contributions import add
 from tools.explain import explain_change
 from tools.result import ToolResult
@@ -73,6 +73,6 @@ def test_a_period_without_data_is_no_explanation(lake: Lake) -> None:
 
 def test_unknown_words_are_refused(lake: Lake) -> None:
     for given in ({"by": "colour"}, {"where": {"team": "kycc"}}, {"period": "soon"}):
-        result = explain_change(desk_of(lake), **given)  # type: ignore[arg-type]
+        result = explain_change(desk_of(lake), **given)
         assert result.error is not None, given
         assert result.figures == ()

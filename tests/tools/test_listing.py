@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 
 from app.commands import anomalies, savings
 from app.errors import Exit, Problem
 from lake.engine import Lake
+from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 from tools.desk import Desk
 from tools.rendering import as_text
 from tools.spend import query_spend

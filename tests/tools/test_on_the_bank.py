@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bank_score import Score, score
-from small_bill import Asked, desk_of
 
 from lake.engine import Lake
 from lake.load import ingest
 from sandbox.bank.write import write_bank
+from tests.tools.bank_score import Score, score
+from tests.tools.small_bill import Asked, desk_of
 from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult

@@ -4,11 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from small_bill import Asked, Charge, days_of, desk_of, lake_of, machine_day, usage_hours
 
 from approvals.changes.change import parse_change
 from approvals.evidence import read_evidence
 from lake.engine import Lake
+from tests.tools.small_bill import Asked, Charge, days_of, desk_of, lake_of, machine_day, usage_hours
 from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import ToolResult

@@ -5,9 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from small_bill import NOW, Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 
 from lake.engine import Lake
+from tests.tools.small_bill import NOW, Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 from tools.result import Row, ToolResult
 from tools.savings import find_savings
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from small_bill import Asked, Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 
 from lake.engine import Lake
+from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 from tools.anomalies import find_anomalies
 from tools.catalogue import content
 from tools.desk import Desk

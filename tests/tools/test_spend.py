@@ -5,9 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from small_bill import charge, days_of, desk_of, lake_of
 
 from lake.engine import Lake
+from tests.tools.small_bill import charge, days_of, desk_of, lake_of
 from tools.desk import Desk
 from tools.result import ToolResult
 from tools.spend import query_spend

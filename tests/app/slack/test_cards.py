@@ -128,13 +128,13 @@ words = st.text(max_size=400)
 )
 def test_no_card_breaks_slacks_limits(name: str, team: str, reason: str, title: str, figures: list[str]) -> None:
     told = tuple({"label": label, "display": label, "period": label[:20]} for label in figures)
-    text, blocks = drawn(card(resource_name=name, team=team, reason=reason, title=title, figures=told))
+    _, blocks = drawn(card(resource_name=name, team=team, reason=reason, title=title, figures=told))
     assert findings_in_message(blocks) == []
 
 
 @given(answer=st.text(max_size=9000), model=words)
 def test_no_answer_breaks_slacks_limits(answer: str, model: str) -> None:
-    text, blocks = answer_blocks({"answer": answer, "tools": ["query_spend"], "model": model})
+    _, blocks = answer_blocks({"answer": answer, "tools": ["query_spend"], "model": model})
     assert findings_in_message(blocks) == []
     assert "".join(parts(answer)).replace("\n", "") == (answer or "(no text)").replace("\n", "")
 

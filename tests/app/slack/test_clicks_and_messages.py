@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.database import reading, writing
 from app.home import Home
@@ -46,7 +46,7 @@ class Floor:
 
     def events(self) -> list[str]:
         with reading(self.engine) as (session, _):
-            return [str(entry.event) for entry in session.exec(select(LogEntry).order_by(LogEntry.seq)).all()]
+            return [str(entry.event) for entry in session.exec(select(LogEntry).order_by(col(LogEntry.seq))).all()]
 
     def state(self, proposal: str) -> str:
         with reading(self.engine) as (session, _):

@@ -198,7 +198,7 @@ def test_token_classes_are_rows_of_their_own_and_never_twice_a_day(ask: Ask) -> 
 
 
 def test_an_open_month_has_no_invoice_yet(ask: Ask) -> None:
-    invoiced = dict(
+    invoiced: dict[str, bool] = dict(
         ask("SELECT strftime(BillingPeriodStart, '%Y-%m'), count(InvoiceId) = count(*) FROM bill GROUP BY ALL")
     )
     assert invoiced.pop("2026-11") is False

@@ -94,7 +94,7 @@ def test_the_largest_saving_is_clearly_a_non_production_machine(truth: dict[str,
 
 
 def test_what_cannot_be_judged_has_no_recent_metric(ask: Ask, truth: dict[str, Any]) -> None:
-    last = dict(ask("SELECT ResourceId, max(HourStart)::TIMESTAMP FROM utilization GROUP BY ALL"))
+    last: dict[str, Any] = dict(ask("SELECT ResourceId, max(HourStart)::TIMESTAMP FROM utilization GROUP BY ALL"))
     ages = {machine["name"]: last.get(machine["instance_id"]) for machine in truth["unknown"]}
     assert ages["copilot-tune-g6e-01"] is None
     assert ages["claims-ocr-g4dn-02"] == datetime(2026, 11, 13, 23)  # noqa: DTZ001
