@@ -111,11 +111,15 @@ def _judge(session: Session, draft: DraftRequest, resource: str) -> Verdict:
 
 def open_for(session: Session, resource: str) -> str | None:
     """The open proposal, or the draft that waits to be sealed, of this resource."""
-    states = [state.value for state in OPEN]
-    proposal = session.exec(
-        select(Proposal.id).where(Proposal.resource == resource, col(Proposal.state).in_(states))
-    ).first()
+    proposal = open_proposal(session, resource)
     if proposal is not None:
         return proposal
     waiting = select(Draft.id).where(Draft.resource == resource, col(Draft.id).not_in(select(Proposal.id)))
     return session.exec(waiting).first()
+
+
+def open_proposal(session: Session, resource: str) -> str | None:
+    """The open proposal of this resource; a draft that waits does not count."""
+    states = [state.value for state in OPEN]
+    query = select(Proposal.id).where(Proposal.resource == resource, col(Proposal.state).in_(states))
+    return session.exec(query).first()

@@ -17,7 +17,7 @@ from approvals.evidence import Evidence, read_evidence
 from approvals.inspectors.port import CannotLook, Inspector, NotSealable, Snapshot
 from approvals.move import create
 from approvals.pin import pin
-from approvals.propose import open_for
+from approvals.propose import open_proposal
 from approvals.sealed import Amount, Sealed, digest
 from approvals.states import State
 from approvals.store import Draft, Proposal
@@ -71,8 +71,8 @@ def _store(
     )
     if isinstance(seen, NotSealable):
         return _unsealable(session, row, actor, now, seen)
-    other = open_for(session, change.resource)
-    if other is not None and other != draft.id:
+    other = open_proposal(session, change.resource)
+    if other is not None:
         return _unsealable(session, row, actor, now, NotSealable(f"{other} for this resource is open", "already_open"))
     current = active(session)
     document = _document(draft, change, seen, current, now)
