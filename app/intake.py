@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from app.database import reading, writing
-from app.ready import os_user
+from app.ready import operator
 from audit import log
-from audit.event import Actor, ActorKind, Event
+from audit.event import Event
 from lake.errors import LakeError
 from lake.report import IngestReport
 
@@ -17,13 +17,12 @@ def take_in(engine: Engine, load: Callable[[datetime], IngestReport]) -> IngestR
     """Runs `load` at the database's time; a LakeError is itself logged, and nothing was changed then."""
     with reading(engine) as (_, now):
         pass
-    actor = Actor(ActorKind.SERVICE, f"os:{os_user()}")
     try:
         report = load(now)
     except LakeError as error:
         with writing(engine) as (session, now):
             data = {"reason": error.what[:200], "why": error.why[:200]}
-            log.append(session, now=now, event=Event.DATA_REFUSED, actor=actor, data=data)
+            log.append(session, now=now, event=Event.DATA_REFUSED, actor=operator(session), data=data)
         raise
     with writing(engine) as (session, now):
         data_loaded = {
@@ -36,5 +35,5 @@ def take_in(engine: Engine, load: Callable[[datetime], IngestReport]) -> IngestR
                 for one in report.totals
             ],
         }
-        log.append(session, now=now, event=Event.DATA_INGESTED, actor=actor, data=data_loaded)
+        log.append(session, now=now, event=Event.DATA_INGESTED, actor=operator(session), data=data_loaded)
     return report

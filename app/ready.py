@@ -8,15 +8,18 @@ import getpass
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from app.database import open_database, writing
 from app.errors import Problem
 from app.home import Home
 from app.migrate import create, require_current
-from approvals.active import RULES, newest
+from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 
+OPERATOR = Actor(ActorKind.SERVICE, "operator")
+"""Whoever runs Spendgate at a terminal without being a mapped person: the log holds no account names."""
 DEFAULTS = Path(__file__).parent / "defaults"
 
 
@@ -29,8 +32,7 @@ def ready_database(home: Home) -> Engine:
     require_current(engine)
     with writing(engine) as (session, now):
         if newest(session, RULES) is None:
-            actor = Actor(ActorKind.SERVICE, f"os:{os_user()}")
-            initialise(session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=actor)
+            initialise(session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=OPERATOR)
     return engine
 
 
@@ -59,3 +61,10 @@ def os_user() -> str:
         import os
 
         return str(os.getuid())
+
+
+def operator(session: Session) -> Actor:
+    """Who acts at this terminal, for the log: the mapped person, or the operator."""
+    found = newest(session, PEOPLE)
+    person = active(session).people.by_os_user.get(os_user()) if found else None
+    return Actor(ActorKind.PERSON, person.id) if person else OPERATOR

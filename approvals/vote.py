@@ -116,6 +116,8 @@ def _count(
         return VoteResult(yes("rejected"), State.REJECTED)
     approvals.append(person)
     if quorum(sealed.policy.needed(), approvals, people):
+        # The vote and the quorum that it completes are two entries: a list of votes must not lack the last one.
+        append(session, now=now, event=Event.VOTE_APPROVED, actor=actor, proposal=proposal.id, data=data)
         data |= {"approvals": approvals}
         until = min(now + active(session).rules.execute_within, utc_time(sealed.execute_by))
         event = Event.APPROVAL_QUORUM_MET

@@ -8,11 +8,10 @@ from app.database import open_database, reading, writing
 from app.errors import Exit, Problem
 from app.home import Home, open_home
 from app.migrate import upgrade
-from app.ready import os_user, people_text, ready_database, rules_text
+from app.ready import operator, people_text, ready_database, rules_text
 from app.settings import load_settings
 from approvals.active import PEOPLE, RULES, newest
 from approvals.adopt import adopt, initialise
-from audit.event import Actor, ActorKind
 
 
 def init() -> None:
@@ -21,7 +20,7 @@ def init() -> None:
     engine = ready_database(home)
     with writing(engine) as (session, now):
         done = initialise(
-            session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=_operator()
+            session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=operator(session)
         )
     sys.stdout.write(
         f"{home.database}: rules version {done.rules_version}, people version {done.people_version} in force\n"
@@ -60,7 +59,7 @@ def adopt_file(kind: str, file: Path | None) -> None:
     with reading(engine) as (session, _):
         before = newest(session, kind)
     with writing(engine) as (session, now):
-        after = adopt(session, now=now, kind=kind, text=path.read_text(encoding="utf-8"), actor=_operator())
+        after = adopt(session, now=now, kind=kind, text=path.read_text(encoding="utf-8"), actor=operator(session))
     if before is not None and after.version == before.version:
         sys.stdout.write(f"{kind} version {after.version} is in force already; nothing changed\n")
     else:
@@ -69,7 +68,3 @@ def adopt_file(kind: str, file: Path | None) -> None:
 
 def _home() -> Home:
     return open_home(load_settings().home)
-
-
-def _operator() -> Actor:
-    return Actor(ActorKind.SERVICE, f"os:{os_user()}")

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from app.commands.here import place
 from app.home import sole
+from app.migrate import require_guards
 from app.settings import load_model, load_settings, load_slack, load_worker, refuse_worker_credentials
 
 
@@ -31,6 +32,7 @@ def serve() -> None:
     refuse_worker_credentials("serve")
     settings, slack = load_settings(), load_slack()
     here = place()
+    require_guards(here.engine)
     from app.processes import serve as process
 
     process.run(engine=here.engine, home=here.home, settings=settings, slack=slack)
@@ -42,6 +44,7 @@ def agent() -> None:
     refuse_worker_credentials("agent")
     model = load_model()
     here = place()
+    require_guards(here.engine)
     from app.processes import agent as process
 
     asyncio.run(process.run(engine=here.engine, home=here.home, model=model))
@@ -52,6 +55,7 @@ def worker() -> None:
     _prepare()
     settings = load_worker()
     here = place()
+    require_guards(here.engine)
     from app.processes import worker as process
 
     with sole(here.home, "worker"):

@@ -201,7 +201,7 @@ async def auditor_reads(stage: Stage) -> str:
     page = await stage.http.get(stage.world.audit)
     need(page.status_code == 200, f"the log answered {page.status_code}")
     answer = await stage.http.get(f"{stage.world.serve}/audit", params={"proposal": stage.proposal})
-    wanted = ("proposal.drafted", "proposal.sealed", "vote.refused", "approval.quorum_met", "execution.verified")
+    wanted = ("proposal.drafted", "proposal.sealed", "vote.refused", "vote.approved", "execution.verified")
     missing = [event for event in wanted if event not in answer.text]
     need(not missing, f"the log does not show {', '.join(missing)}")
     return "from drafted to verified, and the refused vote"

@@ -29,6 +29,7 @@ def test_from_a_draft_to_a_verified_change(gate: Any) -> None:
         "proposal.drafted",
         "proposal.sealed",
         "proposal.posted",
+        "vote.approved",
         "approval.quorum_met",
         "execution.claimed",
         "execution.intended",
