@@ -32,9 +32,9 @@ amounts = st.one_of(
     st.sampled_from([Decimal("0.000000000001"), Decimal("-0.000000000001"), Decimal(0)]),
 )
 # Any text that a CSV file can carry; "NULL", the empty text and blanks are how a file says that it has none.
-words = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), min_size=1, max_size=12
-).filter(lambda text: text.strip() not in ("", "NULL"))
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), min_size=1, max_size=12).filter(
+    lambda text: text.strip() not in ("", "NULL")
+)
 names = st.one_of(st.none(), st.sampled_from(["a", "b", "it's", 'say "hi"', "x;y", "ü, ñ"]), words)
 charges = st.fixed_dictionaries(
     {
