@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -87,6 +88,26 @@ def test_help_imports_nothing_heavy() -> None:
 def test_the_contracts_hold() -> None:
     done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout
+
+
+def test_there_are_no_circles() -> None:
+    graph = grimp.build_graph(*ROOMS)
+    seen: dict[str, int] = {}
+    circles: list[str] = []
+
+    def visit(module: str, path: list[str]) -> None:
+        seen[module] = 1
+        for other in sorted(graph.find_modules_directly_imported_by(module)):
+            if seen.get(other) == 1:
+                circles.append(" → ".join([*path[path.index(other) :], other]))
+            elif other not in seen:
+                visit(other, [*path, other])
+        seen[module] = 2
+
+    for module in sorted(graph.modules):
+        if module not in seen:
+            visit(module, [module])
+    assert circles == []
 
 
 PLANTED = [

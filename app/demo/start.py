@@ -11,33 +11,27 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from app.demo.children import Children, base_environment
+from pydantic import TypeAdapter
+
+from app.demo.children import Children
+from app.demo.story import tell
+from app.demo.world import APP_ID, AUDITOR, BOT_TOKEN, CHANNEL, SIGNING_SECRET, TEAM, World
 from app.errors import Exit, Problem
 from app.home import Home, open_home, sole
+from app.intake import take_in
+from app.ready import ready_database
 from app.settings import load_model
 from app.web.login import link_token
+from lake.engine import Lake
+from lake.load import ingest
+from lake.report import IngestReport
+from sandbox.bank.write import write_bank
 
 HERE = Path(__file__).parent
-TEAM, APP_ID, CHANNEL = "T0BANK", "A0SPENDGATE", "C0APPROVE"
-AUDITOR = "p-0a0d1703"
-BOT_TOKEN, SIGNING_SECRET = "xoxb-sandbox", "sandbox-signing-secret"
-
-
-@dataclass(frozen=True)
-class World:
-    """Where everything of a running demo is found."""
-
-    page: str
-    serve: str
-    aws: str
-    audit: str
-    home: Home
-    bank: Path
-    seconds: float
+REPORT = TypeAdapter(IngestReport)
 
 
 def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
@@ -55,20 +49,14 @@ def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
     top = open_home(folder)
     try:
         with sole(top, "demo"), Children(folder / "logs") as children:
-            world = bring_up(children, folder, bill=bill, port=port, say=_teller(as_json))
+            world = bring_up(children, folder, bill=bill, port=port, say=Teller(quiet=as_json))
             if story:
-                from app.demo.story import tell
-
                 sys.exit(tell(world, as_json=as_json))
             _greet(world, bill)
             _wait(children)
     except KeyboardInterrupt:
         sys.stderr.write("\nThe demo has ended; its state is kept in .spendgate/demo until the next one.\n")
         sys.exit(Exit.INTERRUPTED if story else Exit.OK)
-
-
-def _teller(as_json: bool) -> "Teller":
-    return Teller(quiet=as_json)
 
 
 class Teller:
@@ -104,7 +92,10 @@ def bring_up(children: Children, folder: Path, *, bill: Path | None, port: int, 
     aws = children.start(
         "aws", "sandbox", "aws", "--machines", str(bank / "machines.json"), "--port", str(aws_port), env=common
     )
-    load_bill(home, [str(bill)] if bill else [str(bank / "bill"), str(bank / "usage")], say)
+    if bill:
+        load_bill(home, [str(bill)], say, kept=None)
+    else:
+        load_bill(home, [str(bank / "bill"), str(bank / "usage")], say, kept=bank / "loaded")
     slack.ready()
     server = children.start("serve", "serve", env={**common, **slack_environment(page, serve_port)})
     agent = children.start("agent", "agent", env={**common, **model_environment()})
@@ -128,8 +119,6 @@ def fresh_home(folder: Path) -> Home:
 
 def ready_bank(folder: Path, say: Teller) -> Path:
     """The bank's bill until yesterday, generated once a day."""
-    from sandbox.bank.write import write_bank
-
     until = yesterday()
     bank = folder / f"bank-{until.isoformat()}"
     if not (bank / "complete").exists():
@@ -146,18 +135,22 @@ def yesterday() -> date:
     return datetime.now(UTC).date() - timedelta(days=1)
 
 
-def load_bill(home: Home, paths: list[str], say: Teller) -> None:
-    """Ingests the bill into the demo's lake, as `spendgate ingest` would."""
-    from app.intake import take_in
-    from app.ready import ready_database
-    from lake.engine import Lake
-    from lake.load import ingest
+def load_bill(home: Home, paths: list[str], say: Teller, *, kept: Path | None) -> None:
+    """Ingests the bill into the demo's lake as `spendgate ingest` would; `kept` holds the same from an earlier start."""
 
-    report = take_in(ready_database(home), lambda now: ingest(Lake(home.lake), paths, now=now))
-    say(
-        f"loaded {report.rows_loaded:,} rows of the bill"
-        + (f", {report.rows_quarantined} set aside" if report.rows_quarantined else "")
-    )
+    def load(now: datetime) -> IngestReport:
+        if kept is None or not (kept / "report.json").exists():
+            report = ingest(Lake(home.lake), paths, now=now)
+            if kept is not None:
+                shutil.copytree(home.lake, kept / "lake", dirs_exist_ok=True)
+                (kept / "report.json").write_bytes(REPORT.dump_json(report))
+            return report
+        shutil.copytree(kept / "lake", home.lake, dirs_exist_ok=True)
+        return REPORT.validate_json((kept / "report.json").read_bytes())
+
+    report = take_in(ready_database(home), load)
+    aside = f", {report.rows_quarantined} set aside" if report.rows_quarantined else ""
+    say(f"loaded {report.rows_loaded:,} rows of the bill{aside}")
 
 
 def reserve(wanted: list[int]) -> list[int]:
@@ -256,6 +249,3 @@ def _wait(children: Children) -> None:
         ended = children.dead()
         if ended is not None:
             raise ended._ended()
-
-
-__all__ = ["World", "base_environment", "run"]

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from app.demo.children import base_environment
-from app.demo.start import CHANNEL, World
+from app.demo.world import CHANNEL, World
 from app.errors import Exit
 from sandbox.slack.driver import DriverError, SlackDriver, buttons, shown_text
 
