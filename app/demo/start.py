@@ -136,7 +136,7 @@ def yesterday() -> date:
 
 
 def load_bill(home: Home, paths: list[str], say: Teller, *, kept: Path | None) -> None:
-    """Ingests the bill into the demo's lake as `spendgate ingest` would; `kept` holds the same from an earlier start."""
+    """Ingests the bill as `spendgate ingest` would; `kept` holds the demo's lake from an earlier start."""
 
     def load(now: datetime) -> IngestReport:
         if kept is None or not (kept / "report.json").exists():
