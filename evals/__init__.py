@@ -1,1 +1,6 @@
-"""x"""
+"""How well it answers, finds and refuses: questions with known answers, detection beside a plain rule, a board in git.
+
+Reading order: `case.py` (what a case is), `cases/` (the questions), `days.py` and `truth.py` (what is right, computed
+past the tools), `graders.py` (right or wrong, and why), `bills.py` and `subject.py` (the world and the product in it),
+`questions.py` and `detection.py` (the two boards' runs), `board.py` and `run.py`.
+"""
