@@ -324,6 +324,8 @@ def _propose(reading: Reading, view: View) -> Call | str:
     idle = phrasing.candidates(view.steps[-1].content)
     if not idle:
         return phrasing.CANNOT_STOP
-    if len(idle) == 1 or reading.largest:
-        return Call("propose_change", {"target": idle[0]["at"], "kind": "stop_instance"})
+    place = reading.place or (1 if len(idle) == 1 else None)
+    if place is not None and place <= len(idle):
+        chosen = idle[place - 1] if place > 0 else idle[place]
+        return Call("propose_change", {"target": chosen["at"], "kind": "stop_instance"})
     return phrasing.savings(view.steps[-1].content, ask=True)

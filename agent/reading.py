@@ -29,7 +29,8 @@ class Reading:
     target: str = ""
     """a machine's id or name, an address of a row, or a proposal's id"""
     kind: str = "stop_instance"
-    largest: bool = False
+    place: int | None = None
+    """which of a list that is sorted by size: 1 for the largest or the first, -1 for the smallest or the last"""
     unclear: tuple[str, tuple[tuple[str, str], ...]] | None = None
 
 
@@ -68,9 +69,14 @@ _COUNT = rf"\d{{1,3}}|{'|'.join(_NUMBERS)}"
 _TOP = re.compile(
     rf"\btop[\s-]+(?P<a>{_COUNT})\b|\b(?P<b>{_COUNT})\s+(?:largest|biggest|most|costliest|priciest)", re.IGNORECASE
 )
-_SUPERLATIVE = re.compile(
-    r"\b(?:largest|biggest|most|most\s+expensive|costliest|priciest|worst|top|first)\b", re.IGNORECASE
-)
+_PLACES = {
+    1: r"largest|biggest|most|costliest|priciest|worst|top|first|1st",
+    2: r"second|2nd",
+    3: r"third|3rd",
+    4: r"fourth|4th",
+    5: r"fifth|5th",
+    -1: r"last\s+(?:one|machine|instance|of)|smallest|cheapest",
+}
 _METRICS = (
     ("billed", r"\bbilled\b|\binvoiced?\b"),
     ("list", r"\blist\s+(?:price|cost)"),
@@ -127,9 +133,15 @@ def read(question: str, vocabulary: Vocabulary) -> Reading:
         follows=bool(_FOLLOWS.match(question)),
         target=_target(question, named.rest, intent),
         kind="start_instance" if _START.search(question) and not _STOP.search(question) else "stop_instance",
-        largest=bool(_SUPERLATIVE.search(named.rest)),
+        place=_place(named.rest),
         unclear=named.unclear,
     )
+
+
+def _place(text: str) -> int | None:
+    """`the second largest` is the second: the later places are looked for before the first."""
+    found = [place for place, words in _PLACES.items() if re.search(rf"\b(?:{words})\b", text, re.IGNORECASE)]
+    return next((place for place in found if place not in (1, -1)), found[0] if found else None)
 
 
 def _by(text: str) -> list[str]:
@@ -151,7 +163,7 @@ def _top(text: str, by: Sequence[str], intent: Intent) -> int | None:
     if match := _TOP.search(text):
         said = (match["a"] or match["b"]).casefold()
         return max(1, min(100, int(said) if said.isdigit() else _NUMBERS[said]))
-    return 5 if intent is Intent.SPEND and by and _SUPERLATIVE.search(text) else None
+    return 5 if intent is Intent.SPEND and by and _place(text) == 1 else None
 
 
 def _target(question: str, rest: str, intent: Intent) -> str:

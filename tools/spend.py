@@ -157,8 +157,7 @@ def _note_gaps(sheet: Sheet, definite: Asked, *, now: Any, then: Any) -> None:
         if not answer.rows:
             sheet.notes.append(f"The bill holds no such charges for {spoken(period)}: no data, which is not a zero.")
         elif not answer.complete:
-            late = [f"{state.source} reaches {state.data_through}" for state in source_states(answer.completeness)
-                    if state.reason]  # fmt: skip
+            late = [f"{state.source}: {state.reason}" for state in source_states(answer.completeness) if state.reason]
             sheet.notes.append(f"{spoken(period)} is not complete" + (f": {'; '.join(late)}." if late else "."))
         if answer.truncated:
             sheet.notes.append(f"More than {MAX_ROWS} rows: only the largest {MAX_ROWS} were compared.")

@@ -214,6 +214,25 @@ def test_the_largest_of_several_is_proposed_and_of_several_unnamed_ones_it_asks_
     )
 
 
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("propose to stop the second one", "q1.r2"),
+        ("stop the 2nd largest idle gpu", "q1.r2"),
+        ("stop the last one", "q1.r3"),
+        ("stop the smallest idle machine", "q1.r3"),
+        ("stop the first one", "q1.r1"),
+        ("stop the fourth one", None),
+    ],
+)
+def test_one_of_a_list_is_named_by_its_place(question: str, row: str | None) -> None:
+    rows = [{"at": f"q1.r{n}", "data": {"name": name, "resource": name}, "verdict": "idle", "per_month": "$1.00"}
+            for n, name in enumerate(("a-1", "b-2", "c-3"), 1)]  # fmt: skip
+    found = Step("find_savings", {}, {"result": "q1", "rows": rows})
+    move = next_move(View(question, steps=[found]), VOCABULARY)
+    assert (move.arguments["target"] if isinstance(move, Call) else None) == row
+
+
 def test_a_tools_error_is_told_with_the_nearest_names() -> None:
     error = {"what": "No team is named 'frud'.", "why": "x", "do": "y", "candidates": ["fraud-analytics", "treasury"]}
     said = next_move(
