@@ -1,0 +1,212 @@
+"""The score boards: what was measured, against which floors, as JSON to compare with and as a page to read."""
+
+import json
+import os
+import platform
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from evals.alarms import Tally
+from evals.case import Group
+from evals.detection import Detection
+from evals.questions import Questions
+
+ROOT = Path(__file__).parent
+BOARD = ROOT / "board.json"
+FLOORS = ROOT / "floors.toml"
+PAGE = ROOT.parent / "docs" / "benchmarks.md"
+KINDS = ("spike", "level_shift", "new_service", "slow_leak")
+AT_MOST = ("days_to_detect", "false_per_series_month")
+
+Json = dict[str, Any]
+
+
+def questions_json(run: Questions) -> Json:
+    """Scores of the questions, and every case that fails with why."""
+    groups = {}
+    for group in Group:
+        mine = [one for one in run.graded if one.case.group is group]
+        if mine:
+            passed = sum(one.passed for one in mine)
+            groups[str(group)] = {"cases": len(mine), "passed": passed, "ratio": _round(run.ratio(group))}
+    return {
+        "model": run.model,
+        "cases": len(run.graded),
+        "passed": sum(one.passed for one in run.graded),
+        "ratio": _round(run.ratio()),
+        "groups": groups,
+        "failing": {
+            one.case.id: {"ask": list(one.case.ask), "reasons": list(one.reasons)}
+            for one in run.graded
+            if not one.passed
+        },
+    }
+
+
+def detection_json(run: Detection) -> Json:
+    """Scores of detection and of the plain rule."""
+    return {"banks": list(run.banks), "ours": _tally(run.ours), "plain": _tally(run.plain)}
+
+
+def _tally(one: Tally) -> Json:
+    return {
+        "precision": _round(one.precision),
+        "recall": _round(one.recall),
+        "recall_by_kind": {kind: _round(one.recall_of(kind)) for kind in KINDS},
+        "days_to_detect": one.days_to_detect,
+        "false_per_series_month": round(one.false_per_series_month, 5),
+        "planted": len(one.planted),
+        "found": len(one.waits),
+        "told_of_planted": one.true,
+        "told_of_ordinary_changes": one.ordinary,
+        "false": list(one.false),
+        "series_months": round(one.series_months, 1),
+        "missed": sorted(set(one.planted) - set(one.waits)),
+    }
+
+
+def _round(value: float) -> float:
+    return round(value, 3)
+
+
+def floors(path: Path = FLOORS) -> Json:
+    """The floors by board and score."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def below(board: Json, least: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Each score of the board that is worse than its floor, in words."""
+    found = []
+    asked = board.get("questions", {})
+    scores = {"overall": asked.get("ratio"), **{name: one["ratio"] for name, one in asked.get("groups", {}).items()}}
+    ours = board.get("detection", {}).get("ours", {})
+    for name, floor in least.get("questions", {}).items():
+        if scores.get(name) is not None and scores[name] < floor:
+            found.append(f"questions, {name}: {scores[name]} is below {floor}")
+    for name, floor in least.get("detection", {}).items():
+        if name not in ours:
+            continue
+        value = float("inf") if ours[name] is None else ours[name]
+        if (value > floor) if name in AT_MOST else (value < floor):
+            found.append(f"detection, {name}: {value} is {'above' if name in AT_MOST else 'below'} {floor}")
+    return found
+
+
+def newly_failing(board: Json, before: Json) -> list[str]:
+    """Cases that fail now and passed on the stored board."""
+    known = before.get("questions", {})
+    if known.get("model") != board.get("questions", {}).get("model"):
+        return []
+    return sorted(set(board["questions"]["failing"]) - set(known.get("failing", {})))
+
+
+def load(path: Path = BOARD) -> Json:
+    """The stored board; empty if there is none."""
+    loaded: Json = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return loaded
+
+
+def measured(day: date, command: str) -> Json:
+    """When, on what and how."""
+    machine = f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}, Python {_python()}"
+    return {"date": day.isoformat(), "machine": machine, "command": command}
+
+
+def _python() -> str:
+    return ".".join(platform.python_version_tuple()[:2])
+
+
+def page(board: Json, least: Json) -> str:
+    """The board as Markdown."""
+    made = board["measured"]
+    lines = [
+        "# Benchmarks",
+        "",
+        "How well Spendgate answers, finds and refuses, as measured. This page and `evals/board.json` are written by "
+        "the command below; floors are in `evals/floors.toml`, cases in `evals/cases/`.",
+        "",
+        f"Measured on {made['date']} ({made['machine']}) with `{made['command']}`.",
+        "",
+    ]
+    if "questions" in board:
+        lines += _questions_page(board["questions"], least.get("questions", {}))
+    if "detection" in board:
+        lines += _detection_page(board["detection"], least.get("detection", {}))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _questions_page(asked: Json, least: Json) -> list[str]:
+    lines = [
+        "## Questions",
+        "",
+        f"Model: `{asked['model']}`. Each case is asked of the process behind `spendgate ask`, in a home of its own, "
+        "on a seeded bank's bill whose days are fixed. Figures are graded to the last digit, with label and days, "
+        "against sums that the grader takes from the bill's files itself.",
+        "",
+        "| group | cases | right | share | floor |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name, one in asked["groups"].items():
+        lines.append(f"| {name} | {one['cases']} | {one['passed']} | {one['ratio']:.2f} | {least.get(name, 0):.2f} |")
+    overall = least.get("overall", 0)
+    lines += [f"| **all** | {asked['cases']} | {asked['passed']} | {asked['ratio']:.2f} | {overall:.2f} |", ""]
+    if asked["failing"]:
+        lines += ["Wrong now, and kept so until the product answers them:", ""]
+        for name, one in asked["failing"].items():
+            lines.append(f"- `{name}` ({_cell(' → '.join(one['ask']))}): {_cell('; '.join(one['reasons']))}.")
+        lines.append("")
+    return lines
+
+
+def _detection_page(found: Json, least: Json) -> list[str]:
+    ours, plain = found["ours"], found["plain"]
+    rows: list[tuple[str, str, str, str]] = [
+        ("precision (planted, of all told that is no ordinary change)", "precision", "{:.2f}", "at least"),
+        ("recall", "recall", "{:.2f}", "at least"),
+        ("days to detect (median of those found)", "days_to_detect", "{:.1f}", "at most"),
+        ("false alarms a series and month", "false_per_series_month", "{:.4f}", "at most"),
+    ]
+    lines = [
+        "## Detection",
+        "",
+        f"Banks: {'; '.join(found['banks'])}. The last 126 days of each are replayed: on every day `find_anomalies` "
+        "sees the bill to that day and is asked about the week that ends then. Machines that really began or ended "
+        "count on neither side. The plain rule (a day above the mean of the 28 days before by three standard "
+        "deviations) runs over the same series with the same least amount.",
+        "",
+        "| score | Spendgate | plain rule | floor |",
+        "|---|---:|---:|---:|",
+    ]
+    for words, name, form, sense in rows:
+        floor = f"{sense} {least[name]:g}" if name in least else "none"
+        lines.append(f"| {words} | {_number(ours[name], form)} | {_number(plain[name], form)} | {floor} |")
+    for kind in KINDS:
+        words = f"recall, {kind.replace('_', ' ')}"
+        lines.append(f"| {words} | {ours['recall_by_kind'][kind]:.2f} | {plain['recall_by_kind'][kind]:.2f} | none |")
+    counts = [
+        (name, len(one["false"]), one["found"], one["planted"])
+        for name, one in (("Spendgate", ours), ("The plain rule", plain))
+    ]
+    lines += [
+        "",
+        *(
+            f"{who} found {hits} of {all_} planted events and told {wrong} that were none."
+            for who, wrong, hits, all_ in counts
+        ),
+    ]
+    if ours["missed"]:
+        lines += ["", f"Missed: {', '.join(ours['missed'])}."]
+    if ours["false"]:
+        lines += ["", "False alarms of Spendgate:", "", *(f"- {text}" for text in ours["false"])]
+    return [*lines, ""]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "never" if value is None else form.format(value)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").rstrip(".")

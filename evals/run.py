@@ -1,0 +1,113 @@
+"""`python -m evals.run`: asks, replays, shows the scores, and ends with 1 if one of them is below its floor."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from evals import board
+from evals.case import Case, load_cases
+from evals.detection import detect
+from evals.questions import Questions, ask_all
+
+COMMAND = "python -m evals.run"
+BOARDS = ("questions", "detection")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the boards that are named (default: all). Returns the exit code: 0, 1 below a floor, 2 wrong usage."""
+    given = _parser().parse_args(argv)
+    wanted = given.board or list(BOARDS)
+    if strange := sorted(set(wanted) - set(BOARDS)):
+        _say(f"There is no board {', '.join(strange)}. Boards are {' and '.join(BOARDS)}.")
+        return 2
+    cases = load_cases()
+    if given.case:
+        unknown = sorted(set(given.case) - {case.id for case in cases})
+        if unknown:
+            _say(f"There is no case {', '.join(unknown)}. Cases are the tables of evals/cases/*.toml.")
+            return 2
+        cases, wanted = [case for case in cases if case.id in given.case], ["questions"]
+    if given.write and (given.case or given.board):
+        _say("A board is written whole: leave --case and the names of boards away.")
+        return 2
+    scores = _measure(wanted, cases, verbose=given.verbose)
+    least = board.floors()
+    faults = [] if given.case else board.below(scores, least)
+    if given.case and scores["questions"]["failing"]:
+        faults = [f"{name} fails" for name in scores["questions"]["failing"]]
+    if given.json:
+        sys.stdout.write(json.dumps({**scores, "below": faults}, indent=1, ensure_ascii=False) + "\n")
+    else:
+        _show(scores, faults)
+    if given.write:
+        board.BOARD.write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        board.PAGE.write_text(board.page(scores, least), encoding="utf-8")
+        _say(f"Written: {board.BOARD.name} and docs/{board.PAGE.name}.")
+    return 1 if faults else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=COMMAND, description="How well Spendgate answers, finds and refuses.")
+    parser.add_argument("board", nargs="*", metavar="BOARD", help=f"which to run: {', '.join(BOARDS)} (default: all)")
+    parser.add_argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--verbose", action="store_true", help="show every answer, on stderr")
+    parser.add_argument(
+        "--write", action="store_true", help="store the result as evals/board.json and docs/benchmarks.md"
+    )
+    return parser
+
+
+def _measure(wanted: Sequence[str], cases: Sequence[Case], *, verbose: bool) -> board.Json:
+    scores: board.Json = {"measured": board.measured(datetime.now(UTC).date(), f"{COMMAND} --write")}
+    if "questions" in wanted:
+        _say(f"asking {len(cases)} cases …")
+        run = asyncio.run(ask_all(cases))
+        scores["questions"] = board.questions_json(run)
+        if verbose:
+            _tell(run)
+    if "detection" in wanted:
+        _say("replaying banks day by day; this takes a few minutes …")
+        scores["detection"] = board.detection_json(detect())
+    return scores
+
+
+def _tell(run: Questions) -> None:
+    for one in run.graded:
+        _say(f"\n{'right' if one.passed else 'WRONG'}  {one.case.id}  {one.seconds:.1f} s  {' / '.join(one.case.ask)}")
+        for line in (*(f"- {reason}" for reason in one.reasons), *one.answer.splitlines()):
+            _say(f"    {line}")
+
+
+def _show(scores: board.Json, faults: Sequence[str]) -> None:
+    out = []
+    if asked := scores.get("questions"):
+        out.append(f"Questions (model: {asked['model']})")
+        for name, one in asked["groups"].items():
+            out.append(f"  {name:<34}{one['passed']:>3} of {one['cases']:>3}   {one['ratio']:.2f}")
+        out.append(f"  {'all':<34}{asked['passed']:>3} of {asked['cases']:>3}   {asked['ratio']:.2f}")
+        for name, one in asked["failing"].items():
+            out += [f"  wrong: {name}: {' / '.join(one['ask'])}", *(f"    - {reason}" for reason in one["reasons"])]
+        out += [f"  passed on the stored board: {name}" for name in board.newly_failing(scores, board.load())]
+    if found := scores.get("detection"):
+        out.append(f"{'Detection':<36}{'Spendgate':>10}{'plain rule':>12}")
+        for name in ("precision", "recall", "days_to_detect", "false_per_series_month"):
+            ours, plain = found["ours"][name], found["plain"][name]
+            out.append(f"  {name.replace('_', ' '):<34}{_number(ours):>10}{_number(plain):>12}")
+    out += [f"Below its floor: {fault}" for fault in faults] or ["Nothing is below its floor."]
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+def _number(value: float | None) -> str:
+    return "never" if value is None else f"{value:g}"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
