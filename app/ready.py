@@ -4,14 +4,15 @@ The first start takes `rules.toml` and `people.toml` of the home (or the shipped
 then on the rows count, and a later edit of the files is only a candidate.
 """
 
-import getpass
+import os
+import pwd
 from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from app.database import open_database, writing
-from app.errors import Problem
+from app.errors import Exit, Problem
 from app.home import Home
 from app.migrate import create, require_current
 from approvals.active import PEOPLE, RULES, active, newest
@@ -54,12 +55,20 @@ def _read(path: Path) -> str:
 
 
 def os_user() -> str:
-    """The name of the operating-system user, or its number where it has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        import os
+    """The operating-system user of this process, from the password database by its real number.
 
+    Never from the environment: LOGNAME and USER are whatever the caller writes, and this name decides whose vote it is.
+    """
+    if os.getuid() != os.geteuid():
+        raise Problem(
+            "Spendgate does not run under another user's rights.",
+            why="The real and the effective user of this process differ, so it is not clear who sits here.",
+            do="Run it without set-uid, as yourself.",
+            exit_code=Exit.DENIED,
+        )
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return str(os.getuid())
 
 

@@ -113,14 +113,14 @@ def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def refuse_worker_credentials(process: str, env: Mapping[str, str] = os.environ) -> None:
-    """Every process but the worker stops here when the worker's variables are in its environment."""
+def refuse_worker_credentials(what: str, env: Mapping[str, str] = os.environ) -> None:
+    """All but the worker stops here when the worker's variables are in its environment."""
     found = sorted(name for name in env if name.startswith("SPENDGATE_WORKER_") and env[name])
     if found:
         raise Problem(
-            f"`spendgate {process}` will not start with {', '.join(found)} in its environment.",
+            f"{what} will not start with {', '.join(found)} in its environment.",
             why="Only the worker may hold cloud credentials: what others reach, a model or a web request may reach.",
-            do=f"Start the worker in its own environment, and this without: env -u {found[0]} spendgate {process}",
+            do=f"Start the worker in its own environment, and this without: env -u {found[0]} …",
             exit_code=Exit.USAGE,
         )
 

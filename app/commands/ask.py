@@ -10,7 +10,7 @@ from app.commands.here import Place, person_at, place
 from app.database import reading, writing
 from app.errors import Exit, Problem
 from app.inbox import Conversation, admit, conversation
-from app.settings import load_model, refuse_worker_credentials
+from app.settings import load_model
 from app.turns import StoredAnswer
 from app.whoami import Here
 
@@ -19,7 +19,6 @@ LONGEST_QUESTION = 4000
 
 def run(question: str, *, person: str | None, thread: str | None, as_json: bool) -> None:
     """Asks, waits for the answer, prints it."""
-    refuse_worker_credentials("ask")
     if not question.strip() or len(question) > LONGEST_QUESTION:
         raise Problem(
             "There is no question." if not question.strip() else f"The question has {len(question):,} characters.",

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from app.database import reading
 from app.home import Home, open_home
 from app.ready import ready_database
-from app.settings import load_settings
+from app.settings import load_settings, refuse_worker_credentials
 from app.whoami import Here, whoami
 from approvals.active import active
 
@@ -19,8 +19,10 @@ class Place(NamedTuple):
     engine: Engine
 
 
-def place() -> Place:
-    """The configured home, its database made or checked."""
+def place(*, hands: bool = False) -> Place:
+    """The configured home, its database made or checked; refused near the worker's credentials, but for the worker."""
+    if not hands:
+        refuse_worker_credentials("this command")
     home = open_home(load_settings().home)
     return Place(home, ready_database(home))
 

@@ -29,7 +29,7 @@ def _prepare() -> None:
 def serve() -> None:
     """Slack, web and votes."""
     _prepare()
-    refuse_worker_credentials("serve")
+    refuse_worker_credentials("spendgate serve")
     settings, slack = load_settings(), load_slack()
     here = place()
     require_guards(here.engine)
@@ -41,7 +41,7 @@ def serve() -> None:
 def agent() -> None:
     """The model and its tools."""
     _prepare()
-    refuse_worker_credentials("agent")
+    refuse_worker_credentials("spendgate agent")
     model = load_model()
     here = place()
     require_guards(here.engine)
@@ -54,7 +54,7 @@ def worker() -> None:
     """The only hands."""
     _prepare()
     settings = load_worker()
-    here = place()
+    here = place(hands=True)
     require_guards(here.engine)
     from app.processes import worker as process
 

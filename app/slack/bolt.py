@@ -36,7 +36,11 @@ def mount(
     """Adds `POST /slack/events` for events, clicks and dialogs."""
     bolt_log = logging.getLogger("spendgate.bolt")
     bolt_log.setLevel(logging.ERROR)  # at INFO Bolt writes the body of a request whose signature is wrong
-    bolt = AsyncApp(client=client, signing_secret=settings.signing_secret, logger=bolt_log)
+    # Bolt acknowledges an event before its listener has run, unless told to process it first: a message would be lost
+    # by a failure in between, and Slack would never send it again.
+    bolt = AsyncApp(
+        client=client, signing_secret=settings.signing_secret, logger=bolt_log, process_before_response=True
+    )
     messages.register(bolt, engine, settings.team)
     clicks.register(bolt, engine, settings.team)
     handler = AsyncSlackRequestHandler(bolt)

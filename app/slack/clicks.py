@@ -15,7 +15,7 @@ from app.database import writing
 from app.inbox import first_time
 from app.slack.cards import reject_view
 from app.slack.people import Speaker, not_linked, who
-from app.slack.post import whisper
+from app.slack.post import whisper_soon
 from approvals.active import active
 from approvals.states import words
 from approvals.vote import Ballot, VoteResult, vote
@@ -30,7 +30,7 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="approve")
         await ack()
         if told:
-            await whisper(client, channel=speaker.channel, user=speaker.user, text=told)
+            whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
 
     @app.action("reject")
     async def _reject(ack: Any, body: dict[str, Any], client: Any) -> None:
@@ -47,7 +47,7 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="reject", reason=reason)
         await ack()
         if told and speaker.channel:
-            await whisper(client, channel=speaker.channel, user=speaker.user, text=told)
+            whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
 
     @app.action("open_link")
     async def _link(ack: Any) -> None:

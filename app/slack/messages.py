@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.database import writing
 from app.inbox import admit, conversation, first_time
 from app.slack.people import Speaker, not_linked, who
-from app.slack.post import whisper
+from app.slack.post import whisper_soon
 from approvals.active import active
 from audit import log
 from audit.event import Actor, ActorKind, Event
@@ -34,13 +34,13 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         direct = event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id")
         told = await _take_in(body, event) if direct else None
         await ack()
-        await _tell(event, told, client)
+        _tell(event, told, client)
 
     @app.event("app_mention")
     async def _mention(ack: Any, body: dict[str, Any], event: dict[str, Any], client: Any) -> None:
         told = None if event.get("bot_id") else await _take_in(body, event)
         await ack()
-        await _tell(event, told, client)
+        _tell(event, told, client)
 
     @app.event("app_home_opened")
     async def _opened(ack: Any, event: dict[str, Any], client: Any) -> None:
@@ -55,12 +55,10 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         text = strip_mention(str(event.get("text", "")))
         return await asyncio.to_thread(store, engine, body=body, event=event, speaker=speaker, text=text)
 
-    async def _tell(event: dict[str, Any], told: str | None, client: Any) -> None:
+    def _tell(event: dict[str, Any], told: str | None, client: Any) -> None:
         if told is not None:
             thread_ts = str(event.get("thread_ts") or event["ts"])
-            await whisper(
-                client, channel=str(event["channel"]), user=str(event["user"]), text=told, thread_ts=thread_ts
-            )
+            whisper_soon(client, channel=str(event["channel"]), user=str(event["user"]), text=told, thread_ts=thread_ts)
 
 
 def strip_mention(text: str) -> str:

@@ -37,6 +37,16 @@ async def whisper(client: AsyncWebClient, *, channel: str, user: str, text: str,
         logger.warning("a private note was not shown: %s", error)
 
 
+_under_way: set[asyncio.Task[None]] = set()
+
+
+def whisper_soon(client: AsyncWebClient, *, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
+    """The same without waiting for it: what was stored is acknowledged first."""
+    task = asyncio.create_task(whisper(client, channel=channel, user=user, text=text, thread_ts=thread_ts))
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
 def cards_due(session: Session) -> list[tuple[Proposal, CardMessage | None]]:
     """Proposals whose card is not drawn, or drawn in an earlier version."""
     statement = (

@@ -79,7 +79,8 @@ def test_votes_of_many_people_at_once_are_all_judged_and_none_is_lost(gate: Any)
     )
     assert [answer["code"] for answer in told] == ["ok", "ok", "own_proposal", "unknown_person"]
     assert gate.state(row) == State.APPROVED
-    assert sorted(gate.events(row.id)[-4:]) == ["approval.quorum_met", "vote.approved", "vote.refused", "vote.refused"]
+    told_in_log = sorted(event for event in gate.events(row.id) if event.startswith(("vote.", "approval.")))
+    assert told_in_log == ["approval.quorum_met", *["vote.approved"] * 2, *["vote.refused"] * 2]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from sqlalchemy import Engine
 from sqlmodel import col, select
@@ -17,7 +18,7 @@ from app.home import Home
 from app.inbox import Message, conversation
 from app.processes.serve import build
 from app.settings import SlackSettings
-from app.slack import bolt
+from app.slack import bolt, messages
 from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
 from audit.verify import verify
@@ -87,17 +88,39 @@ def thread(engine: Engine) -> str:
 async def test_a_message_is_a_row_before_slack_is_told_so(floor: Floor) -> None:
     said = await floor.slack.say(OLIVIA, "@app", "What did AI cost?")
     deadline = asyncio.get_running_loop().time() + 5
-    while not (answered := [d for d in await floor.slack.deliveries() if d["status"] == 200]):
+    while not (answered := [d for d in await floor.slack.deliveries(event_id=said.event_ids[0]) if d["status"] == 200]):
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.05)
     assert said.event_ids
     with reading(floor.engine) as (session, _):
-        messages = session.exec(select(Message)).all()
-    assert [(message.id, message.person) for message in messages] == [(said.event_ids[0], "p-0a11ce01")]
+        stored = session.exec(select(Message)).all()
+    assert [(message.id, message.person) for message in stored] == [(said.event_ids[0], "p-0a11ce01")]
     again = await floor.slack.replay(answered[0]["id"])
     assert again.status == 200
     with reading(floor.engine) as (session, _):
         assert len(session.exec(select(Message)).all()) == 1
+
+
+async def test_a_message_that_could_not_be_stored_is_not_acknowledged_and_comes_again(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, tries = messages.store, []
+
+    def failing(*args: Any, **more: Any) -> str | None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("the disk is full")
+        return kept(*args, **more)
+
+    monkeypatch.setattr(messages, "store", failing)
+    said = await floor.slack.say(OLIVIA, "@app", "What did AI cost?")
+    deadline = asyncio.get_running_loop().time() + 10
+    while 200 not in (statuses := [d["status"] for d in await floor.slack.deliveries(event_id=said.event_ids[0])]):
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.05)
+    assert statuses[0] == 500
+    with reading(floor.engine) as (session, _):
+        assert [message.id for message in session.exec(select(Message)).all()] == [said.event_ids[0]]
 
 
 async def test_the_right_person_approves_and_the_wrong_ones_are_told_why(
