@@ -16,4 +16,6 @@ class CardMessage(SQLModel, table=True):
     channel: str
     ts: str
     drawn_version: int
+    hinted: bool = False
+    """whether what is drawn says that it waits for a process that is not there"""
     drawn_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))

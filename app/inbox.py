@@ -91,6 +91,7 @@ def admit(session: Session, *, now: datetime, message_id: str, thread: str, pers
     """Stores a message and its log entry; False if it was there already."""
     if session.get(Message, message_id) is not None:
         return False
+    text = text.encode("utf-8", "replace").decode()  # half of a surrogate pair is text to JSON, but to nothing else
     ref = private.keep(session, person=person, text=text, now=now)
     session.add(Message(id=message_id, thread=thread, person=person, text_ref=ref, said_at=now))
     data: dict[str, Any] = {

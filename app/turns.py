@@ -12,7 +12,7 @@ from sqlalchemy import JSON, Column
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from app.inbox import Message
+from app.inbox import Conversation, Message
 from approvals.states import TERMINAL
 from approvals.store import Proposal
 from audit.stored import UtcTime
@@ -70,6 +70,8 @@ class StoredAnswer(SQLModel, table=True):
     body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     answered_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     posted_at: datetime | None = Field(default=None, sa_column=Column(UtcTime, nullable=True))
+    refused: str | None = None
+    """Slack's word for why it can never be posted"""
 
 
 class TokenUse(SQLModel, table=True):
@@ -173,7 +175,12 @@ def finish(session: Session, *, wake: WakeUp, body: dict[str, Any] | None, now: 
     return True
 
 
-def unposted(session: Session, limit: int = 20) -> list[StoredAnswer]:
-    """Answers that Slack does not show yet, oldest first."""
-    waiting = select(StoredAnswer).where(col(StoredAnswer.posted_at).is_(None))
-    return list(session.exec(waiting.order_by(col(StoredAnswer.answered_at)).limit(limit)).all())
+def unposted(session: Session, *, surface: str, limit: int = 50) -> list[tuple[StoredAnswer, Conversation]]:
+    """Answers of conversations on this surface that are not shown there yet, oldest first."""
+    waiting = (
+        select(StoredAnswer, Conversation)
+        .join(Conversation, col(Conversation.thread) == col(StoredAnswer.thread))
+        .where(Conversation.surface == surface, col(StoredAnswer.posted_at).is_(None))
+    )
+    found = session.exec(waiting.order_by(col(StoredAnswer.answered_at)).limit(limit)).all()
+    return [(answer, place) for answer, place in found]

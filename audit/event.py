@@ -23,6 +23,7 @@ class Event(StrEnum):
     SLACK_ADMITTED = "slack.admitted"
     SLACK_REFUSED = "slack.refused"
     SLACK_REFUSALS_COUNTED = "slack.refusals_counted"
+    SLACK_UNDELIVERED = "slack.undelivered"
 
     QUESTION_ASKED = "question.asked"
     QUESTION_ANSWERED = "question.answered"

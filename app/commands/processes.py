@@ -35,7 +35,8 @@ def serve() -> None:
     require_guards(here.engine)
     from app.processes import serve as process
 
-    process.run(engine=here.engine, home=here.home, settings=settings, slack=slack)
+    with sole(here.home, "serve"):
+        process.run(engine=here.engine, home=here.home, settings=settings, slack=slack)
 
 
 def agent() -> None:

@@ -23,6 +23,7 @@ from app.home import Home
 from app.settings import Settings, SlackSettings
 from app.slack import bolt
 from app.slack.guard import RefusalCount
+from app.slack.patience import Patience
 from app.slack.post import draw_cards, post_answers, show_steps
 from app.web import pages
 
@@ -56,6 +57,7 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
     client = client or bolt.slack_client(slack)
     refusals = RefusalCount({})
     shown: dict[str, str] = {}
+    patience = Patience()
 
     async def summarise() -> None:
         await asyncio.sleep(SUMMARY_SECONDS)
@@ -65,9 +67,10 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         loops = [
             keep_doing(
-                "drawing cards", lambda: draw_cards(engine, client, channel=slack.approvals_channel, team=slack.team)
+                "drawing cards",
+                lambda: draw_cards(engine, client, channel=slack.approvals_channel, team=slack.team, patience=patience),
             ),
-            keep_doing("posting answers", lambda: post_answers(engine, client)),
+            keep_doing("posting answers", lambda: post_answers(engine, client, patience=patience)),
             keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
             keep_doing("summing up refusals", summarise),
         ]

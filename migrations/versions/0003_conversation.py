@@ -90,6 +90,7 @@ def _turns() -> None:
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("answered_at", sa.String(27), nullable=False),
         sa.Column("posted_at", sa.String(27), nullable=True),
+        sa.Column("refused", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("turn", name="pk_answer"),
     )
     op.create_index("ix_answer_thread", "answer", ["thread"])
@@ -110,6 +111,7 @@ def _shown() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("ts", sa.String(), nullable=False),
         sa.Column("drawn_version", sa.Integer(), nullable=False),
+        sa.Column("hinted", sa.Boolean(), nullable=False),
         sa.Column("drawn_at", sa.String(27), nullable=False),
         sa.PrimaryKeyConstraint("proposal", name="pk_card_message"),
     )

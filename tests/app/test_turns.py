@@ -24,6 +24,7 @@ from app.turns import (
 from approvals.posted import posted
 from approvals.store import proposal_of
 from approvals.vote import Ballot, vote
+from audit import private
 from audit.log import LogEntry
 
 OLIVIA = "p-0a11ce01"
@@ -54,6 +55,13 @@ def test_a_delivery_that_comes_again_stores_nothing_more(engine: Engine) -> None
         assert len(session.exec(select(Message)).all()) == 1
         asked = session.exec(select(LogEntry).where(LogEntry.event == "question.asked")).all()
         assert len(asked) == 1
+
+
+def test_text_that_is_no_text_is_still_taken_in(engine: Engine) -> None:
+    with writing(engine) as (session, now):
+        say(session, now, "Ev1", text="cost of \ud83d and \x00")
+        message = session.get_one(Message, "Ev1")
+        assert private.open_text(session, message.text_ref) == "cost of ? and \x00"
 
 
 def test_what_a_person_wrote_stands_nowhere_in_clear(engine: Engine) -> None:
@@ -95,7 +103,7 @@ def test_a_turn_that_ran_twice_answers_once(engine: Engine) -> None:
         assert finish(session, wake=wake, body={"answer": "first"}, now=now)
         assert not finish(session, wake=wake, body={"answer": "second"}, now=now)
     with reading(engine) as (session, _):
-        assert [answer.body for answer in unposted(session)] == [{"answer": "first"}]
+        assert [answer.body for answer, _place in unposted(session, surface="slack")] == [{"answer": "first"}]
         assert session.get_one(StoredAnswer, "m:Ev1").posted_at is None
         assert due(session) == []
 

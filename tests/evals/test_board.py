@@ -15,7 +15,11 @@ SCORES: dict[str, Any] = {
         "failing": {"odd": {"ask": ["a|b?"], "reasons": ["wrong\nfigure"]}},
     },
     "detection": {
-        "banks": ["seed 1 to 2026-11-17"],
+        "banks": {
+            "seed 1 to 2026-11-17": {
+                "planted": 5, "ours": {"found": 4, "false": 1}, "plain": {"found": 2, "false": 3},
+            }
+        },
         **{
             rule: {
                 "precision": 0.9, "recall": 0.8, "days_to_detect": 2.0, "false_per_series_month": 0.002,
@@ -57,6 +61,7 @@ def test_the_page_shows_every_failing_case_and_floor() -> None:
     page = board.page(SCORES, {"questions": {"overall": 0.5}, "detection": {"recall": 0.7}})
     assert "- `odd` (a\\|b?): wrong figure." in page
     assert "at least 0.7" in page
+    assert "| seed 1 to 2026-11-17 | 5 | 4 | 1 | 2 | 3 |" in page
     assert "| **all** | 4 | 3 | 0.75 | 0.50 |" in page
 
 

@@ -14,11 +14,13 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from app.database import reading, writing
+from app.drawn import CardMessage
 from app.home import Home
 from app.inbox import Message, conversation
 from app.processes.serve import build
 from app.settings import SlackSettings
 from app.slack import bolt, messages
+from app.turns import StoredAnswer
 from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
 from audit.verify import verify
@@ -121,6 +123,35 @@ async def test_a_message_that_could_not_be_stored_is_not_acknowledged_and_comes_
     assert statuses[0] == 500
     with reading(floor.engine) as (session, _):
         assert [message.id for message in session.exec(select(Message)).all()] == [said.event_ids[0]]
+
+
+async def test_an_answer_that_slack_refuses_for_ever_holds_up_nobody(floor: Floor, engine: Engine) -> None:
+    with writing(engine) as (session, now):
+        for number, channel in enumerate(("C0GONE", "D0OLIVIA")):
+            place = conversation(session, surface="slack", team="T0BANK", channel=channel, thread_ts="", private=True)
+            values = {"answer": f"answer {number}", "tools": [], "model": "offline"}
+            session.add(StoredAnswer(turn=f"m:{number}", thread=place.thread, body=values, answered_at=now))
+        for number in range(60):
+            here = conversation(session, surface="cli", team="", channel="p-1", thread_ts=str(number), private=True)
+            session.add(StoredAnswer(turn=f"c:{number}", thread=here.thread, body={}, answered_at=now))
+    await floor.slack.until_message("@app", lambda m: "answer 1" in shown_text(m), user=OLIVIA, seconds=5)
+    with reading(engine) as (session, _):
+        gone = session.get_one(StoredAnswer, "m:0")
+    assert gone.refused == "channel_not_found"
+    assert "slack.undelivered" in floor.events()
+
+
+async def test_a_deleted_card_is_posted_anew(floor: Floor, engine: Engine, sealed: Callable[[str], str]) -> None:
+    proposal = sealed(thread(engine))
+    card = await floor.card(proposal)
+    with writing(engine) as (session, _):
+        session.get_one(CardMessage, proposal).ts = "1.000001"
+    await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
+    anew = await floor.slack.until_message(
+        CHANNEL, lambda m: m["ts"] != card["ts"] and "pproved" in shown_text(m), seconds=8, hint="no new card"
+    )
+    assert proposal in json.dumps(anew)
+    assert "slack.undelivered" in floor.events()
 
 
 async def test_the_right_person_approves_and_the_wrong_ones_are_told_why(
