@@ -48,7 +48,15 @@ def questions_json(run: Questions) -> Json:
 
 def detection_json(run: Detection) -> Json:
     """Scores of detection and of the plain rule."""
-    return {"banks": list(run.banks), "ours": _tally(run.ours), "plain": _tally(run.plain)}
+    banks = {
+        name: {
+            "planted": len(ours.planted),
+            "ours": {"found": len(ours.waits), "false": len(ours.false)},
+            "plain": {"found": len(plain.waits), "false": len(plain.false)},
+        }
+        for name, ours, plain in run.by_bank
+    }
+    return {"banks": banks, "ours": _tally(run.ours), "plain": _tally(run.plain)}
 
 
 def _tally(one: Tally) -> Json:
@@ -126,7 +134,8 @@ def page(board: Json, least: Json) -> str:
         "# Benchmarks",
         "",
         "How well Spendgate answers, finds and refuses, as measured. This page and `evals/board.json` are written by "
-        "the command below; floors are in `evals/floors.toml`, cases in `evals/cases/`.",
+        "the command below; floors, below which a run ends with 1, are in `evals/floors.toml`. A case is a table in "
+        "`evals/cases/*.toml`: what is asked and what is right, in plain terms and without a number.",
         "",
         f"Measured on {made['date']} ({made['machine']}) with `{made['command']}`.",
         "",
@@ -172,7 +181,7 @@ def _detection_page(found: Json, least: Json) -> list[str]:
     lines = [
         "## Detection",
         "",
-        f"Banks: {'; '.join(found['banks'])}. The last 126 days of each are replayed: on every day `find_anomalies` "
+        "Four seeded banks of fourteen months; the last 126 days of each are replayed: on every day `find_anomalies` "
         "sees the bill to that day and is asked about the week that ends then. Machines that really began or ended "
         "count on neither side. The plain rule (a day above the mean of the 28 days before by three standard "
         "deviations) runs over the same series with the same least amount.",
@@ -186,17 +195,14 @@ def _detection_page(found: Json, least: Json) -> list[str]:
     for kind in KINDS:
         words = f"recall, {kind.replace('_', ' ')}"
         lines.append(f"| {words} | {ours['recall_by_kind'][kind]:.2f} | {plain['recall_by_kind'][kind]:.2f} | none |")
-    counts = [
-        (name, len(one["false"]), one["found"], one["planted"])
-        for name, one in (("Spendgate", ours), ("The plain rule", plain))
-    ]
     lines += [
         "",
-        *(
-            f"{who} found {hits} of {all_} planted events and told {wrong} that were none."
-            for who, wrong, hits, all_ in counts
-        ),
+        "| bank | planted | found | false alarms | plain: found | plain: false |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
+    for name, one in found["banks"].items():
+        counts = (one["planted"], *one["ours"].values(), *one["plain"].values())
+        lines.append(f"| {name} | {' | '.join(map(str, counts))} |")
     if ours["missed"]:
         lines += ["", f"Missed: {', '.join(ours['missed'])}."]
     if ours["false"]:

@@ -32,11 +32,17 @@ NAMES = ("team", "service", "model")
 
 @dataclass(frozen=True)
 class Detection:
-    """Both rules over the same banks."""
+    """Both rules over the same banks: `by_bank` has the bank's name, our counts and the plain rule's."""
 
-    banks: tuple[str, ...]
-    ours: Tally
-    plain: Tally
+    by_bank: tuple[tuple[str, Tally, Tally], ...]
+
+    @property
+    def ours(self) -> Tally:
+        return added([ours for _, ours, _ in self.by_bank])
+
+    @property
+    def plain(self) -> Tally:
+        return added([plain for _, _, plain in self.by_bank])
 
 
 class AsOf(Lake):
@@ -70,9 +76,9 @@ def detect(banks: dict[int, date] | None = None, *, window_days: int = WINDOW_DA
     scored = []
     for seed, until in chosen.items():
         with TemporaryDirectory(prefix="spendgate-evals-") as folder:
-            scored.append(_bank(Path(folder), seed=seed, until=until, window_days=window_days, months=months))
-    names = tuple(f"seed {seed} to {until.isoformat()}" for seed, until in chosen.items())
-    return Detection(names, added([ours for ours, _ in scored]), added([plain for _, plain in scored]))
+            ours, plain = _bank(Path(folder), seed=seed, until=until, window_days=window_days, months=months)
+            scored.append((f"seed {seed} to {until.isoformat()}", ours, plain))
+    return Detection(tuple(scored))
 
 
 def _bank(folder: Path, *, seed: int, until: date, window_days: int, months: int) -> tuple[Tally, Tally]:
