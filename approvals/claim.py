@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from approvals.active import active
+from approvals.agree import vouched
 from approvals.changes.change import parse_change
 from approvals.errors import Altered
 from approvals.evidence import read_evidence
@@ -105,6 +106,8 @@ def _by_policy(
     votes = standing_votes(session, proposal.id)
     if any(cast.digest != proposal.digest for cast in votes):
         return no("altered", "a vote was given to other bytes than those stored")
+    if not vouched(session, proposal.id, votes):
+        return no("altered", "a vote is stored that the log does not tell of")
     pinned = sealed.policy
     for kind, version, digest, now_version, now_digest in (
         ("rules", pinned.rules_version, pinned.rules_digest, current.rules_version, current.rules_digest),

@@ -59,6 +59,8 @@ def verify(session: Session, *, expected_head: str | None = None) -> Verificatio
         bad = _Bad(
             good_seq + 1, f"it is missing: the log ends at {good_seq}, but reached {wanted[0]} when it was noted"
         )
+    if bad is None and seen == 0:
+        bad = _Bad(1, "it is missing: the log is empty, and every log begins with an entry")
     reason = f"all {seen} entries are as they were written" if bad is None else f"entry {bad.seq}: {bad.reason}"
     head = f"{good_seq}:{good_hash}"
     return Verification(entries=seen, ok=bad is None, first_bad=bad.seq if bad else None, reason=reason, head=head)

@@ -4,14 +4,19 @@ import json
 import sys
 from typing import Any
 
+from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
+
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import person_at, place
-from app.database import reading, writing
+from app.database import open_database, reading, writing
 from app.errors import Exit, Problem
+from app.migrate import missing_triggers
 from app.settings import load_settings
 from app.web.login import link_token
 from app.web.logview import actor_name, summary
 from app.whoami import Here
+from approvals.agree import disagreements
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.log import LogEntry
@@ -75,30 +80,55 @@ def show(entry: int, *, person: str | None, as_json: bool) -> None:
 
 
 def verify_log(*, head: str | None, as_json: bool) -> None:
-    """Recomputes every hash; exit code 7 where one does not fit."""
-    here = place()
-    with reading(here.engine) as (session, _):
-        result = verify(session, expected_head=head)
+    """Recomputes every hash, then holds the gate's rows against the log; exit code 7 where anything does not fit."""
+    engine = _as_it_is()
+    try:
+        with reading(engine) as (session, _):
+            result = verify(session, expected_head=head)
+            differences = disagreements(session) if result.ok else []
+        unguarded = missing_triggers(engine)
+    except (DatabaseError, ValueError, KeyError) as error:
+        raise Problem(
+            "The log cannot be read.",
+            why=f"The database is not as Spendgate made it ({type(error).__name__}).",
+            do="Keep this file as evidence, and restore the newest backup whose head you know.",
+            exit_code=Exit.VERIFICATION_FAILED,
+        ) from error
+    differences += [f"the guard rail {name} is missing or changed" for name in unguarded]
+    ok = result.ok and not differences
     if as_json:
-        print_json(
-            {
-                "entries": result.entries,
-                "ok": result.ok,
-                "first_bad": result.first_bad,
-                "reason": result.reason,
-                "head": result.head,
-            }
-        )
-    elif result.ok:
+        document = {
+            "entries": result.entries,
+            "ok": ok,
+            "first_bad": result.first_bad,
+            "reason": result.reason,
+            "head": result.head,
+            "differences": differences,
+        }
+        print_json(document)
+    elif ok:
         sys.stdout.write(f"The log verifies: {result.entries} entries, head {result.head}\n")
-        hint(
-            "Keep the head elsewhere; `spendgate audit verify --head HEAD` later shows that nothing before it changed."
-        )
+        hint("Keep the head elsewhere: `spendgate audit verify --head HEAD` shows later that nothing before changed.")
+    elif not result.ok:
+        sys.stdout.write(f"The log does NOT verify: {result.reason}\n")
     else:
-        at = f"entry {result.first_bad}" if result.first_bad is not None else "the log's end"
-        sys.stdout.write(f"The log does NOT verify: {at}: {result.reason}\n")
-    if not result.ok:
+        sys.stdout.write("The entries verify, but what is stored beside them does NOT agree with them:\n")
+        sys.stdout.write("".join(f"  {difference}\n" for difference in differences))
+    if not ok:
         sys.exit(Exit.VERIFICATION_FAILED)
+
+
+def _as_it_is() -> Engine:
+    """The database as it lies there: an auditor's check must neither make nor mend what it is to judge."""
+    path = load_settings().home / "spendgate.db"
+    if not path.exists():
+        raise Problem(
+            f"There is no log in {path.parent}.",
+            why="The folder holds no database: nothing was ever stored here, or it was taken away.",
+            do="Name the home in SPENDGATE_HOME; if this is the home, restore the database from a backup.",
+            exit_code=Exit.NOT_FOUND,
+        )
+    return open_database(path)
 
 
 def link(*, person: str | None) -> None:

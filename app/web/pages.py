@@ -20,6 +20,7 @@ from app.settings import is_loopback
 from app.web.login import COOKIE, LINK_SECONDS, reader
 from app.web.logview import LogPage, entry_view, log_page
 from approvals.active import active
+from approvals.agree import disagreements
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.verify import verify
@@ -78,7 +79,9 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
     def _verify(request: Request) -> Response:
         def view(person: str) -> Response:
             with reading(engine) as (session, now):
-                return render("verify.html", result=verify(session), now=now)
+                result = verify(session)
+                differences = disagreements(session) if result.ok else []
+                return render("verify.html", result=result, differences=differences, now=now)
 
         return guarded(request, view)
 

@@ -23,8 +23,9 @@ def test_an_untouched_log_verifies_and_tells_its_head(log: Any) -> None:
     assert log.verify(expected_head=found.head).ok
 
 
-def test_an_empty_log_verifies(empty_log: Callable[[], Any]) -> None:
-    assert empty_log().verify().ok
+def test_a_log_that_was_emptied_does_not_verify(empty_log: Callable[[], Any]) -> None:
+    found = empty_log().verify()
+    assert (found.ok, found.first_bad, found.entries) == (False, 1, 0)
 
 
 def stored(log: Any, column: str, seq: int) -> tuple[str, bytes | None]:

@@ -1,0 +1,121 @@
+"""Whether the gate's rows agree with the log. The worker acts on rows and people look at rows; the log proves entries.
+
+Somebody who writes into the database file need not touch an entry: a vote row, a digest or a state changed beside a
+perfect chain would be believed. So each row that carries authority is held against the entries that made it, and each
+of those entries against its row.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from approvals.store import Draft, Effect, PolicyVersion, Proposal, Vote
+from audit.canonical import sha256
+from audit.event import Event
+from audit.log import LogEntry
+
+VOTES = {Event.VOTE_APPROVED.value: "approve", Event.VOTE_REJECTED.value: "reject"}
+Key = tuple[Any, ...]
+Told = Iterator[tuple[LogEntry, dict[str, Any]]]
+
+
+def disagreements(session: Session) -> list[str]:
+    """Sentences, each naming a row without its entry, or an entry without its row; empty where all agree."""
+    return [
+        *_drafts(session),
+        *_proposals(session),
+        *_compare("vote", _votes_stored(session), _votes_told(session)),
+        *_compare("effect", _effects_stored(session), _effects_told(session)),
+        *_compare("policy version", _policies_stored(session), _policies_told(session)),
+    ]
+
+
+def vouched(session: Session, proposal: str, votes: list[Vote]) -> bool:
+    """Whether each of these votes has its entry: same person, same choice, same bytes."""
+    told = _votes_told(session, proposal)
+    return all(told[(vote.proposal, vote.person, vote.choice, vote.digest)] > 0 for vote in votes)
+
+
+def _told(session: Session, events: list[str], proposal: str | None = None) -> Told:
+    wanted = select(LogEntry).where(col(LogEntry.event).in_(events)).order_by(col(LogEntry.seq))
+    if proposal is not None:
+        wanted = wanted.where(LogEntry.proposal == proposal)
+    for entry in session.exec(wanted):
+        yield entry, json.loads(entry.body)["data"]
+
+
+def _compare(what: str, stored: Counter[Key], told: Counter[Key]) -> list[str]:
+    lost = [f"the log tells of a {what} {_words(key)} that is not stored" for key in (told - stored)]
+    alien = [f"a {what} {_words(key)} is stored that the log does not tell of" for key in (stored - told)]
+    return lost + alien
+
+
+def _words(key: Key) -> str:
+    return " ".join(str(part)[:24] for part in key)
+
+
+def _drafts(session: Session) -> list[str]:
+    stored = Counter((row.id, sha256(row.evidence.encode()), row.requester) for row in session.exec(select(Draft)))
+    told: Counter[Key] = Counter(
+        (entry.proposal, data["evidence_hash"], data["requester"])
+        for entry, data in _told(session, [Event.PROPOSAL_DRAFTED.value])
+    )
+    return _compare("draft", stored, told)
+
+
+def _proposals(session: Session) -> list[str]:
+    moves = select(LogEntry).where(col(LogEntry.proposal_version).is_not(None)).order_by(col(LogEntry.seq))
+    last: dict[str, tuple[int, str]] = {}
+    digests: dict[str, str] = {}
+    for entry in session.exec(moves):
+        data = json.loads(entry.body)["data"]
+        last[str(entry.proposal)] = (entry.proposal_version or 0, str(data["to"]))
+        if entry.event == Event.PROPOSAL_SEALED.value:
+            digests[str(entry.proposal)] = str(data["digest"])
+    found = []
+    rows = {row.id: row for row in session.exec(select(Proposal))}
+    for name in sorted(set(rows) | set(last)):
+        row = rows.get(name)
+        if row is None:
+            found.append(f"the log tells of proposal {name}, which is not stored")
+        elif (row.version, str(row.state)) != last.get(name):
+            version, state = last.get(name, (0, "never sealed"))
+            found.append(f"proposal {name} is {row.state} (version {row.version}), the log says {state} ({version})")
+        elif row.digest != digests.get(name):
+            found.append(f"the digest of proposal {name} is not the one that was sealed")
+    return found
+
+
+def _votes_stored(session: Session) -> Counter[Key]:
+    return Counter((row.proposal, row.person, row.choice, row.digest) for row in session.exec(select(Vote)))
+
+
+def _votes_told(session: Session, proposal: str | None = None) -> Counter[Key]:
+    return Counter(
+        (entry.proposal, entry.actor, VOTES[entry.event], data["digest"])
+        for entry, data in _told(session, list(VOTES), proposal)
+    )
+
+
+def _effects_stored(session: Session) -> Counter[Key]:
+    rows = session.exec(select(Effect))
+    return Counter((row.proposal, row.step, row.attempt, row.request_hash, row.rehearsal) for row in rows)
+
+
+def _effects_told(session: Session) -> Counter[Key]:
+    return Counter(
+        (entry.proposal, data["step"], data["attempt"], data["request_hash"], data["rehearsal"])
+        for entry, data in _told(session, [Event.EXECUTION_INTENDED.value])
+    )
+
+
+def _policies_stored(session: Session) -> Counter[Key]:
+    return Counter((row.kind, row.version, sha256(row.body.encode())) for row in session.exec(select(PolicyVersion)))
+
+
+def _policies_told(session: Session) -> Counter[Key]:
+    told = _told(session, [Event.POLICY_CHANGED.value])
+    return Counter((data["kind"], data["version"], data["digest"]) for _entry, data in told)

@@ -1,0 +1,86 @@
+"""What is stored agrees with the log: any row that carries authority, changed beside a perfect chain, is found."""
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from approvals.agree import disagreements
+from approvals.claim import claim
+from approvals.execute import execute
+from approvals.lease import Claim
+from approvals.reconcile import reconcile
+from approvals.states import State
+from audit.verify import verify
+from tests.approvals.gate_stubs import ARJUN, STOP
+
+
+def carried_out(gate: Any) -> str:
+    row = gate.approved()
+    got = claim(gate.begin, proposal_id=row.id, worker="w", inspector=gate.inspector)
+    assert isinstance(got, Claim)
+    execute(gate.begin, claim=got, executor=gate.executor)
+    assert reconcile(gate.begin, proposal_id=row.id, inspector=gate.inspector) == State.VERIFIED
+    return str(row.id)
+
+
+def tamper(gate: Any, statement: str) -> None:
+    """As somebody would who has the file: triggers away, then the statement."""
+    with sqlite3.connect(gate.database) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(statement)
+
+
+def differing(gate: Any) -> list[str]:
+    with gate.reading() as (session, _):
+        assert verify(session).ok
+        return disagreements(session)
+
+
+def test_a_whole_life_agrees(gate: Any) -> None:
+    carried_out(gate)
+    gate.vote(gate.pending(change=OTHER), ARJUN, "reject")
+    assert differing(gate) == []
+
+
+OTHER = STOP | {"instance_id": "i-00000000000000001"}
+
+TAMPERING = [
+    ("a vote given to another person", "UPDATE vote SET person = 'p-99999999'", "vote"),
+    ("a vote deleted", "DELETE FROM vote", "vote"),
+    ("a vote turned round", "UPDATE vote SET choice = 'reject'", "vote"),
+    (
+        "a vote invented",
+        "INSERT INTO vote (proposal, person, choice, digest, via, cast_at) "
+        "SELECT proposal, 'p-99999999', choice, digest, via, cast_at FROM vote",
+        "vote",
+    ),
+    ("an effect deleted", "DELETE FROM effect", "effect"),
+    ("an effect called a rehearsal", "UPDATE effect SET rehearsal = 1", "effect"),
+    ("a proposal set back", "UPDATE proposal SET state = 'approved'", "proposal"),
+    ("a proposal deleted", "DELETE FROM proposal", "proposal"),
+    ("a digest exchanged", "UPDATE proposal SET digest = '0'", "digest"),
+    ("a draft for somebody else", "UPDATE draft SET requester = 'p-99999999'", "draft"),
+    ("rules edited in place", "UPDATE policy_version SET body = body || ' ' WHERE kind = 'rules'", "policy"),
+    ("people removed", "DELETE FROM policy_version WHERE kind = 'people'", "policy"),
+]
+
+
+@pytest.mark.parametrize(("_sentence", "statement", "word"), TAMPERING, ids=[row[0] for row in TAMPERING])
+def test_a_changed_row_is_named(gate: Any, _sentence: str, statement: str, word: str) -> None:
+    carried_out(gate)
+    tamper(gate, statement)
+    found = differing(gate)
+    assert found
+    assert all(word in sentence for sentence in found)
+
+
+def test_an_approval_that_the_log_does_not_know_moves_no_hand(gate: Any) -> None:
+    row = gate.approved()
+    tamper(gate, "UPDATE vote SET person = 'p-0b0b0002x'")
+    got = claim(gate.begin, proposal_id=row.id, worker="w", inspector=gate.inspector)
+    assert not isinstance(got, Claim)
+    assert got.verdict.code in ("altered", "no_quorum")
+    assert gate.cloud.effects() == []
