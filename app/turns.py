@@ -84,17 +84,17 @@ class TokenUse(SQLModel, table=True):
     output_tokens: int
 
 
+def anything_due(session: Session) -> bool:
+    """Whether there is anything to note or to serve: most looks find nothing, and need no write lock."""
+    waiting = select(WakeUp.id).where(col(WakeUp.done_at).is_(None)).limit(1)
+    return any(session.exec(statement.limit(1)).first() is not None for statement in (waiting, _unseen(), _behind()))
+
+
 def note_due(session: Session, now: datetime) -> None:
     """Writes the wake-up rows of whatever has become due."""
-    unseen = select(Message).where(col(Message.id).not_in(select(WakeUp.ref).where(WakeUp.kind == "message")))
-    for message in session.exec(unseen.order_by(col(Message.said_at))).all():
+    for message in session.exec(_unseen().order_by(col(Message.said_at))).all():
         _wake(session, id=f"m:{message.id}", thread=message.thread, kind="message", ref=message.id, now=now)
-    behind = (
-        select(Proposal, Woken)
-        .join(Woken, col(Woken.proposal) == col(Proposal.id), isouter=True)
-        .where(col(Woken.version).is_(None) | (col(Proposal.version) > col(Woken.version)))
-    )
-    found = cast("list[tuple[Proposal, Woken | None]]", session.exec(behind).all())
+    found = cast("list[tuple[Proposal, Woken | None]]", session.exec(_behind()).all())
     for proposal, woken in found:
         # A row that is seen for the first time was sealed, or could not be; after that only an end is told.
         news = woken is None or proposal.state in TERMINAL
@@ -106,6 +106,18 @@ def note_due(session: Session, now: datetime) -> None:
             wake_id = f"{proposal.id}:{proposal.version}"
             _wake(session, id=wake_id, thread=proposal.thread, kind="outcome", ref=proposal.id, now=now)
     session.flush()
+
+
+def _unseen() -> Any:
+    return select(Message).where(col(Message.id).not_in(select(WakeUp.ref).where(WakeUp.kind == "message")))
+
+
+def _behind() -> Any:
+    return (
+        select(Proposal, Woken)
+        .join(Woken, col(Woken.proposal) == col(Proposal.id), isouter=True)
+        .where(col(Woken.version).is_(None) | (col(Proposal.version) > col(Woken.version)))
+    )
 
 
 def _wake(session: Session, *, id: str, thread: str, kind: str, ref: str, now: datetime) -> None:

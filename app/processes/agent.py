@@ -30,6 +30,7 @@ from app.turns import (
     MOST_ATTEMPTS,
     TokenUse,
     WakeUp,
+    anything_due,
     begin_attempt,
     drop_lease,
     due,
@@ -39,6 +40,7 @@ from app.turns import (
     take_lease,
 )
 from audit import log, private
+from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from lake.engine import Lake
 
@@ -46,6 +48,10 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 RENEW_SECONDS = 10.0
 THREADS_AT_ONCE = 4
+MOST_PAUSE_SECONDS = 30.0
+UNREADABLE = (
+    "Your question cannot be read any more: its stored text was damaged. Nothing was changed. Please ask it again."
+)
 GAVE_UP = (
     "I could not finish this turn: it failed three times in a row. Nothing was changed. "
     "Please ask again; whoever runs Spendgate finds the cause in the agent's log."
@@ -80,17 +86,31 @@ class AgentProcess:
         self.ports = Ports(sit=sit(engine, home, lake), proposals=proposal_rows(engine), model=chat, model_name=name)
 
     async def run(self) -> None:
-        """Serves until it is cancelled."""
+        """Serves until it is cancelled. A busy database or one thread's fault is noted, and the others go on."""
         busy: dict[str, asyncio.Task[None]] = {}
+        pause = POLL_SECONDS
         while True:
-            for thread in [thread for thread, task in busy.items() if task.done()]:
-                busy.pop(thread).result()
-            for thread in await asyncio.to_thread(self._due_threads):
-                if thread not in busy and len(busy) < THREADS_AT_ONCE:
-                    busy[thread] = asyncio.create_task(self.drain(thread))
-            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._round(busy)
+                pause = POLL_SECONDS
+            except Exception as error:  # noqa: BLE001 (an agent that ends leaves everybody without an answer)
+                pause = min(pause * 2, MOST_PAUSE_SECONDS)
+                logger.warning("a round did not work (%s: %s); again in %.1f s", type(error).__name__, error, pause)
+            await asyncio.sleep(pause)
+
+    async def _round(self, busy: dict[str, asyncio.Task[None]]) -> None:
+        for thread in [thread for thread, task in busy.items() if task.done()]:
+            fault = busy.pop(thread).exception()
+            if fault is not None:
+                logger.warning("conversation %s was put down (%s: %s)", thread, type(fault).__name__, fault)
+        for thread in await asyncio.to_thread(self._due_threads):
+            if thread not in busy and len(busy) < THREADS_AT_ONCE:
+                busy[thread] = asyncio.create_task(self.drain(thread))
 
     def _due_threads(self) -> list[str]:
+        with reading(self.engine) as (session, _):
+            if not anything_due(session):
+                return []
         with writing(self.engine) as (session, now):
             note_due(session, now)
             return list(dict.fromkeys(wake.thread for wake in due(session)))
@@ -111,19 +131,25 @@ class AgentProcess:
 
     async def _turn(self, row: WakeUp) -> bool:
         """One wake-up; False when it failed and is to be tried again later."""
-        attempt, wake = await asyncio.to_thread(self._prepare, row)
-        if attempt > MOST_ATTEMPTS:
-            given_up = Answer(turn=row.id, answer=GAVE_UP, model=self.ports.model_name)
-            await asyncio.to_thread(self._finish, row, given_up)
-            return True
+        attempt = await asyncio.to_thread(self._begin, row)
         try:
-            answer = await serve(self.graph, row.thread, wake, self.ports, last_try=attempt == MOST_ATTEMPTS)
+            answer = await self._answer(row, attempt)
+            await asyncio.to_thread(self._finish, row, answer)
         except Exception as error:  # noqa: BLE001 (the row stays open, so the turn is tried again; nothing of it is lost)
             logger.warning("turn %s failed at attempt %d: %s: %s", row.id, attempt, type(error).__name__, error)
             await asyncio.sleep(min(2.0**attempt, 10.0))
             return False
-        await asyncio.to_thread(self._finish, row, answer)
         return True
+
+    async def _answer(self, row: WakeUp, attempt: int) -> Answer | None:
+        if attempt > MOST_ATTEMPTS:
+            return Answer(turn=row.id, answer=GAVE_UP, model=self.ports.model_name)
+        try:
+            wake = await asyncio.to_thread(self._wake, row)
+        except AuditError as error:
+            logger.warning("the question of turn %s cannot be read: %s", row.id, error)
+            return Answer(turn=row.id, answer=UNREADABLE, model=self.ports.model_name)
+        return await serve(self.graph, row.thread, wake, self.ports, last_try=attempt == MOST_ATTEMPTS)
 
     def _lease(self, thread: str) -> bool:
         with writing(self.engine) as (session, now):
@@ -143,15 +169,20 @@ class AgentProcess:
             note_due(session, now)
             return due(session, thread)
 
-    def _prepare(self, row: WakeUp) -> tuple[int, Wake]:
+    def _begin(self, row: WakeUp) -> int:
+        """Counts the attempt, in a transaction of its own: what then fails must not take the count back."""
         with writing(self.engine) as (session, now):
-            attempt = begin_attempt(session, row.id)
-            if row.kind == "outcome":
-                return attempt, Wake(id=row.id, kind="outcome")
+            if row.kind == "message":
+                show_step(session, turn=row.id, thread=row.thread, words="is reading the bill…", now=now)
+            return begin_attempt(session, row.id)
+
+    def _wake(self, row: WakeUp) -> Wake:
+        if row.kind == "outcome":
+            return Wake(id=row.id, kind="outcome")
+        with reading(self.engine) as (session, _):
             message = session.get_one(Message, row.ref)
-            show_step(session, turn=row.id, thread=row.thread, words="is reading the bill…", now=now)
             text = private.open_text(session, message.text_ref)
-            return attempt, Wake(id=row.id, kind="message", speaker=message.person, text=text or "(erased)")
+            return Wake(id=row.id, kind="message", speaker=message.person, text=text or "(erased)")
 
     def _finish(self, row: WakeUp, answer: Answer | None) -> None:
         with writing(self.engine) as (session, now):

@@ -12,13 +12,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from app.database import reading, writing
-from app.errors import Problem
+from app.errors import Exit, Problem
 from app.home import Home
 from app.settings import is_loopback
 from app.web.login import COOKIE, LINK_SECONDS, reader
-from app.web.logview import LogPage, entry_view, log_page
+from app.web.logview import entry_view, log_page
+from app.whoami import NOBODY
 from approvals.active import active
 from approvals.agree import disagreements
 from audit import log
@@ -26,6 +28,7 @@ from audit.event import Actor, ActorKind, Event
 from audit.verify import verify
 
 HERE = Path(__file__).parent
+PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip", "via")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
@@ -45,10 +48,17 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
     """Adds `/`, `/audit`, `/audit/{seq}` and `/audit/verify`."""
     api.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
-    def guarded(request: Request, view: Callable[[str], Response]) -> Response:
+    def guarded(request: Request, what: str, view: Callable[[Session], Response]) -> Response:
+        """Lets in a known person with a valid link, and enters in the log what is about to be shown."""
         try:
             _local(request)
-            return view(reader(home, request.cookies.get(COOKIE)))
+            person = reader(home, request.cookies.get(COOKIE))
+            with writing(engine) as (session, now):
+                _must_be_known(session, person)
+                actor = Actor(ActorKind.PERSON, person)
+                log.append(session, now=now, event=Event.LOG_READ, actor=actor, data={"view": what})
+            with reading(engine) as (session, _):
+                return view(session)
         except Problem as problem:
             return render("problem.html", status=403, problem=problem)
 
@@ -68,50 +78,62 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
         return answer
 
     @api.get("/audit", response_class=HTMLResponse)
-    def _log(request: Request, event: str = "", proposal: str = "", before: int | None = None) -> Response:
-        def view(person: str) -> Response:
-            page = _read(engine, person, what="log", event=event, proposal=proposal, before=before)
-            return render("log.html", page=page, filters={"event": event, "proposal": proposal})
+    def _log(request: Request, event: str = "", proposal: str = "", before: str = "") -> Response:
+        def view(session: Session) -> Response:
+            page = log_page(
+                session, active(session).people, event=event, proposal=proposal[:20], before=_number(before)
+            )
+            return render("log.html", page=page, filters={"event": event, "proposal": proposal[:20]})
 
-        return guarded(request, view)
+        return guarded(request, "list", view)
 
     @api.get("/audit/verify", response_class=HTMLResponse)
     def _verify(request: Request) -> Response:
-        def view(person: str) -> Response:
-            with reading(engine) as (session, now):
-                result = verify(session)
-                differences = disagreements(session) if result.ok else []
-                return render("verify.html", result=result, differences=differences, now=now)
+        def view(session: Session) -> Response:
+            result = verify(session)
+            differences = disagreements(session) if result.ok else []
+            return render("verify.html", result=result, differences=differences)
 
-        return guarded(request, view)
+        return guarded(request, "verify", view)
 
     @api.get("/audit/{seq}", response_class=HTMLResponse)
-    def _entry(request: Request, seq: int) -> Response:
-        def view(person: str) -> Response:
-            with reading(engine) as (session, _):
-                found = entry_view(session, seq, active(session).people)
+    def _entry(request: Request, seq: str) -> Response:
+        def view(session: Session) -> Response:
+            number = _number(seq)
+            found = entry_view(session, number, active(session).people) if number else None
             if found is None:
-                problem = Problem(f"There is no entry {seq}.", why="The log ends before it.", do="Go back to the list.")
+                why = "The log has no entry of this number."
+                problem = Problem("There is no such entry.", why=why, do="Go back to the list.")
                 return render("problem.html", status=404, problem=problem)
             return render("entry.html", entry=found)
 
-        return guarded(request, view)
+        return guarded(request, f"entry {_number(seq) or 'unknown'}", view)
+
+
+def _number(text: str) -> int | None:
+    """An entry's number; None for whatever else stands in an address."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
+
+
+def _must_be_known(session: Session, person: str) -> None:
+    """A link outlives its holder's removal; the people in force now decide, and nobody else is let in."""
+    people = active(session).people
+    if person not in people.by_id and not (person == NOBODY and not people.by_id):
+        raise Problem(
+            "This link is no longer yours to use.",
+            why="The person for whom it was made is not among the people in force now.",
+            do="Ask whoever runs Spendgate.",
+            exit_code=Exit.DENIED,
+        )
 
 
 def _local(request: Request) -> None:
     """Refuses a page that a proxy passed on: what is meant for this machine must not follow Slack's address outside."""
     host = (request.headers.get("host") or "").rsplit(":", 1)[0]
-    passed_on = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "via"))
+    passed_on = any(name in request.headers for name in PROXY_HEADERS)
     if passed_on or not is_loopback(host):
         raise Problem(
             "The log is shown on this machine only.",
             why="The request came through a proxy or under another host name, and the pages have no sign-in yet.",
             do="Open it on the machine itself, or through an SSH tunnel to the loopback port.",
         )
-
-
-def _read(engine: Engine, person: str, *, what: str, event: str, proposal: str, before: int | None) -> LogPage:
-    with writing(engine) as (session, now):
-        data = {"view": what, "event": event, "proposal": proposal}
-        log.append(session, now=now, event=Event.LOG_READ, actor=Actor(ActorKind.PERSON, person), data=data)
-        return log_page(session, active(session).people, event=event, proposal=proposal, before=before)

@@ -1,0 +1,89 @@
+"""The agent's process: one unreadable question, a busy database or a dead turn stops nobody else's answer."""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from app.database import reading, writing
+from app.home import Home
+from app.inbox import admit, conversation
+from app.processes.agent import AgentProcess, agent_process
+from app.settings import load_model
+from app.turns import StoredAnswer, WakeUp
+
+OLIVIA = "p-0a11ce01"
+
+
+def ask(engine: Engine, message: str, text: str = "hello") -> str:
+    with writing(engine) as (session, now):
+        place = conversation(session, surface="cli", team="", channel=OLIVIA, thread_ts=message, private=True)
+        admit(session, now=now, message_id=message, thread=place.thread, person=OLIVIA, text=text)
+        return place.thread
+
+
+async def answers(process: AgentProcess, engine: Engine, count: int, seconds: float = 30.0) -> dict[str, str]:
+    running = asyncio.create_task(process.run())
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                with reading(engine) as (session, _):
+                    found = {row.turn: str(row.body["answer"]) for row in session.exec(select(StoredAnswer)).all()}
+                if len(found) >= count:
+                    return found
+                assert not running.done(), "the process ended"
+                await asyncio.sleep(0.05)
+    finally:
+        running.cancel()
+
+
+async def test_a_damaged_question_is_said_so_and_the_next_is_answered(engine: Engine, home: Home) -> None:
+    ask(engine, "bad")
+    ask(engine, "good")
+    with sqlite3.connect(home.database) as connection:
+        connection.execute("UPDATE private_text SET cipher = x'00' WHERE rowid = 1")
+    async with agent_process(engine=engine, home=home, model=load_model({})) as process:
+        found = await answers(process, engine, 2)
+    assert "cannot be read any more" in found["m:bad"]
+    assert "cannot be read" not in found["m:good"]
+
+
+async def test_a_busy_database_ends_nothing(engine: Engine, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with agent_process(engine=engine, home=home, model=load_model({})) as process:
+        kept, tries = process._due_threads, []
+
+        def busy() -> Any:
+            tries.append(1)
+            if len(tries) < 3:
+                raise sqlite3.OperationalError("database is locked")
+            return kept()
+
+        monkeypatch.setattr(process, "_due_threads", busy)
+        ask(engine, "patient")
+        assert set(await answers(process, engine, 1)) == {"m:patient"}
+
+
+async def test_a_turn_that_always_dies_is_given_up_with_a_sentence(
+    engine: Engine, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: Any, **__: Any) -> None:
+        raise RuntimeError("killed")
+
+    async def at_once(_seconds: float) -> None:
+        await kept(0)
+
+    kept = asyncio.sleep
+    monkeypatch.setattr("app.processes.agent.serve", dies)
+    thread = ask(engine, "hard")
+    async with agent_process(engine=engine, home=home, model=load_model({})) as process:
+        monkeypatch.setattr("app.processes.agent.asyncio.sleep", at_once)
+        for _ in range(4):
+            await process.drain(thread)
+    with reading(engine) as (session, _):
+        answer = session.get_one(StoredAnswer, "m:hard")
+        wake = session.get_one(WakeUp, "m:hard")
+    assert "three times" in answer.body["answer"]
+    assert wake.done_at is not None
