@@ -13,7 +13,7 @@ import typer
 
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
-from app.errors import Exit
+from app.errors import Exit, was_interrupted
 
 app = typer.Typer(
     name="spendgate",
@@ -152,19 +152,19 @@ def savings_list(
 
 
 @proposals_app.command("list")
-def proposals_list(as_json: Json = False) -> None:
+def proposals_list(person: As = None, as_json: Json = False) -> None:
     """All proposals, newest first."""
     from app.commands import proposals
 
-    proposals.list_all(as_json=as_json)
+    proposals.list_all(person=person, as_json=as_json)
 
 
 @proposals_app.command("show")
-def proposals_show(proposal: str, as_json: Json = False) -> None:
+def proposals_show(proposal: str, person: As = None, as_json: Json = False) -> None:
     """One proposal: what, why, how risky, who decides, by when."""
     from app.commands import proposals
 
-    proposals.show(proposal, as_json=as_json)
+    proposals.show(proposal, person=person, as_json=as_json)
 
 
 @app.command()
@@ -268,6 +268,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.OK)
     except Exception as error:  # noqa: BLE001 (the last word to a person is never a stack trace)
+        if was_interrupted(error):
+            typer.echo("Stopped.", err=True)
+            sys.exit(Exit.INTERRUPTED)
         if not hasattr(error, "what"):
             _unexpected(error)
         say_problem(error)

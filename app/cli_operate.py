@@ -102,7 +102,10 @@ def sandbox_slack(
     app_url: Annotated[str, typer.Option(help="Where Spendgate takes events: http://127.0.0.1:8470/slack/events")],
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     signing_secret: Annotated[str, typer.Option(help="Signs what is sent to Spendgate.")] = "sandbox-signing-secret",  # noqa: S107 (guards nothing: loopback)
-    audit_link: Annotated[str, typer.Option(help="An address of the action log, shown on the page.")] = "",
+    audit_link: Annotated[
+        str,
+        typer.Option(envvar="SPENDGATE_SANDBOX_AUDIT_LINK", help="An address of the action log, shown on the page."),
+    ] = "",
     transcript: Annotated[Path | None, typer.Option(help="Write each delivery as a JSON line.")] = None,
 ) -> None:
     """Serve a Slack workspace on loopback, with a page to act in it."""

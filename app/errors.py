@@ -22,3 +22,8 @@ class Problem(Exception):
     def __init__(self, what: str, *, why: str = "", do: str = "", exit_code: Exit = Exit.ERROR) -> None:
         super().__init__(" ".join(part for part in (what, why, do) if part))
         self.what, self.why, self.do, self.exit_code = what, why, do, exit_code
+
+
+def was_interrupted(error: BaseException) -> bool:
+    """Whether this is Ctrl-C: DuckDB turns one that reaches it in the middle of a query into a RuntimeError."""
+    return isinstance(error, KeyboardInterrupt) or (isinstance(error, RuntimeError) and "interrupted" in str(error))

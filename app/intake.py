@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from app.database import reading, writing
+from app.errors import was_interrupted
 from app.ready import operator
 from audit import log
 from audit.event import Event
@@ -23,6 +24,10 @@ def take_in(engine: Engine, load: Callable[[datetime], IngestReport]) -> IngestR
         with writing(engine) as (session, now):
             data = {"reason": error.what[:200], "why": error.why[:200]}
             log.append(session, now=now, event=Event.DATA_REFUSED, actor=operator(session), data=data)
+        raise
+    except RuntimeError as error:
+        if was_interrupted(error):
+            raise KeyboardInterrupt from error
         raise
     with writing(engine) as (session, now):
         data_loaded = {

@@ -35,10 +35,11 @@ def whoami(home: Home, people: People, acting_as: str | None) -> Here:
     if person is not None:
         return _here(person)
     if people.by_id:
+        mapped = f'Ask whoever runs Spendgate to add os_user = "{os_user()}" to your entry and to adopt the file.'
         raise Problem(
             f"The operating-system user {os_user()} is not mapped to a person.",
             why="people.toml names people, and you are not among them.",
-            do=f'Ask whoever runs Spendgate to add os_user = "{os_user()}" to your entry and to adopt the file.',
+            do="In this sandbox, say who you act as: --as olivia." if home.is_sandbox else mapped,
             exit_code=Exit.DENIED,
         )
     return Here(NOBODY, os_user(), ("*",), None)

@@ -10,6 +10,7 @@ from app.commands.here import person_at, place
 from app.database import reading, writing
 from app.errors import Exit, Problem
 from app.seen import last_seen
+from app.whoami import Here
 from approvals.active import active
 from approvals.card import Card, project
 from approvals.errors import NotFound
@@ -19,13 +20,14 @@ from approvals.store import Proposal, proposal_of
 from approvals.vote import Ballot, vote
 
 
-def list_all(*, as_json: bool) -> None:
-    """Every proposal, newest first."""
+def list_all(*, person: str | None, as_json: bool) -> None:
+    """Every proposal that this person may see, newest first."""
     here = place()
+    reader = person_at(here, person)
     with reading(here.engine) as (session, _):
         found = session.exec(select(Proposal).order_by(col(Proposal.created_at).desc())).all()
         people = active(session).people
-        cards = [project(session, row.id, people) for row in found]
+        cards = [card for row in found if may_see(reader, card := project(session, row.id, people))]
     if as_json:
         print_json({"proposals": [summary(card) for card in cards]})
         return
@@ -38,11 +40,12 @@ def list_all(*, as_json: bool) -> None:
         hint("There are no proposals yet.")
 
 
-def show(proposal: str, *, as_json: bool) -> None:
+def show(proposal: str, *, person: str | None, as_json: bool) -> None:
     """One proposal whole."""
     here = place()
+    reader = person_at(here, person)
     with reading(here.engine) as (session, _):
-        card = _card(session, proposal)
+        card = _card(session, proposal, reader)
     if as_json:
         print_json({"proposal": card.__dict__})
     else:
@@ -65,7 +68,7 @@ def decide(
     here = place()
     voter = person_at(here, person)
     with writing(here.engine) as (session, now):
-        card = _card(session, proposal)
+        card = _card(session, proposal, voter)
         if not as_json:
             sys.stderr.write(card_text(card))
         if card.state == State.SEALED:
@@ -140,9 +143,18 @@ def card_text(card: Card) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _card(session: Session, proposal: str) -> Card:
+def may_see(reader: Here, card: Card) -> bool:
+    """Whose cost a person may see, that team's proposals too; one's own always."""
+    own = reader.person is not None and card.requester == reader.id
+    return own or "*" in reader.sees_teams or (card.team is not None and card.team in reader.sees_teams)
+
+
+def _card(session: Session, proposal: str, reader: Here) -> Card:
     try:
         row = proposal_of(session, proposal)
+        card = project(session, row.id, active(session).people, worker_seen_at=last_seen(session, "worker"))
+        if not may_see(reader, card):
+            raise NotFound(proposal, why="it is another team's", do="")  # in the same words as for none at all
     except NotFound as error:
         raise Problem(
             f"There is no proposal {proposal[:40]!r}.",
@@ -150,4 +162,4 @@ def _card(session: Session, proposal: str) -> Card:
             do="List them with `spendgate proposals list`.",
             exit_code=Exit.NOT_FOUND,
         ) from error
-    return project(session, row.id, active(session).people, worker_seen_at=last_seen(session, "worker"))
+    return card

@@ -4,6 +4,7 @@ Environments are built from nothing, not inherited: the worker alone gets cloud 
 user's own account must not leak into a demonstration.
 """
 
+import ctypes
 import json
 import os
 import queue
@@ -21,6 +22,7 @@ from typing import Any
 from app.errors import Problem
 
 READY_SECONDS = 60.0
+_LIBC = ctypes.CDLL(None)  # loaded before any fork: between fork and exec nothing may be imported
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 
 
@@ -88,6 +90,7 @@ class Children:
                 stderr=errors,
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches the demo first, which then ends its children in order
+                preexec_fn=_end_with_parent,
             )
         child = Child(name, process, log)
         threading.Thread(target=_read, args=(child,), daemon=True).start()
@@ -111,6 +114,12 @@ class Children:
                 child.process.kill()
                 child.process.wait()
         self.all.clear()
+
+
+def _end_with_parent() -> None:
+    """On Linux the kernel ends a child whose parent died without a chance to do so (PR_SET_PDEATHSIG, prctl(2))."""
+    if sys.platform == "linux":
+        _LIBC.prctl(1, signal.SIGTERM)
 
 
 def base_environment() -> dict[str, str]:

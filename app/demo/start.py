@@ -6,6 +6,7 @@ Sandbox Slack and sandbox AWS stand for the outside world; everything between th
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from pydantic import TypeAdapter
 
@@ -45,6 +48,8 @@ def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
         )
     if bill is not None and not bill.exists():
         raise Problem(f"There is no file {bill}.", why="", do="Name a FOCUS file.", exit_code=Exit.NOT_FOUND)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _stop)
     folder = open_home(Path(os.environ.get("SPENDGATE_HOME") or ".spendgate")).folder / "demo"
     top = open_home(folder)
     try:
@@ -57,6 +62,11 @@ def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
     except KeyboardInterrupt:
         sys.stderr.write("\nThe demo has ended; its state is kept in .spendgate/demo until the next one.\n")
         sys.exit(Exit.INTERRUPTED if story else Exit.OK)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """A signal ends the demo as Ctrl-C does: with its children."""
+    raise KeyboardInterrupt
 
 
 class Teller:
@@ -85,8 +95,8 @@ def bring_up(children: Children, folder: Path, *, bill: Path | None, port: int, 
     slack = children.start(
         "slack",
         *("sandbox", "slack", "--port", str(page_port), "--app-url", f"{serve}/slack/events"),
-        *("--signing-secret", SIGNING_SECRET, "--audit-link", audit),
-        env=common,
+        *("--signing-secret", SIGNING_SECRET),
+        env={**common, "SPENDGATE_SANDBOX_AUDIT_LINK": audit},  # an argument could be read by every user of the machine
     )
     bank = ready_bank(folder, say)
     aws = children.start(
@@ -109,8 +119,16 @@ def bring_up(children: Children, folder: Path, *, bill: Path | None, port: int, 
 
 def fresh_home(folder: Path) -> Home:
     """An empty home with the demo's three people; the sandbox forgets, so an earlier database would not match it."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise Problem(
+            f"The state of the last demo in {folder} cannot be put away.",
+            why=f"{error.strerror}: processes of it may still be running and writing there.",
+            do="End them (pgrep -fl 'app (serve|agent|worker|sandbox)' shows them), then start the demo again.",
+            exit_code=Exit.CONFLICT,
+        ) from error
     home = open_home(folder)
     shutil.copyfile(HERE / "people.toml", home.people)
     (home.folder / "sandbox").write_text("This home belongs to the demo: --as works here.\n")

@@ -43,6 +43,7 @@ from audit import log, private
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from lake.engine import Lake
+from lake.errors import LakeError
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
@@ -71,7 +72,10 @@ def choose_model(settings: ModelSettings, lake: Lake) -> tuple[BaseChatModel, st
 
 def names_in(lake: Lake, teams: tuple[str, ...]) -> dict[str, list[str]]:
     """The names by dimension that somebody who sees these teams may read."""
-    return {name: lake.values(name, teams_seen=teams) for name in NAMED}
+    try:
+        return {name: lake.values(name, teams_seen=teams) for name in NAMED}
+    except LakeError:
+        return {}  # no bill yet: the tools say so in words, which no name would change
 
 
 class AgentProcess:

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.slack.answers import escape
-from approvals.card import Card
+from approvals.card import Card, SlotShown
 from approvals.person import People
 from tools.shown import shown
 
@@ -91,9 +91,7 @@ def steps(card: Card) -> list[str]:
 
 def who_decides(card: Card, people: People, team: str) -> str:
     """The slots, by whom each is filled, and until when."""
-    slots = [
-        f"{data(slot.role)}: {mention(slot.person, people, team) if slot.person else 'open'}" for slot in card.slots
-    ]
+    slots = [f"{data(slot.role)}: {_holder(slot, people, team)}" for slot in card.slots]
     parts = ["Needs " + ", ".join(slots)] if slots else []
     votes = [f"{mention(vote.person, people, team)} {vote.choice} {at(vote.cast_at)}" for vote in card.votes]
     if votes:
@@ -103,6 +101,14 @@ def who_decides(card: Card, people: People, team: str) -> str:
     if card.policy:
         parts.append(data(card.policy))
     return " · ".join(parts) or "Nobody decides on it any more."
+
+
+def _holder(slot: SlotShown, people: People, team: str) -> str:
+    """Who filled the slot; an open one that nobody could fill says so, since no waiting would help."""
+    if slot.person:
+        return mention(slot.person, people, team)
+    roles = {role.strip() for role in slot.role.split(" or ")}
+    return "open" if any(roles & person.roles for person in people.by_id.values()) else "open, and nobody holds it"
 
 
 def mention(person_id: str, people: People, team: str) -> str:

@@ -28,8 +28,7 @@ def test_the_story_happens_step_by_step_within_a_minute(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(steps) == 12
     assert seconds < 60
-    leftover = subprocess.run(["ps", "axo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path) not in leftover
+    assert processes_of(tmp_path) == []
 
 
 def test_two_demos_at_once_and_ctrl_c_in_the_middle(tmp_path: Path) -> None:
@@ -52,6 +51,38 @@ def test_two_demos_at_once_and_ctrl_c_in_the_middle(tmp_path: Path) -> None:
         out, err = first.communicate(timeout=30)
     assert first.returncode == 0, out + err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whatever_ends_the_demo_ends_its_processes_too(tmp_path: Path, how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "app", "demo"]
+    demo = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert demo.stdout is not None
+    ready = next(line for line in demo.stdout if '"ready"' in line)
+    assert "http://127.0.0.1:" in ready
+    arguments = subprocess.run(["ps", "axo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "token=" not in arguments
+    demo.send_signal(how)
+    demo.wait(timeout=30)
+    demo.stdout.close()
+    deadline = time.monotonic() + 15
+    while (left := processes_of(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left == []
+
+
+def processes_of(home: Path) -> list[str]:
+    """Command lines of processes whose environment names this home."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(home).encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
 
 
 def test_a_port_in_use_is_a_sentence(tmp_path: Path) -> None:
