@@ -173,7 +173,7 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
         raise _wrong(
             "SPENDGATE_WORKER_EXECUTOR", executor, "There is no such executor.", "Use rehearsal (the default) or aws."
         )
-    settle = env.get("SPENDGATE_WORKER_SETTLE_SECONDS", "60")
+    settle = env.get("SPENDGATE_WORKER_SETTLE_SECONDS", "600")
     if not settle.isdigit():
         raise _wrong(
             "SPENDGATE_WORKER_SETTLE_SECONDS", settle, "It is not a whole number.", "Use seconds, for example 60."

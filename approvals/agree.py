@@ -33,9 +33,12 @@ def disagreements(session: Session) -> list[str]:
     ]
 
 
-def vouched(session: Session, proposal: str, votes: list[Vote]) -> bool:
-    """Whether each of these votes has its entry: same person, same choice, same bytes."""
-    told = _votes_told(session, proposal)
+def vouched(session: Session, proposal: Proposal, votes: list[Vote]) -> bool:
+    """Whether the log tells of this sealing and of each of these votes: same bytes, same person, same choice."""
+    sealings = _told(session, [Event.PROPOSAL_SEALED.value], proposal.id)
+    if [data["digest"] for _entry, data in sealings] != [proposal.digest]:
+        return False
+    told = _votes_told(session, proposal.id)
     return all(told[(vote.proposal, vote.person, vote.choice, vote.digest)] > 0 for vote in votes)
 
 

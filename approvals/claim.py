@@ -21,7 +21,7 @@ from approvals.inspectors.port import CannotLook, Inspector, NotSealable, Snapsh
 from approvals.lease import LEASE, Claim
 from approvals.move import move
 from approvals.pin import pin
-from approvals.policy import Verdict, may_claim, no
+from approvals.policy import Verdict, may_claim, may_propose, no
 from approvals.sealed import Sealed, decode
 from approvals.states import State, words
 from approvals.store import Proposal, effects_of, proposal_of, standing_votes
@@ -106,8 +106,11 @@ def _by_policy(
     votes = standing_votes(session, proposal.id)
     if any(cast.digest != proposal.digest for cast in votes):
         return no("altered", "a vote was given to other bytes than those stored")
-    if not vouched(session, proposal.id, votes):
-        return no("altered", "a vote is stored that the log does not tell of")
+    if not vouched(session, proposal, votes):
+        return no("altered", "what is stored is not what the log tells of")
+    asker = may_propose(person=sealed.requester, people=current.people, rules=current.rules)
+    if not asker.allowed:
+        return no("requester", f"whoever asked for it may not do so any more: {asker.reason}")
     pinned = sealed.policy
     for kind, version, digest, now_version, now_digest in (
         ("rules", pinned.rules_version, pinned.rules_digest, current.rules_version, current.rules_digest),

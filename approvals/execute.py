@@ -6,6 +6,7 @@ read-back (`reconcile.py`) has found it.
 """
 
 import secrets
+import time
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -32,13 +33,28 @@ class _Answer(NamedTuple):
     sentence: str
 
 
+PROMPT_SECONDS = 20.0
+"""Within this time of deciding to send, a request is sent or not at all; storing the intent takes far less."""
+
+OVERSLEPT = _Answer(
+    REFUSED, None, "overslept", "the worker was held up between storing its intent and sending: not sent"
+)
+"""A stopped process or a suspended machine wakes up believing it is still then; others may have concluded meanwhile."""
+
+
+def _awake() -> float:
+    """Seconds that also count while the machine sleeps. It only ever keeps a request back; it decides nothing else."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def execute(begin: Begin, *, claim: Claim, executor: Executor) -> State:
     """Sends every step of the claimed proposal at most once and returns where that led."""
     steps = _steps(begin, claim)
     for step in steps:
         token = token_of(claim, step)
+        before = _awake()
         _intend(begin, claim, executor, step, token)
-        answer = _send(executor, step, token)
+        answer = _send(executor, step, token) if _awake() - before < PROMPT_SECONDS else OVERSLEPT
         state = _record(begin, claim, executor, step, answer, last=step is steps[-1])
         if state != State.EXECUTING:
             return state

@@ -63,7 +63,7 @@ def adopt_file(kind: str, file: Path | None) -> None:
     if before is not None and after.version == before.version:
         sys.stdout.write(f"{kind} version {after.version} is in force already; nothing changed\n")
     else:
-        sys.stdout.write(f"{kind} version {after.version} is in force for what is sealed from now on\n")
+        sys.stdout.write(f"{kind} version {after.version} is in force: for sealing, voting and claiming from now on\n")
 
 
 def _home() -> Home:

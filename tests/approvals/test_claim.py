@@ -230,3 +230,10 @@ def test_a_claim_whose_lease_ended_sends_nothing(gate: Any) -> None:
     with pytest.raises(LostClaim):
         execute(gate.begin, claim=got, executor=gate.executor)
     assert gate.executor.sent == 0
+
+
+def test_a_requester_who_left_asks_for_nothing_any_more(gate: Any) -> None:
+    row = gate.approved()
+    gate.adopt("people", "[[person]]".join(part for part in PEOPLE.split("[[person]]") if row.requester not in part))
+    got = refused(gate, row)
+    assert (got.state, got.verdict.code) == (State.STALE, "requester")

@@ -328,3 +328,14 @@ def test_what_nobody_decided_expires_and_so_does_what_nobody_carried_out(gate: A
     assert ended() == []
     assert gate.vote(second, ARJUN, "reject").verdict.code == "closed"
     assert gate.cloud.read(INSTANCE)["fields"]["state"] == "running"
+
+
+def test_a_worker_that_wakes_up_late_sends_nothing(gate: Any, monkeypatch: Any) -> None:
+    row = gate.approved()
+    claimed = claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+    assert isinstance(claimed, Claim)
+    moments = iter([0.0, 3600.0])
+    monkeypatch.setattr("approvals.execute._awake", lambda: next(moments))
+    assert execute(gate.begin, claim=claimed, executor=gate.executor) == State.FAILED
+    assert gate.cloud.effects() == []
+    assert "overslept" in gate.row(row.id).code
