@@ -1,7 +1,6 @@
 """The product under test: the process behind `spendgate ask`, over a home of its own whose clock stands still.
 
-`app` and `evals` are neighbours, and neither may import the other, so what is under test is named here and found when
-a run begins; the rest of the evals knows it only as `Subject.ask`.
+The one place of the evals that knows `app`; the rest knows the product only as `Subject.ask`.
 """
 
 import shutil
@@ -9,11 +8,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
-from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
+from sqlalchemy import Engine
+
+from app.database import open_database, reading, writing
+from app.home import open_home
+from app.inbox import admit, conversation
+from app.migrate import create
+from app.processes.agent import AgentProcess, agent_process
+from app.ready import DEFAULTS
+from app.settings import load_model
+from app.turns import StoredAnswer
 from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 from evals.bills import World
@@ -21,8 +27,6 @@ from evals.case import EVERYONE
 from evals.graders import Said
 from lake.engine import Lake
 from lake.load import ingest
-
-_NAMES = ("database", "home", "inbox", "migrate", "settings", "turns", "processes.agent")
 
 
 def person_of(sees: Sequence[str]) -> str:
@@ -45,8 +49,8 @@ def people_text(scopes: Sequence[Sequence[str]]) -> str:
 class Subject:
     """An agent's process over one bill."""
 
-    def __init__(self, parts: dict[str, Any], engine: Any, process: Any) -> None:
-        self._parts, self._engine, self._process = parts, engine, process
+    def __init__(self, engine: Engine, process: AgentProcess) -> None:
+        self._engine, self._process = engine, process
         self._count = 0
 
     @property
@@ -60,36 +64,32 @@ class Subject:
         for text in turns:
             thread, message = self._say(text, person_of(sees), thread)
             await self._process.drain(thread)
-            with self._parts["database"].reading(self._engine) as (session, _):
-                stored = session.get(self._parts["turns"].StoredAnswer, f"m:{message}")
+            with reading(self._engine) as (session, _):
+                stored = session.get(StoredAnswer, f"m:{message}")
             if stored is None:
                 raise RuntimeError(f"no answer to '{text}'")
             answers.append(Said.of(stored.body))
         return answers
 
     def _say(self, text: str, speaker: str, thread: str | None) -> tuple[str, str]:
-        inbox = self._parts["inbox"]
         self._count += 1
         message = f"eval-{self._count}"
-        with self._parts["database"].writing(self._engine) as (session, now):
+        with writing(self._engine) as (session, now):
             if thread is None:
-                place = inbox.conversation(
-                    session, surface="cli", team="", channel=speaker, thread_ts=message, private=True
-                )
+                place = conversation(session, surface="cli", team="", channel=speaker, thread_ts=message, private=True)
                 thread = str(place.thread)
-            inbox.admit(session, now=now, message_id=message, thread=thread, person=speaker, text=text)
+            admit(session, now=now, message_id=message, thread=thread, person=speaker, text=text)
         return thread, message
 
 
 def prepared(folder: Path, world: World, *, now: datetime, scopes: Sequence[Sequence[str]] = ()) -> Path:
     """A home with this bill loaded, its people and rules in force since `now`."""
-    parts = _parts()
-    home = parts["home"].open_home(folder)
-    engine = parts["database"].open_database(home.database, lambda: now)
-    parts["migrate"].create(engine)
-    rules = files("app").joinpath("defaults/rules.toml").read_text(encoding="utf-8")
+    home = open_home(folder)
+    engine = open_database(home.database, lambda: now)
+    create(engine)
+    rules = (DEFAULTS / "rules.toml").read_text(encoding="utf-8")
     actor = Actor(ActorKind.SERVICE, "evals")
-    with parts["database"].writing(engine) as (session, at):
+    with writing(engine) as (session, at):
         initialise(session, now=at, rules_text=rules, people_text=people_text(scopes), actor=actor)
     engine.dispose()
     if world.files:
@@ -109,14 +109,9 @@ def copied(template: Path, folder: Path) -> Path:
 @asynccontextmanager
 async def subject(folder: Path, *, now: datetime) -> AsyncIterator[Subject]:
     """The product over a prepared home, at `now`; the model is the one that the environment names."""
-    parts = _parts()
-    home = parts["home"].open_home(folder)
-    engine = parts["database"].open_database(home.database, lambda: now)
-    model = parts["settings"].load_model()
-    async with parts["processes.agent"].agent_process(engine=engine, home=home, model=model) as process:
-        yield Subject(parts, engine, process)
+    home = open_home(folder)
+    engine = open_database(home.database, lambda: now)
+    model = load_model()
+    async with agent_process(engine=engine, home=home, model=model) as process:
+        yield Subject(engine, process)
     engine.dispose()
-
-
-def _parts() -> dict[str, Any]:
-    return {name: import_module(f"app.{name}") for name in _NAMES}
