@@ -15,6 +15,8 @@ from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.errors import Exit, was_interrupted
 
+MOST = 2**53
+
 app = typer.Typer(
     name="spendgate",
     help="Ask what AI costs, find what to save, let people approve it, execute it once, prove it.",
@@ -189,8 +191,8 @@ def decide(
 def audit_list(
     proposal: Annotated[str | None, typer.Option(help="Only this proposal's entries.")] = None,
     event: Annotated[str | None, typer.Option(help="Only this kind, for example vote.refused.")] = None,
-    after: Annotated[int, typer.Option(help="Only entries after this number.")] = 0,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 100,
+    after: Annotated[int, typer.Option(min=0, max=MOST, help="Only entries after this number.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 100,
     person: As = None,
     as_json: Json = False,
 ) -> None:
@@ -201,7 +203,9 @@ def audit_list(
 
 
 @audit_app.command("show")
-def audit_show(entry: int, person: As = None, as_json: Json = False) -> None:
+def audit_show(
+    entry: Annotated[int, typer.Argument(min=1, max=MOST)], person: As = None, as_json: Json = False
+) -> None:
     """One entry, whole."""
     from app.commands import audit
 
@@ -240,7 +244,7 @@ def demo(
     bill: Annotated[
         Path | None, typer.Option(help="A FOCUS file (or folder) of your own instead of the bank's bill.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="With --story: JSON Lines.")] = False,
 ) -> None:
     """The whole product on this machine: sandbox Slack, sandbox AWS, a bank's bill."""
@@ -259,6 +263,7 @@ def version() -> None:
 
 def main() -> None:
     """Runs the command; whatever goes wrong is said in what, why and what to do, and in the exit code."""
+    os.umask(0o077)  # questions, keys and bills are written here; nobody else on the machine needs to read them
     try:
         app()
     except KeyboardInterrupt:

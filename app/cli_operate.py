@@ -89,7 +89,7 @@ def sandbox_bank(
 @sandbox_app.command("aws")
 def sandbox_aws(
     machines: Annotated[Path, typer.Option(help="machines.json of a sandbox bank.")],
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
 ) -> None:
     """Serve AWS EC2 on loopback, with the bank's machines."""
     from app.commands import sandbox_aws as command
@@ -100,7 +100,7 @@ def sandbox_aws(
 @sandbox_app.command("slack")
 def sandbox_slack(
     app_url: Annotated[str, typer.Option(help="Where Spendgate takes events: http://127.0.0.1:8470/slack/events")],
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     signing_secret: Annotated[str, typer.Option(help="Signs what is sent to Spendgate.")] = "sandbox-signing-secret",  # noqa: S107 (guards nothing: loopback)
     audit_link: Annotated[
         str,

@@ -25,5 +25,6 @@ class Problem(Exception):
 
 
 def was_interrupted(error: BaseException) -> bool:
-    """Whether this is Ctrl-C: DuckDB turns one that reaches it in the middle of a query into a RuntimeError."""
-    return isinstance(error, KeyboardInterrupt) or (isinstance(error, RuntimeError) and "interrupted" in str(error))
+    """Whether this is Ctrl-C: DuckDB turns one in the middle of a query into an error of its own."""
+    by_duckdb = type(error).__name__ == "InterruptException" or str(error) == "Query interrupted"
+    return isinstance(error, KeyboardInterrupt) or by_duckdb

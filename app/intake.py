@@ -25,7 +25,7 @@ def take_in(engine: Engine, load: Callable[[datetime], IngestReport]) -> IngestR
             data = {"reason": error.what[:200], "why": error.why[:200]}
             log.append(session, now=now, event=Event.DATA_REFUSED, actor=operator(session), data=data)
         raise
-    except RuntimeError as error:
+    except Exception as error:
         if was_interrupted(error):
             raise KeyboardInterrupt from error
         raise

@@ -39,15 +39,16 @@ def ready_database(home: Home) -> Engine:
 
 def rules_text(home: Home) -> str:
     """The rules that a new database starts with."""
-    return _read(home.rules if home.rules.exists() else DEFAULTS / "rules.toml")
+    return read_file(home.rules if home.rules.exists() else DEFAULTS / "rules.toml")
 
 
 def people_text(home: Home) -> str:
     """The people that a new database starts with; none, unless the home names them."""
-    return _read(home.people) if home.people.exists() else ""
+    return read_file(home.people) if home.people.exists() else ""
 
 
-def _read(path: Path) -> str:
+def read_file(path: Path) -> str:
+    """A file of the user's as text; a Problem that names it where it cannot be."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

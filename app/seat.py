@@ -16,6 +16,7 @@ from agent.ports import Ports, ProposalRow, Seat, Toolbox
 from app.database import reading, writing
 from app.home import Home
 from app.inbox import Conversation
+from app.proposal_lines import proposal_lines
 from app.whoami import NOBODY
 from approvals.active import active
 from approvals.changes.change import parse_change
@@ -24,7 +25,7 @@ from approvals.states import TERMINAL, words
 from approvals.store import Draft, Proposal
 from lake.engine import Lake
 from tools.catalogue import bind
-from tools.desk import Desk, Receipt, Wanted
+from tools.desk import Desk, ProposalLine, Receipt, Wanted
 
 
 def scope_of(session: Session, *, speaker: str, thread: str) -> tuple[str, ...]:
@@ -61,12 +62,18 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             speaker=seat.speaker,
             scope=scope,
             propose=lambda wanted: _propose(engine, seat, wanted),
+            proposals=lambda which: _lines(engine, seat, scope, which),
             earlier=dict(seat.earlier),
             next_number=seat.next_number,
         )
         return Toolbox(tools=bind(desk), results=desk.earlier, today=desk.today, scope=scope)
 
     return seat_down
+
+
+def _lines(engine: Engine, seat: Seat, scope: tuple[str, ...], which: str) -> list[ProposalLine]:
+    with reading(engine) as (session, _):
+        return proposal_lines(session, speaker=seat.speaker, thread=seat.thread, scope=scope, which=which)
 
 
 def _propose(engine: Engine, seat: Seat, wanted: Wanted) -> Receipt:

@@ -73,6 +73,11 @@ def _wrong(name: str, value: str, why: str, do: str) -> Problem:
     return Problem(f"{name} cannot be used: {value!r}.", why=why, do=do, exit_code=Exit.USAGE)
 
 
+def _whole(text: str) -> bool:
+    """A number in plain digits; `²` is a digit to Python and none to anybody else."""
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
 def _missing(name: str, process: str, do: str) -> Problem:
     return Problem(
         f"{name} is not set.", why=f"`spendgate {process}` cannot start without it.", do=do, exit_code=Exit.USAGE
@@ -96,7 +101,7 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
 def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
     """The settings that every process shares."""
     raw_port = env.get("SPENDGATE_PORT", "8470")
-    if not raw_port.isdigit() or not 0 <= int(raw_port) < 65536:
+    if not _whole(raw_port) or int(raw_port) >= 65536:
         raise _wrong("SPENDGATE_PORT", raw_port, "It is not a port number.", "Use a number from 1 to 65535.")
     host = env.get("SPENDGATE_HOST", "127.0.0.1")
     if not is_loopback(host):
@@ -174,9 +179,12 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
             "SPENDGATE_WORKER_EXECUTOR", executor, "There is no such executor.", "Use rehearsal (the default) or aws."
         )
     settle = env.get("SPENDGATE_WORKER_SETTLE_SECONDS", "600")
-    if not settle.isdigit():
+    if not _whole(settle) or int(settle) > 86400:
         raise _wrong(
-            "SPENDGATE_WORKER_SETTLE_SECONDS", settle, "It is not a whole number.", "Use seconds, for example 60."
+            "SPENDGATE_WORKER_SETTLE_SECONDS",
+            settle,
+            "It is not a whole number of seconds up to a day.",
+            "Use seconds, for example 600.",
         )
     return WorkerSettings(
         executor=executor,

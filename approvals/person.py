@@ -3,6 +3,7 @@
 Names and Slack ids stand only here (and in the stored people file), so that erasing someone touches one place.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from approvals.place import Place
 
 ID_PREFIX = "p-"
+OPAQUE = re.compile(r"p-[0-9A-Za-z]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _person(table: dict[str, Any], place: Place, at: int) -> Person:
     for key in ("id", "name"):
         if not isinstance(table.get(key), str) or not table[key].strip():
             raise place.fault(f"{key} is missing", table="person", at=at, key=key, do=f'Add {key} = "…"')
-    if not table["id"].startswith(ID_PREFIX) or not table["id"].removeprefix(ID_PREFIX).isalnum():
+    if not OPAQUE.fullmatch(table["id"]):
         raise place.fault(
             f"{table['id']!r} is no opaque id", table="person", at=at, key="id", do="Write p- and eight hex digits"
         )

@@ -43,6 +43,11 @@ def shown(text: str | None, limit: int = LIMIT, *, keep_end: bool = False) -> st
     return f"…{visible[1 - limit :]}" if keep_end else f"{visible[: limit - 1]}…"
 
 
+def one_line(text: str) -> str:
+    """`text` for a terminal: nothing in it can move the cursor, begin a line or turn the reading direction."""
+    return "".join(_visible(character) for character in text)
+
+
 def _visible(character: str) -> str:
     if character in _BLANK or unicodedata.category(character) in _HIDDEN_CATEGORIES or _is_variation(character):
         return f"\\u{ord(character):04x}"

@@ -14,7 +14,7 @@ from app.errors import Exit, Problem
 from app.migrate import missing_triggers
 from app.settings import load_settings
 from app.web.login import link_token
-from app.web.logview import actor_name, summary
+from app.web.logview import actor_name, data_of, summary
 from app.whoami import Here
 from approvals.agree import disagreements
 from audit import log
@@ -147,7 +147,7 @@ def entry_document(entry: LogEntry) -> dict[str, Any]:
 
 def data_line(entry: LogEntry) -> str:
     """The entry's data in one line."""
-    return summary(json.loads(entry.body).get("data", {}), limit=100)
+    return summary(data_of(entry), limit=100)
 
 
 def _was_read(session: Any, now: Any, reader: Here, data: dict[str, Any]) -> None:

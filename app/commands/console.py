@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from tools.shown import one_line
+
 
 def as_json_value(value: Any) -> Any:
     """`value` as JSON carries it: decimals as plain text, times in ISO form."""
@@ -43,7 +45,7 @@ def print_table(
     """A table on a terminal; tab-separated lines, without a heading, where stdout is not one."""
     if not sys.stdout.isatty():
         for row in rows:
-            sys.stdout.write("\t".join(str(cell) for cell in row) + "\n")
+            sys.stdout.write("\t".join(one_line(str(cell)) for cell in row) + "\n")
         return
     from rich.console import Console
     from rich.table import Table
@@ -53,5 +55,5 @@ def print_table(
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(one_line(str(cell))) for cell in row))
     Console().print(table)

@@ -8,7 +8,7 @@ from app.database import open_database, reading, writing
 from app.errors import Exit, Problem
 from app.home import Home, open_home
 from app.migrate import upgrade
-from app.ready import operator, people_text, ready_database, rules_text
+from app.ready import operator, people_text, read_file, ready_database, rules_text
 from app.settings import load_settings
 from approvals.active import PEOPLE, RULES, newest
 from approvals.adopt import adopt, initialise
@@ -59,7 +59,7 @@ def adopt_file(kind: str, file: Path | None) -> None:
     with reading(engine) as (session, _):
         before = newest(session, kind)
     with writing(engine) as (session, now):
-        after = adopt(session, now=now, kind=kind, text=path.read_text(encoding="utf-8"), actor=operator(session))
+        after = adopt(session, now=now, kind=kind, text=read_file(path), actor=operator(session))
     if before is not None and after.version == before.version:
         sys.stdout.write(f"{kind} version {after.version} is in force already; nothing changed\n")
     else:

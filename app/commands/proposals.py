@@ -18,6 +18,14 @@ from approvals.posted import posted
 from approvals.states import State, words
 from approvals.store import Proposal, proposal_of
 from approvals.vote import Ballot, vote
+from tools.shown import one_line
+
+CODES = {
+    **dict.fromkeys(("closed", "not_open", "digest_differs", "expired", "complete", "slot_taken"), Exit.CONFLICT),
+    "not_found": Exit.NOT_FOUND,
+    "altered": Exit.VERIFICATION_FAILED,
+}
+"""Exit codes of a refused vote; any other refusal is about the person."""
 
 
 def list_all(*, person: str | None, as_json: bool) -> None:
@@ -92,8 +100,7 @@ def decide(
     else:
         sys.stdout.write(f"{proposal}: {result.verdict.reason}. It is now: {state}.\n")
     if not result.verdict.allowed:
-        conflict = result.verdict.code in ("closed", "not_open", "other_digest", "expired")
-        sys.exit(Exit.CONFLICT if conflict else Exit.DENIED)
+        sys.exit(CODES.get(result.verdict.code, Exit.DENIED))
 
 
 def summary(card: Card) -> dict[str, Any]:
@@ -140,7 +147,7 @@ def card_text(card: Card) -> str:
     if card.hint:
         lines.append(f"  waiting      {card.hint}")
     lines.append(f"  digest       {card.digest or 'none'}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(one_line(line) for line in lines) + "\n"
 
 
 def may_see(reader: Here, card: Card) -> bool:

@@ -21,13 +21,16 @@ def escape(text: str) -> str:
 def answer_blocks(body: dict[str, Any]) -> tuple[str, list[Block]]:
     """The fallback text and the blocks of a stored answer."""
     text = mrkdwn(str(body["answer"]))
-    blocks: list[Block] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": part}, "expand": True} for part in parts(text)[:SECTIONS]
-    ]
+    blocks: list[Block] = [{"type": "section", "text": marked(part), "expand": True} for part in parts(text)[:SECTIONS]]
     footer = provenance(body)
     if footer:
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": escape(footer)[:2000]}]})
+        blocks.append({"type": "context", "elements": [marked(escape(footer)[:2000])]})
     return text[:TEXT_LIMIT], blocks
+
+
+def marked(text: str) -> Block:
+    """Text as Slack's mrkdwn, of which Slack itself makes no links or mentions."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def mrkdwn(text: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from app.slack.answers import escape
+from app.slack.answers import escape, marked
 from approvals.card import Card, SlotShown
 from approvals.person import People
 from tools.shown import shown
@@ -233,15 +233,15 @@ def _header(text: str) -> Block:
 
 
 def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return {"type": "section", "text": marked(text)}
 
 
 def _fields(texts: list[str]) -> Block:
-    return {"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in texts[:10]]}
+    return {"type": "section", "fields": [marked(text) for text in texts[:10]]}
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:SECTION_LIMIT]}]}
+    return {"type": "context", "elements": [marked(text[:SECTION_LIMIT])]}
 
 
 def _capital(text: str) -> str:

@@ -41,9 +41,8 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
 
     @app.view("reject_reason")
     async def _reason(ack: Any, body: dict[str, Any], client: Any) -> None:
-        held = json.loads(body["view"]["private_metadata"])
-        reason = body["view"]["state"]["values"]["reason"]["text"]["value"] or ""
-        speaker = Speaker(team=team, user=body["user"]["id"], channel=str(held.get("channel", "")))
+        channel, reason = _dialog(body)
+        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=channel)
         told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="reject", reason=reason)
         await ack()
         if told and speaker.channel:
@@ -55,10 +54,26 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
 
 
 def button_value(body: dict[str, Any]) -> tuple[str, str]:
-    """Which proposal the pressed button (or the dialog it opened) is about, and the digest that was shown."""
-    raw = body["view"]["private_metadata"] if body.get("type") == "view_submission" else body["actions"][0]["value"]
-    value = json.loads(raw)
-    return str(value["proposal"]), str(value["digest"])
+    """Which proposal the pressed button (or the dialog it opened) is about, and the digest that was shown.
+
+    Two empty texts for a value that is not ours: the vote on it is refused, and logged, like any other.
+    """
+    try:
+        raw = body["view"]["private_metadata"] if body.get("type") == "view_submission" else body["actions"][0]["value"]
+        value = json.loads(raw)
+        return str(value["proposal"])[:40], str(value["digest"])[:80]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return "", ""
+
+
+def _dialog(body: dict[str, Any]) -> tuple[str, str]:
+    """The channel in which the dialog was opened, and the reason that was written."""
+    try:
+        held = json.loads(body["view"]["private_metadata"])
+        reason = body["view"]["state"]["values"]["reason"]["text"]["value"] or ""
+        return str(held.get("channel", "")), str(reason)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return "", ""
 
 
 def _channel(body: dict[str, Any]) -> str:

@@ -91,6 +91,8 @@ def _for_us(payload: dict[str, Any], *, team: str, app_id: str, signature: str) 
         return Refused(Reason.WRONG_APP, 403, authenticated=True)
     user = payload.get("user")
     home = payload.get("team")
+    if not _shaped(payload):
+        return Refused(Reason.UNREADABLE, 400, authenticated=True)
     teams = {
         payload.get("team_id"),
         home.get("id") if isinstance(home, dict) else None,
@@ -102,6 +104,25 @@ def _for_us(payload: dict[str, Any], *, team: str, app_id: str, signature: str) 
     key = payload.get("event_id" if kind == "event_callback" else "trigger_id")
     # A surface without an id of its own is told apart by its signature, which a replay repeats.
     return Admissible(f"{kind}:{key or signature}", kind, payload)
+
+
+def _shaped(payload: dict[str, Any]) -> bool:
+    """Whether the parts that are read later are there and are texts: what is odd is refused here, not in a listener."""
+    texts = [payload.get("team_id", ""), payload.get("event_id", ""), payload.get("trigger_id", "")]
+    for name in ("team", "user", "channel"):
+        part = payload.get(name)
+        if isinstance(part, dict):
+            texts += [part.get("id", ""), part.get("team_id", "")]
+    if payload.get("type") == "event_callback":
+        event = payload.get("event")
+        if not isinstance(event, dict) or not payload.get("event_id"):
+            return False
+        texts += [event.get(name, "") for name in ("user", "channel", "ts", "thread_ts", "channel_type")]
+        if not isinstance(event.get("text", ""), str):
+            return False
+        if event.get("type") in ("message", "app_mention") and not (event.get("channel") and event.get("ts")):
+            return False
+    return all(text is None or (isinstance(text, str) and text.isprintable() and text.isascii()) for text in texts)
 
 
 @dataclass

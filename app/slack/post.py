@@ -34,6 +34,8 @@ from audit.event import Actor, ActorKind, Event
 
 logger = logging.getLogger(__name__)
 SERVE = Actor(ActorKind.SERVICE, "serve")
+AS_WRITTEN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "parse": "none"}
+"""Slack makes no links and previews of its own out of names that came from a bill."""
 WAITS_FOR_WORKER = (State.APPROVED, State.HELD, State.SUCCEEDED, State.UNKNOWN)
 
 
@@ -109,7 +111,7 @@ async def draw_cards(
             card: Card = card, message: CardMessage | None = message, text: str = text, blocks: Any = blocks
         ) -> None:
             if message is None:
-                answer = await client.chat_postMessage(channel=channel, text=text, blocks=blocks)
+                answer = await client.chat_postMessage(channel=channel, text=text, blocks=blocks, **AS_WRITTEN)
                 where, ts = str(answer["channel"]), str(answer["ts"])
             else:
                 where, ts = message.channel, message.ts
@@ -155,7 +157,9 @@ async def post_answers(engine: Engine, client: AsyncWebClient, *, patience: Pati
         async def post(
             answer: StoredAnswer = answer, place: Conversation = place, text: str = text, blocks: Any = blocks
         ) -> None:
-            await client.chat_postMessage(channel=place.channel, thread_ts=place.thread_ts, text=text, blocks=blocks)
+            await client.chat_postMessage(
+                channel=place.channel, thread_ts=place.thread_ts, text=text, blocks=blocks, **AS_WRITTEN
+            )
             await asyncio.to_thread(_shown, engine, answer.turn, None)
 
         refused = await _try(patience, f"answer {answer.turn}", post)

@@ -68,8 +68,11 @@ def entry_view(session: Session, seq: int, people: People) -> EntryView | None:
     entry = session.get(LogEntry, seq)
     if entry is None:
         return None
-    body = json.loads(entry.body)
-    return EntryView(entry_line(entry, people), entry.prev, json.dumps(body, indent=2, ensure_ascii=False))
+    try:
+        body = json.dumps(json.loads(entry.body), indent=2, ensure_ascii=False)
+    except ValueError:
+        body = entry.body.decode("utf-8", "backslashreplace")
+    return EntryView(entry_line(entry, people), entry.prev, body)
 
 
 def entry_line(entry: LogEntry, people: People) -> EntryLine:
@@ -81,9 +84,17 @@ def entry_line(entry: LogEntry, people: People) -> EntryLine:
         event=str(entry.event),
         actor=f"{person.name} ({entry.actor})" if person else actor_name(entry),
         proposal=entry.proposal or "",
-        summary=summary(json.loads(entry.body).get("data", {})),
+        summary=summary(data_of(entry)),
         hash=entry.hash,
     )
+
+
+def data_of(entry: LogEntry) -> dict[str, object]:
+    """What the entry's bytes say; that they are damaged, where they are."""
+    try:
+        return dict(json.loads(entry.body).get("data", {}))
+    except (ValueError, AttributeError, TypeError):
+        return {"reason": "this entry is damaged: verify the log"}
 
 
 def actor_name(entry: LogEntry) -> str:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 
 from app.database import reading, writing
@@ -28,6 +29,11 @@ from audit.event import Actor, ActorKind, Event
 from audit.verify import verify
 
 HERE = Path(__file__).parent
+DAMAGED = Problem(
+    "Entries of the log are damaged and cannot be listed.",
+    why="Their columns are not what was written.",
+    do="Press Verify, which names the first bad entry; keep the database file as evidence.",
+)
 PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip", "via")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -61,6 +67,8 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
                 return view(session)
         except Problem as problem:
             return render("problem.html", status=403, problem=problem)
+        except (ValueError, DatabaseError):
+            return render("problem.html", status=500, problem=DAMAGED)
 
     @api.get("/", response_class=HTMLResponse)
     def _front(request: Request) -> Response:

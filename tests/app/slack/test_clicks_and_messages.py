@@ -248,3 +248,15 @@ async def test_requests_that_are_not_slacks_change_nothing_and_are_counted(floor
     ]
     assert [answer.status_code for answer in answers] == [401, 413, 401, 401]
     assert len(floor.events()) == before
+
+
+@pytest.mark.parametrize("value", ["", "no JSON", "[]", "{}", '{"proposal": null}', "\ud83d"])
+async def test_a_button_that_is_not_ours_is_a_refused_vote(floor: Floor, engine: Engine, value: str) -> None:
+    from app.slack.clicks import cast
+    from app.slack.people import Speaker
+
+    body = {"type": "block_actions", "trigger_id": f"t-{len(value)}-{value.isascii()}", "actions": [{"value": value}]}
+    told = await asyncio.to_thread(cast, engine, body=body, speaker=Speaker("T0BANK", ARJUN, CHANNEL), choice="approve")
+    assert told is not None
+    assert "not counted" in told
+    assert floor.events()[-1] == "vote.refused"

@@ -1,5 +1,6 @@
 """The log's pages: opened by a person's own link, on this machine, and never broken by an address."""
 
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -109,3 +110,17 @@ def test_what_stands_in_an_entry_is_data(edith: TestClient, engine: Engine) -> N
         page = edith.get(path)
         assert "<script>" not in page.text
         assert page.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("statement", ["body = x'7b'", "recorded_at = 'soon'", "event = 'x'"])
+def test_a_damaged_log_is_said_to_be_so_and_still_verified_against(
+    edith: TestClient, home: Home, statement: str
+) -> None:
+    with sqlite3.connect(home.database) as connection:
+        connection.execute("DROP TRIGGER IF EXISTS log_entry_stays")
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(f"UPDATE log_entry SET {statement} WHERE seq = 2")
+    assert "amage" in edith.get("/audit").text or statement.startswith("event")
+    assert "Traceback" not in edith.get("/audit/2").text
+    assert "does not verify" in edith.get("/audit/verify").text
