@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from app.inbox import Conversation, Message
-from approvals.states import TERMINAL
+from approvals.states import TERMINAL, State
 from approvals.store import Proposal
 from audit.stored import UtcTime
 
@@ -96,6 +96,10 @@ def note_due(session: Session, now: datetime) -> None:
         _wake(session, id=f"m:{message.id}", thread=message.thread, kind="message", ref=message.id, now=now)
     found = cast("list[tuple[Proposal, Woken | None]]", session.exec(_behind()).all())
     for proposal, woken in found:
+        # In Slack the card follows within a second: then "waiting for approval" is true and can be told.
+        place = session.get(Conversation, proposal.thread) if proposal.state == State.SEALED else None
+        if place is not None and place.surface == "slack":
+            continue
         # A row that is seen for the first time was sealed, or could not be; after that only an end is told.
         news = woken is None or proposal.state in TERMINAL
         if woken is None:

@@ -132,9 +132,12 @@ def test_a_conversation_hears_of_the_sealing_and_of_the_end_and_of_nothing_betwe
     engine: Engine, sealed: Callable[[str], str], worker: Worker, clock: Any
 ) -> None:
     name = sealed(thread_of(engine))
-    assert outcomes(engine) == [f"{name}:1"]
+    assert outcomes(engine) == []  # the card is not shown yet
+    with writing(engine) as (session, now):
+        posted(session, now=now, proposal_id=name, where="test")
+    assert outcomes(engine) == [f"{name}:2"]
     approve(engine, name)
-    assert outcomes(engine) == [f"{name}:1"]
+    assert outcomes(engine) == [f"{name}:2"]
     for _ in range(3):
         clock.pass_(seconds=1)
         worker.round()
@@ -142,8 +145,8 @@ def test_a_conversation_hears_of_the_sealing_and_of_the_end_and_of_nothing_betwe
         row = proposal_of(session, name)
         assert row.state == "verified"
         ended = f"{name}:{row.version}"
-    assert outcomes(engine) == [f"{name}:1", ended]
-    assert outcomes(engine) == [f"{name}:1", ended]
+    assert outcomes(engine) == [f"{name}:2", ended]
+    assert outcomes(engine) == [f"{name}:2", ended]
 
 
 def test_an_agent_that_slept_through_the_sealing_still_tells_of_it(
