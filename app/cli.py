@@ -96,7 +96,6 @@ def spend(
     desk = desk_here(person)
     command.run(
         home=desk.lake.folder.parent,
-        now=desk.now,
         by=by,
         period=period,
         where=where or [],

@@ -24,6 +24,8 @@ class SourceCompleteness:
     data_through: datetime
     final: bool
     reason: str
+    begins: date
+    """The first day that its bills cover; of the days before it nothing is known, not even that they cost nothing."""
 
     @property
     def complete(self) -> bool:
@@ -57,7 +59,8 @@ def _judge_source(period: Period, source: str, held: list[Snapshot]) -> SourceCo
     touching = [snapshot for snapshot in held if snapshot.billing.overlaps(period)]
     through = max(_reach(snapshot) for snapshot in held)
     final = bool(touching) and all(snapshot.final for snapshot in touching)
-    return SourceCompleteness(source, through, final, _reason(period, source, held, touching, through))
+    reason = _reason(period, source, held, touching, through)
+    return SourceCompleteness(source, through, final, reason, held[0].period_start)
 
 
 def _reach(snapshot: Snapshot) -> datetime:

@@ -6,7 +6,7 @@ processes ever share a database file and a load never disturbs a question that i
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,7 @@ from lake.question import EVERY_TEAM, MAX_ROWS, Metric, Question
 from lake.reading import Reader
 from lake.store import Snapshot, Store
 
-Row = dict[str, str | Decimal]
+Row = dict[str, str | Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,18 @@ class Answered:
     completeness: list[SourceCompleteness]
     truncated: bool
     previous_totals: list[tuple[str, Decimal]] = field(default_factory=list)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the compared period can be set against this one: the bill reaches back to it and holds charges of
+        it. Charges before the first bill are not known to be nothing."""
+        compare = self.question.compare
+        return compare is not None and bool(self.previous_totals) and reaches_back(self.completeness, compare)
+
+
+def reaches_back(states: Sequence[SourceCompleteness], period: Period) -> bool:
+    """Whether some source's bills cover the first day of this period."""
+    return any(state.begins <= period.start for state in states)
 
 
 @dataclass(frozen=True)
@@ -83,17 +95,18 @@ class Lake:
             rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
             sums, _ = reader.fetch(expressions.totals(reader.charges, question))
         verdicts = completeness.judge(question.period, held)
-        return Answered(
+        answered = Answered(
             question=question,
-            rows=[_row(row, question) for row in rows[:limit]],
-            totals=[(row["currency"], _zero(row["value"])) for row in sums],
-            previous_totals=[(row["currency"], _zero(row["previous"])) for row in sums] if question.compare else [],
+            rows=[],
+            totals=[(row["currency"], row["value"]) for row in sums if row["value"] is not None],
+            previous_totals=[(row["currency"], row["previous"]) for row in sums if row.get("previous") is not None],
             query=query,
             snapshots=[snapshot.id for snapshot in read],
             complete=bool(verdicts) and all(verdict.complete for verdict in verdicts),
             completeness=verdicts,
             truncated=len(rows) > limit,
         )
+        return replace(answered, rows=[_row(row, answered) for row in rows[:limit]])
 
     def values(
         self, dimension: str, limit: int = MAX_ROWS, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
@@ -224,17 +237,21 @@ def _touches(snapshot: Snapshot, question: Question) -> bool:
     return held.overlaps(question.period) or (question.compare is not None and held.overlaps(question.compare))
 
 
-def _row(row: dict[str, Any], question: Question) -> Row:
+def _row(row: dict[str, Any], answered: Answered) -> Row:
+    """One row; with a comparison its values are None where that period has no charge, and the difference too where
+    the two periods cannot be set against each other."""
+    question = answered.question
     shown: Row = {name: row[key] for name, key in expressions.keys(question.by).items()}
-    shown |= {"currency": row["currency"], "value": _zero(row["value"])}
-    if question.compare:
-        previous = _zero(row["previous"])
-        shown |= {"previous": previous, "difference": difference(_zero(row["value"]), previous)}
+    if not question.compare:
+        return shown | {"currency": row["currency"], "value": _zero(row["value"])}
+    comparable = answered.comparable and row["currency"] in dict(answered.previous_totals)
+    change = difference(_zero(row["value"]), _zero(row["previous"])) if comparable else None
+    shown |= {"currency": row["currency"], "value": row["value"], "previous": row["previous"], "difference": change}
     return shown
 
 
 def _zero(value: Decimal | None) -> Decimal:
-    """A group without a charge in the period costs nothing; its row exists because of the other period."""
+    """What a group without a charge in a period that the bill covers adds to it."""
     return _NOTHING if value is None else value
 
 

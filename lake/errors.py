@@ -13,6 +13,12 @@ class LakeError(Exception):
         self.do = do
 
 
+class CannotBeAsked(LakeError):
+    """Words that are no question: a period, a filter or a dimension that does not exist."""
+
+    exit_code = 2
+
+
 class NameNotKnown(LakeError):
     """A question names a team, service … that no charge in the asker's scope carries."""
 

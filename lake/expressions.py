@@ -28,6 +28,8 @@ from lake.question import (
 
 VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
 HOUR_UNITS = ("hours", "hour", "hrs", "hr")
+# An instance type within running text: `g5.12xlarge`, `m7g.metal-24xl`.
+INSTANCE_TYPE = r"\b([a-z]+[0-9][a-z0-9-]*\.(?:nano|micro|small|medium|large|[0-9]*xlarge|metal(?:-[0-9]+xl)?))\b"
 
 
 _TYPES = {
@@ -169,6 +171,7 @@ def machine_hours(charges: ir.Table, question: Question) -> ir.Table:
         kept.ConsumedUnit.lower().isin(HOUR_UNITS),
     )
     bare = kept.CommitmentDiscountId.isnull()
+    described = kept.ChargeDescription.lower()
     return kept.group_by(resource_id=kept.ResourceId, currency=kept.BillingCurrency).agg(
         name=kept.ResourceName.max(),
         provider=kept.ProviderName.max(),
@@ -176,6 +179,7 @@ def machine_hours(charges: ir.Table, question: Question) -> ir.Table:
         region=kept.RegionId.max(),
         meter=kept.SkuMeter.max(),
         details=kept.SkuPriceDetails.max(),
+        description=described.max(where=described.re_search(INSTANCE_TYPE)),
         **{name: dimension(kept, name).max() for name in ("team", "use_case", "environment")},
         hours=kept.ConsumedQuantity.sum(),
         uncovered_hours=kept.ConsumedQuantity.sum(where=bare),

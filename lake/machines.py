@@ -16,7 +16,7 @@ from lake.period import Period
 from lake.question import EVERY_TEAM, Question
 from lake.reading import Reader
 
-_TYPE = re.compile(r"\b([a-z]+[0-9][a-z0-9-]*\.(?:nano|micro|small|medium|metal|[0-9]*x?large))\b")
+_TYPE = re.compile(expressions.INSTANCE_TYPE)
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,19 @@ def _machine(row: dict[str, Any]) -> Machine:
         kept[name] = row[name] or ""
     for name in ("uncovered_hours", "uncovered_effective"):
         kept[name] = row[name] or Decimal(0)
-    return Machine(**kept, instance_type=_instance_type(row["details"], row["meter"]))
+    return Machine(**kept, instance_type=_instance_type(row["details"], row["meter"], row["description"]))
 
 
-def _instance_type(details: str | None, meter: str | None) -> str:
-    """From FOCUS's SkuPriceDetails, else from the meter's name (`BoxUsage:g5.12xlarge`); empty if neither tells."""
+def _instance_type(details: str | None, meter: str | None, description: str | None) -> str:
+    """From FOCUS's SkuPriceDetails, else from the meter's name (`BoxUsage:g5.12xlarge`), else from the charge's
+    description, all that a FOCUS 1.0 bill has; empty if none tells."""
     try:
         given = json.loads(details or "{}").get("InstanceType")
     except (ValueError, AttributeError):
         given = None
     if isinstance(given, str) and given:
         return given
-    found = _TYPE.search((meter or "").lower())
-    return found[1] if found else ""
+    for text in (meter, description):
+        if found := _TYPE.search((text or "").lower()):
+            return found[1]
+    return ""

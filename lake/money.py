@@ -89,6 +89,13 @@ def _too_fine(number: Decimal, scale: int) -> bool:
     return isinstance(exponent, int) and -exponent > scale
 
 
+def rounded(value: Decimal) -> str:
+    """The amount for people: to cents, or to its first digit where it is less than one, since "0.00" says nothing."""
+    tiny = 0 < abs(value) < Decimal("0.005")
+    places = min(MONEY_SCALE, -value.adjusted()) if tiny else 2
+    return format(_EXACT.quantize(value, Decimal(1).scaleb(-places)), "f")
+
+
 def plain(value: Decimal) -> str:
     """The amount without exponent and without trailing zeros; at least two places, as money is read."""
     text = format(value, "f")

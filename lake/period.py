@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self
 
-from lake.errors import LakeError
+from lake.errors import CannotBeAsked
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _QUARTER = re.compile(r"(\d{4})-?[qQ]([1-4])")
@@ -28,7 +28,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
-            raise LakeError(
+            raise CannotBeAsked(
                 f"The period {self.start} to {self.end} holds no day.",
                 why="Its end lies before or on its start.",
                 do="Name a period such as 2026-10, 2026-Q3, 2026 or 2026-10-01..2026-10-31.",
@@ -50,7 +50,7 @@ class Period:
             day = date.fromisoformat(text)
             return cls(day, day + timedelta(days=1))
         except (ValueError, OverflowError):
-            raise LakeError(
+            raise CannotBeAsked(
                 f"'{text}' is no period.",
                 why="A period is a month, a quarter, a year, a day, or two days with '..' between them.",
                 do="Write it as 2026-10, 2026-Q3, 2026, 2026-10-05 or 2026-10-01..2026-10-31.",

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.commands.console import hint, print_json, print_table
 from lake.engine import Lake
 from lake.load import ingest
-from lake.money import plain
+from lake.money import plain, rounded
 from lake.report import Finding, IngestReport
 
 MOST_FINDINGS = 20
@@ -49,9 +49,10 @@ def _document(report: IngestReport) -> dict[str, object]:
 
 
 def _tell(report: IngestReport) -> None:
-    totals = [(total.currency, plain(total.billed), plain(total.effective)) for total in report.totals]
+    totals = [(total.currency, rounded(total.billed), rounded(total.effective)) for total in report.totals]
     if totals:
         print_table(("currency", "billed", "effective"), totals, right=frozenset({"billed", "effective"}))
+        hint("Totals: billed, then effective cost; exact with --json.")
     if report.snapshots:
         hint(
             f"{report.rows_loaded} of {report.rows_in} rows loaded into {_counted(len(report.snapshots), 'snapshot')}."

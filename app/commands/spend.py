@@ -1,7 +1,7 @@
 """`spendgate spend`: what was spent, by what one names; the exact amounts with their query and completeness."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from app.commands.console import hint, print_json, print_table
 from lake.completeness import SourceCompleteness
-from lake.engine import Answered, Lake
-from lake.errors import LakeError
-from lake.money import plain
+from lake.engine import Answered, Lake, Row, reaches_back
+from lake.errors import CannotBeAsked
+from lake.money import plain, rounded
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
 
@@ -19,7 +19,6 @@ from lake.question import EVERY_TEAM, Question
 def run(
     *,
     home: Path,
-    now: datetime,
     by: str = "",
     period: str | None = None,
     where: Sequence[str] = (),
@@ -50,7 +49,7 @@ def run(
     if as_json:
         print_json(_document(answered))
     else:
-        _tell(answered, now)
+        _tell(answered, lake)
     return answered
 
 
@@ -60,7 +59,7 @@ def _question(fields: dict[str, Any]) -> Question:
     except ValidationError as error:
         wrong = error.errors()[0]
         place = str(wrong["loc"][0]) if wrong["loc"] else "the question"
-        raise LakeError(
+        raise CannotBeAsked(
             "The question cannot be asked like this.",
             why=f"{place}: {wrong['msg'].removeprefix('Value error, ')}.",
             do="spendgate spend --help shows what can be named.",
@@ -82,7 +81,7 @@ def _filters(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip() or not value.strip():
-            raise LakeError(
+            raise CannotBeAsked(
                 f"'{pair}' is no filter.",
                 why="A filter is a name, an equals sign and a value.",
                 do="Write --where team=payments.",
@@ -92,15 +91,9 @@ def _filters(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _document(answered: Answered) -> dict[str, Any]:
-    totals: list[dict[str, Any]] = [{"currency": name, "value": plain(value)} for name, value in answered.totals]
-    for total, (_, previous) in zip(totals, answered.previous_totals, strict=False):
-        total["previous"] = plain(previous)
     return {
-        "rows": [
-            {name: value if isinstance(value, str) else plain(value) for name, value in row.items()}
-            for row in answered.rows
-        ],
-        "totals": totals,
+        "rows": [{name: _exact(value) for name, value in row.items()} for row in answered.rows],
+        "totals": [{name: _exact(value) for name, value in total.items()} for total in _totals(answered)],
         "query": answered.query,
         "snapshots": answered.snapshots,
         "complete": answered.complete,
@@ -109,28 +102,67 @@ def _document(answered: Answered) -> dict[str, Any]:
         "metric": answered.question.metric,
         "period": answered.question.period.label,
         "compare": answered.question.compare.label if answered.question.compare else None,
+        "comparable": answered.comparable if answered.question.compare else None,
     }
+
+
+def _totals(answered: Answered) -> list[Row]:
+    """A total for each currency of either period; None is no data, which is not a zero."""
+    now, before = dict(answered.totals), dict(answered.previous_totals)
+    if not answered.question.compare:
+        return [{"currency": currency, "value": value} for currency, value in now.items()]
+    return [
+        {"currency": currency, "value": now.get(currency), "previous": before.get(currency)}
+        for currency in sorted({*now, *before})
+    ]
+
+
+def _exact(value: str | Decimal | None) -> str | None:
+    return plain(value) if isinstance(value, Decimal) else value
 
 
 def _source(state: SourceCompleteness) -> dict[str, Any]:
     return {"source": state.source, "data_through": state.data_through, "final": state.final, "reason": state.reason}
 
 
-def _tell(answered: Answered, now: datetime) -> None:
+def _tell(answered: Answered, lake: Lake) -> None:
     question = answered.question
     amounts = ["value", *(("previous", "difference") if question.compare else ())]
     columns = (*question.by, "currency", *amounts)
-    rows = [[value if isinstance(value, str) else plain(value) for value in row.values()] for row in answered.rows]
-    if rows and question.by:
-        print_table(columns, rows, right=frozenset(amounts))
+    if answered.rows and question.by:
+        print_table(
+            columns, [[_shown(cell) for cell in row.values()] for row in answered.rows], right=frozenset(amounts)
+        )
+    for total in _totals(answered):
+        before = f" (before: {_shown(total['previous'])})" if question.compare else ""
+        print_table(("total",), [[f"total {total['currency']} {_shown(total['value'])}{before}"]])
     if not answered.totals:
-        hint(f"No charge of {question.period.label} is in scope (loaded until {now:%Y-%m-%d}).")
-    previous = dict(answered.previous_totals)
-    for currency, value in answered.totals:
-        before = f" (before: {plain(previous[currency])})" if currency in previous else ""
-        print_table(("total",), [[f"total {currency} {plain(value)}{before}"]])
+        held = lake.store.current()
+        first, last = min(one.first_day for one in held), max(one.last_day for one in held)
+        hint(f"No charge of {question.period.label} is in scope: no data, not zero. The bill holds {first} to {last}.")
+    _tell_reach(answered)
     if answered.truncated:
         hint(f"Only {len(answered.rows)} rows are shown; the totals count all.")
     for state in answered.completeness:
         if state.reason:
             hint(f"  not complete: {state.source}: {state.reason}")
+
+
+def _tell_reach(answered: Answered) -> None:
+    """Says where the bill does not reach back to the period that it is compared with."""
+    compare = answered.question.compare
+    if compare is None:
+        return
+    if not answered.previous_totals:
+        hint(f"No charge of {compare.label} is in scope: no data, not zero.")
+    elif not reaches_back(answered.completeness, compare):
+        hint(f"{compare.label} is not wholly covered, so no difference is taken.")
+    for state in answered.completeness:
+        if state.begins > compare.start:
+            hint(f"  not covered: the bill of {state.source} begins on {state.begins}")
+
+
+def _shown(cell: str | Decimal | None) -> str:
+    if cell is None:
+        return "no data"
+    return cell if isinstance(cell, str) else rounded(cell)

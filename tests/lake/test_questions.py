@@ -132,11 +132,19 @@ def test_a_comparison_gives_both_values_and_the_difference(bank: Lake) -> None:
     found = {row["team"]: (row["value"], row["previous"], row["difference"]) for row in answered.rows}
     assert found == {
         "fraud": (Decimal("10"), Decimal("4"), Decimal("6")),
-        "treasury": (Decimal("5"), Decimal("0"), Decimal("5")),
-        "(untagged)": (Decimal("2.5"), Decimal("0"), Decimal("2.5")),
-        "claims": (Decimal("0"), Decimal("6"), Decimal("-6")),
+        "treasury": (Decimal("5"), None, Decimal("5")),
+        "(untagged)": (Decimal("2.5"), None, Decimal("2.5")),
+        "claims": (None, Decimal("6"), Decimal("-6")),
     }
+    assert answered.comparable
     assert (answered.totals, answered.previous_totals) == ([("USD", Decimal("17.5"))], [("USD", Decimal("10"))])
+
+
+@pytest.mark.parametrize("compare", ["2025", "2026-08", "2026-06-01..2026-09-30"])
+def test_before_the_first_bill_there_is_nothing_to_compare_with(bank: Lake, compare: str) -> None:
+    answered = bank.ask(Question(period=OCTOBER, compare=Period.parse(compare), by=("team",), currency="USD"))
+    assert not answered.comparable
+    assert {row["difference"] for row in answered.rows} == {None}
 
 
 def test_scope_hides_rows_totals_names_and_near_misses(bank: Lake) -> None:
