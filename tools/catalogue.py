@@ -16,6 +16,7 @@ from tools.anomalies import find_anomalies
 from tools.derive import derive
 from tools.desk import Desk, failed
 from tools.explain import explain_change
+from tools.proposals import find_proposals
 from tools.propose import propose_change
 from tools.result import Problem, Row, ToolResult
 from tools.savings import find_savings
@@ -96,6 +97,12 @@ class _Propose(_Arguments):
     kind: Literal["stop_instance", "start_instance"] = Field("stop_instance", description="what is to happen")
 
 
+class _Proposals(_Arguments):
+    state: Literal["open", "ended", "all"] | None = Field(None, description="open unless one is named")
+    which: str = Field("", description="a proposal's id (P-...), or a machine's exact name or id")
+    mine: bool = Field(False, description="only those that the speaker asked for")
+
+
 class _Derive(_Arguments):
     op: str = Field(description="difference (a-b), sum, share (a of b, in %) or ratio (a to b)")
     a: str = Field(description="address of a figure: q1.t1.effective")
@@ -110,6 +117,7 @@ def bind(desk: Desk) -> list[BaseTool]:
         _tool(desk, "find_anomalies", _ANOMALIES, _Anomalies, lambda given: find_anomalies(desk, **_ai(given))),
         _tool(desk, "find_savings", _SAVINGS, _Savings, lambda given: find_savings(desk, **given)),
         _tool(desk, "propose_change", _PROPOSE, _Propose, lambda given: propose_change(desk, **given)),
+        _tool(desk, "find_proposals", _PROPOSALS, _Proposals, lambda given: find_proposals(desk, **_said(given))),
         _tool(desk, "derive", _DERIVE, _Derive, lambda given: derive(desk, **given)),
     ]
 
@@ -130,6 +138,10 @@ _SAVINGS = (
 _PROPOSE = (
     "Asks people to approve stopping or starting one machine. Stores a draft only; people decide, never you. "
     "Amounts are looked up. Use when the user asks for the change."
+)
+_PROPOSALS = (
+    "Where proposals stand, from any conversation: state, who asked, who voted, which votes are missing, saving, "
+    "expiry. Only reads."
 )
 _DERIVE = "Computes a new figure from two known ones. You never compute yourself."
 
@@ -158,6 +170,10 @@ def _tool(
 def _ai(given: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in given.items() if key != "scope"}
     return {**kept, "ai": True if given.get("scope") == "ai" else None}
+
+
+def _said(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value}
 
 
 def content(result: ToolResult) -> str:

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tools.detection.thresholds import AnomalyThresholds
@@ -46,6 +47,59 @@ def nobody_proposes(_wanted: Wanted) -> Receipt:
     return Receipt(None, accepted=False, reason="nothing can be proposed from here")
 
 
+@dataclass(frozen=True)
+class VoteLine:
+    """One vote that stands: `choice` is "approved" or "rejected"."""
+
+    person: str
+    choice: str
+    day: date
+
+
+@dataclass(frozen=True)
+class SlotLine:
+    """One vote that is needed, and by whom it was given."""
+
+    role: str
+    person: str = ""
+
+
+@dataclass(frozen=True)
+class ProposalLine:
+    """Where one proposal stands. People are names fit to show; the requester is "you" to whoever asked for it."""
+
+    id: str
+    words: str
+    title: str
+    resource: str
+    instance: str
+    requester: str
+    created: date
+    changed: date
+    open: bool
+    awaits_votes: bool = False
+    mine: bool = False
+    resource_name: str = ""
+    team: str = ""
+    slots: tuple[SlotLine, ...] = ()
+    votes: tuple[VoteLine, ...] = ()
+    saving: Decimal | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+    window: str = ""
+    expires: datetime | None = None
+    reason: str = ""
+
+
+Proposals = Callable[[str], list[ProposalLine]]
+"""Reads the proposals that the speaker may hear of; given an id, at most that one."""
+
+
+def no_proposals(_which: str) -> list[ProposalLine]:
+    """The port of a desk that has no proposals beside it (a plain question on the command line)."""
+    return []
+
+
 @dataclass
 class Desk:
     """One turn's reach: `scope` are the teams the reader may see (`("*",)`: all), `earlier` this thread's results."""
@@ -55,6 +109,7 @@ class Desk:
     speaker: str
     scope: tuple[str, ...] = EVERYONE
     propose: Propose = nobody_proposes
+    proposals: Proposals = no_proposals
     thresholds: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
     anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
     earlier: dict[str, ToolResult] = field(default_factory=dict)

@@ -12,7 +12,15 @@ from tests.tools.small_bill import Asked, charge, days_of, desk_of, lake_of, mac
 from tools.catalogue import bind
 from tools.desk import Desk
 
-NAMES = {"query_spend", "explain_change", "find_anomalies", "find_savings", "propose_change", "derive"}
+NAMES = {
+    "query_spend",
+    "explain_change",
+    "find_anomalies",
+    "find_savings",
+    "propose_change",
+    "find_proposals",
+    "derive",
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +58,7 @@ def test_no_tool_takes_who_asks_or_an_amount(tools: dict[str, BaseTool]) -> None
     arguments = {name for tool in tools.values() for name in tool.args}
     assert arguments == {
         *("period", "scope", "where", "metric", "by", "compare", "top", "target", "kind", "op", "a", "b"),
+        *("state", "which", "mine"),
     }
 
 
@@ -102,6 +111,9 @@ def test_a_long_answer_is_cut_for_the_model_and_says_so(tools: dict[str, BaseToo
         ("propose_change", {"target": "x", "kind": "terminate_instance"}),
         ("propose_change", {"target": "idle-01", "amount": "5"}),
         ("derive", {"op": "share", "a": "12", "b": "13"}),
+        ("find_proposals", {"state": "approved"}),
+        ("find_proposals", {"which": "idle-01"}),
+        ("find_proposals", {"requester": "p-0b0b0002"}),
         ("find_anomalies", {"period": "the day after tomorrow's eve"}),
     ],
 )
