@@ -37,6 +37,8 @@ class Asked:
     question: Question
     compare: Period | None
     notes: tuple[str, ...]
+    comparable: bool = True
+    """Whether the bill reaches back to `compare`; without that a change is not computed."""
 
     def over(self, period: Period) -> Question:
         """The same question about other days."""
@@ -143,9 +145,12 @@ def _invalid(error: ValidationError) -> Problem:
     )
 
 
+SUBJECTS = {True: "AI spend only.", False: "Everything but AI.", None: "All spend, AI and everything else."}
+
+
 def scope_notes(desk: Desk, ai: bool | None) -> tuple[str, ...]:
     """What is counted, and for whom: always told beside a figure."""
-    said = {True: "AI spend only.", False: "Everything but AI.", None: "All spend, AI and everything else."}[ai]
+    said = SUBJECTS[ai]
     if desk.scope == EVERYONE:
         return (said,)
     teams = ", ".join(shown(team) for team in desk.scope) or "none"

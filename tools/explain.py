@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from lake.engine import reaches_back
 from lake.errors import LakeError
 from lake.question import Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions, percent
-from tools.periods import spoken
+from tools.periods import spoken, spoken_day
 from tools.result import Problem, Row, ToolResult
 from tools.sheet import Sheet
 from tools.shown import shown
-from tools.spend import Line, provenance, write
+from tools.spend import Line, note_gaps, provenance, write
 from tools.wording import METRICS, label
 
 TOOL = "explain_change"
@@ -88,8 +89,12 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
     if not now.totals or not then.totals:
         empty = question.period if not now.totals else compare
         return failed(desk, TOOL, _no_data(spoken(empty)), notes=definite.notes)
+    if not reaches_back(then.completeness, compare):
+        begins = min(state.begins for state in then.completeness)
+        return failed(desk, TOOL, _not_covered(spoken(compare), spoken_day(begins)), notes=definite.notes)
     sheet = Sheet(desk, TOOL)
     sheet.notes.extend(definite.notes)
+    note_gaps(sheet, now, then)
     answers = [now, then]
     before = dict(then.totals)
     splits: list[str] = []
@@ -194,6 +199,14 @@ def _look_within(sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, all
 
 def _left(values: Mapping[str, Decimal], named: Sequence[str]) -> Decimal:
     return add(value for name, value in values.items() if name not in named)
+
+
+def _not_covered(period: str, begins: str) -> Problem:
+    return Problem(
+        what="The change cannot be explained.",
+        why=f"The bill begins on {begins}; the comparison period {period} is not wholly covered.",
+        do="Compare two periods that the bill covers.",
+    )
 
 
 def _no_data(period: str) -> Problem:

@@ -54,16 +54,29 @@ def compared(text: str, *, period: Period, today: date) -> Period:
     if _YEAR_BEFORE.fullmatch(words):
         return Period(_year_earlier(period.start), _year_earlier(period.end))
     if _PREVIOUS.fullmatch(words):
-        return before(period)
+        monday = today - timedelta(days=today.weekday())
+        return _week_earlier(period) if period == Period(monday, today + timedelta(days=1)) else before(period)
     return understood(text, today=today)
 
 
 def before(period: Period) -> Period:
-    """What a reader compares with: the month before a month; the same first days of it for a month that is not over."""
+    """What a reader compares with: the month before a month; for a week, month, quarter or year that is not over, the
+    same first days of the one before (weekends cost less, so days of a week meet their own weekdays)."""
+    if period.start.weekday() == 0 and 1 < period.days < 7:
+        return _week_earlier(period)
     if period.start.day == 1 and period.months is None and period.days < 31:
         start = add_months(period.start, -1)
         return Period(start, min(start + timedelta(days=period.days), period.start))
+    if period.months is None and (period.start.month, period.start.day) == (1, 1) and period.days < 366:
+        return Period(_year_earlier(period.start), _year_earlier(period.end))
+    if period.months is None and period.start == _quarter_start(period.start) and period.days < 92:
+        start = add_months(period.start, -3)
+        return Period(start, min(start + timedelta(days=period.days), period.start))
     return period.previous()
+
+
+def _week_earlier(period: Period) -> Period:
+    return Period(period.start - timedelta(days=7), period.end - timedelta(days=7))
 
 
 def spoken(period: Period) -> str:
@@ -84,7 +97,6 @@ def spoken(period: Period) -> str:
 
 def spoken_day(day: date) -> str:
     """`5 October 2026`."""
-    """`22 November 2026`."""
     return f"{day.day} {day:%B %Y}"
 
 

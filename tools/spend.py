@@ -5,18 +5,20 @@ so beside the figures.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from lake.engine import reaches_back
 from lake.errors import LakeError
 from lake.question import MAX_ROWS, TIME_DIMENSIONS
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, add, percent_change
-from tools.periods import spoken
+from tools.periods import spoken, spoken_day
 from tools.result import Row, ToolResult
 from tools.sheet import Sheet, source_states
+from tools.shown import shown
 from tools.wording import METRICS, label
 
 TOOL = "query_spend"
@@ -66,6 +68,10 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
     lines = joined(question.by, now.rows, then.rows if then else None)
     sheet = Sheet(desk, TOOL)
     sheet.notes.extend(definite.notes)
+    if then is not None:
+        definite = replace(
+            definite, comparable=bool(then.totals) and reaches_back(then.completeness, then.question.period)
+        )
     timed = any(name in TIME_DIMENSIONS for name in question.by)
     kept = lines[: MOST_SHOWN if timed else most] if question.by else []
     for line in kept:
@@ -74,7 +80,7 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
     for total in totals:
         write(sheet, definite, total, total=True)
         _others(sheet, definite, total, lines=lines if question.by else [], kept=kept)
-    _note_gaps(sheet, definite, now=now, then=then)
+    note_gaps(sheet, now, then)
     by = " by " + ", ".join(name.replace("_", " ") for name in question.by) if question.by else ""
     against = f" against {spoken(definite.compare)}" if definite.compare else ""
     heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
@@ -110,7 +116,7 @@ def write(
         return row
     if line.before is not None:
         sheet.put(row, "before", line.before, label=said, unit=line.currency, period=spoken(compare))
-    if total and (line.value is None or line.before is None):
+    if not definite.comparable or (total and (line.value is None or line.before is None)):
         return row  # a period without data is no zero to subtract
     value, before, both = line.value or ZERO, line.before or ZERO, f"{days} against {spoken(compare)}"
     change = EXACT.subtract(value, before)
@@ -150,10 +156,12 @@ def _rest(whole: Decimal, parts: Sequence[Decimal]) -> Decimal:
     return EXACT.subtract(whole, add(parts))
 
 
-def _note_gaps(sheet: Sheet, definite: Asked, *, now: Any, then: Any) -> None:
-    for answer, period in ((now, definite.question.period), (then, definite.compare)):
-        if answer is None or period is None:
+def note_gaps(sheet: Sheet, now: Any, then: Any) -> None:
+    """Says where the bill holds nothing, is not complete yet, or does not reach back to the days that were asked."""
+    for answer in (now, then):
+        if answer is None:
             continue
+        period = answer.question.period
         if not answer.rows:
             sheet.notes.append(f"The bill holds no such charges for {spoken(period)}: no data, which is not a zero.")
         elif not answer.complete:
@@ -161,6 +169,25 @@ def _note_gaps(sheet: Sheet, definite: Asked, *, now: Any, then: Any) -> None:
             sheet.notes.append(f"{spoken(period)} is not complete" + (f": {'; '.join(late)}." if late else "."))
         if answer.truncated:
             sheet.notes.append(f"More than {MAX_ROWS} rows: only the largest {MAX_ROWS} were compared.")
+        if answer.rows or answer is then:
+            note_beginning(sheet, answer, compared=answer is then)
+
+
+def note_beginning(sheet: Sheet, answer: Any, *, compared: bool) -> None:
+    """Says which days of the period lie before the bill, for all of it or for some of its sources."""
+    period, states = answer.question.period, answer.completeness
+    late = [state for state in states if state.begins > period.start]
+    if not late:
+        return
+    what = f"{'the comparison period ' if compared else ''}{spoken(period)}"
+    if len(late) < len(states):
+        begin = "; ".join(f"{shown(state.source)} on {spoken_day(state.begins)}" for state in late)
+        sheet.notes.append(f"Not all sources cover {what}; their bills begin later: {begin}.")
+        return
+    begins = spoken_day(min(state.begins for state in late))
+    end = " No change is computed." if compared else ""
+    extent = "not covered" if min(state.begins for state in late) >= period.end else "not wholly covered"
+    sheet.notes.append(f"The bill begins on {begins}; {what} is {extent}.{end}")
 
 
 def _total(pair: Any) -> dict[str, Any]:

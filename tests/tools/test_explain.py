@@ -71,6 +71,19 @@ def test_a_period_without_data_is_no_explanation(lake: Lake) -> None:
     assert "no data, which is not a zero" in result.error.why
 
 
+def test_days_before_the_bill_are_no_explanation(lake: Lake) -> None:
+    result = explain_change(desk_of(lake), period="2026-10", compare="2026-08-20..2026-09-20")
+    assert result.error is not None
+    assert "The bill begins on 1 September 2026; the comparison period" in result.error.why
+    assert result.figures == ()
+
+
+def test_days_that_are_not_complete_are_said_to_be(lake: Lake) -> None:
+    notes = explain_change(desk_of(lake), period="2026-11", compare="2026-10").notes
+    assert any(note.startswith("November 2026 is not complete: ") for note in notes)
+    assert not any("not complete" in note for note in explain_change(desk_of(lake), period="2026-10").notes)
+
+
 def test_unknown_words_are_refused(lake: Lake) -> None:
     for given in ({"by": "colour"}, {"where": {"team": "kycc"}}, {"period": "soon"}):
         result = explain_change(desk_of(lake), **given)

@@ -63,6 +63,23 @@ def test_a_month_that_is_not_over_is_compared_with_the_same_first_days() -> None
     assert before(Period.parse("2026-03-01..2026-03-30")) == Period.parse("2026-02")
 
 
+@pytest.mark.parametrize(
+    ("words", "today", "expected"),
+    [
+        ("this week", date(2026, 11, 18), "2026-11-09..2026-11-11"),
+        ("this week", date(2026, 11, 23), "2026-11-16"),
+        ("this month", date(2026, 11, 18), "2026-10-01..2026-10-18"),
+        ("this quarter", date(2026, 11, 18), "2026-07-01..2026-08-18"),
+        ("this year", date(2026, 11, 18), "2025-01-01..2025-11-18"),
+        ("2026-11-16..2026-11-18", date(2026, 11, 23), "2026-11-09..2026-11-11"),
+        ("yesterday", date(2026, 11, 18), "2026-11-16"),
+    ],
+)
+def test_what_is_not_over_meets_the_same_days_before(words: str, today: date, expected: str) -> None:
+    period = understood(words, today=today)
+    assert compared("previous", period=period, today=today) == Period.parse(expected)
+
+
 @given(st.dates(date(2000, 1, 31), date(2100, 1, 1)))
 def test_words_work_on_every_day(today: date) -> None:
     for words in ("yesterday", "last week", "last month", "last quarter", "last year", "last 7 days", "last 3 months"):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lake.engine import Lake
-from tests.tools.small_bill import charge, days_of, desk_of, lake_of
+from lake.load import ingest
+from tests.tools.small_bill import NOW, charge, days_of, desk_of, lake_of, written
 from tools.desk import Desk
 from tools.result import ToolResult
 from tools.spend import query_spend
@@ -101,6 +102,33 @@ def test_a_comparison_with_a_period_without_data_has_no_change(desk: Desk) -> No
     result = query_spend(desk, ai=True, period="2026-10", compare="2025-10", currency="USD")
     assert total(result, "change") == "-"
     assert any("October 2025: no data, which is not a zero" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("compare", ["2025", "2026-01-01..2026-09-30"])
+def test_nothing_is_subtracted_from_days_before_the_bill(desk: Desk, compare: str) -> None:
+    result = query_spend(desk, period="this year", compare=compare, by=["team"], currency="USD")
+    assert not [figure.id for figure in result.figures if ".change" in figure.id]
+    assert any("The bill begins on 1 September 2026; the comparison period" in note for note in result.notes)
+    assert any("covered. No change is computed." in note for note in result.notes)
+
+
+def test_a_year_that_the_bill_covers_in_part_is_said_to_be(desk: Desk) -> None:
+    notes = query_spend(desk, period="2026").notes
+    assert "The bill begins on 1 September 2026; 2026 is not wholly covered." in notes
+    assert not any("begins" in note for note in query_spend(desk, period="2026-10", compare="previous").notes)
+
+
+def test_a_source_that_came_later_is_named_beside_a_change(tmp_path: Path) -> None:
+    rows = [charge(day, "5", team="fraud") for day in (SEPTEMBER, OCTOBER)]
+    lake = lake_of(tmp_path, rows, final=True)
+    ingest(lake, [written(tmp_path / "openai.csv", [charge(OCTOBER, "7", team="fraud", BillingAccountId="2")])],
+           now=NOW, final=True, source="openai")  # fmt: skip
+    result = query_spend(desk_of(lake), period="2026-10", compare="2026-09")
+    assert total(result, "change") == "+$7.00"
+    late = (
+        "Not all sources cover the comparison period September 2026; their bills begin later: openai on 1 October 2026."
+    )
+    assert late in result.notes
 
 
 def test_no_charges_is_no_data_and_not_zero(desk: Desk) -> None:
