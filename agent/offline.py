@@ -5,6 +5,7 @@ passes the same checker. What it does not understand it says plainly.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,17 +18,18 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
-from agent import phrasing
+from agent import phrasing, told_proposals
+from agent.asked_proposals import asked_proposals
 from agent.guards import from_data
 from agent.intents import Intent
-from agent.reading import Reading, read
+from agent.reading import EVERYONE, Reading, read
 from agent.vocabulary import Vocabulary
+from lake.errors import LakeError
 
 Json = dict[str, Any]
 VOCABULARY_SECONDS = 30.0
+EC2 = "Amazon Elastic Compute Cloud"
 _SPEND_TOOLS = ("query_spend", "explain_change", "find_anomalies")
-_SAVING_FILTERS = ("team", "use_case", "environment", "account", "region", "resource")
-_ANOMALY_FILTERS = ("team", "service", "use_case", "provider", "model")
 _NAMING = (Intent.SPEND, Intent.WHY, Intent.SHARE, Intent.ANOMALIES, Intent.SAVINGS, Intent.PROPOSE)
 
 
@@ -59,6 +61,11 @@ class View:
     said_before: str = ""
 
     @property
+    def scope(self) -> tuple[str, ...]:
+        """The teams that the asker may see."""
+        return tuple(self.context.get("teams_seen", EVERYONE))
+
+    @property
     def earlier(self) -> Step | None:
         """The last call of the turns before that a follow-up may mean."""
         known = [
@@ -79,7 +86,10 @@ class OfflineModel(BaseChatModel):
         """The vocabulary, read anew after a while: a turn asks several times, and each reading scans the bill."""
         read_at, known = self._known.get(scope, (0.0, {}))
         if not known or time.monotonic() - read_at > VOCABULARY_SECONDS:
-            known = self.vocabulary(scope)
+            try:
+                known = self.vocabulary(scope)
+            except LakeError:
+                return {}  # the tool that is called next says what is wrong, and what to do
             self._known[scope] = (time.monotonic(), known)
         return known
 
@@ -99,7 +109,7 @@ class OfflineModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         view = view_of(messages)
-        move = next_move(view, self.names(tuple(view.context.get("teams_seen", ()))))
+        move = next_move(view, self.names(view.scope))
         if isinstance(move, str):
             said = AIMessage(move)
         else:
@@ -160,6 +170,8 @@ def next_move(view: View, vocabulary: Vocabulary) -> Call | str:
         return phrasing.error(view.steps[-1].content)
     if reading.unclear and reading.intent in _NAMING and not view.steps and not reading.target:
         return phrasing.unclear(reading)
+    if reading.unknown and vocabulary and reading.intent in _NAMING and not view.steps:
+        return phrasing.unknown(reading)
     match reading.intent:
         case Intent.SPEND:
             return _spend(reading, view)
@@ -174,7 +186,7 @@ def next_move(view: View, vocabulary: Vocabulary) -> Call | str:
         case Intent.PROPOSE:
             return _propose(reading, view)
         case Intent.STATUS:
-            return phrasing.status(view.context.get("proposals", {}), reading.target)
+            return _status(reading, view)
         case Intent.UNABLE:
             return phrasing.unable(reading.topic)
         case _:
@@ -193,20 +205,31 @@ _FIXED = {
 
 def understood(view: View, vocabulary: Vocabulary) -> Reading:
     """The question; a short reply to a question of ours is read together with what was asked before it."""
-    reading = read(view.question, vocabulary)
+    reading = read(view.question, vocabulary, scope=view.scope)
     if not (view.said_before.endswith("?") and view.asked_before and len(view.question.split()) <= 6):
         return reading
-    first = read(view.asked_before, vocabulary)
+    first = read(view.asked_before, vocabulary, scope=view.scope)
+    if len(first.near) == 1 and _YES.match(view.question):
+        dimension, name = first.near[0]
+        return _settled(first, {dimension: [name]}, reading.unknown)
     if first.unclear:
         reply = view.question.casefold()
         for dimension, name in first.unclear[1]:
             if name.casefold() in reply or dimension.replace("_", " ") in reply.replace("-", " "):
                 return replace(first, unclear=None, where={**first.where, dimension: [name]})
     if reading.where and reading.intent is Intent.SPEND and not reading.by and not reading.period:
-        return replace(first, unclear=None, where={**first.where, **reading.where})
+        return _settled(first, reading.where, reading.unknown)
     if reading.target and first.intent is Intent.PROPOSE:
         return replace(first, target=reading.target)
     return reading
+
+
+_YES = re.compile(r"^\W*(?:yes|yep|yeah|correct|right|exactly|that one|please do)\b\W*(?:please|that one)?\W*$", re.I)
+
+
+def _settled(first: Reading, where: dict[str, list[str]], unknown: tuple[str, ...]) -> Reading:
+    """The question asked before with the name that was meant; what else was not understood, of both, still is not."""
+    return replace(first, unclear=None, near=(), unknown=(*first.unknown[1:], *unknown), where={**first.where, **where})
 
 
 def _may_go_on(reading: Reading, steps: Sequence[Step]) -> bool:
@@ -271,16 +294,15 @@ def _why(reading: Reading, view: View) -> Call | str:
         by = {"by": reading.by[0]} if reading.by and reading.by[0] not in ("day", "month") else {}
         return Call("explain_change", {**about, **more, **by})
     if len(view.steps) == 1:
-        where = about.get("where", {})
-        if all(key in _ANOMALY_FILTERS for key in where):
-            return Call("find_anomalies", about)
-        return phrasing.why(view.steps[0].content, None)
+        return Call("find_anomalies", about)
     unusual = view.steps[1].content
     return phrasing.why(view.steps[0].content, None if "error" in unusual else unusual)
 
 
 def _share(reading: Reading, view: View) -> Call | str:
     given = _only(arguments(reading, view), "period", "scope", "where", "metric")
+    if reading.by or reading.compare or len(given.get("where", {})) > 1 or not ({"where", "scope"} & set(given)):
+        return phrasing.ONE_SHARE
     whole = {key: value for key, value in given.items() if key != "where"}
     if not given.get("where"):
         whole.pop("scope", None)
@@ -298,18 +320,23 @@ def _share(reading: Reading, view: View) -> Call | str:
 
 def _anomalies(reading: Reading, view: View) -> Call:
     given = arguments(reading, view)
-    where = {key: value for key, value in given.get("where", {}).items() if key in _ANOMALY_FILTERS}
-    about = _only(given, "period", "scope")
-    return Call("find_anomalies", {**about, **({"where": where} if where else {})})
+    return Call("find_anomalies", _only(given, "period", "scope", "where"))
 
 
 def _savings(reading: Reading, view: View) -> Call:
-    where = {
-        key: names if len(names) > 1 else names[0] for key, names in reading.where.items() if key in _SAVING_FILTERS
-    }
+    # The machines that are judged are all EC2's; any other filter the tool applies, or refuses by its name.
+    where = {key: names if len(names) > 1 else names[0] for key, names in reading.where.items() if names != [EC2]}
     return Call(
         "find_savings", {**({"where": where} if where else {}), **({"top": reading.top} if reading.top else {})}
     )
+
+
+def _status(reading: Reading, view: View) -> Call | str:
+    if view.steps:
+        return told_proposals.told(view.steps[-1].content, counted="how many" in view.question.casefold())
+    own = view.context.get("proposals", {})
+    wanted = asked_proposals(view.question, where=reading.where, own=list(own))
+    return phrasing.status(own, reading.target) if wanted is None else Call("find_proposals", wanted)
 
 
 def _propose(reading: Reading, view: View) -> Call | str:

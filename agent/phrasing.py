@@ -38,7 +38,14 @@ VOTE = (
     "a message is no vote, and I have none."
 )
 CANNOT_STOP = "There is no idle GPU machine in what the bill and its metrics show, so there is nothing to propose."
-NOTHING_KNOWN = "There is no proposal in this conversation yet."
+NOTHING_KNOWN = (
+    "There is no proposal in this conversation yet. I know of no others: each is on its card, and `spendgate "
+    "proposals list` shows them all."
+)
+ONE_SHARE = (
+    "I can only set a single part against the whole of the bill, or of AI: please ask for the share of a team, "
+    "service, model, use case, provider or environment, over a single period."
+)
 
 
 def unable(topic: str) -> str:
@@ -55,6 +62,19 @@ def unclear(reading: Reading) -> str:
     word, meanings = reading.unclear
     choices = " or ".join(f"the {dimension.replace('_', ' ')} {name}" for dimension, name in meanings)
     return f"By “{word}”, do you mean {choices}?"
+
+
+def unknown(reading: Reading) -> str:
+    """What was not understood, and no figure: one for everything would pass for one of what was asked."""
+    words = " and ".join(f"“{phrase}”" for phrase in reading.unknown[:4])
+    said = (
+        f"I do not understand {words}: no name in the bill that you may see, and no word that I know. A figure that "
+        "leaves it out could be wrong, so I give none."
+    )
+    if reading.near:
+        meant = " or ".join(f"the {dimension.replace('_', ' ')} {name}" for dimension, name in reading.near)
+        return f"{said} Did you mean {meant}?"
+    return f"{said} Please ask in other words, or with a name from the bill: “cost by team” lists the teams."
 
 
 def error(content: Json) -> str:
@@ -147,10 +167,10 @@ def proposed(content: Json) -> str:
     """What was asked of people, and what it would save."""
     rows = [row for row in content.get("rows", []) if row.get("data")]
     if not rows:
-        return "I asked for that."
+        return "I drafted this for people to decide."
     change = str(rows[0].get("change") or "the change")
     saves = f" It would save {at(rows[0], 'per_month')}." if rows[0].get("per_month") else ""
-    return f"I asked for this: {change}, {machine(rows[0])}.{saves}"
+    return f"I drafted this proposal: {change}, {machine(rows[0])}.{saves}"
 
 
 def status(proposals: Json, target: str) -> str:

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 from agent.asked_days import asked_days
 from agent.intents import Intent, intent_of
-from agent.vocabulary import SPOKEN, Vocabulary, find_names
+from agent.leftovers import Near, excludes, leftovers, nearest, without
+from agent.vocabulary import SPOKEN, Named, Vocabulary, find_names
+
+EVERYONE = ("*",)
+_FIGURES = (Intent.SPEND, Intent.WHY, Intent.SHARE, Intent.ANOMALIES, Intent.SAVINGS, Intent.PROPOSE)
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,15 @@ class Reading:
     place: int | None = None
     """which of a list that is sorted by size: 1 for the largest or the first, -1 for the smallest or the last"""
     unclear: tuple[str, tuple[tuple[str, str], ...]] | None = None
+    unknown: tuple[str, ...] = ()
+    """phrases that nothing accounts for: no figure may be given, since leaving them out would change it"""
+    near: Near = ()
+    """known names that look like the first unknown phrase"""
 
 
+_WORDS = "one two three four five six seven eight nine ten"
+_NUMBERS = {word: number for number, word in enumerate(_WORDS.split(), 1)} | {"twelve": 12, "fifteen": 15, "twenty": 20}
+_COUNT = rf"\d{{1,3}}|{'|'.join(_NUMBERS)}"
 _DIMENSIONS = {
     **SPOKEN,
     "resource": r"resources?|instances?|machines?|vms?|servers?",
@@ -47,9 +58,9 @@ _DIMENSIONS = {
 _ANY = "|".join(f"(?:{words})" for words in _DIMENSIONS.values())
 _LEAD = "|".join(
     (
-        r"\b(?:split|broken?|break)\s+(?:\w+\s+)?(?:down\s+)?(?:by|per|into)",
-        r"\bby|\bper|\beach|\bevery|\bacross|\bwhich|\bwhat",
-        r"\btop(?:\s+[\w-]+)?|\b(?:largest|biggest|costliest|priciest|most\s+expensive)",
+        r"\b(?:split|broken?|break)\s+(?:(?:it|that|this|them|costs?|spend|ai)\s+)?(?:down\s+)?(?:by|per|into)",
+        r"\bby|\bper|\beach|\bevery|\bacross|\bamong|\bwhich(?:\s+(?:\d{1,2}|two|three|four|five|ten))?|\bwhat|\ball",
+        rf"\btop(?:[\s-]+(?:{_COUNT}))?|\b(?:largest|biggest|costliest|priciest|most\s+expensive)",
     )
 )
 _BY = re.compile(
@@ -59,18 +70,18 @@ _BY = re.compile(
 )
 _JOINED = re.compile(r"\s*(?:,|\band\b|&|\bthen\b|\bx\b|\bby\b|\bper\b)\s*", re.IGNORECASE)
 _TREND = re.compile(
-    r"\b(?P<month>monthly|month\s+by\s+month)\b|\b(?:daily|trend|over\s+time|day\s+by\s+day)\b", re.IGNORECASE
+    r"\b(?P<month>monthly|month\s+by\s+month)\b|\b(?P<day>daily|day\s+by\s+day)\b|\b(?:trend|over\s+time)\b",
+    re.IGNORECASE,
 )
 _WORKLOADS = re.compile(r"\b(training|inference)\b", re.IGNORECASE)
 _TAG = re.compile(r"\bby\s+(?:the\s+)?tag[\s:]+[\"']?(?P<key>[\w.:/-]+)", re.IGNORECASE)
-_WORDS = "one two three four five six seven eight nine ten"
-_NUMBERS = {word: number for number, word in enumerate(_WORDS.split(), 1)} | {"twelve": 12, "fifteen": 15, "twenty": 20}
-_COUNT = rf"\d{{1,3}}|{'|'.join(_NUMBERS)}"
 _TOP = re.compile(
-    rf"\btop[\s-]+(?P<a>{_COUNT})\b|\b(?P<b>{_COUNT})\s+(?:largest|biggest|most|costliest|priciest)", re.IGNORECASE
+    rf"\btop[\s-]+(?P<a>{_COUNT})\b|\b(?P<b>{_COUNT})\s+(?:largest|biggest|most|costliest|priciest)|"
+    rf"\bwhich\s+(?P<c>{_COUNT})\b",
+    re.IGNORECASE,
 )
 _PLACES = {
-    1: r"largest|biggest|most|costliest|priciest|worst|top|first|1st",
+    1: r"largest|biggest|highest|most|costliest|priciest|worst|top|first|1st",
     2: r"second|2nd",
     3: r"third|3rd",
     4: r"fourth|4th",
@@ -81,6 +92,19 @@ _METRICS = (
     ("billed", r"\bbilled\b|\binvoiced?\b"),
     ("list", r"\blist\s+(?:price|cost)"),
     ("contracted", r"\bcontracted\b"),
+)
+_UNUSED = re.compile(r"\bnot\s+(?:being\s+|really\s+)?(?:used|in\s+use|utili[sz]ed)\b", re.IGNORECASE)
+_SPENDERS = re.compile(r"\bspenders?\b|\bwho\b.*\bspen(?:ds?|t)\b", re.IGNORECASE)
+_DRIVERS = re.compile(r"\b(?:cost|top(?:\s+\w+)?)\s+drivers\b", re.IGNORECASE)
+_MY_TEAM = re.compile(r"\b(?:my|our)\s+(?:own\s+)?teams?(?:['’]s?)?(?!\w)", re.IGNORECASE)
+_TOGETHER = re.compile(
+    r"(?:\bcompar\w+|\bvs\.?|\bversus|\bagainst|\bthan)\s+(?:(?:to|with|against)\s+)?(?:the\s+)?‹name›", re.I
+)
+_LONG = re.compile(r"month|quarter|year|\bq[1-4]|[yq]td", re.IGNORECASE)
+_AI_WORDS = re.compile(
+    r"\b(?:gen[\s-]?)?ai(?:[\s/-]*ml)?(?:[\s-]+(?:related|models?|services?|workloads?))?\b|\bllms?\b|"
+    r"\bgenerative\b|\bartificial\s+intelligence\b|\bmachine[\s-]learning\b|\b(?:large\s+)?language\s+models?\b",
+    re.IGNORECASE,
 )
 _AI = re.compile(
     r"\bai\b|\bgen[\s-]?ai\b|\bllms?\b|\bgpus?\b|\btokens?\b|\binference\b|\btraining\b|\bartificial\s+intelligence\b|"
@@ -105,25 +129,38 @@ _STOP = re.compile(r"\b(?:stop|shut\s*down|(?:turn|switch|power)\s+(?:off|down)|
 _START = re.compile(r"\b(?:start|(?:turn|switch|power)\s+on|boot)\b", re.IGNORECASE)
 
 
-def read(question: str, vocabulary: Vocabulary) -> Reading:
-    """The question as read against the names that the lake knows."""
-    named = find_names(question, vocabulary)
+_UNDERSTOOD = (
+    *(_TAG, _TOP, _BY, _TREND, _UNUSED, _WORKLOADS, _INSTANCE, _EVERYTHING, _DRIVERS, _AI_WORDS),
+    *(re.compile(words, re.IGNORECASE) for _, words in _METRICS),
+)
+
+
+def read(question: str, vocabulary: Vocabulary, *, scope: tuple[str, ...] = EVERYONE) -> Reading:
+    """The question as read against the names that the lake knows, for a reader who sees the teams of `scope`."""
+    named = _with_own_teams(find_names(question, vocabulary), scope)
     intent, topic = intent_of(named.rest)
-    period, compare = asked_days(named.rest)
-    by = _by(named.rest)
+    days = asked_days(named.rest)
     workloads = list(dict.fromkeys(word.casefold() for word in _WORKLOADS.findall(named.rest)))
-    if len(workloads) > 1 and "workload" not in by:
-        by.append("workload")
     where = {**named.where, **({"workload": workloads} if len(workloads) == 1 else {})}
-    # `aws vs azure`: several names of one dimension are told apart.
-    by += [name for name, names in where.items() if len(names) > 1 and not by]
-    if intent is Intent.OUTSIDE and (period or by or named.where or compare or named.unclear):
+    by = _split(named, where, days.period, workloads)
+    period_or_names = days.period or by or named.where or days.compare or named.unclear
+    if intent is Intent.OUTSIDE and not topic and period_or_names:
         intent = Intent.SPEND
+    target = _target(question, named.rest, intent)
+    if intent is not Intent.PROPOSE and (machines := _INSTANCE.findall(named.rest)):
+        where["resource"] = machines
+    unknown: tuple[str, ...] = ()
+    if intent in _FIGURES and not target:
+        if excludes(named.rest):
+            intent, topic = Intent.UNABLE, "leaving a part out of a sum"
+        unknown = leftovers(
+            without(days.rest, _UNDERSTOOD), intent, tokens_are_meant=bool({"model", "service"} & set(where))
+        )
     return Reading(
         intent=intent,
         topic=topic,
-        period=period,
-        compare=compare,
+        period=days.period,
+        compare="" if days.compare == "previous" and _sides(named, where) else days.compare,
         by=by,
         where=where,
         top=_top(named.rest, by, intent),
@@ -131,11 +168,39 @@ def read(question: str, vocabulary: Vocabulary) -> Reading:
         ai=bool(_AI.search(question)) or any(key in named.where or key in by for key in _AI_DIMENSIONS),
         everything=bool(_EVERYTHING.search(question)),
         follows=bool(_FOLLOWS.match(question)),
-        target=_target(question, named.rest, intent),
+        target=target,
         kind="start_instance" if _START.search(question) and not _STOP.search(question) else "stop_instance",
         place=_place(named.rest),
         unclear=named.unclear,
+        unknown=unknown,
+        near=nearest(unknown, vocabulary),
     )
+
+
+def _with_own_teams(named: Named, scope: tuple[str, ...]) -> Named:
+    """`my team` is what a reader with a scope may see; nobody knows which is meant of a reader who sees all."""
+    if scope == EVERYONE or not _MY_TEAM.search(named.rest):
+        return named
+    teams = list(dict.fromkeys([*named.where.get("team", []), *scope]))
+    return Named({**named.where, "team": teams}, named.unclear, _MY_TEAM.sub(" ‹name› ", named.rest))
+
+
+def _split(named: Named, where: dict[str, list[str]], period: str, workloads: list[str]) -> list[str]:
+    """The dimensions to split by, said or meant."""
+    by = _by(named.rest, period)
+    if len(workloads) > 1 and "workload" not in by:
+        by.append("workload")
+    if not by and _SPENDERS.search(named.rest) and "team" not in where:
+        by.append("team")
+    if not by and _DRIVERS.search(named.rest):
+        by.append("service")
+    # `aws vs azure`: several names of one dimension are told apart.
+    return by + [name for name, names in where.items() if len(names) > 1 and not by]
+
+
+def _sides(named: Named, where: dict[str, list[str]]) -> bool:
+    """`production compared with development` compares two names and not two periods."""
+    return bool(_TOGETHER.search(named.rest)) and any(len(names) > 1 for names in where.values())
 
 
 def _place(text: str) -> int | None:
@@ -144,14 +209,14 @@ def _place(text: str) -> int | None:
     return next((place for place in found if place not in (1, -1)), found[0] if found else None)
 
 
-def _by(text: str) -> list[str]:
+def _by(text: str, period: str) -> list[str]:
     found: list[str] = []
     if match := _TAG.search(text):
         found.append(f"tag:{match['key']}")
     for match in _BY.finditer(text):
         found += [name for part in _JOINED.split(match["dims"]) if (name := _dimension(part))]
     if match := _TREND.search(text):
-        found.append("month" if match["month"] else "day")
+        found.append("month" if match["month"] or (not match["day"] and _LONG.search(period)) else "day")
     return list(dict.fromkeys(found))
 
 
@@ -161,7 +226,7 @@ def _dimension(word: str) -> str:
 
 def _top(text: str, by: Sequence[str], intent: Intent) -> int | None:
     if match := _TOP.search(text):
-        said = (match["a"] or match["b"]).casefold()
+        said = (match["a"] or match["b"] or match["c"]).casefold()
         return max(1, min(100, int(said) if said.isdigit() else _NUMBERS[said]))
     return 5 if intent is Intent.SPEND and by and _place(text) == 1 else None
 

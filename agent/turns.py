@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
@@ -14,12 +16,14 @@ from agent import guards
 from agent.answer import Checked, Known, check, plain, without_lost
 from agent.limits import Limits
 from agent.model import Reply, as_messages, ask
+from agent.offline import OfflineModel
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
 from agent.said import Answer, figures_json, outcome_line, with_notes
 from agent.state import Json, State, Turn, fresh_turn, results_of, settled, visible
 from tools.result import ToolResult
 
 PROPOSES = "propose_change"
+PROPOSALS = "find_proposals"
 SEALED, ENDED = "sealed", "ended"
 
 
@@ -177,12 +181,13 @@ async def answer(state: State, runtime: Runtime[Run]) -> Json:
     box = await _sit(state, run)
     seen = results_of(visible(state.get("results", []), box.scope))
     mine = [seen[name] for name in turn["results"] if name in seen]
-    wants = any(result.figures for result in mine)
+    # Who voted, and in which state a proposal is, are answers without a figure.
+    wants = any(result.figures for result in mine if result.tool != PROPOSALS)
     checked = Checked("", reasons=(turn["stop"],))
     if not turn["stop"]:
         rows = await _rows(state, run)
-        names = [*_names(rows, turn), box.today.isoformat()]
-        known = Known.of(list(seen.values()), question=state["wake"]["text"], names=names, decided=_decided(rows))
+        names = [*_names(rows, turn), *_spoken(run.ports.model, box), box.today.isoformat()]
+        known = Known.of(list(seen.values()), question=state["wake"]["text"], names=names, decided=_decided(rows, seen))
         text = turn["messages"][-1]["text"]
         checked = check(text, known, wants_figure=wants and not turn["drafts"], longest=limits.answer_chars)
         if not checked.passed and not turn["attempts"] and not spent(turn, run):
@@ -260,8 +265,16 @@ def _names(rows: dict[str, ProposalRow], turn: Turn) -> list[str]:
     return [*rows, *texts, *turn["drafts"]]
 
 
-def _decided(rows: dict[str, ProposalRow]) -> bool:
-    return any(row.terminal or row.sealed for row in rows.values())
+def _spoken(model: BaseChatModel, box: Toolbox) -> Iterable[str]:
+    """The names that the offline model may offer to choose from: it took them from the bill, and invents none."""
+    if not isinstance(model, OfflineModel):
+        return []
+    return [name for known in model.names(box.scope).values() for name in known]
+
+
+def _decided(rows: dict[str, ProposalRow], seen: dict[str, ToolResult]) -> bool:
+    told = any(result.rows for result in seen.values() if result.tool == PROPOSALS)
+    return told or any(row.terminal or row.sealed for row in rows.values())
 
 
 def _before(state: State, box: Toolbox, rows: dict[str, ProposalRow]) -> list[Json]:

@@ -43,7 +43,16 @@ large embedding pro turbo instruct preview latest text assistant forecasting aut
 risk detection scoring security infrastructure usage on demand gateway tokens support office flash
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
-_GAP = re.compile(r"\b(?:untagged|uncategori[sz]ed|unallocated|unassigned|without\s+a\s+(?:team|tag))\b", re.IGNORECASE)
+_GAP = re.compile(
+    r"\b(?:untagged|uncategori[sz]ed|unallocated|unassigned|without\s+(?:an?\s+|any\s+)?(?:teams?|tags?))\b",
+    re.IGNORECASE,
+)
+# `zebra-team` is the team zebra.
+_TEAM_ENDING = re.compile(r"(?<=\w)-(?P<word>team|squad|department)\b", re.IGNORECASE)
+# Kinds of service by the names that FOCUS gives them (ServiceCategory).
+_CATEGORIES = {
+    "Storage": "storage", "Compute": "compute", "Databases": r"databases?", "Networking": r"network(?:ing)?",
+}  # fmt: skip
 _ORDER = ("use_case", "team", "model", "service", "provider", "environment", "account", "region")
 
 
@@ -61,11 +70,14 @@ class Named:
 def find_names(question: str, vocabulary: Vocabulary) -> Named:
     """Exact names first (longest wins), then names after their dimension's word, then telling parts of names."""
     where: dict[str, list[str]] = {}
-    rest = _exact(question, vocabulary, where)
+    rest = _TEAM_ENDING.sub(r" \g<word>", _exact(question, vocabulary, where))
+    rest = _exact(rest, vocabulary, where)
     rest = _after_word(rest, vocabulary, where)
     rest = _aliases(rest, vocabulary, where)
     if _GAP.search(rest):
         where.setdefault("team", []).append(UNTAGGED)
+        rest = _GAP.sub(" ‹name› ", rest)
+    rest = _categories(rest, where)
     rest, unclear = _parts(rest, vocabulary, where)
     return Named(where, unclear, rest)
 
@@ -114,7 +126,7 @@ used using breakdown top all any our my their same level please names name that 
 versus vs compared compare than usage bill bills charges drove caused made jumped jump went grew grow rose up down
 ‹name› new one largest biggest expensive ai cheapest total owns owned mix instead too also idle across within only then
 now endpoints endpoint costing january february march april may june july august september october november december
-ytd mtd qtd q1 q2 q3 q4 as if wise
+ytd mtd qtd q1 q2 q3 q4 as if wise excluding except exclude without other others apart besides minus but not
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())
 
@@ -137,6 +149,15 @@ def _aliases(text: str, vocabulary: Vocabulary, where: dict[str, list[str]]) -> 
     return text
 
 
+def _categories(text: str, where: dict[str, list[str]]) -> str:
+    for category, word in _CATEGORIES.items():
+        pattern = re.compile(rf"(?<![\w-]){word}(?:\s+services?)?(?![\w-])", re.IGNORECASE)
+        if pattern.search(text):
+            where.setdefault("category", []).append(category)
+            text = pattern.sub(" ‹name› ", text)
+    return text
+
+
 def _parts(
     text: str, vocabulary: Vocabulary, where: dict[str, list[str]]
 ) -> tuple[str, tuple[str, tuple[tuple[str, str], ...]] | None]:
@@ -156,7 +177,9 @@ def _parts(
         choice = whole or found
         if len(choice) == 1:
             where.setdefault(choice[0][0], []).append(choice[0][1])
-            text = text.replace(match.group(), "‹name›")
         elif len(choice) > 1 and unclear is None:
             unclear = (match.group(), tuple(choice[:4]))
+        else:
+            continue
+        text = re.sub(rf"(?<![\w-]){re.escape(match.group())}(?![\w-])", "‹name›", text)
     return text, unclear

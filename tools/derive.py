@@ -3,11 +3,12 @@
 Both operands are named in the label with their periods, so that a reader sees what was set against what.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
-from tools.desk import Desk, failed
+from tools.asked import SUBJECTS, scope_notes
+from tools.desk import EVERYONE, Desk, failed
 from tools.detection.contributions import EXACT
 from tools.result import Figure, Problem, ToolResult
 from tools.sheet import Sheet
@@ -60,6 +61,7 @@ def derive(desk: Desk, *, op: str, a: str, b: str) -> ToolResult:
     signed = operation == Operation.DIFFERENCE
     sheet.put(row, "value", value, label=words, unit=unit, period=period, signed=signed)
     sources = [desk.earlier[figure.id.split(".")[0]] for figure in (first, second)]
+    sheet.notes.extend(_notes(desk, operation, sources))
     return sheet.done(
         title=words,
         columns=("part", "value"),
@@ -68,6 +70,16 @@ def derive(desk: Desk, *, op: str, a: str, b: str) -> ToolResult:
         complete=all(source.complete for source in sources),
         completeness=tuple(dict.fromkeys(state for source in sources for state in source.completeness)),
     )
+
+
+def _notes(desk: Desk, operation: Operation, sources: Sequence[ToolResult]) -> list[str]:
+    """What was said beside the operands is true of what is made of them; what is counted stands in their labels."""
+    notes = [note for source in sources for note in source.notes if note not in SUBJECTS.values()]
+    if desk.scope != EVERYONE:
+        notes += scope_notes(desk, None)[1:]
+        if operation is Operation.SHARE:
+            notes.append("It is a share of what you may see, and not of the whole bill.")
+    return notes
 
 
 def _said(figure: Figure, other: Figure) -> str:

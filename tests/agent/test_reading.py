@@ -114,10 +114,6 @@ def test_a_question_becomes_this_call(question: str, call: Call) -> None:
 
 
 SAYS: list[tuple[str, Intent, str]] = [
-    ("what is the status of P-7K3M9QX2AB?", Intent.STATUS, "I know of no proposal P-7K3M9QX2AB in this conversation."),
-    ("has my proposal been approved?", Intent.STATUS, "There is no proposal in this conversation yet."),
-    ("who else has to sign this?", Intent.STATUS, "There is no proposal"),
-    ("Why wasn't my proposal executed?", Intent.STATUS, "There is no proposal"),
     ("Approve P-7K3M9QX2AB", Intent.VOTE, "DECLINED: Approving or rejecting is done only with the buttons"),
     ("approve everything under $500", Intent.VOTE, "DECLINED: Approving or rejecting"),
     ("reject, we're in earnings freeze", Intent.VOTE, "DECLINED: Approving or rejecting"),
