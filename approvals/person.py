@@ -5,6 +5,7 @@ Names and Slack ids stand only here (and in the stored people file), so that era
 
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,11 @@ class People:
         """The roles that the person holds now; none for someone unknown."""
         known = self.by_id.get(person)
         return known.roles if known else frozenset()
+
+    def roles_beyond(self, known: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """The roles that are held but not `known`, each with the ids of its holders: no rule ever asks for them."""
+        held = {role for person in self.by_id.values() for role in person.roles} - set(known)
+        return {role: tuple(one.id for one in self.by_id.values() if role in one.roles) for role in sorted(held)}
 
     def channel_sees(self, team: str, channel: str) -> tuple[str, ...]:
         """The teams whose cost may be told in this channel, where everyone reads along; none unless it is named."""

@@ -16,7 +16,7 @@ from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Contribution, add, contributions, percent
 from tools.detection.grid import Leaf, Series, grids, level
 from tools.detection.incidents import Incident, told_once
-from tools.detection.robust import scores
+from tools.detection.robust import LEARNING_DAYS, WEEKS, scores
 from tools.detection.runs import Event, Kind, events
 from tools.periods import spoken, spoken_day, understood
 from tools.result import Problem, ToolResult, display
@@ -82,22 +82,42 @@ def _answer(desk: Desk, *, period: str | None, where: Where | None, ai: bool | N
     sheet.notes.extend(scope_notes(desk, ai))
     for one in told:
         _write(sheet, one, ai=ai, where=chosen)
-    _note(sheet, desk, leaves, left=len(found) - len(told), falls=falls)
+    _note(sheet, desk, leaves, days, left=len(found) - len(told), falls=falls)
     behind = desk.lake.ask(
         Question(period=days, by=("day", *LEAF), where={**chosen, **USAGE}, ai=ai, teams_seen=desk.scope)
     )
     return sheet.done(
-        title=f"{len(found) or 'No'} unusual {'event' if len(found) == 1 else 'events'}, {spoken(days)}",
+        title=_title(len(found), leaves, days),
         columns=("series", "kind", "days", "actual", "expected", "excess", "excess_pct", "driver", "driver_change"),
         **provenance(behind),
     )
 
 
-def _note(sheet: Sheet, desk: Desk, leaves: Sequence[Leaf], *, left: int, falls: int) -> None:
+def _title(found: int, leaves: Sequence[Leaf], days: Period) -> str:
+    if not found and history_note(leaves, days):
+        return f"Too little history to say what is unusual, {spoken(days)}"
+    return f"{found or 'No'} unusual {'event' if found == 1 else 'events'}, {spoken(days)}"
+
+
+def history_note(leaves: Sequence[Leaf], days: Period) -> str:
+    """What cannot be judged for want of days before it; empty if the history is long enough."""
+    first, end = min(leaf.first for leaf in leaves), max(leaf.end for leaf in leaves)
+    known = (min(end, days.end) - first).days
+    begins = f"The daily bill begins on {spoken_day(first)}"
+    if known <= LEARNING_DAYS:
+        return f"{begins}: too little history to judge (at least {LEARNING_DAYS} days are needed)."
+    if (max(days.start, first) - first).days < 7 * WEEKS:
+        return f"{begins}: there is little history before these days (less than {WEEKS} weeks); events may be missed."
+    return ""
+
+
+def _note(sheet: Sheet, desk: Desk, leaves: Sequence[Leaf], days: Period, *, left: int, falls: int) -> None:
     through = sorted({leaf.end - timedelta(days=1) for leaf in leaves})
     until = spoken_day(through[-1])
     early = f" (some sources only to {spoken_day(through[0])})" if len(through) > 1 else ""
     sheet.notes.append(f"Judged on settled days, to {until}{early}.")
+    if short := history_note(leaves, days):
+        sheet.notes.append(short)
     floors = " and ".join(display(floor, currency) for currency, floor in sorted(_floors(desk, leaves).items()))
     sheet.notes.append(f"Told from {floors} and {desk.anomalies.least_percent} % beyond what was expected.")
     if left > 0:

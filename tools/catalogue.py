@@ -207,7 +207,7 @@ def _json(value: dict[str, Any]) -> str:
 _BROKEN = Problem(
     what="The tool failed.",
     why="Something unexpected happened inside it; it is in the log of this process.",
-    do="Tell the user that this could not be answered now.",
+    do="Ask again; if that does not help, look into that log.",
 )
 
 

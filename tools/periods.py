@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from lake.errors import LakeError
+from lake.errors import CannotBeAsked, LakeError
 from lake.period import Period, add_months
 
 MONTHS = (
@@ -41,7 +41,7 @@ def understood(text: str, *, today: date) -> Period:
     try:
         return Period.parse(text)
     except LakeError:
-        raise LakeError(
+        raise CannotBeAsked(
             f"'{text}' is no period that is understood here.",
             why="A period is a month, a quarter, a year, a day, a range of days, or words such as 'last month'.",
             do="Write it as 2026-10, 2026-Q3, 2026, 2026-10-05, 2026-10-01..2026-10-31, or 'last 7 days'.",

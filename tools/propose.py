@@ -19,7 +19,7 @@ from lake.question import UNTAGGED
 from tools.asked import problem_of
 from tools.desk import Desk, Wanted, failed
 from tools.periods import spoken
-from tools.result import Problem, ToolResult
+from tools.result import Problem, ToolResult, display
 from tools.rules.evidence import Verdict
 from tools.rules.idle_gpu import RULE
 from tools.rules.saving import yearly_cost
@@ -62,7 +62,7 @@ def _resource(desk: Desk, target: str) -> str:
         raise CannotProposeError(
             Problem(
                 what=f"'{shown(target)}' names no machine.",
-                why="A change needs a row of find_savings, or an instance id.",
+                why="A change is for a machine of a list of savings, or for an instance id.",
                 do="Look for savings first and name a row of that result.",
             )
         )
@@ -73,9 +73,17 @@ def _stop(desk: Desk, wanted: str) -> ToolResult:
     seen = survey(desk)
     one = _judged(seen, wanted)
     if one.verdict != Verdict.IDLE:
-        raise CannotProposeError(_not_idle(one))
+        return _refused(desk, one, seen)
     change = _typed(StopInstance, one.machine)
     return _draft(desk, change, one, seen)
+
+
+def _refused(desk: Desk, one: Judged, seen: Survey) -> ToolResult:
+    """A machine that is not proven idle: the refusal, with what was measured as figures."""
+    sheet = Sheet(desk, TOOL)
+    problem = _not_idle(one)
+    put_evidence(sheet, sheet.row(names_of(one.machine), texts={"verdict": str(one.verdict)}), one, seen.period)
+    return sheet.done(title=problem.what, columns=(), query=seen.query, snapshots=seen.snapshots, error=problem)
 
 
 def _judged(seen: Survey, wanted: str) -> Judged:
@@ -174,7 +182,7 @@ def _ask(
             Problem(
                 what=f"No proposal was made for {label}.",
                 why=shown(receipt.reason, 300),
-                do="Tell the user this reason.",
+                do="Ask again when that has changed, or about another machine.",
             ),
         )
     sheet.notes.append("A draft only: the worker reads the machine's state next, then people decide.")
@@ -216,9 +224,10 @@ def _not_idle(one: Judged) -> Problem:
             why=f"Missing: {'; '.join(one.finding.missing)}. Without it nothing is proposed.",
             do="Bring its metrics in ('spendgate ingest' reads hourly utilisation), or ask its owner.",
         )
-    broken = [check for check in one.finding.checks if check.holds is False and check.at_most]
-    seen = "; ".join(f"{check.label} {check.measured} {check.unit}, idle is {check.condition}" for check in broken)
-    return Problem(what=f"{who} is in use.", why=f"Measured: {seen}.", do="Choose a machine that find_savings lists.")
+    broken = [check for check in one.finding.checks if check.holds is False and check.at_most and check.measured]
+    measured = [(check, display(check.measured or Decimal(0), check.unit)) for check in broken]
+    seen = "; ".join(f"{check.label} {value}, idle is {check.condition}" for check, value in measured)
+    return Problem(what=f"{who} is in use.", why=f"Measured: {seen}.", do="Choose a machine of the list of savings.")
 
 
 def _ambiguous(wanted: str, found: list[Machine]) -> Problem:
@@ -236,7 +245,7 @@ def _absent(wanted: str, known: list[Machine]) -> Problem:
     return Problem(
         what=f"No machine that you may see is named '{shown(wanted)}'.",
         why="The bill has no hours of such a machine, so there is no evidence.",
-        do="Name a row of find_savings, or the exact instance id.",
+        do="Name a machine of the list of savings, or the exact instance id.",
         candidates=tuple(shown(names[one]) for one in close),
     )
 

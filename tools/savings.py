@@ -19,7 +19,7 @@ from lake.usage import Utilisation, utilisation
 from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_notes
 from tools.desk import Desk, failed
 from tools.detection.contributions import add
-from tools.periods import spoken
+from tools.periods import spoken, spoken_day
 from tools.result import Problem, Row, ToolResult
 from tools.rules.evidence import Finding, Verdict
 from tools.rules.idle_gpu import MachineUse, is_gpu_family, judge
@@ -92,7 +92,7 @@ def survey(desk: Desk) -> Survey:
 
 def ec2_id(machine: Machine) -> str:
     """The EC2 instance id in the bill's resource id (which may be an ARN); empty if it is no EC2 instance."""
-    found = re.search(r"(?:^|/)(i-[0-9a-f]{8,17})$", machine.resource_id)
+    found = re.search(r"(?:^|/)(i-[0-9a-z]{8,17})$", machine.resource_id)
     return found[1] if found else ""
 
 
@@ -220,6 +220,11 @@ def _note(sheet: Sheet, desk: Desk, seen: Survey, *, left: int) -> None:
         f"Saving = effective rate of hours that no commitment covers × their share of {limits.hours_per_month} hours a "
         "month; disks stay and are not counted."
     )
+    if seen.judged:
+        last = spoken_day(seen.period.end - timedelta(days=1))
+        sheet.notes.append(
+            f"The bill and the metrics were read to {last}: a machine stopped after that still stands here."
+        )
     if left:
         sheet.notes.append(f"{left} more machines are not listed.")
 

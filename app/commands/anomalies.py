@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.commands.console import hint, print_json, print_table
-from app.commands.desk import amounts, currency, desk_here, refuse
+from app.commands.desk import amounts, check_period, check_where, currency, desk_here, refuse
+from lake.question import TIME_DIMENSIONS, is_dimension
 from tools.anomalies import find_anomalies
 from tools.desk import Desk
 from tools.rendering import cell
@@ -23,7 +24,10 @@ def run(
     as_json: bool = False,
 ) -> None:
     """Lists the events of `period`, largest excess first; notes go to stderr."""
-    result = find_anomalies(desk or desk_here(), period=period, where=where, ai=True if ai else None, top=top)
+    desk = desk or desk_here()
+    check_period(desk, period)
+    check_where(where, lambda name: is_dimension(name) and name not in TIME_DIMENSIONS)
+    result = find_anomalies(desk, period=period, where=where, ai=True if ai else None, top=top)
     refuse(result)
     if as_json:
         print_json(document(result))

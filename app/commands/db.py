@@ -10,7 +10,7 @@ from app.home import Home, open_home
 from app.migrate import upgrade
 from app.ready import operator, people_text, read_file, ready_database, rules_text
 from app.settings import load_settings
-from approvals.active import PEOPLE, RULES, newest
+from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import adopt, initialise
 
 
@@ -64,6 +64,11 @@ def adopt_file(kind: str, file: Path | None) -> None:
         sys.stdout.write(f"{kind} version {after.version} is in force already; nothing changed\n")
     else:
         sys.stdout.write(f"{kind} version {after.version} is in force: for sealing, voting and claiming from now on\n")
+    with reading(engine) as (session, _):
+        policy = active(session)
+    for role, holders in policy.people.roles_beyond(policy.rules.roles).items():
+        known = ", ".join(sorted(policy.rules.roles))
+        hint(f"The rules know no role {role!r} ({', '.join(holders)}): it lets nobody propose or vote. Known: {known}.")
 
 
 def _home() -> Home:

@@ -1,11 +1,17 @@
 """The desk of a person at a terminal: the same tools as in a conversation, in that person's scope, without a draft."""
 
+from collections.abc import Callable
+
 from app.commands.here import person_at, place
 from app.database import reading
 from app.errors import Exit, Problem
 from lake.engine import Lake
+from lake.errors import CannotBeAsked
 from tools.desk import Desk
+from tools.periods import understood
 from tools.result import ToolResult
+from tools.shown import shown
+from tools.wording import dimension
 
 
 def desk_here(person: str | None = None) -> Desk:
@@ -16,8 +22,25 @@ def desk_here(person: str | None = None) -> Desk:
         return Desk(lake=Lake(here.home.lake), now=now, speaker=speaker.id, scope=speaker.sees_teams)
 
 
+def check_period(desk: Desk, period: str | None) -> None:
+    """Raises a usage error (exit code 2) for words that are no period."""
+    if period and period.strip():
+        understood(period, today=desk.today)
+
+
+def check_where(where: dict[str, str] | None, known: Callable[[str], bool]) -> None:
+    """Raises a usage error for a filter by something that does not exist."""
+    for name in where or {}:
+        if not known(dimension(name)):
+            raise CannotBeAsked(
+                f"'{shown(name)}' is nothing that can be filtered by here.",
+                why="A filter names a dimension, an equals sign and a value.",
+                do="Write for example --where team=payments.",
+            )
+
+
 def refuse(result: ToolResult) -> None:
-    """Ends the command if the tool has no answer; a name that is not known is not found, all else is usage."""
+    """Ends the command if the tool has no answer; a name that is not known is not found."""
     if result.error is None:
         return
     near = f" Close: {', '.join(result.error.candidates)}." if result.error.candidates else ""

@@ -3,12 +3,12 @@
 from typing import Any
 
 from app.commands.console import hint, print_json, print_table
-from app.commands.desk import amounts, currency, desk_here, refuse
+from app.commands.desk import amounts, check_where, currency, desk_here, refuse
 from tools.desk import Desk
 from tools.rendering import cell, cells
 from tools.result import Row, ToolResult
 from tools.rules.evidence import Verdict
-from tools.savings import find_savings
+from tools.savings import FILTERS, find_savings
 
 COLUMNS = ("verdict", "name", "resource", "instance_type", "team", "environment", "per_month", "missing")
 HEADINGS = ("Verdict", "Name", "Instance", "Type", "Team", "Environment", "Saving a month", "Missing evidence")
@@ -18,6 +18,7 @@ def run(
     desk: Desk | None = None, *, where: dict[str, str] | None = None, top: int | None = None, as_json: bool = False
 ) -> None:
     """Lists idle machines, largest saving first, then unknown ones; totals and notes go to stderr."""
+    check_where(where, lambda name: name in FILTERS)
     result = find_savings(desk or desk_here(), where=where, top=top)
     refuse(result)
     if as_json:

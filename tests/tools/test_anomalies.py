@@ -52,6 +52,18 @@ def value(result: ToolResult, row: Row, column: str) -> Decimal:
     return found.value
 
 
+def test_too_little_history_is_said_and_is_not_a_quiet_bill(tmp_path: Path) -> None:
+    for days, said in ((10, "too little history to judge"), (31, "less than 6 weeks")):
+        rows = [charge(day, "40", team="fraud") for day in days_of(date(2026, 10, 1), days)]
+        result = find_anomalies(desk_of(lake_of(tmp_path / str(days), rows)))
+        assert result.title.startswith("Too little history to say what is unusual")
+        assert any("The daily bill begins on 1 October 2026" in note and said in note for note in result.notes)
+
+
+def test_a_long_history_needs_no_such_note(lake: Lake) -> None:
+    assert not any("history" in note for note in find_anomalies(desk_of(lake), period="2026-10").notes)
+
+
 def test_each_event_is_told_once_where_it_is(lake: Lake) -> None:
     result = find_anomalies(desk_of(lake), ai=True)
     told = {(row.names["service"], row.texts["kind"]) for row in result.rows}

@@ -1,6 +1,7 @@
 """What scripts and people read at a terminal, and a result as plain text."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from app.commands import anomalies, savings
 from app.errors import Exit, Problem
 from lake.engine import Lake
+from lake.errors import CannotBeAsked
 from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
 from tools.desk import Desk
 from tools.rendering import as_text
@@ -33,6 +35,18 @@ def desk(lake: Lake) -> Desk:
 def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return document
+
+
+def test_words_that_are_no_question_are_usage_errors(desk: Desk) -> None:
+    wrong: list[Callable[[], None]] = [
+        lambda: anomalies.run(desk, period="soon"),
+        lambda: anomalies.run(desk, where={"colour": "red"}),
+        lambda: savings.run(desk, where={"colour": "red"}),
+    ]
+    for asked in wrong:
+        with pytest.raises(CannotBeAsked) as refusal:
+            asked()
+        assert refusal.value.exit_code == Exit.USAGE
 
 
 def test_anomalies_for_scripts(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,6 +109,20 @@ def test_refused_without_evidence(desk: Desk, asked: Asked, target: str, said: s
     assert asked.wanted == []
 
 
+def test_what_was_measured_of_a_busy_machine_is_a_figure(desk: Desk) -> None:
+    result = propose_change(desk, target="busy-02")
+    assert "CPU, highest 80.0 %, idle is below 5 %" in refusal(result)
+    cpu = next(figure for figure in result.figures if figure.id.endswith(".cpu"))
+    assert (cpu.display, cpu.label) == ("80.0 %", "busy-02: CPU, highest (idle if below 5 %)")
+
+
+@pytest.mark.parametrize("target", [target for target, _ in REFUSED])
+def test_refusals_are_words_for_people(lake: Lake, target: str) -> None:
+    said = refusal(propose_change(desk_of(lake, propose=Asked(accept=False, reason="no role")), target=target))
+    assert "find_savings" not in said
+    assert "the user" not in said.lower()
+
+
 def test_candidates_are_named(desk: Desk) -> None:
     twins = propose_change(desk, target="twin")
     assert twins.error is not None

@@ -106,6 +106,23 @@ def test_old_metrics_prove_nothing(lake: Lake) -> None:
     assert "the last one: 2026-11-09 23:00 UTC" in by_name(result)["idle"].texts["missing"]
 
 
+def test_how_far_was_read_is_said(lake: Lake) -> None:
+    said = "The bill and the metrics were read to 9 November 2026: a machine stopped after that still stands here."
+    assert said in find_savings(desk_of(lake)).notes
+
+
+def test_a_type_that_stands_only_in_the_description_makes_a_machine_unknown(tmp_path: Path) -> None:
+    bare = {"SkuPriceDetails": "", "SkuMeter": "", "ResourceId": "i-0l6bb5al993lfa983"}
+    rows = [
+        machine_day(day, "", 1, **bare, ChargeDescription=text)
+        for day in DAYS
+        for text in ("$1.624 per On Demand Linux g5.4xlarge Instance Hour", "zone: some other fee")
+    ]
+    result = find_savings(desk_of(lake_of(tmp_path, rows)))
+    assert [(row.names["instance_type"], row.texts["verdict"]) for row in result.rows] == [("g5.4xlarge", "unknown")]
+    assert not any("no GPU machines" in note for note in result.notes)
+
+
 def test_without_machines_nothing_is_claimed(tmp_path: Path) -> None:
     result = find_savings(desk_of(lake_of(tmp_path, [charge(date(2026, 10, 3), "5", team="fraud")])))
     assert result.rows == ()
