@@ -41,9 +41,10 @@ class Answered:
     @property
     def comparable(self) -> bool:
         """Whether the compared period can be set against this one: the bill reaches back to it and holds charges of
-        it. Charges before the first bill are not known to be nothing."""
+        both. Charges before the first bill are not known to be nothing."""
         compare = self.question.compare
-        return compare is not None and bool(self.previous_totals) and reaches_back(self.completeness, compare)
+        both = bool(self.totals and self.previous_totals)
+        return compare is not None and both and reaches_back(self.completeness, compare)
 
 
 def reaches_back(states: Sequence[SourceCompleteness], period: Period) -> bool:

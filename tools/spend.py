@@ -69,9 +69,8 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
     sheet = Sheet(desk, TOOL)
     sheet.notes.extend(definite.notes)
     if then is not None:
-        definite = replace(
-            definite, comparable=bool(then.totals) and reaches_back(then.completeness, then.question.period)
-        )
+        whole = bool(now.totals and then.totals) and reaches_back(then.completeness, then.question.period)
+        definite = replace(definite, comparable=whole)
     timed = any(name in TIME_DIMENSIONS for name in question.by)
     kept = lines[: MOST_SHOWN if timed else most] if question.by else []
     for line in kept:

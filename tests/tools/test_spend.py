@@ -112,6 +112,12 @@ def test_nothing_is_subtracted_from_days_before_the_bill(desk: Desk, compare: st
     assert any("covered. No change is computed." in note for note in result.notes)
 
 
+def test_no_charges_now_are_no_fall(desk: Desk) -> None:
+    result = query_spend(desk, period="2026-12", compare="2026-10", by=["team"], currency="USD")
+    assert values(result, "before")["fraud"] == "$200.15"
+    assert not [figure.id for figure in result.figures if ".change" in figure.id]
+
+
 def test_a_year_that_the_bill_covers_in_part_is_said_to_be(desk: Desk) -> None:
     notes = query_spend(desk, period="2026").notes
     assert "The bill begins on 1 September 2026; 2026 is not wholly covered." in notes
