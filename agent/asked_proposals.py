@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+NO_FILTERS = ("service", "category", "model", "provider", "environment", "account", "region")
+"""What a proposal cannot be chosen by, although a question may name it."""
 _PROPOSAL = re.compile(r"(?<![\w-])P-[A-Z0-9]{4,}(?![\w-])", re.IGNORECASE)
 _INSTANCE = re.compile(r"(?<![\w-])i-[0-9a-f]{6,17}(?![\w-])", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“‘`](?P<name>[^\"”’`]{2,80})[\"”’`]")

@@ -19,7 +19,7 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
 from agent import phrasing, told_proposals
-from agent.asked_proposals import asked_proposals
+from agent.asked_proposals import NO_FILTERS, asked_proposals
 from agent.guards import from_data
 from agent.intents import Intent
 from agent.reading import EVERYONE, Reading, read
@@ -336,7 +336,10 @@ def _status(reading: Reading, view: View) -> Call | str:
         return told_proposals.told(view.steps[-1].content, counted="how many" in view.question.casefold())
     own = view.context.get("proposals", {})
     wanted = asked_proposals(view.question, where=reading.where, own=list(own))
-    return phrasing.status(own, reading.target) if wanted is None else Call("find_proposals", wanted)
+    if wanted is None:
+        return phrasing.status(own, reading.target)
+    by_list = "which" not in wanted and "mine" not in wanted
+    return told_proposals.NOT_BY if by_list and set(NO_FILTERS) & set(reading.where) else Call("find_proposals", wanted)
 
 
 def _propose(reading: Reading, view: View) -> Call | str:

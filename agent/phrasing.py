@@ -38,10 +38,6 @@ VOTE = (
     "a message is no vote, and I have none."
 )
 CANNOT_STOP = "There is no idle GPU machine in what the bill and its metrics show, so there is nothing to propose."
-NOTHING_KNOWN = (
-    "There is no proposal in this conversation yet. I know of no others: each is on its card, and `spendgate "
-    "proposals list` shows them all."
-)
 ONE_SHARE = (
     "I can only set a single part against the whole of the bill, or of AI: please ask for the share of a team, "
     "service, model, use case, provider or environment, over a single period."
@@ -174,12 +170,8 @@ def proposed(content: Json) -> str:
 
 
 def status(proposals: Json, target: str) -> str:
-    """Each proposal of the thread in the words of its state."""
-    if target and target not in proposals:
-        return f"I know of no proposal {target} in this conversation."
-    chosen = {target: proposals[target]} if target else proposals
-    if not chosen:
-        return NOTHING_KNOWN
+    """This conversation's proposals, or the one that is meant, in the words of their states."""
+    chosen = {target: proposals[target]} if target in proposals else proposals
     lines = []
     for proposal, row in chosen.items():
         what = f" ({row['what']})" if row.get("what") else ""

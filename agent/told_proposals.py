@@ -4,6 +4,10 @@ from typing import Any
 
 Json = dict[str, Any]
 LINES = 10
+NOT_BY = (
+    "I can look for proposals by id, machine or team, for those that are open or ended, and for yours, and by nothing "
+    "else: a list that leaves a condition out would pass for what you asked."
+)
 
 
 def told(content: Json, *, counted: bool = False) -> str:
@@ -39,7 +43,8 @@ def whole(row: Json) -> str:
     if row.get("needs"):
         lines.append(f"Still needed: {row['needs']}.")
     if "per_year" in row:
-        lines.append(f"It would save {_at(row, 'per_year')}.")
+        lead = "The saving that was expected is" if row.get("ended") else "It would save"
+        lines.append(f"{lead} {_at(row, 'per_year')}.")
     if "annual_cost" in row:
         lines.append(f"The amount for the rules is {_at(row, 'annual_cost')}.")
     if row.get("expires"):

@@ -6,6 +6,7 @@ counts in no saving.
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -181,6 +182,7 @@ def _answer(desk: Desk, seen: Survey, *, top: int) -> ToolResult:
             put_saving(sheet, row, one, seen.period)
         put_evidence(sheet, row, one, seen.period)
     _totals(sheet, idle, seen.period)
+    _note_proposals(sheet, desk, [*idle[:top], *unknown[:top]], seen.period)
     _note(sheet, desk, seen, left=max(len(idle) - top, 0) + max(len(unknown) - top, 0))
     return sheet.done(
         title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines",
@@ -193,6 +195,16 @@ def _behind(desk: Desk, seen: Survey) -> Any:
     """The lake's account of how complete these days are."""
     where: dict[str, tuple[str, ...]] = {"category": ("Compute",)} if seen.judged or seen.stopped else {}
     return desk.lake.ask(Question(period=seen.period, where=where, teams_seen=desk.scope))
+
+
+def _note_proposals(sheet: Sheet, desk: Desk, listed: Sequence[Judged], period: Period) -> None:
+    """Which of these machines people decide about, or did since the last day that was read: the bill lags behind."""
+    machines_listed = {ec2_id(one.machine): shown(one.machine.name or one.machine.resource_id) for one in listed}
+    for line in desk.proposals("") if listed else ():
+        if line.instance in machines_listed and (line.open or line.changed >= period.end):
+            who = machines_listed[line.instance]
+            state = line.words.rstrip(".")
+            sheet.notes.append(f"Of {who} there is a proposal, {line.id}, since {spoken_day(line.changed)}: {state}.")
 
 
 def _totals(sheet: Sheet, idle: list[Judged], period: Period) -> None:

@@ -50,25 +50,34 @@ def render(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(templates.get_template(name).render(**values), status_code=status, headers=HEADERS)
 
 
-def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
-    """Adds `/`, `/audit`, `/audit/{seq}` and `/audit/verify`."""
-    api.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+class Door:
+    """Who may look: a known person with a valid link, on this machine. Each look is entered in the log first."""
 
-    def guarded(request: Request, what: str, view: Callable[[Session], Response]) -> Response:
-        """Lets in a known person with a valid link, and enters in the log what is about to be shown."""
+    def __init__(self, engine: Engine, home: Home) -> None:
+        self.engine, self.home = engine, home
+
+    def open(self, request: Request, what: str, view: Callable[[Session], Response]) -> Response:
+        """The page that `view` draws, or why it is not shown."""
         try:
             _local(request)
-            person = reader(home, request.cookies.get(COOKIE))
-            with writing(engine) as (session, now):
+            person = reader(self.home, request.cookies.get(COOKIE))
+            with writing(self.engine) as (session, now):
                 _must_be_known(session, person)
                 actor = Actor(ActorKind.PERSON, person)
                 log.append(session, now=now, event=Event.LOG_READ, actor=actor, data={"view": what})
-            with reading(engine) as (session, _):
+            with reading(self.engine) as (session, _):
                 return view(session)
         except Problem as problem:
             return render("problem.html", status=403, problem=problem)
         except (ValueError, DatabaseError):
             return render("problem.html", status=500, problem=DAMAGED)
+
+
+def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
+    """Adds `/`, `/audit`, `/audit/{seq}` and `/audit/verify`."""
+    api.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+
+    door = Door(engine, home)
 
     @api.get("/", response_class=HTMLResponse)
     def _front(request: Request) -> Response:
@@ -93,7 +102,7 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
             )
             return render("log.html", page=page, filters={"event": event, "proposal": proposal[:20]})
 
-        return guarded(request, "list", view)
+        return door.open(request, "list", view)
 
     @api.get("/audit/verify", response_class=HTMLResponse)
     def _verify(request: Request) -> Response:
@@ -102,7 +111,7 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
             differences = disagreements(session) if result.ok else []
             return render("verify.html", result=result, differences=differences)
 
-        return guarded(request, "verify", view)
+        return door.open(request, "verify", view)
 
     @api.get("/audit/{seq}", response_class=HTMLResponse)
     def _entry(request: Request, seq: str) -> Response:
@@ -115,7 +124,7 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
                 return render("problem.html", status=404, problem=problem)
             return render("entry.html", entry=found)
 
-        return guarded(request, f"entry {_number(seq) or 'unknown'}", view)
+        return door.open(request, f"entry {_number(seq) or 'unknown'}", view)
 
 
 def _number(text: str) -> int | None:

@@ -69,6 +69,10 @@ def test_a_vote_in_words_is_declined(question: str) -> None:
     assert str(next_move(View(question), VOCABULARY)).startswith("DECLINED: Approving or rejecting")
 
 
+def test_a_condition_that_proposals_have_not_is_said_and_not_left_out() -> None:
+    assert str(next_move(View("which proposals are open for Amazon Bedrock?"), VOCABULARY)).startswith("I can look for")
+
+
 def test_a_conversation_tells_of_its_own_proposal_and_asks_for_the_rest() -> None:
     own = {"proposals": MINE}
     said = next_move(View("what is the status of my proposal?", context=own), VOCABULARY)

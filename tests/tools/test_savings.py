@@ -8,6 +8,7 @@ import pytest
 
 from lake.engine import Lake
 from tests.tools.small_bill import NOW, Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours
+from tools.desk import ProposalLine
 from tools.result import Row, ToolResult
 from tools.savings import find_savings
 
@@ -104,6 +105,33 @@ def test_old_metrics_prove_nothing(lake: Lake) -> None:
     result = find_savings(later)
     assert {row.texts["verdict"] for row in result.rows} == {"unknown"}
     assert "the last one: 2026-11-09 23:00 UTC" in by_name(result)["idle"].texts["missing"]
+
+
+def test_machines_that_people_decide_about_are_said_to_be(lake: Lake) -> None:
+    def line(number: int, changed: date, *, open_: bool, words: str) -> ProposalLine:
+        return ProposalLine(
+            id=f"P-{number}",
+            words=words,
+            title="",
+            resource="",
+            instance=f"i-0{number:016x}",
+            requester="you",
+            created=changed,
+            changed=changed,
+            open=open_,
+        )
+
+    lines = [
+        line(1, date(2026, 11, 10), open_=False, words="done and checked."),
+        line(4, date(2026, 10, 1), open_=True, words="waiting for approval"),
+        line(8, date(2026, 10, 1), open_=False, words="rejected"),
+        line(2, date(2026, 11, 10), open_=True, words="of a machine that is not listed"),
+    ]
+    notes = find_savings(desk_of(lake, proposals=lambda _which: lines)).notes
+    assert [note for note in notes if "P-" in note] == [
+        "Of idle there is a proposal, P-1, since 10 November 2026: done and checked.",
+        "Of half-covered there is a proposal, P-4, since 1 October 2026: waiting for approval.",
+    ]
 
 
 def test_how_far_was_read_is_said(lake: Lake) -> None:
