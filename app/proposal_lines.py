@@ -21,7 +21,6 @@ from approvals.propose import ID
 from approvals.states import OPEN, TERMINAL, UNDECIDED, State, words
 from approvals.store import Draft, Proposal
 from tools.desk import ProposalLine, SlotLine, VoteLine
-from tools.shown import shown
 
 MOST_ENDED = 300
 """Ended proposals that a question looks through, newest first; an older one is found by its id."""
@@ -101,9 +100,8 @@ def _decision(card: Card, people: People, speaker: str) -> dict[str, Any]:
 
 
 def name_of(person: str, people: People) -> str:
-    """Somebody's name; whoever is not known any more stays unnamed."""
-    known = people.by_id.get(person)
-    return shown(known.name) if known is not None else "somebody else"
+    """Somebody's opaque id, which `app/named.py` makes a name where it is shown; nobody's who is not known any more."""
+    return person if person in people.by_id else "somebody else"
 
 
 def _money(amount: Any) -> Decimal | None:

@@ -10,9 +10,11 @@ from app.commands.here import Place, person_at, place
 from app.database import reading, writing
 from app.errors import Exit, Problem
 from app.inbox import Conversation, admit, conversation
+from app.named import with_names
 from app.settings import load_model
 from app.turns import StoredAnswer
 from app.whoami import Here
+from approvals.active import active
 
 LONGEST_QUESTION = 4000
 
@@ -65,9 +67,9 @@ async def _answer(here: Place, thread: str, message: str) -> dict[str, Any]:
         for _ in range(600):
             await process.drain(thread)
             with reading(here.engine) as (session, _now):
-                stored = session.get(StoredAnswer, f"m:{message}")
+                stored, people = session.get(StoredAnswer, f"m:{message}"), active(session).people
             if stored is not None:
-                return stored.body
+                return {**stored.body, "answer": with_names(str(stored.body["answer"]), people)}
             await asyncio.sleep(0.25)
     raise Problem(
         "There is no answer yet.",

@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 from app.database import reading, writing
 from app.drawn import CardMessage
 from app.inbox import Conversation
+from app.named import with_names
 from app.seen import last_seen
 from app.slack.answers import answer_blocks
 from app.slack.cards import card_blocks
@@ -151,8 +152,9 @@ def _lost(engine: Engine, proposal: str, why: str) -> None:
 async def post_answers(engine: Engine, client: AsyncWebClient, *, patience: Patience | None = None) -> int:
     """Posts every answer that is due into its thread; returns how many were."""
     patience = patience or Patience()
-    for answer, place in (work := await asyncio.to_thread(_answers, engine)):
-        text, blocks = answer_blocks(answer.body)
+    work, people = await asyncio.to_thread(_answers, engine)
+    for answer, place in work:
+        text, blocks = answer_blocks({**answer.body, "answer": with_names(str(answer.body["answer"]), people)})
 
         async def post(
             answer: StoredAnswer = answer, place: Conversation = place, text: str = text, blocks: Any = blocks
@@ -168,9 +170,9 @@ async def post_answers(engine: Engine, client: AsyncWebClient, *, patience: Pati
     return len(work)
 
 
-def _answers(engine: Engine) -> list[tuple[StoredAnswer, Conversation]]:
+def _answers(engine: Engine) -> tuple[list[tuple[StoredAnswer, Conversation]], People]:
     with reading(engine) as (session, _):
-        return unposted(session, surface="slack")
+        return unposted(session, surface="slack"), active(session).people
 
 
 def _shown(engine: Engine, turn: str, refused: str | None) -> None:

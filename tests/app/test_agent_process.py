@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from app.inbox import admit, conversation
 from app.processes.agent import AgentProcess, agent_process
 from app.settings import load_model
 from app.turns import StoredAnswer, WakeUp
+from approvals.posted import posted
 
 OLIVIA = "p-0a11ce01"
 
@@ -87,3 +89,20 @@ async def test_a_turn_that_always_dies_is_given_up_with_a_sentence(
         wake = session.get_one(WakeUp, "m:hard")
     assert "three times" in answer.body["answer"]
     assert wake.done_at is not None
+
+
+async def test_an_answer_about_people_is_stored_without_their_names(
+    engine: Engine, home: Home, sealed: Callable[[str], str]
+) -> None:
+    name = sealed("t-elsewhere")
+    with writing(engine) as (session, now):
+        posted(session, now=now, proposal_id=name, where="test")
+        place = conversation(session, surface="cli", team="", channel="p-0b0b0002", thread_ts="1", private=True)
+        text = "Which proposals are open?"
+        admit(session, now=now, message_id="who", thread=place.thread, person="p-0b0b0002", text=text)
+    async with agent_process(engine=engine, home=home, model=load_model({})) as process:
+        told = (await answers(process, engine, 2))["m:who"]
+    assert name in told
+    assert OLIVIA in told
+    assert "Olivia" not in told
+    assert b"Olivia Ortiz" not in home.checkpoints.read_bytes()

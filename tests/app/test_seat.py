@@ -1,4 +1,4 @@
-"""The seat's scope over proposals: whose team one may see, one's own where nobody reads along, and names not ids."""
+"""The seat's scope over proposals: whose team one may see, one's own where nobody reads along, and ids not names."""
 
 import json
 from collections.abc import Callable
@@ -11,10 +11,12 @@ from agent.ports import Seat
 from app.database import beginner, reading, writing
 from app.home import Home
 from app.inbox import conversation
+from app.named import with_names
 from app.seat import sit
 from approvals.active import PEOPLE as PEOPLE_KIND
 from approvals.adopt import adopt
 from approvals.ids import new_id
+from approvals.person import load_people
 from approvals.posted import posted
 from approvals.propose import DraftRequest, propose
 from approvals.seal import seal
@@ -99,12 +101,12 @@ def test_a_draft_and_a_card_are_told_in_any_conversation(asked: Told, engine: En
     seal(beginner(engine), draft_id=name, inspector=machine)
     (row,) = asked(ARJUN)["rows"]
     assert row["state"] == "checked, about to be shown"
-    assert row["asked"].startswith("asked by Olivia Ortiz on ")
+    assert row["asked"].startswith(f"asked by {OLIVIA} on ")
     assert row["per_year"] == "$38,000.00"
     assert row["data"]["name"] == "train-1"
 
 
-def test_votes_are_told_with_names_and_ones_own_as_you(asked: Told, engine: Engine, machine: Machine) -> None:
+def test_votes_are_told_with_ids_and_ones_own_as_you(asked: Told, engine: Engine, machine: Machine) -> None:
     name = pending(engine, machine)
     with writing(engine) as (session, now):
         digest = session.get_one(Proposal, name).digest
@@ -114,11 +116,12 @@ def test_votes_are_told_with_names_and_ones_own_as_you(asked: Told, engine: Engi
         )
     assert given.verdict.allowed, given.verdict
     (row,) = asked(OLIVIA, which="train-1")["rows"]
-    assert row["votes"].startswith("approved by Arjun Rao on ")
+    assert row["votes"].startswith(f"approved by {ARJUN} on ")
+    assert "Arjun" not in json.dumps(row), "what is stored of an answer holds ids alone"
     assert row["asked"].startswith("asked by you on ")
     (row,) = asked(ARJUN, which=name)["rows"]
     assert row["votes"].startswith("approved by you on ")
-    assert "p-0" not in json.dumps(row), "nobody is told as an opaque id"
+    assert with_names(f"approved by {ARJUN} on", load_people(PEOPLE)) == "approved by Arjun Rao on"
 
 
 def test_another_teams_proposal_is_as_if_there_were_none(asked: Told, engine: Engine, machine: Machine) -> None:
@@ -151,7 +154,8 @@ def test_a_name_is_fit_to_show_and_a_forgotten_person_has_none(asked: Told, engi
         text = PEOPLE.replace('name = "Olivia Ortiz"', 'name = "<!here> {q1.r1.count}"')
         adopt(session, now=now, kind=PEOPLE_KIND, text=text, actor=Actor(ActorKind.SERVICE, "test"))
     (row,) = asked(ARJUN)["rows"]
-    assert row["asked"].startswith("asked by ‹!here› (q1.r1.count) on ")
+    told = with_names(row["asked"], load_people(text))
+    assert told.startswith("asked by ‹!here› (q1.r1.count) on ")
     with writing(engine) as (session, now):
         text = PEOPLE.replace(OLIVIA, "p-99999999")
         adopt(session, now=now, kind=PEOPLE_KIND, text=text, actor=Actor(ActorKind.SERVICE, "test"))
