@@ -2,16 +2,18 @@
 
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from approvals.claim import claim
 from approvals.errors import GateError
 from approvals.execute import execute
 from approvals.move import move
 from approvals.states import DECIDED, MOVES, OPEN, TERMINAL, WORDS, State
-from approvals.store import proposal_of
+from approvals.store import Proposal, proposal_of
 from audit.event import Actor, ActorKind, Event
 from tests.approvals.gate_stubs import ARJUN
 
@@ -63,7 +65,13 @@ def test_the_database_refuses_when(used: Any, what: str, statement: str, says: s
 
 
 def test_a_lease_may_be_renewed_without_a_move(used: Any) -> None:
-    used.sql("UPDATE proposal SET lease_until = lease_until, look_at = look_at")
+    later = "2027-01-01T00:00:00.000000Z"
+    used.sql("UPDATE proposal SET lease_until = ?, look_at = ?", later, later)
+    with used.reading() as (session, _):
+        rows = session.exec(select(Proposal)).all()
+    assert rows
+    renewed = datetime(2027, 1, 1, tzinfo=UTC)
+    assert {moment for row in rows for moment in (row.lease_until, row.look_at)} == {renewed}
 
 
 def test_a_move_that_does_not_exist_is_refused_before_anything_is_written(gate: Any) -> None:
