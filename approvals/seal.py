@@ -20,7 +20,7 @@ from approvals.pin import pin
 from approvals.propose import open_proposal
 from approvals.sealed import Amount, Sealed, digest
 from approvals.states import State
-from approvals.store import Draft, Proposal
+from approvals.store import Draft, Proposal, from_draft
 from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_text
 from audit.transaction import Begin
@@ -54,21 +54,7 @@ def seal(begin: Begin, *, draft_id: str, inspector: Inspector, worker: str = "wo
 def _store(
     session: Session, now: datetime, draft: Draft, change: AnyChange, seen: Snapshot | NotSealable, actor: Actor
 ) -> Proposal:
-    row = Proposal(
-        id=draft.id,
-        version=1,
-        state=State.UNSEALABLE.value,
-        thread=draft.thread,
-        requester=draft.requester,
-        kind=change.kind,
-        resource=change.resource,
-        change=draft.change,
-        evidence=draft.evidence,
-        supersedes=draft.supersedes,
-        inverse_of=draft.inverse_of,
-        created_at=draft.created_at,
-        changed_at=now,
-    )
+    row = from_draft(draft, state=State.UNSEALABLE, now=now)
     if isinstance(seen, NotSealable):
         return _unsealable(session, row, actor, now, seen)
     other = open_proposal(session, change.resource)

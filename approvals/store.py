@@ -10,7 +10,7 @@ from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from approvals.errors import NotFound
-from approvals.states import OPEN
+from approvals.states import OPEN, State
 from audit.stored import UtcTime
 
 DONE, REFUSED, UNANSWERED = "done", "refused", "no answer"
@@ -138,6 +138,25 @@ class PolicyVersion(SQLModel, table=True):
     digest: str
     body: str
     active_since: datetime = Field(sa_type=UtcTime)
+
+
+def from_draft(draft: Draft, *, state: State, now: datetime) -> Proposal:
+    """The proposal that a draft becomes, not stored yet: everything that was asked for, in this state."""
+    return Proposal(
+        id=draft.id,
+        version=1,
+        state=state.value,
+        thread=draft.thread,
+        requester=draft.requester,
+        kind=draft.kind,
+        resource=draft.resource,
+        change=draft.change,
+        evidence=draft.evidence,
+        supersedes=draft.supersedes,
+        inverse_of=draft.inverse_of,
+        created_at=draft.created_at,
+        changed_at=now,
+    )
 
 
 def proposal_of(session: Session, proposal_id: str) -> Proposal:

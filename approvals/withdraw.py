@@ -8,7 +8,7 @@ from approvals.active import active
 from approvals.move import create, move
 from approvals.policy import Verdict, may_withdraw, no, yes
 from approvals.states import State
-from approvals.store import Draft, Proposal
+from approvals.store import Draft, Proposal, from_draft
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 
@@ -33,20 +33,7 @@ def withdraw(session: Session, *, now: datetime, proposal_id: str, person: str) 
     if proposal is not None:
         move(session, proposal, to=State.CANCELLED, event=event, actor=actor, now=now, reason=reason, code="withdrawn")
     elif draft is not None:
-        row = Proposal(
-            id=draft.id,
-            version=1,
-            state=State.CANCELLED.value,
-            thread=draft.thread,
-            requester=draft.requester,
-            kind=draft.kind,
-            resource=draft.resource,
-            change=draft.change,
-            evidence=draft.evidence,
-            reason=reason,
-            code="withdrawn",
-            created_at=draft.created_at,
-            changed_at=now,
-        )
+        row = from_draft(draft, state=State.CANCELLED, now=now)
+        row.reason, row.code = reason, "withdrawn"
         create(session, row, event=event, actor=actor, now=now)
     return yes(reason)
