@@ -12,7 +12,8 @@ _PAIRS = " OR ".join(
 _FIRST = ", ".join(f"'{end}'" for start, end in sorted(MOVES) if start == State.DRAFT)
 _FIXED = (
     "id", "thread", "requester", "kind", "resource", "change", "evidence", "sealed", "digest", "policy_version",
-    "supersedes", "inverse_of", "created_at", "expires_at",
+    "supersedes", "inverse_of", "created_at", "expires_at", "authority", "class_name", "scope", "account", "amount",
+    "currency",
 )  # fmt: skip
 _CHANGED = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _FIXED)
 _NO_ENTRY = "NOT EXISTS (SELECT 1 FROM log_entry WHERE log_entry.proposal = NEW.id AND proposal_version = NEW.version)"
@@ -82,6 +83,44 @@ TRIGGERS: dict[str, str] = {
         "NEW.id IS NOT OLD.id OR NEW.proposal IS NOT OLD.proposal OR NEW.person IS NOT OLD.person"
         " OR NEW.choice IS NOT OLD.choice OR NEW.digest IS NOT OLD.digest OR NEW.cast_at IS NOT OLD.cast_at"
         " OR OLD.withdrawn_at IS NOT NULL",
+    ),
+    "policy_candidate_no_update": _refuse(
+        "policy_candidate_no_update", "BEFORE UPDATE", "policy_candidate", "a candidate cannot be changed"
+    ),
+    "claim_record_no_delete": _refuse(
+        "claim_record_no_delete", "BEFORE DELETE", "claim_record", "a claim cannot be deleted"
+    ),
+    "claim_record_stays": _refuse(
+        "claim_record_stays",
+        "BEFORE UPDATE",
+        "claim_record",
+        "a claim keeps its nonce and its bytes",
+        "NEW.proposal IS NOT OLD.proposal OR NEW.nonce IS NOT OLD.nonce OR NEW.digest IS NOT OLD.digest",
+    ),
+    "claim_record_no_replace": _refuse(
+        "claim_record_no_replace",
+        "BEFORE INSERT",
+        "claim_record",
+        "this approval has been used",
+        "EXISTS (SELECT 1 FROM claim_record WHERE proposal = NEW.proposal OR nonce = NEW.nonce)",
+    ),
+    "kill_switch_no_update": _refuse(
+        "kill_switch_no_update", "BEFORE UPDATE", "kill_switch", "a turn of the kill switch cannot be changed"
+    ),
+    "kill_switch_no_delete": _refuse(
+        "kill_switch_no_delete", "BEFORE DELETE", "kill_switch", "a turn of the kill switch cannot be deleted"
+    ),
+    "delegation_no_delete": _refuse(
+        "delegation_no_delete", "BEFORE DELETE", "delegation", "a delegation cannot be deleted"
+    ),
+    "delegation_stays": _refuse(
+        "delegation_stays",
+        "BEFORE UPDATE",
+        "delegation",
+        "a delegation can only be ended, once",
+        "NEW.id IS NOT OLD.id OR NEW.giver IS NOT OLD.giver OR NEW.receiver IS NOT OLD.receiver"
+        " OR NEW.roles IS NOT OLD.roles OR NEW.starts_at IS NOT OLD.starts_at OR NEW.ends_at IS NOT OLD.ends_at"
+        " OR NEW.granted_at IS NOT OLD.granted_at OR OLD.ended_at IS NOT NULL",
     ),
     "policy_no_update": _refuse(
         "policy_no_update", "BEFORE UPDATE", "policy_version", "a version of the policy cannot be changed"

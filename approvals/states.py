@@ -33,6 +33,9 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     VETOED = "vetoed"
     UNSEALABLE = "unsealable"
+    REVIEW_DUE = "review_due"
+    REVIEWED_OK = "reviewed_ok"
+    REVIEWED_BAD = "reviewed_bad"
 
 
 WORDS: dict[State, str] = {
@@ -58,12 +61,20 @@ WORDS: dict[State, str] = {
     State.CANCELLED: "withdrawn",
     State.VETOED: "stopped by the kill-switch",
     State.UNSEALABLE: "cannot be proposed",
+    State.REVIEW_DUE: "carried out in an emergency, review due",
+    State.REVIEWED_OK: "carried out in an emergency, found justified",
+    State.REVIEWED_BAD: "carried out in an emergency, found not justified",
 }
 
 DECIDED = frozenset({State.REJECTED, State.EXPIRED, State.SUPERSEDED, State.STALE, State.CANCELLED, State.VETOED})
 """Ends without any effect, all reached before the claim."""
 
-TERMINAL = DECIDED | {State.VERIFIED, State.DIVERGED, State.FAILED, State.REHEARSED, State.UNSEALABLE}
+REVIEW = frozenset({State.REVIEW_DUE, State.REVIEWED_OK, State.REVIEWED_BAD})
+"""Where a break-glass proposal ends after its effect; the effect itself is told by its `outcome`."""
+
+TERMINAL = DECIDED | {State.VERIFIED, State.DIVERGED, State.FAILED, State.REHEARSED, State.UNSEALABLE} | REVIEW
+"""Nothing can take effect any more; only a review may still follow an emergency change."""
+
 OPEN = frozenset(State) - TERMINAL
 UNDECIDED = frozenset({State.SEALED, State.PENDING, State.PARTIAL})
 REJECTABLE = frozenset({State.PENDING, State.PARTIAL, State.APPROVED, State.HELD})
@@ -135,7 +146,7 @@ _FROM: dict[State, dict[State, set[Event]]] = {
         **_CLAIM_ENDS,
     },
     State.EXECUTING: {
-        State.EXECUTING: {Event.EXECUTION_INTENDED, Event.EXECUTION_ANSWERED},
+        State.EXECUTING: {Event.EXECUTION_INTENDED, Event.EXECUTION_ANSWERED, Event.EXECUTION_TAKEN_OVER},
         State.SUCCEEDED: {Event.EXECUTION_SUCCEEDED},
         State.REHEARSED: {Event.EXECUTION_REHEARSED},
         State.FAILED: {Event.EXECUTION_FAILED},
@@ -144,11 +155,18 @@ _FROM: dict[State, dict[State, set[Event]]] = {
     },
     State.UNKNOWN: {State.RECONCILING: {Event.EXECUTION_RECONCILING}},
     State.RECONCILING: {
+        State.EXECUTING: {Event.EXECUTION_RESENT},
         State.FAILED: {Event.EXECUTION_FAILED},
         State.REHEARSED: {Event.EXECUTION_REHEARSED},
         **_READ_BACK,
     },
     State.SUCCEEDED: dict(_READ_BACK),
+    State.VERIFIED: {State.REVIEW_DUE: {Event.BREAKGLASS_REVIEW_DUE}},
+    State.DIVERGED: {State.REVIEW_DUE: {Event.BREAKGLASS_REVIEW_DUE}},
+    State.REVIEW_DUE: {
+        State.REVIEWED_OK: {Event.BREAKGLASS_REVIEWED},
+        State.REVIEWED_BAD: {Event.BREAKGLASS_REVIEWED},
+    },
 }
 
 MOVES: dict[tuple[State, State], frozenset[Event]] = {

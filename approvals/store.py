@@ -5,16 +5,20 @@ of the same id, so what was asked for and what was made of it cannot be confused
 """
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from approvals.errors import NotFound
 from approvals.states import OPEN, State
-from audit.stored import UtcTime
+from audit.stored import Money, UtcTime
 
 DONE, REFUSED, UNANSWERED = "done", "refused", "no answer"
 """What came of sending a step's request; a row without an outcome may have taken effect or not."""
+
+BY_VOTE, BREAK_GLASS = "vote", "break_glass"
+"""By which authority a change is asked for: the matrix's votes, or an emergency's, which is reviewed afterwards."""
 
 _OPEN_LIST = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 
@@ -34,6 +38,8 @@ class Draft(SQLModel, table=True):
     evidence: str
     supersedes: str | None = None
     inverse_of: str | None = None
+    authority: str = BY_VOTE
+    incident: str | None = None
     created_at: datetime = Field(sa_type=UtcTime)
 
 
@@ -66,6 +72,13 @@ class Proposal(SQLModel, table=True):
     policy_version: int | None = None
     supersedes: str | None = None
     inverse_of: str | None = None
+    authority: str = BY_VOTE
+    outcome: str | None = None
+    class_name: str | None = None
+    scope: str | None = Field(default=None, index=True)
+    account: str | None = None
+    amount: Decimal | None = Field(default=None, sa_type=Money)
+    currency: str | None = None
     reason: str | None = None
     code: str | None = None
     created_at: datetime = Field(sa_type=UtcTime)
@@ -130,7 +143,10 @@ class PolicyVersion(SQLModel, table=True):
     """A version of the rules or of the people; the highest of each kind is the one in force."""
 
     __tablename__ = "policy_version"
-    __table_args__ = (UniqueConstraint("kind", "version"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "version"),
+        Index("uq_policy_version_token", "token", unique=True),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str
@@ -138,6 +154,99 @@ class PolicyVersion(SQLModel, table=True):
     digest: str
     body: str
     active_since: datetime = Field(sa_type=UtcTime)
+    token: str | None = None
+    """the token of the approved step that adopted it; None for the first version, which nobody could vote on"""
+
+
+class PolicyCandidate(SQLModel, table=True):
+    """A text that somebody proposes to adopt. Proposals hold its digest; names stand here, and not in sealed bytes."""
+
+    __tablename__ = "policy_candidate"
+
+    digest: str = Field(primary_key=True)
+    kind: str
+    body: str
+    added_at: datetime = Field(sa_type=UtcTime)
+
+
+class ClaimRecord(SQLModel, table=True):
+    """The one claim of a proposal: its nonce is spent here, so one approval can never be used twice."""
+
+    __tablename__ = "claim_record"
+
+    proposal: str = Field(primary_key=True, foreign_key="proposal.id")
+    nonce: str = Field(unique=True)
+    digest: str
+    worker: str
+    fence: int
+    claimed_at: datetime = Field(sa_type=UtcTime, index=True)
+    account: str
+    amount: Decimal | None = Field(default=None, sa_type=Money)
+    currency: str | None = None
+
+
+class KillSwitch(SQLModel, table=True):
+    """One turn of the switch; the newest row of a scope ("*" or an account) tells whether it is on."""
+
+    __tablename__ = "kill_switch"
+
+    id: int | None = Field(default=None, primary_key=True)
+    scope: str = Field(index=True)
+    engaged: bool
+    by: str
+    reason_ref: str | None = None
+    token: str | None = Field(default=None, unique=True)
+    turned_at: datetime = Field(sa_type=UtcTime)
+
+
+class Delegation(SQLModel, table=True):
+    """Roles lent by one person to another for a while; ended early by either of them, never extended."""
+
+    __tablename__ = "delegation"
+
+    id: str = Field(primary_key=True)
+    giver: str = Field(index=True)
+    receiver: str = Field(index=True)
+    roles: str
+    starts_at: datetime = Field(sa_type=UtcTime)
+    ends_at: datetime = Field(sa_type=UtcTime)
+    granted_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    ended_by: str | None = None
+
+
+class DirectoryReading(SQLModel, table=True):
+    """Who was in which group when the directory was last read; an old reading counts as none."""
+
+    __tablename__ = "directory_reading"
+
+    source: str = Field(primary_key=True)
+    body: str
+    digest: str
+    read_at: datetime = Field(sa_type=UtcTime)
+
+
+class TimerSlot(SQLModel, table=True):
+    """A moment of a timer that somebody took; whoever comes second finds it taken."""
+
+    __tablename__ = "timer_slot"
+
+    name: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    taken_by: str
+    taken_at: datetime = Field(sa_type=UtcTime)
+
+
+class Advice(SQLModel, table=True):
+    """What a model remarked on sealed bytes: shown as advice, read by no guard."""
+
+    __tablename__ = "advice"
+
+    proposal: str = Field(primary_key=True)
+    digest: str
+    model: str
+    body: str
+    advised_at: datetime = Field(sa_type=UtcTime)
 
 
 def from_draft(draft: Draft, *, state: State, now: datetime) -> Proposal:
@@ -154,6 +263,7 @@ def from_draft(draft: Draft, *, state: State, now: datetime) -> Proposal:
         evidence=draft.evidence,
         supersedes=draft.supersedes,
         inverse_of=draft.inverse_of,
+        authority=draft.authority,
         created_at=draft.created_at,
         changed_at=now,
     )

@@ -18,6 +18,13 @@ class Event(StrEnum):
 
     POLICY_CHANGED = "policy.changed"
     POLICY_REFUSED = "policy.refused"
+    MEMBERSHIP_CHANGED = "membership.changed"
+    DELEGATION_GRANTED = "delegation.granted"
+    DELEGATION_ENDED = "delegation.ended"
+    DELEGATION_REFUSED = "delegation.refused"
+    KILLSWITCH_ON = "killswitch.on"
+    KILLSWITCH_OFF = "killswitch.off"
+    KILLSWITCH_REFUSED = "killswitch.refused"
     PRIVACY_ERASED = "privacy.erased"
 
     SLACK_ADMITTED = "slack.admitted"
@@ -43,6 +50,8 @@ class Event(StrEnum):
     PROPOSAL_EXPIRED = "proposal.expired"
     PROPOSAL_STALE = "proposal.stale"
     PROPOSAL_VETOED = "proposal.vetoed"
+    PROPOSAL_REMINDED = "proposal.reminded"
+    ADVICE_GIVEN = "advice.given"
 
     VOTE_APPROVED = "vote.approved"
     VOTE_REJECTED = "vote.rejected"
@@ -66,6 +75,12 @@ class Event(StrEnum):
     EXECUTION_VERIFIED = "execution.verified"
     EXECUTION_DIVERGED = "execution.diverged"
     EXECUTION_REHEARSED = "execution.rehearsed"
+    EXECUTION_RESENT = "execution.resent"
+
+    BREAKGLASS_USED = "breakglass.used"
+    BREAKGLASS_REVIEW_DUE = "breakglass.review_due"
+    BREAKGLASS_REVIEWED = "breakglass.reviewed"
+    BREAKGLASS_REFUSED = "breakglass.refused"
 
 
 class ActorKind(StrEnum):

@@ -12,7 +12,7 @@ from approvals.claim import claim
 from approvals.errors import GateError
 from approvals.execute import execute
 from approvals.move import move
-from approvals.states import DECIDED, MOVES, OPEN, TERMINAL, WORDS, State
+from approvals.states import DECIDED, MOVES, OPEN, REVIEW, TERMINAL, WORDS, State
 from approvals.store import Proposal, proposal_of
 from audit.event import Actor, ActorKind, Event
 from tests.approvals.gate_stubs import ARJUN
@@ -108,14 +108,18 @@ def test_every_state_has_words_and_the_ends_have_no_way_out() -> None:
     assert set(WORDS) == set(State)
     assert frozenset(State) == OPEN | TERMINAL
     assert DECIDED <= TERMINAL
-    assert {start for start, _ in MOVES} == set(OPEN)
+    reviewed = {State.VERIFIED, State.DIVERGED, State.REVIEW_DUE}
+    assert {start for start, _ in MOVES} == OPEN | reviewed
+    assert {end for start, end in MOVES if start in reviewed} == REVIEW
     ends = {end for _, end in MOVES}
     assert ends | {State.DRAFT} == set(State)
 
 
 def test_nothing_reaches_an_effect_but_through_the_claim() -> None:
     assert {start for start, end in MOVES if end == State.CLAIMED} == {State.APPROVED, State.CLAIMED}
-    assert {start for start, end in MOVES if end == State.EXECUTING} == {State.CLAIMED, State.EXECUTING}
+    again = (State.RECONCILING, State.EXECUTING)
+    assert MOVES[again] == {Event.EXECUTION_RESENT}
+    assert {start for start, end in MOVES if end == State.EXECUTING} == {State.CLAIMED, State.EXECUTING, again[0]}
     assert {start for start, end in MOVES if end == State.APPROVED} == {State.PENDING, State.PARTIAL, State.HELD}
 
 
