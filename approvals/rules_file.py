@@ -1,13 +1,28 @@
-"""Reads a rules file and refuses what cannot be kept: unknown words, gaps in the matrix, a cell without a vote."""
+"""Reads a rules file and refuses what cannot be kept: unknown words, gaps in the matrix, a cell without a vote.
 
-import tomllib
+What must stand in every file is read here; the optional tables (freezes, caps …) are in `rules_tables.py`.
+"""
+
+from collections.abc import Collection, Mapping
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from approvals.changes.change import KINDS
+from approvals.governance import GOVERNANCE, LEAST_VOTES, POLICY
 from approvals.place import Place
-from approvals.rules import NON_PRODUCTION, PRODUCTION, Rules, Slot
+from approvals.rules import NON_PRODUCTION, OWNER, PRODUCTION, Environment, Rules, Slot, at_least
+from approvals.rules_tables import (
+    AUTO,
+    break_glass_of,
+    caps_of,
+    delegation_of,
+    freezes_of,
+    kill_switch_of,
+    slots_of,
+    split_of,
+)
+from approvals.table import AMOUNT, Table, one_table, tables
 
 TOP = {
     "currency",
@@ -20,71 +35,83 @@ TOP = {
     "changes",
     "class",
 }
+OPTIONAL = {"freeze", "caps", "split", "delegation", "break_glass", "kill_switch"}
+FLOOR = {"reversible": None, "externally_reversible": None, "irreversible": "irreversible", "commitment": "commitment"}
+"""How reversible the code says that a kind is → the class that its own must not be laxer than."""
+ENVIRONMENTS: tuple[Environment, ...] = (NON_PRODUCTION, PRODUCTION)
+Matrix = dict[tuple[str, str], tuple[tuple[Slot, ...], ...]]
 
 
-def load_rules(text: str, *, file: str = "rules.toml") -> Rules:
-    """The rules of `text`; every fault is a PolicyError that names the file, the table or key, and the line."""
+def load_rules(
+    text: str,
+    *,
+    file: str = "rules.toml",
+    reversibility: Mapping[str, str] | None = None,
+    kinds: Collection[str] = KINDS,
+    adopted: bool = False,
+) -> Rules:
+    """The rules of `text`; every fault is a PolicyError that names the file, the table or key, and the line.
+
+    `reversibility` tells how reversible the code knows each kind to be ("reversible", "externally_reversible",
+    "irreversible", "commitment"). `adopted` is for a text that is in force already: a kind that the program has learned
+    since then has no class in it, and is refused when somebody proposes it, not now, when nobody could vote any more.
+
+    >>> load_rules(text, reversibility={"delete_volume": "irreversible"})
+    """
     place = Place(file, text, what="the rules file cannot be used")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise place.fault(str(error), do="Correct the TOML") from None
-    for key in sorted(set(document) - TOP):
-        raise place.fault(f"unknown key {key!r}", key=key, do=f"Known: {', '.join(sorted(TOP))}")
+    document = place.document()
+    top = Table(place, "", document)
+    for key in sorted(set(document) - TOP - OPTIONAL):
+        raise place.fault(f"unknown key {key!r}", key=key, do=f"Known: {', '.join(sorted(TOP | OPTIONAL))}")
     for key in sorted(TOP - set(document)):
         raise place.fault(f"{key} is missing", do=f"Add {key}; the file that ships with Spendgate shows how")
     roles = _roles(document["roles"], place)
     limits = _limits(document["limits"], place)
-    classes = _classes(document["changes"], place)
-    matrix = _matrix(document["class"], place, columns=len(limits) + 1, roles=set(roles))
-    for kind, name in classes.items():
-        for environment in (NON_PRODUCTION, PRODUCTION):
-            if (name, environment) not in matrix:
-                raise place.fault(
-                    f"class {name!r} has no row for {environment}",
-                    table="changes",
-                    key=kind,
-                    do=f'Add a [[class]] with name = "{name}" and environment = "{environment}"',
-                )
+    classes = _classes(document["changes"], place, kinds, adopted=adopted)
+    matrix, automatic = _matrix(tables(document, "class", place), place, columns=len(limits) + 1, roles=set(roles))
+    _every_class_has_its_rows(classes, matrix, place)
+    _no_class_is_too_lax(classes, matrix, place, reversibility or {})
+    names = {name for name, _ in matrix}
+    currency = _currency(document["currency"], place)
     return Rules(
-        currency=_currency(document["currency"], place),
+        currency=currency,
         limits=limits,
-        vote_within=_hours(document["vote_within_hours"], place, "vote_within_hours", most=24 * 30),
-        execute_within=_hours(document["execute_within_hours"], place, "execute_within_hours", most=24 * 7),
-        may_propose=frozenset(_names(document["may_propose"], place, "may_propose", known=set(roles))),
+        vote_within=timedelta(hours=top.whole("vote_within_hours", least=1, most=24 * 30)),
+        execute_within=timedelta(hours=top.whole("execute_within_hours", least=1, most=24 * 7)),
+        may_propose=frozenset(top.texts("may_propose", known=set(roles))),
         roles=roles,
         classes=classes,
-        non_production=frozenset(name.lower() for name in _names(document["non_production"], place, "non_production")),
+        non_production=frozenset(name.lower() for name in top.texts("non_production")),
         matrix=matrix,
+        freezes=freezes_of(tables(document, "freeze", place), classes=names),
+        caps=caps_of(one_table(document, "caps", place), currency=currency),
+        split_days=split_of(one_table(document, "split", place)),
+        delegation=delegation_of(one_table(document, "delegation", place), roles=set(roles)),
+        break_glass=break_glass_of(
+            one_table(document, "break_glass", place), roles=set(roles), classes=names, kinds=classes
+        ),
+        may_stop=kill_switch_of(one_table(document, "kill_switch", place), roles=set(roles)),
+        automatic=automatic,
     )
 
 
 def _currency(value: Any, place: Place) -> str:
-    if not isinstance(value, str) or len(value) != 3 or not value.isupper():
+    if not isinstance(value, str) or len(value) != 3 or not (value.isascii() and value.isalpha() and value.isupper()):
         raise place.fault("currency is no three-letter code", key="currency", do='Write for example currency = "USD"')
-    return value
-
-
-def _hours(value: Any, place: Place, key: str, *, most: int) -> timedelta:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise place.fault(f"{key} is no whole number from 1 to {most}", key=key, do=f"Write for example {key} = 4")
-    return timedelta(hours=value)
-
-
-def _names(value: Any, place: Place, key: str, *, known: set[str] | None = None, table: str = "") -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
-        raise place.fault(f"{key} is no list of texts", key=key, table=table, do=f'Write {key} = ["…"]')
-    for item in value:
-        if known is not None and item not in known:
-            raise place.fault(
-                f"the role {item!r} is not in [roles]", key=key, table=table, do=f"Known: {', '.join(sorted(known))}"
-            )
     return value
 
 
 def _roles(value: Any, place: Place) -> dict[str, str]:
     if not isinstance(value, dict) or not value or not all(isinstance(text, str) for text in value.values()):
         raise place.fault("roles is no table of texts", table="roles", do='Write [roles] and then role = "what it is"')
+    for role in value:
+        if role == AUTO or "|" in role or role != role.strip() or not role:
+            raise place.fault(
+                f"{role!r} cannot be a role: {AUTO!r} is read as {OWNER!r}, and | separates roles",
+                table="roles",
+                key=role,
+                do="Give the role another name",
+            )
     return dict(value)
 
 
@@ -92,92 +119,132 @@ def _limits(value: Any, place: Place) -> tuple[Decimal, ...]:
     shape = 'Write limits = ["1000", "10000"]: texts, each higher than the one before'
     if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise place.fault("limits is no list of amounts as texts", key="limits", do=shape)
-    try:
-        limits = tuple(Decimal(item) for item in value)
-    except InvalidOperation:
-        raise place.fault("one of the limits is no number", key="limits", do=shape) from None
-    if not all(limit.is_finite() and limit > 0 for limit in limits) or list(limits) != sorted(set(limits)):
+    for item in value:
+        if not AMOUNT.fullmatch(item):
+            raise place.fault(f"{item[:40]!r} is no number of at most 15 digits", key="limits", do=shape)
+    limits = tuple(Decimal(item) for item in value)
+    if not all(limit > 0 for limit in limits) or list(limits) != sorted(set(limits)):
         raise place.fault("the limits do not rise", key="limits", do=shape)
     return limits
 
 
-def _classes(value: Any, place: Place) -> dict[str, str]:
+def _classes(value: Any, place: Place, kinds: Collection[str], *, adopted: bool) -> dict[str, str]:
     if not isinstance(value, dict):
         raise place.fault("changes is no table", table="changes", do='Write [changes] and then stop_instance = "…"')
-    for kind in sorted(set(value) - set(KINDS)):
-        raise place.fault(f"{kind!r} is no kind of change", table="changes", key=kind, do=f"Known: {', '.join(KINDS)}")
-    for kind in KINDS:
-        if not isinstance(value.get(kind), str):
+    for kind in sorted(set(value) - set(kinds)):
+        raise place.fault(f"{kind!r} is no kind of change", table="changes", key=kind, do=f"Known: {', '.join(kinds)}")
+    for kind in kinds:
+        if kind in value and not isinstance(value[kind], str):
+            raise place.fault(
+                f"{kind} names no class", table="changes", key=kind, do=f'Write {kind} = "the name of a class"'
+            )
+        if kind not in value and not adopted:
             raise place.fault(
                 f"{kind} has no class, so nobody would vote on it",
                 table="changes",
                 do=f'Add {kind} = "the name of a class"',
             )
+    for kind in GOVERNANCE:
+        if value.get(kind, POLICY) != POLICY:
+            raise place.fault(
+                f"{kind} changes the gate itself and is filed under {value[kind]!r}",
+                table="changes",
+                key=kind,
+                do=f'Write {kind} = "{POLICY}"',
+            )
     return dict(value)
 
 
 def _matrix(
-    value: Any, place: Place, *, columns: int, roles: set[str]
-) -> dict[tuple[str, str], tuple[tuple[Slot, ...], ...]]:
-    if not isinstance(value, list) or not value:
+    listed: list[Table], place: Place, *, columns: int, roles: set[str]
+) -> tuple[Matrix, tuple[tuple[str, str], ...]]:
+    if not listed:
         raise place.fault("there is no [[class]]", table="class", do="Add one for each class and environment")
-    matrix: dict[tuple[str, str], tuple[tuple[Slot, ...], ...]] = {}
-    for at, table in enumerate(value):
-        key = _row_key(table, place, at)
+    matrix: Matrix = {}
+    automatic = []
+    for table in listed:
+        key = _row_key(table)
         if key in matrix:
-            raise place.fault(f"{key[0]} in {key[1]} stands twice", table="class", at=at, do="Keep one of the two")
-        votes = table["votes"]
+            raise table.fault(f"{key[0]} in {key[1]} stands twice", do="Keep one of the two")
+        votes = table.values["votes"]
         if not isinstance(votes, list) or len(votes) != columns:
-            raise place.fault(
+            raise table.fault(
                 f"votes has {len(votes) if isinstance(votes, list) else 'no'} columns and must have {columns}",
-                table="class",
-                at=at,
                 key="votes",
                 do="Give one list of roles for each limit and one for what is above the last",
             )
-        matrix[key] = tuple(_cell(cell, place, at, number, roles) for number, cell in enumerate(votes))
-    return matrix
+        matrix[key] = tuple(
+            slots_of(cell, table, key="votes", what=f"column {number}", roles=roles)
+            for number, cell in enumerate(votes, 1)
+        )
+        if any(AUTO in str(text).split("|") for cell in votes for text in cell):
+            automatic.append(key)
+        for number, slots in enumerate(matrix[key], 1):
+            if key[0] == POLICY and len(slots) < LEAST_VOTES:
+                raise table.fault(
+                    f"column {number}: a change of the gate itself needs the votes of {LEAST_VOTES} people",
+                    key="votes",
+                    do='Name two slots, for example ["risk", "finops"]',
+                )
+    return matrix, tuple(automatic)
 
 
-def _row_key(table: dict[str, Any], place: Place, at: int) -> tuple[str, str]:
-    known = {"name", "environment", "votes"}
-    for key in sorted(set(table) ^ known):
-        told = "is missing" if key in known else "is not known here"
-        raise place.fault(f"{key} {told}", table="class", at=at, key=key, do=f"Needed: {', '.join(sorted(known))}")
-    if not isinstance(table["name"], str) or not table["name"]:
-        raise place.fault("name is no text", table="class", at=at, key="name", do='Write name = "reversible"')
-    if table["environment"] not in (NON_PRODUCTION, PRODUCTION):
-        raise place.fault(
-            f"{table['environment']!r} is no environment",
-            table="class",
-            at=at,
+def _row_key(table: Table) -> tuple[str, str]:
+    table.only(needed=("name", "environment", "votes"))
+    name = table.text("name", example="reversible")
+    environment = table.values["environment"]
+    if environment not in ENVIRONMENTS:
+        raise table.fault(
+            f"{environment!r} is no environment",
             key="environment",
             do=f'Write environment = "{NON_PRODUCTION}" or "{PRODUCTION}"',
         )
-    return table["name"], table["environment"]
+    return name, environment
 
 
-def _cell(cell: Any, place: Place, at: int, number: int, roles: set[str]) -> tuple[Slot, ...]:
-    """One column: each text is a slot; "director|vp" is one slot that either may fill."""
-    if not isinstance(cell, list) or not cell:
-        raise place.fault(
-            f"column {number + 1} needs no vote, and every change needs a person's vote",
-            table="class",
-            at=at,
-            key="votes",
-            do='Name at least one role, for example ["owner"]',
-        )
-    slots = []
-    for text in cell:
-        names = text.split("|") if isinstance(text, str) else []
-        for name in names or [""]:
-            if name.strip() not in roles:
+def _every_class_has_its_rows(classes: Mapping[str, str], matrix: Matrix, place: Place) -> None:
+    for kind, name in classes.items():
+        for environment in ENVIRONMENTS:
+            if (name, environment) not in matrix:
                 raise place.fault(
-                    f"column {number + 1}: the role {name.strip()!r} is not in [roles]",
-                    table="class",
-                    at=at,
-                    key="votes",
-                    do=f"Known: {', '.join(sorted(roles))}",
+                    f"class {name!r} has no row for {environment}",
+                    table="changes",
+                    key=kind,
+                    do=f'Add a [[class]] with name = "{name}" and environment = "{environment}"',
                 )
-        slots.append(Slot(roles=frozenset(name.strip() for name in names)))
-    return tuple(slots)
+
+
+def _no_class_is_too_lax(
+    classes: Mapping[str, str], matrix: Matrix, place: Place, reversibility: Mapping[str, str]
+) -> None:
+    """What the code knows cannot be undone is filed under that class, or one that asks for at least its votes."""
+    for kind, name in classes.items():
+        floor = FLOOR[reversibility.get(kind, "reversible")]
+        if floor is None or name == floor or kind in GOVERNANCE:
+            continue
+        for environment in ENVIRONMENTS:
+            if (floor, environment) not in matrix:
+                raise place.fault(
+                    f"{kind} is {_as_known(floor)}, and there is no class {floor!r} in {environment} to measure it by",
+                    table="changes",
+                    key=kind,
+                    do=f'Add the [[class]] "{floor}" and write {kind} = "{floor}"',
+                )
+            rows = zip(matrix[(name, environment)], matrix[(floor, environment)], strict=True)
+            for number, (own, least) in enumerate(rows, 1):
+                if not at_least(own, least):
+                    raise place.fault(
+                        f"{kind} is {_as_known(floor)}, and class {name!r} asks in {environment}, column {number}, for"
+                        f" {_needs(own)}, where {floor!r} asks for {_needs(least)}",
+                        table="changes",
+                        key=kind,
+                        do=f'Write {kind} = "{floor}", or a class whose votes include those of "{floor}"',
+                    )
+
+
+def _as_known(floor: str) -> str:
+    return "a commitment" if floor == "commitment" else floor
+
+
+def _needs(slots: tuple[Slot, ...]) -> str:
+    return " and ".join(slot.words() for slot in slots)

@@ -98,7 +98,7 @@ FAULTS = [
     ("limits that fall", '"1000", "10000"', '"10000", "1000"', "do not rise"),
     ("a limit that is a number", '"1000", ', "1000, ", "amounts as texts"),
     ("a limit that is no number", '"1000", ', '"a lot", ', "no number"),
-    ("a limit without end", '"1000", ', '"Infinity", ', "do not rise"),
+    ("a limit without end", '"1000", ', '"Infinity", ', "no number"),
     ("hours that are none", "vote_within_hours = 72", "vote_within_hours = 0", "from 1 to 720"),
     ("hours that are a word", "vote_within_hours = 72", 'vote_within_hours = "soon"', "from 1 to 720"),
     ("an environment that is none", 'environment = "production"', 'environment = "prod"', "is no environment"),
