@@ -67,7 +67,7 @@ def _line(
         words=words(state),
         title=change.title(),
         resource=row.resource,
-        instance=change.instance_id,
+        instance=change.target,
         requester="you" if row.requester == speaker else name_of(row.requester, people),
         created=row.created_at.date(),
         changed=(row.changed_at if isinstance(row, Proposal) else row.created_at).date(),

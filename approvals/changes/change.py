@@ -1,28 +1,76 @@
 """Any change, as it is stored and read back: the word in `kind` says which class it is."""
 
+import json
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from approvals.changes.instance import StartInstance, StopInstance
+from approvals.changes.nodegroup import ScaleNodeGroup
+from approvals.changes.resize import ResizeInstance
+from approvals.changes.undo import UndoInstance
+from approvals.changes.volume import DeleteVolume
 from approvals.errors import GateError
 
-AnyChange = Annotated[StopInstance | StartInstance, Field(discriminator="kind")]
-KINDS = ("stop_instance", "start_instance")
+AnyChange = Annotated[
+    StopInstance | StartInstance | ResizeInstance | UndoInstance | DeleteVolume | ScaleNodeGroup,
+    Field(discriminator="kind"),
+]
+KINDS = ("stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group")
 
-_ADAPTER: TypeAdapter[StopInstance | StartInstance] = TypeAdapter(AnyChange)
+MOST_BYTES = 32 * 1024
+"""Room for every change there is; a log entry that holds one must stay below the log's own bound."""
+
+DEEPEST = 12
+MOST_FAULTS = 5
+
+_ADAPTER: TypeAdapter[AnyChange] = TypeAdapter(AnyChange)
 
 
-def parse_change(stored: dict[str, Any]) -> StopInstance | StartInstance:
+def parse_change(stored: Any) -> AnyChange:
     """The typed change of `stored`; anything unknown, missing or too much is a GateError that names the field."""
+    why = _misshapen(stored)
+    if why is not None:
+        raise _no_change(why)
     try:
         return _ADAPTER.validate_python(stored)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
-        )
-        raise GateError(
-            "this is not a change that Spendgate knows",
-            why=faults,
-            do=f"Known kinds: {', '.join(KINDS)}",
-        ) from None
+        faults = [
+            f"{'.'.join(_short(str(part)) for part in fault['loc'])}: {_short(fault['msg'], 200)}"
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        raise _no_change("; ".join(faults[:MOST_FAULTS]) + more) from None
+
+
+def _misshapen(stored: Any) -> str | None:
+    """Why it is nothing that could be a change at all, before any class looks at it."""
+    if not isinstance(stored, dict):
+        return f"a change is a table of fields, and this is {type(stored).__name__}"
+    if _deeper(stored, DEEPEST):
+        return f"it is nested more than {DEEPEST} deep"
+    try:
+        size = len(json.dumps(stored, ensure_ascii=False, allow_nan=False).encode())
+    except UnicodeEncodeError:
+        return "a text in it is no Unicode text"
+    except (TypeError, ValueError):
+        return "it holds something that JSON cannot"
+    return f"it has {size:,} bytes, and the most is {MOST_BYTES:,}" if size > MOST_BYTES else None
+
+
+def _deeper(value: Any, left: int) -> bool:
+    """Whether it is nested more than `left` deep; never itself goes deeper than that, so nothing can exhaust it."""
+    if not isinstance(value, dict | list | tuple):
+        return False
+    if left == 0:
+        return True
+    return any(_deeper(part, left - 1) for part in (value.values() if isinstance(value, dict) else value))
+
+
+def _short(text: str, most: int = 60) -> str:
+    plain = text.encode("ascii", "backslashreplace").decode()
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
+def _no_change(why: str) -> GateError:
+    return GateError("this is not a change that Spendgate knows", why=why, do=f"Known kinds: {', '.join(KINDS)}")

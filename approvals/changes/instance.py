@@ -1,22 +1,15 @@
-"""Stopping and starting one EC2 instance."""
+"""Stopping and starting one EC2 instance, and what every change of an instance has in common."""
 
-from typing import Annotated, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
-
-from approvals.changes.step import Request, Step
-
-Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-InstanceId = Annotated[str, StringConstraints(pattern=r"^i-[0-9a-f]{8,17}$")]
+from approvals.changes.names import InstanceId, Placed
+from approvals.changes.step import Request, ReversibilityClass, Step
 
 
-class _Instance(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class OnInstance(Placed):
+    """A change of one EC2 instance, whatever it does to it."""
 
     provider: Literal["aws"] = "aws"
-    account: Account
-    region: Region
     instance_id: InstanceId
 
     @property
@@ -24,15 +17,42 @@ class _Instance(BaseModel):
         """The one name of the resource, by which there is at most one open proposal."""
         return f"arn:aws:ec2:{self.region}:{self.account}:instance/{self.instance_id}"
 
-    def _request(self, operation: str) -> Request:
-        parameters = {"InstanceIds": [self.instance_id]}
-        return Request(operation=operation, account=self.account, region=self.region, parameters=parameters)
+    @property
+    def target(self) -> str:
+        """The resource's short id, as people know it."""
+        return self.instance_id
+
+    def request(self, operation: str, **parameters: object) -> Request:
+        """A request on this instance: stop and start name it in a list, an attribute's change by itself."""
+        named = parameters or {"InstanceIds": [self.instance_id]}
+        return Request(operation=operation, account=self.account, region=self.region, parameters=dict(named))
+
+    def stopping(self, number: int) -> Step:
+        """The step that stops it, undone by starting it."""
+        return Step(
+            number=number,
+            request=self.request("ec2:StopInstances"),
+            expect={"state": "stopped"},
+            passing=({"state": "stopping"},),
+            inverse=self.request("ec2:StartInstances"),
+        )
+
+    def starting(self, number: int) -> Step:
+        """The step that starts it, undone by stopping it."""
+        return Step(
+            number=number,
+            request=self.request("ec2:StartInstances"),
+            expect={"state": "running"},
+            passing=({"state": "pending"},),
+            inverse=self.request("ec2:StopInstances"),
+        )
 
 
-class StopInstance(_Instance):
+class StopInstance(OnInstance):
     """Stop a running instance: its disks and their cost stay, its memory and instance store are lost."""
 
     kind: Literal["stop_instance"] = "stop_instance"
+    reversibility_class: ClassVar[ReversibilityClass] = "reversible"
 
     def title(self) -> str:
         """What would happen, with every id in full."""
@@ -41,6 +61,10 @@ class StopInstance(_Instance):
     def inverse(self) -> "StartInstance":
         """The change that undoes this one."""
         return StartInstance(account=self.account, region=self.region, instance_id=self.instance_id)
+
+    def starts_from(self) -> dict[str, str]:
+        """What the resource must look like for this change to make sense."""
+        return {"state": self.from_state()}
 
     def from_state(self) -> str:
         """The state in which alone this change makes sense."""
@@ -56,21 +80,14 @@ class StopInstance(_Instance):
 
     def steps(self) -> tuple[Step, ...]:
         """The one request, its effect and its inverse."""
-        return (
-            Step(
-                number=1,
-                request=self._request("ec2:StopInstances"),
-                expect={"state": "stopped"},
-                passing=({"state": "stopping"},),
-                inverse=self._request("ec2:StartInstances"),
-            ),
-        )
+        return (self.stopping(1),)
 
 
-class StartInstance(_Instance):
+class StartInstance(OnInstance):
     """Start a stopped instance: its hours cost again."""
 
     kind: Literal["start_instance"] = "start_instance"
+    reversibility_class: ClassVar[ReversibilityClass] = "reversible"
 
     def title(self) -> str:
         """What would happen, with every id in full."""
@@ -79,6 +96,10 @@ class StartInstance(_Instance):
     def inverse(self) -> StopInstance:
         """The change that undoes this one."""
         return StopInstance(account=self.account, region=self.region, instance_id=self.instance_id)
+
+    def starts_from(self) -> dict[str, str]:
+        """What the resource must look like for this change to make sense."""
+        return {"state": self.from_state()}
 
     def from_state(self) -> str:
         """The state in which alone this change makes sense."""
@@ -94,12 +115,4 @@ class StartInstance(_Instance):
 
     def steps(self) -> tuple[Step, ...]:
         """The one request, its effect and its inverse."""
-        return (
-            Step(
-                number=1,
-                request=self._request("ec2:StartInstances"),
-                expect={"state": "running"},
-                passing=({"state": "pending"},),
-                inverse=self._request("ec2:StopInstances"),
-            ),
-        )
+        return (self.starting(1),)

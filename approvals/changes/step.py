@@ -4,7 +4,7 @@ The request's bytes follow from the step alone, so that the executor can compute
 compare: what is sent is what was approved.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,9 +12,16 @@ from audit.canonical import canonical, sha256
 
 REQUEST = b"spendgate.request.v1\0"
 
+ReversibilityClass = Literal["reversible", "externally_reversible", "irreversible", "commitment"]
+"""How far a change can be undone, for rules: by its sealed inverse; only by somebody outside; not; or money is bound."""
+
 
 class Request(BaseModel):
-    """One call: `operation` as "service:Operation", with the parameters exactly as they are sent."""
+    """One call: `operation` as "service:Operation", with the parameters exactly as they are sent.
+
+    The provider's idempotency token is no parameter of it: the token follows from the digest of the bytes that hold
+    this request, and the executor adds it where the operation takes one (`operations.py`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,4 +53,8 @@ class Step(BaseModel):
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        if set(value) == {"Value"}:
+            return _told(value["Value"])
+        return ", ".join(f"{key} {_told(part)}" for key, part in sorted(value.items()))
     return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,162 @@
+"""Every operation that a change may send, with what its provider promises: this decides what an unknown outcome allows.
+
+An operation that is not declared here is not sent (`execute.py`). The rules at the end are checked when this module is
+imported, so that a declaration that would let a purchase or a deletion go out twice never starts.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from approvals.errors import GateError
+
+
+class Kind(StrEnum):
+    """What an operation does to the world, as far as a second one matters."""
+
+    MUTATION = "mutation"
+    PURCHASE = "purchase"
+    DELETE = "delete"
+
+
+class Again(StrEnum):
+    """Whether a request without an answer may be sent a second time."""
+
+    NEVER = "never"
+    SAME_TOKEN = "same token"  # noqa: S105 - the provider's idempotency token, no secret
+    IF_ABSENT = "if proven absent"
+
+
+class Proof(StrEnum):
+    """How it is found out whether a request without an answer took effect."""
+
+    READ_BACK = "read back"
+    PROVIDER_TOKEN = "provider token"  # noqa: S105
+    MARKER_TAG = "marker tag"
+    CHANGE_HISTORY = "change history"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of one provider.
+
+    `token`: the parameter that takes the provider's idempotency token, or None. `proof` and `proven_by`: how an effect
+    or its absence is proven, and by which fields of the read-back. `settles`: after how many settle times an unchanged
+    resource proves absence. `patience`: for how many settle times a resource on its way is waited for.
+    `provider_checks`: what the provider itself refuses. `inverse`: the operation that undoes it.
+    """
+
+    name: str
+    kind: Kind
+    again: Again
+    proof: Proof
+    proven_by: tuple[str, ...]
+    provider_checks: str
+    token: str | None = None
+    inverse: str | None = None
+    settles: int = 1
+    patience: int = 6
+
+
+def checked(*declared: Operation) -> dict[str, Operation]:
+    """The declarations by name; ValueError for one that breaks a rule, naming it."""
+    found: dict[str, Operation] = {}
+    for operation in declared:
+        for broken in _broken(operation):
+            raise ValueError(f"{operation.name}: {broken}")
+        if operation.name in found:
+            raise ValueError(f"{operation.name} is declared twice")
+        found[operation.name] = operation
+    for operation in declared:
+        if operation.inverse is not None and operation.inverse not in found:
+            raise ValueError(f"{operation.name}: its inverse {operation.inverse} is not declared")
+    return found
+
+
+def _broken(operation: Operation) -> list[str]:
+    broken = []
+    if operation.kind in (Kind.PURCHASE, Kind.DELETE) and operation.again != Again.NEVER:
+        broken.append(f"a {operation.kind} is never sent again, whatever the provider promises")
+    if operation.kind in (Kind.PURCHASE, Kind.DELETE) and operation.inverse is not None:
+        broken.append(f"a {operation.kind} has no inverse")
+    if operation.again == Again.SAME_TOKEN and operation.token is None:
+        broken.append("sending again with the same token needs a parameter that takes one")
+    if operation.proof == Proof.PROVIDER_TOKEN and operation.token is None:
+        broken.append("a proof by the provider's token needs a parameter that takes one")
+    if not operation.proven_by:
+        broken.append("nothing would tell whether it took effect")
+    if ":" not in operation.name or operation.settles < 1 or operation.patience < operation.settles:
+        broken.append("a name is service:Operation, and patience is at least the settle time")
+    return broken
+
+
+OPERATIONS: dict[str, Operation] = checked(
+    Operation(
+        name="ec2:StopInstances",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("state", "launched_at"),
+        provider_checks="refuses an instance that is not running, or has stop protection",
+        inverse="ec2:StartInstances",
+    ),
+    Operation(
+        name="ec2:StartInstances",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("state", "launched_at"),
+        provider_checks="refuses an instance that is not stopped",
+        inverse="ec2:StopInstances",
+    ),
+    Operation(
+        name="ec2:ModifyInstanceAttribute",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("type", "state"),
+        provider_checks="refuses a new type unless the instance is stopped",
+        inverse="ec2:ModifyInstanceAttribute",
+    ),
+    Operation(
+        name="ec2:DeleteVolume",
+        kind=Kind.DELETE,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("state",),
+        provider_checks="refuses a volume that is attached",
+    ),
+    Operation(
+        name="eks:UpdateNodegroupConfig",
+        kind=Kind.MUTATION,
+        again=Again.SAME_TOKEN,
+        proof=Proof.PROVIDER_TOKEN,
+        proven_by=("min", "max", "desired", "status"),
+        provider_checks="answers a token that it knows with the first answer; refuses while another update runs",
+        token="clientRequestToken",  # noqa: S106
+        inverse="eks:UpdateNodegroupConfig",
+    ),
+)
+"""By name. Whoever adds a change adds its operations here; docs/executors.md is made of this table."""
+
+
+def declared(name: str) -> Operation:
+    """The declaration of this operation; a GateError where there is none, and then nothing is sent."""
+    if name not in OPERATIONS:
+        raise GateError(
+            f"{name[:80]} is not sent",
+            why="no declaration says what its provider promises, so a lost answer could not be dealt with",
+            do="Declare it in approvals/changes/operations.py",
+        )
+    return OPERATIONS[name]
+
+
+def table() -> str:
+    """The declarations as the table of docs/executors.md."""
+    head = "| operation | kind | idempotency token | sent again | effect proven by | provider itself | inverse |"
+    rows = [
+        f"| `{one.name}` | {one.kind} | {f'`{one.token}`' if one.token else 'none'} | {one.again} "
+        f"| {one.proof}: {', '.join(one.proven_by)} | {one.provider_checks} "
+        f"| {f'`{one.inverse}`' if one.inverse else 'none'} |"
+        for one in OPERATIONS.values()
+    ]
+    return "\n".join([head, "|" + "---|" * 7, *rows])
