@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.errors import Exit, was_interrupted
@@ -38,8 +39,11 @@ for name, group in {
     "audit": audit_app,
     "db": db_app,
     "sandbox": sandbox_app,
+    "kill-switch": switch_app,
+    "delegations": delegations_app,
 }.items():
     app.add_typer(group, name=name)
+add_verbs(proposals_app)
 
 
 @app.command()
@@ -173,6 +177,7 @@ def decide(
     proposal: str,
     approve: Annotated[bool, typer.Option("--approve", help="Vote for it.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Vote against it.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take your approval back.")] = False,
     reason: Annotated[str, typer.Option(help="Why; kept encrypted under your key.")] = "",
     digest: Annotated[str | None, typer.Option(help="The digest you were shown; refused if it has changed.")] = None,
     person: As = None,
@@ -182,7 +187,14 @@ def decide(
     from app.commands import proposals
 
     proposals.decide(
-        proposal, approve=approve, reject=reject, reason=reason, digest=digest, person=person, as_json=as_json
+        proposal,
+        approve=approve,
+        reject=reject,
+        withdraw=withdraw,
+        reason=reason,
+        digest=digest,
+        person=person,
+        as_json=as_json,
     )
 
 

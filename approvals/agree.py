@@ -12,10 +12,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from approvals.store import Draft, Effect, PolicyVersion, Proposal, Vote
+from approvals.states import State
+from approvals.store import ClaimRecord, Delegation, Draft, Effect, KillSwitch, PolicyVersion, Proposal, Vote
 from audit.canonical import sha256
 from audit.event import Event
 from audit.log import LogEntry
+from audit.moment import utc_text
 
 VOTES = {Event.VOTE_APPROVED.value: "approve", Event.VOTE_REJECTED.value: "reject"}
 Key = tuple[Any, ...]
@@ -29,7 +31,8 @@ def disagreements(session: Session) -> list[str]:
         *_proposals(session),
         *_compare("vote", _votes_stored(session), _votes_told(session)),
         *_compare("effect", _effects_stored(session), _effects_told(session)),
-        *_compare("policy version", _policies_stored(session), _policies_told(session)),
+        *_compare("claim", _claims_stored(session), _claims_told(session)),
+        *_standing(session),
     ]
 
 
@@ -39,7 +42,18 @@ def vouched(session: Session, proposal: Proposal, votes: list[Vote]) -> bool:
     if [data["digest"] for _entry, data in sealings] != [proposal.digest]:
         return False
     told = _votes_told(session, proposal.id)
-    return all(told[(vote.proposal, vote.person, vote.choice, vote.digest)] > 0 for vote in votes)
+    cast = all(told[(vote.proposal, vote.person, vote.choice, vote.digest)] > 0 for vote in votes)
+    return cast and not _standing(session)
+
+
+def _standing(session: Session) -> list[str]:
+    """What every decision stands on: the policy, the roles that were lent, how the kill switch was turned."""
+    return [
+        *_compare("policy version", _policies_stored(session), _policies_told(session)),
+        *_compare("delegation", _delegations_stored(session), _delegations_told(session)),
+        *_compare("end of a delegation", _ended_stored(session), _ended_told(session)),
+        *_compare("turn of the kill switch", _turns_stored(session), _turns_told(session)),
+    ]
 
 
 def _told(session: Session, events: list[str], proposal: str | None = None) -> Told:
@@ -113,6 +127,50 @@ def _effects_told(session: Session) -> Counter[Key]:
         (entry.proposal, data["step"], data["attempt"], data["request_hash"], data["rehearsal"])
         for entry, data in _told(session, [Event.EXECUTION_INTENDED.value])
     )
+
+
+def _claims_stored(session: Session) -> Counter[Key]:
+    return Counter((row.proposal, row.digest, row.fence) for row in session.exec(select(ClaimRecord)))
+
+
+def _claims_told(session: Session) -> Counter[Key]:
+    """The last claim of each proposal; one that was taken over keeps its record under the newer fence."""
+    last: dict[str, Key] = {}
+    for entry, data in _told(session, [Event.EXECUTION_CLAIMED.value, Event.EXECUTION_TAKEN_OVER.value]):
+        if data["from"] != State.EXECUTING:
+            last[str(entry.proposal)] = (entry.proposal, data["digest"], data["fence"])
+    return Counter(last.values())
+
+
+def _delegations_stored(session: Session) -> Counter[Key]:
+    return Counter(
+        (row.id, row.giver, row.receiver, *json.loads(row.roles), utc_text(row.starts_at), utc_text(row.ends_at))
+        for row in session.exec(select(Delegation))
+    )
+
+
+def _delegations_told(session: Session) -> Counter[Key]:
+    return Counter(
+        (data["delegation"], data["giver"], data["receiver"], *data["roles"], data["starts_at"], data["ends_at"])
+        for _entry, data in _told(session, [Event.DELEGATION_GRANTED.value])
+    )
+
+
+def _ended_stored(session: Session) -> Counter[Key]:
+    return Counter((row.id,) for row in session.exec(select(Delegation).where(col(Delegation.ended_at).is_not(None))))
+
+
+def _ended_told(session: Session) -> Counter[Key]:
+    return Counter((data["delegation"],) for _entry, data in _told(session, [Event.DELEGATION_ENDED.value]))
+
+
+def _turns_stored(session: Session) -> Counter[Key]:
+    return Counter((row.id, row.scope, row.engaged) for row in session.exec(select(KillSwitch)))
+
+
+def _turns_told(session: Session) -> Counter[Key]:
+    turns = _told(session, [Event.KILLSWITCH_ON.value, Event.KILLSWITCH_OFF.value])
+    return Counter((data["turn"], data["scope"], entry.event == Event.KILLSWITCH_ON.value) for entry, data in turns)
 
 
 def _policies_stored(session: Session) -> Counter[Key]:

@@ -5,18 +5,24 @@ what cannot be shown whole must not be approvable.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import unified_diff
 from typing import Any
 
 from sqlmodel import Session
 
+from approvals.adopt import text_of
+from approvals.changes.change import AnyChange
+from approvals.changes.governance import AdoptPolicy
 from approvals.errors import Altered
 from approvals.person import People
-from approvals.policy import APPROVE, filled
+from approvals.policy import APPROVE, filled, held
+from approvals.rollback import UNDOABLE
 from approvals.sealed import Sealed, decode
 from approvals.states import BEFORE_CLAIM, REJECTABLE, TERMINAL, State, words
-from approvals.store import Effect, Proposal, Vote, effects_of, proposal_of, standing_votes
+from approvals.store import BY_VOTE, Advice, Effect, Proposal, Vote, effects_of, proposal_of, standing_votes
+from approvals.undo import inverse_change
 
 WAITED = timedelta(seconds=10)
 
@@ -88,6 +94,16 @@ class Card:
     withdrawable: bool
     terminal: bool
     rehearsal: bool
+    nonce: str = ""
+    authority: str = BY_VOTE
+    incident: str | None = None
+    undoable: bool = False
+    inverse_of: str | None = None
+    supersedes: str | None = None
+    until: datetime | None = None
+    difference: tuple[str, ...] = ()
+    advice: str | None = None
+    advised_by: str | None = None
 
 
 def project(
@@ -108,7 +124,27 @@ def project(
         return _bare(proposal, reason=f"{error.what} {error.why}")
     if sealed is None:
         return _bare(proposal, reason=proposal.reason)
-    return _full(proposal, sealed, votes, effects, people, _hint(proposal, now, worker_seen_at))
+    card = _full(proposal, sealed, votes, effects, people, _hint(proposal, now, worker_seen_at))
+    advice = session.get(Advice, proposal.id)
+    return replace(
+        card,
+        undoable=proposal.state in UNDOABLE and inverse_change(sealed, effects) is not None,
+        difference=difference(session, sealed.change),
+        # What was remarked on other bytes says nothing about these.
+        advice=advice.body if advice is not None and advice.digest == proposal.digest else None,
+        advised_by=advice.model if advice is not None else None,
+    )
+
+
+def difference(session: Session, change: AnyChange) -> tuple[str, ...]:
+    """What a change of rules or people would change, line by line as `diff -u` tells it; nothing for other changes."""
+    if not isinstance(change, AdoptPolicy):
+        return ()
+    before, after = (text_of(session, change.what, which) for which in (change.replaces, change.digest))
+    if before is None or after is None:
+        return ("the texts are not stored",)
+    lines = unified_diff(before.splitlines(), after.splitlines(), "in force", "proposed", lineterm="")
+    return tuple(lines)
 
 
 def _bare(proposal: Proposal, *, reason: str | None) -> Card:
@@ -163,9 +199,9 @@ def _full(
 ) -> Card:
     state = State(proposal.state)
     evidence = sealed.evidence
-    approvals = {vote.person: people.roles(vote.person) for vote in votes if vote.choice == APPROVE}
+    approvals = [vote.person for vote in votes if vote.choice == APPROVE]
     needed = sealed.policy.needed()
-    holders = filled(needed, approvals)
+    holders = filled(needed, held(people, approvals, (sealed.requester, *sealed.editors)))
     return Card(
         proposal=proposal.id,
         version=proposal.version,
@@ -200,6 +236,12 @@ def _full(
         withdrawable=state in BEFORE_CLAIM,
         terminal=state in TERMINAL,
         rehearsal=bool(effects) and all(effect.rehearsal for effect in effects),
+        nonce=sealed.nonce,
+        authority=sealed.policy.authority,
+        incident=sealed.incident,
+        inverse_of=sealed.inverse_of,
+        supersedes=sealed.supersedes,
+        until=proposal.look_at if state == State.REVIEW_DUE else None,
     )
 
 

@@ -1,18 +1,20 @@
 """The worker's right to act, once: APPROVED → CLAIMED after everything was judged again.
 
 A fresh look at the resource is taken just before, outside any transaction; inside one, with the write lock held, the
-bytes, the votes' entitlement now, the rules, the times by the database's clock and every precondition are judged, and
-one compare-and-set decides which worker it is. An expired lease is taken over only where no step's intent was stored:
-after an intent nobody may send again.
+bytes, the votes' entitlement now, the rules, the times by the database's clock, the kill switch, freezes, caps and
+every precondition are judged, and one compare-and-set decides which worker it is, spending the approval's nonce. An
+expired lease is taken over only where no step's intent was stored: after an intent nobody may send again.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from approvals.active import active
+from approvals.active import entitled
 from approvals.agree import vouched
 from approvals.changes.change import parse_change
 from approvals.errors import Altered
@@ -20,15 +22,25 @@ from approvals.evidence import read_evidence
 from approvals.inspectors.port import CannotLook, Inspector, NotSealable, Snapshot
 from approvals.lease import LEASE, Claim
 from approvals.move import move
-from approvals.pin import pin
+from approvals.pin import required_now
 from approvals.policy import Verdict, may_claim, may_propose, no
+from approvals.rules import Slot
 from approvals.sealed import Sealed, decode
 from approvals.states import State, words
-from approvals.store import Proposal, effects_of, proposal_of, standing_votes
+from approvals.stops import stopped_by
+from approvals.store import BREAK_GLASS, ClaimRecord, Proposal, effects_of, proposal_of, standing_votes
 from approvals.vote import standing
 from audit.event import Actor, ActorKind, Event
+from audit.log import append
 from audit.moment import utc_time
 from audit.transaction import Begin
+
+LOOK_FIRST, LOOK_AGAIN, LOOK_LATEST = timedelta(seconds=5), timedelta(seconds=15), timedelta(minutes=10)
+_ENDS = {
+    State.EXPIRED: Event.PROPOSAL_EXPIRED,
+    State.STALE: Event.PROPOSAL_STALE,
+    State.VETOED: Event.PROPOSAL_VETOED,
+}
 
 
 class Refusal(NamedTuple):
@@ -86,8 +98,15 @@ def _judge(
     verdict = _by_policy(session, now, proposal, sealed, seen)
     if verdict.code == "expired":
         return _end(session, now, proposal, actor, State.EXPIRED, verdict)
+    if verdict.code == "directory_down":
+        return _hold(session, now, proposal, actor, verdict)
     if not verdict.allowed:
         return _end(session, now, proposal, actor, State.STALE, verdict)
+    stopped = stopped_by(session, now, proposal, sealed)
+    if stopped is not None and stopped.ends:
+        return _end(session, now, proposal, actor, State.VETOED, stopped.verdict)
+    if stopped is not None:
+        return _hold(session, now, proposal, actor, stopped.verdict, until=stopped.until)
     if isinstance(seen, CannotLook):
         return _hold(session, now, proposal, actor, no("cannot_look", f"the resource cannot be read now: {seen}"))
     drift = drifted(sealed.preconditions, seen)
@@ -95,14 +114,14 @@ def _judge(
         told = "; ".join(drift) if drift else getattr(seen, "reason", "")
         verdict = no("drift", f"changed since it was approved: {told}")
         return _end(session, now, proposal, actor, State.STALE, verdict, {"drift": drift})
-    return _take(session, now, proposal, actor, lease)
+    return _take(session, now, proposal, sealed, actor, lease)
 
 
 def _by_policy(
     session: Session, now: datetime, proposal: Proposal, sealed: Sealed, seen: Snapshot | NotSealable | CannotLook
 ) -> Verdict:
     """The votes, the times and the rules as they are now; the environment too, as it is seen now."""
-    current = active(session)
+    current = entitled(session, now)
     votes = standing_votes(session, proposal.id)
     if any(cast.digest != proposal.digest for cast in votes):
         return no("altered", "a vote was given to other bytes than those stored")
@@ -118,10 +137,9 @@ def _by_policy(
     ):
         if now_version < version or (now_version == version and now_digest != digest):
             return no("altered", f"the {kind} that it was sealed under are not those that are stored")
-    required = pinned.needed()
+    required: Sequence[Slot] = pinned.needed()
     if isinstance(seen, Snapshot):
-        evidence, involved = read_evidence(sealed.evidence), (sealed.requester, *sealed.editors)
-        required = pin(current, sealed.change.kind, evidence, seen.environment, involved).needed()
+        required = required_now(current, sealed, read_evidence(sealed.evidence), seen.environment).slots
     return may_claim(
         standing=standing(proposal, sealed, votes),
         people=current.people,
@@ -149,14 +167,12 @@ def _difference(name: str, before: Any, now: Any) -> str:
     return f"{name}: {'absent' if before is None else before}, now {'absent' if now is None else now}"
 
 
-def _take(session: Session, now: datetime, proposal: Proposal, actor: Actor, lease: timedelta) -> Claim | Refusal:
+def _take(
+    session: Session, now: datetime, proposal: Proposal, sealed: Sealed, actor: Actor, lease: timedelta
+) -> Claim | Refusal:
     again = proposal.state == State.CLAIMED
     if proposal.state == State.HELD:
-        data = {"reason": "what it waited for is over"}
-        move(
-            session, proposal, to=State.APPROVED, event=Event.APPROVAL_RELEASED, actor=actor, now=now, data=data,
-            reason=None, code=None,
-        )  # fmt: skip
+        _release(session, now, proposal, actor)
     fence, until = proposal.fence + 1, now + lease
     taken = move(
         session,
@@ -172,7 +188,36 @@ def _take(session: Session, now: datetime, proposal: Proposal, actor: Actor, lea
     )
     if not taken:
         return Refusal(no("claimed", "another worker was faster"), State(proposal.state))
+    if not _spend(session, now, proposal, sealed, actor, fence):
+        raise RuntimeError(f"the approval of {proposal.id} was used before; the whole claim is taken back")
+    if sealed.policy.authority == BREAK_GLASS and not again:
+        data = {"incident": sealed.incident, "digest": proposal.digest}
+        append(session, now=now, event=Event.BREAKGLASS_USED, actor=actor, proposal=proposal.id, data=data)
     return Claim(proposal.id, actor.id, fence, proposal.digest or "", until)
+
+
+def _spend(session: Session, now: datetime, proposal: Proposal, sealed: Sealed, actor: Actor, fence: int) -> bool:
+    """Spends the nonce under which people voted. Only the same claim, taken over before any intent, keeps it."""
+    known = session.get(ClaimRecord, proposal.id, populate_existing=True)
+    if known is not None:
+        known.worker, known.fence, known.claimed_at = actor.id, fence, now
+        session.add(known)
+        return known.nonce == sealed.nonce and known.digest == proposal.digest
+    session.add(
+        ClaimRecord(
+            proposal=proposal.id,
+            nonce=sealed.nonce,
+            digest=proposal.digest or "",
+            worker=actor.id,
+            fence=fence,
+            claimed_at=now,
+            account=sealed.change.account,
+            amount=None if sealed.amount.value is None else Decimal(sealed.amount.value),
+            currency=sealed.amount.currency,
+        )
+    )
+    session.flush()
+    return True
 
 
 def _end(
@@ -184,7 +229,7 @@ def _end(
     verdict: Verdict,
     data: dict[str, Any] | None = None,
 ) -> Refusal:
-    event = Event.PROPOSAL_EXPIRED if to == State.EXPIRED else Event.PROPOSAL_STALE
+    event = _ENDS[to]
     told = {"code": verdict.code, "reason": verdict.reason, **(data or {})}
     move(
         session, proposal, to=to, event=event, actor=actor, now=now, data=told,
@@ -193,15 +238,33 @@ def _end(
     return Refusal(verdict, to)
 
 
-def _hold(session: Session, now: datetime, proposal: Proposal, actor: Actor, verdict: Verdict) -> Refusal:
+def _hold(
+    session: Session, now: datetime, proposal: Proposal, actor: Actor, verdict: Verdict, until: datetime | None = None
+) -> Refusal:
     """Waits, and says so once: a worker that tries again every second writes no entry every second."""
-    if proposal.state != State.HELD:
-        told = {"code": verdict.code, "reason": verdict.reason}
-        move(
-            session, proposal, to=State.HELD, event=Event.APPROVAL_HELD, actor=actor, now=now, data=told,
-            reason=verdict.reason, code=verdict.code, look_at=now + timedelta(seconds=5),
-        )  # fmt: skip
-    else:
-        proposal.look_at = now + timedelta(seconds=15)
+    if proposal.state == State.HELD and proposal.code == verdict.code:
+        proposal.look_at = _next_look(now, until, LOOK_AGAIN)
         session.add(proposal)
+        return Refusal(verdict, State.HELD)
+    if proposal.state == State.HELD:
+        # What it waits for has changed: released and held again, so that card and log tell the present reason.
+        _release(session, now, proposal, actor)
+    told = {"code": verdict.code, "reason": verdict.reason, "until": until}
+    move(
+        session, proposal, to=State.HELD, event=Event.APPROVAL_HELD, actor=actor, now=now, data=told,
+        reason=verdict.reason, code=verdict.code, look_at=_next_look(now, until, LOOK_FIRST),
+    )  # fmt: skip
     return Refusal(verdict, State.HELD)
+
+
+def _next_look(now: datetime, until: datetime | None, soon: timedelta) -> datetime:
+    """When it is tried again: at the end of what it waits for, but at least every ten minutes, as rules can change."""
+    return now + soon if until is None else max(now + soon, min(until, now + LOOK_LATEST))
+
+
+def _release(session: Session, now: datetime, proposal: Proposal, actor: Actor) -> None:
+    data = {"reason": "what it waited for is over"}
+    move(
+        session, proposal, to=State.APPROVED, event=Event.APPROVAL_RELEASED, actor=actor, now=now, data=data,
+        reason=None, code=None,
+    )  # fmt: skip

@@ -1,18 +1,35 @@
 """People: the opaque id by which rows and entries know someone, and what is known about that person besides.
 
-Names and Slack ids stand only here (and in the stored people file), so that erasing someone touches one place.
+Names and Slack ids stand only here (and in the stored people file), so that erasing someone touches one place. Roles
+come from the file, from groups of the directory, and for a while from somebody who lent them.
 """
 
 import re
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from approvals.place import Place
 
 ID_PREFIX = "p-"
 OPAQUE = re.compile(r"p-[0-9A-Za-z]{1,40}")
+
+
+class Lent(NamedTuple):
+    """A role that `giver` lent, and the delegation by which."""
+
+    role: str
+    giver: str
+    delegation: str
+
+
+class Group(NamedTuple):
+    """Whoever is in this Slack user group holds the role."""
+
+    team: str
+    id: str
+    role: str
 
 
 @dataclass(frozen=True)
@@ -25,21 +42,30 @@ class Person:
     os_user: str | None = None
     roles: frozenset[str] = frozenset()
     sees_teams: tuple[str, ...] = ()
+    lent: tuple[Lent, ...] = ()
 
 
 @dataclass(frozen=True)
 class People:
-    """Everybody who is known, found by each of their names."""
+    """Everybody who is known, found by each of their names. `unread`: groups of whose members nothing is known now."""
 
     by_id: dict[str, Person] = field(default_factory=dict)
     by_slack: dict[tuple[str, str], Person] = field(default_factory=dict)
     by_os_user: dict[str, Person] = field(default_factory=dict)
     channels: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    groups: tuple[Group, ...] = ()
+    unread: tuple[str, ...] = ()
 
-    def roles(self, person: str) -> frozenset[str]:
-        """The roles that the person holds now; none for someone unknown."""
+    def roles(self, person: str, apart_from: Collection[str] = ()) -> frozenset[str]:
+        """The roles that the person holds now; none for someone unknown.
+
+        A lent role does not count where its giver is `apart_from`: nobody decides on their own request, nor votes
+        twice, by lending.
+        """
         known = self.by_id.get(person)
-        return known.roles if known else frozenset()
+        if known is None:
+            return frozenset()
+        return known.roles | {lent.role for lent in known.lent if lent.giver not in apart_from}
 
     def roles_beyond(self, known: Collection[str]) -> dict[str, tuple[str, ...]]:
         """The roles that are held but not `known`, each with the ids of its holders: no rule ever asks for them."""
@@ -58,9 +84,10 @@ def load_people(text: str, *, file: str = "people.toml") -> People:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise place.fault(str(error), do="Correct the TOML") from None
-    people = People()
-    for key in sorted(set(document) - {"person", "channel"}):
-        raise place.fault(f"unknown key {key!r}", key=key, do="Only [[person]] and [[channel]] are known")
+    groups = tuple(_group(table, place, at) for at, table in enumerate(_tables(document, "group", place)))
+    people = People(groups=groups)
+    for key in sorted(set(document) - {"person", "channel", "group"}):
+        raise place.fault(f"unknown key {key!r}", key=key, do="Only [[person]], [[channel]] and [[group]] are known")
     for at, table in enumerate(_tables(document, "person", place)):
         _add(people, _person(table, place, at), place, at)
     for at, table in enumerate(_tables(document, "channel", place)):
@@ -73,6 +100,17 @@ def _tables(document: dict[str, Any], name: str, place: Place) -> list[dict[str,
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         raise place.fault(f"{name} is no list of tables", table=name, do=f"Write each as [[{name}]]")
     return listed
+
+
+def _group(table: dict[str, Any], place: Place, at: int) -> Group:
+    known = {"team", "id", "role"}
+    for key in sorted(set(table) ^ known):
+        told = "is missing" if key in known else "is not known here"
+        raise place.fault(f"{key} {told}", table="group", at=at, key=key, do=f"Needed: {', '.join(sorted(known))}")
+    for key in sorted(known):
+        if not isinstance(table[key], str) or not table[key].strip():
+            raise place.fault(f"{key} is no text", table="group", at=at, key=key, do=f'Write {key} = "…"')
+    return Group(team=table["team"], id=table["id"], role=table["role"])
 
 
 def _channel(table: dict[str, Any], place: Place, at: int) -> tuple[tuple[str, str], tuple[str, ...]]:

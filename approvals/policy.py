@@ -4,7 +4,7 @@ No text that a model wrote is an argument of any function here.
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +35,11 @@ class Standing:
     slots: tuple[Slot, ...]
     approvals: tuple[str, ...]
     expires_at: datetime
+
+    @property
+    def involved(self) -> frozenset[str]:
+        """Whoever asked for it or had a hand in it: none of them decides."""
+        return frozenset((self.requester, *self.editors))
 
 
 def yes(reason: str = "allowed") -> Verdict:
@@ -69,11 +74,13 @@ def may_vote(
         return no("not_open", f"this proposal takes no votes now: {told}")
     if not hmac.compare_digest(digest.encode(), standing.digest.encode()):
         return no("digest_differs", "what you were shown is not what is stored; look at the newest card")
-    if person == standing.requester or person in standing.editors:
+    if person in standing.involved:
         return no("own_proposal", "you asked for this change, so somebody else must decide it")
     if now >= standing.expires_at and standing.state in (State.PENDING, State.PARTIAL):
         return no("expired", "the time to decide on this proposal is over")
-    roles = people.roles(person)
+    if people.unread:
+        return no("directory_down", f"{_unread(people)}, so nobody's vote counts now; try again in some minutes")
+    roles = people.roles(person, standing.involved)
     if not any(slot.roles & roles for slot in standing.slots):
         needed = ", ".join(sorted({slot.words() for slot in standing.slots}))
         return no("no_role", f"deciding on this needs the role {needed}")
@@ -83,9 +90,8 @@ def may_vote(
 def _may_approve(person: str, standing: Standing, people: People) -> Verdict:
     if standing.state not in (State.PENDING, State.PARTIAL):
         return no("complete", "this proposal already has all its approvals")
-    held = {voter: people.roles(voter) for voter in (*standing.approvals, person)}
-    before = filled(standing.slots, {voter: held[voter] for voter in standing.approvals})
-    after = filled(standing.slots, held)
+    before = filled(standing.slots, held(people, standing.approvals, standing.involved))
+    after = filled(standing.slots, held(people, (*standing.approvals, person), standing.involved))
     if sum(after_ is not None for after_ in after) <= sum(before_ is not None for before_ in before):
         return no("slot_taken", "the part that you could approve has already been approved by somebody else")
     return yes()
@@ -127,9 +133,14 @@ def filled(slots: Sequence[Slot], held: Mapping[str, frozenset[str]]) -> tuple[s
     return tuple(holder)
 
 
-def quorum(slots: Sequence[Slot], approvals: Sequence[str], people: People) -> bool:
+def held(people: People, voters: Sequence[str], involved: Collection[str]) -> dict[str, frozenset[str]]:
+    """The roles by which each of these voters counts here: a lent one not if its giver votes too, or is involved."""
+    return {voter: people.roles(voter, ({*voters} - {voter}) | {*involved}) for voter in voters}
+
+
+def quorum(slots: Sequence[Slot], approvals: Sequence[str], people: People, involved: Collection[str]) -> bool:
     """True if every slot is filled by somebody who holds its role now; no slots are never a quorum."""
-    return bool(slots) and all(filled(slots, {person: people.roles(person) for person in approvals}))
+    return bool(slots) and all(filled(slots, held(people, approvals, involved)))
 
 
 def may_claim(
@@ -141,12 +152,17 @@ def may_claim(
     if sorted(slot.words() for slot in required) != sorted(slot.words() for slot in standing.slots):
         needs = " and ".join(slot.words() for slot in required)
         return no("policy_changed", f"the rules changed since it was sealed: it would now need {needs}")
-    involved = {standing.requester, *standing.editors}
-    for person in standing.approvals:
-        if person in involved:
+    if people.unread:
+        return no("directory_down", f"{_unread(people)}, so the votes cannot be judged again now")
+    for person, roles in held(people, standing.approvals, standing.involved).items():
+        if person in standing.involved:
             return no("own_proposal", f"{person} both asked for it and approved it")
-        if not any(slot.roles & people.roles(person) for slot in standing.slots):
+        if not any(slot.roles & roles for slot in standing.slots):
             return no("entitlement_lost", f"{person} approved it and no longer holds a role that may")
-    if not quorum(standing.slots, standing.approvals, people):
+    if not quorum(standing.slots, standing.approvals, people, standing.involved):
         return no("no_quorum", "its votes no longer fill every slot")
     return yes()
+
+
+def _unread(people: People) -> str:
+    return f"the members of the group {', '.join(people.unread)} cannot be read"

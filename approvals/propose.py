@@ -7,28 +7,36 @@ died may run again.
 import json
 import re
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
-from approvals.active import active
-from approvals.changes.change import parse_change
+from approvals.active import entitled
+from approvals.changes.change import AnyChange, parse_change
+from approvals.emergency import may_break_glass
 from approvals.errors import GateError
 from approvals.evidence import read_evidence
 from approvals.policy import Verdict, may_propose, no, yes
-from approvals.states import OPEN
-from approvals.store import Draft, Proposal
+from approvals.states import BEFORE_CLAIM, DECIDED, OPEN, State, words
+from approvals.store import BREAK_GLASS, BY_VOTE, Draft, Proposal
 from audit.canonical import canonical, sha256
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 
 ID = re.compile(r"^P-[0-9A-Z]{10}$")
+INCIDENT = re.compile(r"[A-Za-z][A-Za-z0-9]{1,15}-?[0-9]{1,12}")
+"""An incident's number as ticket systems write it: no free text, since it stands in sealed bytes."""
+
 AGENT = Actor(ActorKind.AGENT, "agent")
 
 
 class DraftRequest(BaseModel):
-    """What is asked for. `requester` is the person whose message led to it; `change` a stored change, unresolved."""
+    """What is asked for. `requester` is the person whose message led to it; `change` a stored change, unresolved.
+
+    `supersedes` names the open proposal that this one edits: its requester and editors become editors of this one.
+    `authority` is break-glass only where a person asks for it with an `incident`; no model can fill it in.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,6 +48,8 @@ class DraftRequest(BaseModel):
     editors: tuple[str, ...] = ()
     supersedes: str | None = None
     inverse_of: str | None = None
+    authority: Literal["vote", "break_glass"] = "vote"
+    incident: str | None = None
 
 
 class Drafted(NamedTuple):
@@ -63,7 +73,8 @@ def propose(session: Session, *, now: datetime, draft: DraftRequest, actor: Acto
     known = session.get(Draft, draft.id)
     if known is not None:
         return _repeated(known, draft, change.model_dump())
-    verdict = _judge(session, draft, change.resource)
+    verdict = _judge(session, now, draft, change)
+    editors = _editors(session, draft)
     data: dict[str, Any] = {"requester": draft.requester, "kind": change.kind, "resource": change.resource}
     if not verdict.allowed:
         data |= {"code": verdict.code, "reason": verdict.reason}
@@ -75,18 +86,22 @@ def propose(session: Session, *, now: datetime, draft: DraftRequest, actor: Acto
             id=draft.id,
             thread=draft.thread,
             requester=draft.requester,
-            editors=json.dumps(list(draft.editors)),
+            editors=json.dumps(editors),
             kind=change.kind,
             resource=change.resource,
             change=canonical(change.model_dump()).decode(),
             evidence=given.decode(),
             supersedes=draft.supersedes,
             inverse_of=draft.inverse_of,
+            authority=draft.authority,
+            incident=draft.incident,
             created_at=now,
         )
     )
-    data |= {"change": change.model_dump(), "evidence_hash": sha256(given), "editors": draft.editors}
+    data |= {"change": change.model_dump(), "evidence_hash": sha256(given), "editors": editors}
     data |= {"supersedes": draft.supersedes, "inverse_of": draft.inverse_of}
+    if draft.authority != BY_VOTE:
+        data |= {"authority": draft.authority, "incident": draft.incident}
     append(session, now=now, event=Event.PROPOSAL_DRAFTED, actor=actor, proposal=draft.id, data=data)
     session.flush()
     return Drafted(yes(""), draft.id)
@@ -98,15 +113,62 @@ def _repeated(known: Draft, draft: DraftRequest, change: dict[str, Any]) -> Draf
     return Drafted(no("id_taken", "another draft has this id"), draft.id)
 
 
-def _judge(session: Session, draft: DraftRequest, resource: str) -> Verdict:
-    current = active(session)
+def _judge(session: Session, now: datetime, draft: DraftRequest, change: AnyChange) -> Verdict:
+    current = entitled(session, now)
     verdict = may_propose(person=draft.requester, people=current.people, rules=current.rules)
     if not verdict.allowed:
         return verdict
-    other = open_for(session, resource)
-    if other is not None:
+    if draft.authority == BREAK_GLASS:
+        verdict = may_break_glass(
+            person=draft.requester,
+            change_kind=change.kind,
+            people=current.people,
+            rules=current.rules,
+            unreviewed=unreviewed(session),
+        )
+        if not verdict.allowed:
+            return verdict
+        if not INCIDENT.fullmatch(draft.incident or ""):
+            return no("no_incident", "an emergency names its incident by its number, for example INC-20417")
+    if draft.supersedes is not None:
+        verdict = _may_supersede(session, draft.supersedes, change.resource)
+        if not verdict.allowed:
+            return verdict
+    other = open_for(session, change.resource)
+    if other is not None and other != draft.supersedes:
         return no("already_open", f"{other} for this resource is still open; decide or withdraw it first")
     return verdict
+
+
+def _may_supersede(session: Session, supersedes: str, resource: str) -> Verdict:
+    old = session.get(Proposal, supersedes, populate_existing=True)
+    if old is None:
+        return no("not_found", "there is no such proposal to replace")
+    if old.resource != resource:
+        return no("other_resource", "a proposal is only replaced by one for the same resource")
+    if old.state not in BEFORE_CLAIM:
+        return no("too_late", f"it cannot be replaced any more: {words(old.state)}")
+    return yes()
+
+
+def _editors(session: Session, draft: DraftRequest) -> list[str]:
+    """Everybody who had a hand in it besides the requester: those of what it replaces too, since an edit is one."""
+    editors = set(draft.editors)
+    if draft.supersedes is not None:
+        old, old_draft = session.get(Proposal, draft.supersedes), session.get(Draft, draft.supersedes)
+        editors |= {old.requester} if old is not None else set()
+        editors |= set(json.loads(old_draft.editors)) if old_draft is not None else set()
+    return sorted(editors - {draft.requester})
+
+
+def unreviewed(session: Session) -> list[str]:
+    """Break-glass proposals that are still open or not reviewed; they stand before the next."""
+    done = [State.REVIEWED_OK, State.REVIEWED_BAD, State.UNSEALABLE, State.FAILED, State.REHEARSED, *DECIDED]
+    waiting = select(Proposal.id).where(
+        Proposal.authority == BREAK_GLASS, col(Proposal.state).not_in([state.value for state in done])
+    )
+    drafted = select(Draft.id).where(Draft.authority == BREAK_GLASS, col(Draft.id).not_in(select(Proposal.id)))
+    return [*session.exec(waiting), *session.exec(drafted)]
 
 
 def open_for(session: Session, resource: str) -> str | None:

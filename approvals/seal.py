@@ -10,17 +10,21 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from approvals.active import Active, active
+from approvals.active import Active, entitled
 from approvals.changes.change import AnyChange, parse_change
-from approvals.errors import NotFound
+from approvals.changes.governance import PROVIDER
+from approvals.errors import Altered, GateError, NotFound
 from approvals.evidence import Evidence, read_evidence
 from approvals.inspectors.port import CannotLook, Inspector, NotSealable, Snapshot
-from approvals.move import create
+from approvals.move import create, move
 from approvals.pin import pin
 from approvals.propose import open_proposal
-from approvals.sealed import Amount, Sealed, digest
-from approvals.states import State
-from approvals.store import Draft, Proposal, from_draft
+from approvals.scope import earlier_in, scope_of, told
+from approvals.sealed import Amount, Sealed, decode, digest
+from approvals.split import Summed, summed
+from approvals.states import BEFORE_CLAIM, State, words
+from approvals.store import BREAK_GLASS, Draft, Proposal, effects_of, from_draft
+from approvals.undo import inverse_change
 from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_text
 from audit.transaction import Begin
@@ -57,16 +61,28 @@ def _store(
     row = from_draft(draft, state=State.UNSEALABLE, now=now)
     if isinstance(seen, NotSealable):
         return _unsealable(session, row, actor, now, seen)
+    wrong = _not_the_inverse(session, draft, change) or _supersede(session, draft, actor, now)
+    if wrong is not None:
+        return _unsealable(session, row, actor, now, wrong)
     other = open_proposal(session, change.resource)
     if other is not None:
         return _unsealable(session, row, actor, now, NotSealable(f"{other} for this resource is open", "already_open"))
-    current = active(session)
-    document = _document(draft, change, seen, current, now)
+    current = entitled(session, now)
+    evidence = read_evidence(json.loads(draft.evidence))
+    try:
+        class_name = current.rules.class_of(change.kind)
+    except GateError as error:
+        return _unsealable(session, row, actor, now, NotSealable(str(error), "no_class"))
+    scope = scope_of(class_name, seen.team or evidence.team, change.account)
+    judged = _judged(session, now, change, evidence, scope, current)
+    document = _document(draft, change, seen, current, now, scope, judged)
     row.state = State.SEALED.value
     row.sealed = document.encode()
     row.digest = digest(row.sealed)
     row.policy_version = current.rules_version
-    row.expires_at = now + current.rules.vote_within
+    row.class_name, row.scope, row.account = document.policy.class_name, scope, change.account
+    row.amount, row.currency = evidence.amount, evidence.currency
+    row.expires_at = now + _vote_within(current, draft)
     row.execute_by = row.expires_at + current.rules.execute_within
     data = {
         "digest": row.digest,
@@ -74,9 +90,55 @@ def _store(
         "resource": row.resource,
         "policy": document.policy.model_dump(),
         "amount": document.amount.model_dump(),
+        "scope": scope,
         "expires_at": row.expires_at,
     }
     return create(session, row, event=Event.PROPOSAL_SEALED, actor=actor, now=now, data=data)
+
+
+def _judged(
+    session: Session, now: datetime, change: AnyChange, evidence: Evidence, scope: str, current: Active
+) -> Summed:
+    """The amount that decides the column: with whatever in the same scope it may have been split from."""
+    days = current.rules.split_days
+    earlier = [] if change.provider == PROVIDER else earlier_in(session, scope, now=now, window=timedelta(days=days))
+    return summed(evidence.amount, evidence.currency, earlier, resource=change.resource, scope=told(scope), days=days)
+
+
+def _vote_within(current: Active, draft: Draft) -> timedelta:
+    glass = current.rules.break_glass
+    hurried = draft.authority == BREAK_GLASS and glass is not None
+    return glass.vote_within if hurried and glass is not None else current.rules.vote_within
+
+
+def _not_the_inverse(session: Session, draft: Draft, change: AnyChange) -> NotSealable | None:
+    """A rollback is the inverse that was sealed, or it is no rollback."""
+    if draft.inverse_of is None:
+        return None
+    original = session.get(Proposal, draft.inverse_of, populate_existing=True)
+    try:
+        sealed = decode(original.sealed, original.digest) if original is not None else None
+    except Altered as error:
+        return NotSealable(f"{error.what} {error.why}", "altered")
+    if original is None or sealed is None or inverse_change(sealed, effects_of(session, original.id)) != change:
+        return NotSealable(f"it is not the inverse that was sealed with {draft.inverse_of}", "not_the_inverse")
+    return None
+
+
+def _supersede(session: Session, draft: Draft, actor: Actor, now: datetime) -> NotSealable | None:
+    """Ends what this draft replaces, its votes with it; from here on only the new one can be decided."""
+    if draft.supersedes is None:
+        return None
+    old = session.get(Proposal, draft.supersedes, populate_existing=True)
+    if old is None or State(old.state) not in BEFORE_CLAIM:
+        told = words(old.state) if old is not None else "there is no such proposal"
+        return NotSealable(f"{draft.supersedes} cannot be replaced any more: {told}", "too_late")
+    reason = f"replaced by {draft.id}"
+    move(
+        session, old, to=State.SUPERSEDED, event=Event.PROPOSAL_SUPERSEDED, actor=actor, now=now,
+        data={"by": draft.id}, reason=reason, code="superseded",
+    )  # fmt: skip
+    return None
 
 
 def _unsealable(session: Session, row: Proposal, actor: Actor, now: datetime, why: NotSealable) -> Proposal:
@@ -85,11 +147,13 @@ def _unsealable(session: Session, row: Proposal, actor: Actor, now: datetime, wh
     return create(session, row, event=Event.PROPOSAL_UNSEALABLE, actor=actor, now=now, data=data)
 
 
-def _document(draft: Draft, change: AnyChange, seen: Snapshot, current: Active, now: datetime) -> Sealed:
+def _document(
+    draft: Draft, change: AnyChange, seen: Snapshot, current: Active, now: datetime, scope: str, judged: Summed
+) -> Sealed:
     evidence = read_evidence(json.loads(draft.evidence))
     editors = tuple(json.loads(draft.editors))
     steps = change.steps()
-    expires_at = now + current.rules.vote_within
+    expires_at = now + _vote_within(current, draft)
     return Sealed(
         id=draft.id,
         requester=draft.requester,
@@ -105,13 +169,15 @@ def _document(draft: Draft, change: AnyChange, seen: Snapshot, current: Active, 
         reversibility=change.reversibility(),
         amount=_amount(evidence),
         evidence=json.loads(draft.evidence),
-        policy=pin(current, change.kind, evidence, seen.environment, (draft.requester, *editors)),
+        policy=pin(current, draft, evidence, (draft.requester, *editors), seen.environment, judged),
         nonce=secrets.token_hex(16),
         sealed_at=utc_text(now),
         expires_at=utc_text(expires_at),
         execute_by=utc_text(expires_at + current.rules.execute_within),
         supersedes=draft.supersedes,
         inverse_of=draft.inverse_of,
+        incident=draft.incident,
+        scope=scope,
     )
 
 

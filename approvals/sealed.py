@@ -24,6 +24,16 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Together(_Frozen):
+    """What it adds up to with others of its scope that it may have been split from; `amount` is decimal text."""
+
+    amount: str | None
+    others: int
+    unknown: int
+    scope: str
+    days: int
+
+
 class Pinned(_Frozen):
     """The policy under which it was sealed: versions, digests, and the slots that follow."""
 
@@ -34,6 +44,9 @@ class Pinned(_Frozen):
     environment: str
     reason: str
     slots: tuple[tuple[str, ...], ...]
+    authority: str = "vote"
+    class_name: str = ""
+    together: "Together | None" = None
 
     def needed(self) -> tuple[Slot, ...]:
         """The slots, as the policy's functions take them."""
@@ -73,6 +86,8 @@ class Sealed(_Frozen):
     execute_by: str
     supersedes: str | None
     inverse_of: str | None
+    incident: str | None = None
+    scope: str = ""
 
     def encode(self) -> bytes:
         """The RFC 8785 bytes."""

@@ -17,6 +17,11 @@ from audit.stored import Money, UtcTime
 DONE, REFUSED, UNANSWERED = "done", "refused", "no answer"
 """What came of sending a step's request; a row without an outcome may have taken effect or not."""
 
+FOUND, ABSENT = "done, as read back", "not done, as read back"
+"""What the read-back proved of a request that had no answer; an answer that still comes is stored over it."""
+
+TOOK_EFFECT = frozenset({DONE, FOUND})
+
 BY_VOTE, BREAK_GLASS = "vote", "break_glass"
 """By which authority a change is asked for: the matrix's votes, or an emergency's, which is reviewed afterwards."""
 

@@ -5,13 +5,14 @@ except the opaque person id that the front door found, the proposal's id and the
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from approvals.active import active
+from approvals.active import active, entitled
 from approvals.errors import Altered
 from approvals.move import move
 from approvals.person import People
@@ -57,7 +58,7 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
         return _refused(session, now, ballot, told, proposal)
     try:
         sealed = decode(proposal.sealed, proposal.digest)
-        people = active(session).people
+        people = entitled(session, now).people
     except Altered as error:
         return _refused(session, now, ballot, no("altered", f"{error.what} {error.why}"), proposal)
     votes = standing_votes(session, proposal.id)
@@ -109,13 +110,15 @@ def _count(
         session.flush()
     cast = _cast(session, now, ballot, person)
     approvals = [other.person for other in votes if other.choice == APPROVE and other is not mine]
+    involved = (sealed.requester, *sealed.editors)
     data = {"choice": ballot.choice, "digest": ballot.digest, "via": _safe(ballot.via), "person": person} | cast
+    data |= _standing_of(people, person, involved)
     actor = Actor(ActorKind.PERSON, person)
     if ballot.choice == REJECT:
         _must(move(session, proposal, to=State.REJECTED, event=Event.VOTE_REJECTED, actor=actor, now=now, data=data))
         return VoteResult(yes("rejected"), State.REJECTED)
     approvals.append(person)
-    if quorum(sealed.policy.needed(), approvals, people):
+    if quorum(sealed.policy.needed(), approvals, people, involved):
         # The vote and the quorum that it completes are two entries: a list of votes must not lack the last one.
         append(session, now=now, event=Event.VOTE_APPROVED, actor=actor, proposal=proposal.id, data=data)
         data |= {"approvals": approvals}
@@ -127,6 +130,16 @@ def _count(
         return VoteResult(yes("approved; it has all the votes it needs"), State.APPROVED)
     _must(move(session, proposal, to=State.PARTIAL, event=Event.VOTE_APPROVED, actor=actor, now=now, data=data))
     return VoteResult(yes("your approval counts; others are still needed"), State.PARTIAL)
+
+
+def _standing_of(people: People, person: str, involved: Sequence[str]) -> dict[str, Any]:
+    """By what this person may vote at this moment: kept with the vote, since roles come and go."""
+    known = people.by_id[person]
+    lent = [lending for lending in known.lent if lending.giver not in involved]
+    told: dict[str, Any] = {"roles": sorted(known.roles)}
+    if lent:
+        told["lent"] = [{"role": one.role, "by": one.giver, "delegation": one.delegation} for one in lent]
+    return told
 
 
 def _cast(session: Session, now: datetime, ballot: Ballot, person: str) -> dict[str, Any]:

@@ -65,14 +65,19 @@ def decide(
     *,
     approve: bool,
     reject: bool,
+    withdraw: bool = False,
     reason: str,
     digest: str | None,
     person: str | None,
     as_json: bool,
 ) -> None:
     """One vote by whoever sits here. Without --approve or --reject it only shows what there is to decide."""
-    if approve and reject:
-        raise Problem("A vote is for or against.", do="Say --approve or --reject.", exit_code=Exit.USAGE)
+    if approve + reject + withdraw > 1:
+        raise Problem(
+            "A vote is for or against, or taken back.",
+            do="Say one of --approve, --reject and --withdraw.",
+            exit_code=Exit.USAGE,
+        )
     here = place()
     voter = person_at(here, person)
     with writing(here.engine) as (session, now):
@@ -81,13 +86,13 @@ def decide(
             sys.stderr.write(card_text(card))
         if card.state == State.SEALED:
             posted(session, now=now, proposal_id=card.proposal, where="terminal")
-        if not approve and not reject:
+        if not approve and not reject and not withdraw:
             hint(f"To vote: spendgate decide {card.proposal} --digest {card.digest} --approve (or --reject --reason …)")
             return
         ballot = Ballot(
             proposal_id=card.proposal,
             person=voter.person.id if voter.person else None,
-            choice="approve" if approve else "reject",
+            choice="approve" if approve else "reject" if reject else "withdraw",
             digest=digest or card.digest,
             via="terminal",
             reason=reason or None,
@@ -139,6 +144,15 @@ def card_text(card: Card) -> str:
         f"  step {step.number}       {step.sentence} ({step.before} → {step.after}; {step.progress})"
         for step in card.steps
     ]
+    lines += [f"  {line}" for line in card.difference]
+    if card.incident:
+        lines.append(f"  emergency    break-glass for {card.incident}")
+    if card.inverse_of:
+        lines.append(f"  undoes       {card.inverse_of}")
+    if card.supersedes:
+        lines.append(f"  replaces     {card.supersedes}, and its votes")
+    if card.advice:
+        lines.append(f"  advice       {card.advice} (by {card.advised_by}; counts for nothing)")
     lines += [f"  needs        {slot.role}: {slot.person or 'open'}" for slot in card.slots]
     if card.expires_at:
         lines.append(f"  expires      {card.expires_at:%Y-%m-%d %H:%M} UTC")

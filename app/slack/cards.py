@@ -13,12 +13,14 @@ from typing import Any
 from app.slack.answers import escape, marked
 from approvals.card import Card, SlotShown
 from approvals.person import People
+from approvals.store import BREAK_GLASS
 from tools.shown import shown
 
 Block = dict[str, Any]
 HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, TEXT_LIMIT = 150, 2000, 3000, 300
 BLOCKS_LIMIT = 9000
 SHOWN_LIMIT = 2500
+ADVICE_LIMIT = 900
 
 
 def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Block]]:
@@ -29,8 +31,14 @@ def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Blo
         _fields(facts(card, people, team)),
         *(_section(text) for text in steps(card)),
     ]
+    if card.difference:
+        blocks.append(_section("*What changes:*\n```" + data("\n".join(card.difference)) + "```"))
     if card.reason:
         blocks.append(_section(f"*Reason:* {data(card.reason)}"))
+    if card.advice:
+        # A model wrote it, about bytes that anybody may have had a hand in: quoted, signed, and no input of anything.
+        told = data(card.advice)[:ADVICE_LIMIT]
+        blocks.append(_context(f"_Second reading by {data(card.advised_by or 'a model')}, advice only:_ {told}"))
     if card.hint:
         blocks.append(_section(f"*Waiting:* {data(card.hint)}"))
     complete = _complete(blocks)
@@ -38,6 +46,8 @@ def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Blo
         blocks.append(_section("*This proposal cannot be shown here completely, so it cannot be approved from Slack.*"))
     if card.approvable or card.rejectable:
         blocks.append(_buttons(card, approvable=card.approvable and complete))
+    elif card.undoable:
+        blocks.append(_undo(card))
     blocks.append(_context(who_decides(card, people, team)))
     blocks.append(_context(f"{card.proposal} · version {card.version} · digest {card.digest8 or 'none'}"))
     return fallback(card)[:TEXT_LIMIT], [_cut(block) for block in blocks]
@@ -75,6 +85,13 @@ def facts(card: Card, people: People, team: str) -> list[str]:
         f"*Amount for the policy*\n{money(card.amount, card.currency)} a year",
         f"*Undo*\n{data(card.reversibility or 'unknown')}",
     ]
+    if card.authority == BREAK_GLASS:
+        due = f"; review by {at(card.until)}" if card.until else ""
+        found.append(f"*Emergency*\nbreak-glass for {data(card.incident or 'unknown')}{due}")
+    if card.inverse_of:
+        found.append(f"*Undoes*\n{data(card.inverse_of)}")
+    if card.supersedes:
+        found.append(f"*Replaces*\n{data(card.supersedes)}, and its votes")
     if card.blast_radius:
         found.append("*Touches*\n" + "\n".join(data(one) for one in card.blast_radius))
     return found
@@ -204,6 +221,27 @@ def _buttons(card: Card, *, approvable: bool) -> Block:
     )
     # A new block id at each version: Slack keeps the state of elements whose block id it knows.
     return {"type": "actions", "block_id": f"decide-{card.proposal}-{card.version}", "elements": elements}
+
+
+def _undo(card: Card) -> Block:
+    """One click asks for the way back that was sealed with the way there; people vote on it like on anything else."""
+    button = {
+        "type": "button",
+        "action_id": "undo",
+        "text": {"type": "plain_text", "text": "Undo…"},
+        "value": json.dumps({"proposal": card.proposal, "digest": card.digest}),
+        "accessibility_label": f"Propose to undo: {card.title}"[:75],
+        "confirm": {
+            "title": {"type": "plain_text", "text": "Propose to undo this?"},
+            "text": {
+                "type": "plain_text",
+                "text": "This makes a proposal of exactly the inverse that was sealed with it. People vote on it.",
+            },
+            "confirm": {"type": "plain_text", "text": "Propose"},
+            "deny": {"type": "plain_text", "text": "Not now"},
+        },
+    }
+    return {"type": "actions", "block_id": f"undo-{card.proposal}-{card.version}", "elements": [button]}
 
 
 def _complete(blocks: list[Block]) -> bool:

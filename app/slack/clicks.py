@@ -17,6 +17,7 @@ from app.slack.cards import reject_view
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
 from approvals.active import active
+from approvals.rollback import roll_back
 from approvals.states import words
 from approvals.vote import Ballot, VoteResult, vote
 
@@ -46,6 +47,14 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="reject", reason=reason)
         await ack()
         if told and speaker.channel:
+            whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
+
+    @app.action("undo")
+    async def _undo(ack: Any, body: dict[str, Any], client: Any) -> None:
+        speaker = _speaker(body, team)
+        told = await asyncio.to_thread(undo, engine, body=body, speaker=speaker)
+        await ack()
+        if told:
             whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
 
     @app.action("open_link")
@@ -109,6 +118,21 @@ def cast(
         )
         told = tell(vote(session, now=now, ballot=ballot))
     return told if person else not_linked(speaker)
+
+
+def undo(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
+    """Drafts the sealed inverse in the name of whoever pressed, once; returns what to tell that person."""
+    proposal, _digest = button_value(body)
+    with writing(engine) as (session, now):
+        if not first_time(session, key=f"{body['type']}:{body['trigger_id']}", kind="undo", now=now):
+            return None
+        person = who(active(session).people, speaker)
+        if person is None:
+            return not_linked(speaker)
+        drafted = roll_back(session, now=now, proposal_id=proposal, person=person.id)
+    if not drafted.verdict.allowed:
+        return f"It was not proposed: {drafted.verdict.reason}."
+    return f"{drafted.proposal_id} proposes to undo {proposal}; its card follows once it is checked."
 
 
 def tell(result: VoteResult) -> str | None:

@@ -5,18 +5,22 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.undo import UndoInstance
 from approvals.changes.volume import DeleteVolume
 from approvals.errors import GateError
+from approvals.governance import GOVERNANCE
 
-AnyChange = Annotated[
-    StopInstance | StartInstance | ResizeInstance | UndoInstance | DeleteVolume | ScaleNodeGroup,
-    Field(discriminator="kind"),
-]
-KINDS = ("stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group")
+CloudChange = StopInstance | StartInstance | ResizeInstance | UndoInstance | DeleteVolume | ScaleNodeGroup
+GateChange = AdoptPolicy | ReleaseKillSwitch
+AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
+CLOUD_KINDS = (
+    "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
+)  # fmt: skip
+KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 
 MOST_BYTES = 32 * 1024
 """Room for every change there is; a log entry that holds one must stay below the log's own bound."""

@@ -67,6 +67,4 @@ class ResizeInstance(OnInstance):
         )
 
     def _type(self, name: str) -> Request:
-        return self.request(
-            "ec2:ModifyInstanceAttribute", InstanceId=self.instance_id, InstanceType={"Value": name}
-        )
+        return self.request("ec2:ModifyInstanceAttribute", InstanceId=self.instance_id, InstanceType={"Value": name})

@@ -40,7 +40,5 @@ class DeleteVolume(Placed):
     def steps(self) -> tuple[Step, ...]:
         """The one request; its effect is that the volume is not there any more, and nothing undoes it."""
         parameters = {"VolumeId": self.volume_id}
-        request = Request(
-            operation="ec2:DeleteVolume", account=self.account, region=self.region, parameters=parameters
-        )
+        request = Request(operation="ec2:DeleteVolume", account=self.account, region=self.region, parameters=parameters)
         return (Step(number=1, request=request, expect={"state": "gone"}, passing=({"state": "deleting"},)),)

@@ -1,6 +1,7 @@
 """What an inspector is: it looks at a resource, and says what stands there and whether the change could be made."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from approvals.changes.change import AnyChange
@@ -12,11 +13,15 @@ class CannotLook(Exception):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The resource as it stands now. `fields` are the preconditions: any difference at the claim makes it stale."""
+    """The resource as it stands now. `fields` are the preconditions: any difference at the claim makes it stale.
+
+    `team` is whom its tags say it belongs to, so that a large change split into many small ones can be seen as one.
+    """
 
     fields: dict[str, Any]
     name: str | None = None
     environment: str | None = None
+    team: str | None = None
     blast_radius: tuple[str, ...] = ()
 
 
@@ -29,8 +34,21 @@ class NotSealable:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Happening:
+    """One line of the provider's own log: a call on the resource, and the token that Spendgate marked it with."""
+
+    operation: str
+    at: datetime
+    token: str | None = None
+    refused: bool = False
+
+
 class Inspector(Protocol):
-    """Looks, never touches."""
+    """Looks, never touches.
+
+    One that can ask the provider's own log has `history(change, since) -> list[Happening]` besides.
+    """
 
     def look(self, change: AnyChange) -> Snapshot | NotSealable:
         """Everything that must hold, permission (by dry run) included; CannotLook where there is no answer."""

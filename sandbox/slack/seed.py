@@ -42,6 +42,7 @@ class App(_Fixed):
         "im:read",
         "im:write",
         "reactions:write",
+        "usergroups:read",
         "users:read",
     )
     events: tuple[str, ...] = ("message.im", "app_mention", "app_home_opened")
@@ -67,6 +68,14 @@ class Channel(_Fixed):
     app: bool = True
 
 
+class UserGroup(_Fixed):
+    """A group of people, as an administrator keeps it."""
+
+    id: str = Field(pattern=r"^S[A-Z0-9]{1,20}$")
+    handle: str = Field(pattern=r"^[a-z0-9_.-]{1,40}$")
+    users: tuple[str, ...] = ()
+
+
 class DirectMessage(_Fixed):
     """The conversation between one person and the app."""
 
@@ -82,6 +91,7 @@ class Seed(_Fixed):
     people: tuple[Person, ...]
     channels: tuple[Channel, ...] = ()
     direct: tuple[DirectMessage, ...] = ()
+    groups: tuple[UserGroup, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Seed:
@@ -93,6 +103,7 @@ class Seed(_Fixed):
         if not known:
             raise ValueError("at least one person is needed")
         named = {m for c in self.channels for m in c.members} | {d.user for d in self.direct}
+        named |= {user for group in self.groups for user in group.users}
         strangers = sorted(named - set(known))
         if strangers:
             raise ValueError(f"members who are not under people: {', '.join(strangers)}")

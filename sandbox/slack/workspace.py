@@ -26,6 +26,7 @@ class Workspace:
         self.seed = seed
         self.ticker = ticker
         self.revision = 0
+        self.groups: dict[str, tuple[str, ...]] = {group.id: group.users for group in seed.groups}
         self.people: dict[str, Person] = {person.id: person for person in seed.people}
         every: tuple[Room, ...] = (*seed.channels, *seed.direct_messages())
         self.rooms: dict[str, Room] = {room.id: room for room in every}

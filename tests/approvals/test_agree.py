@@ -64,6 +64,20 @@ TAMPERING = [
     ("a digest exchanged", "UPDATE proposal SET digest = '0'", "digest"),
     ("a draft for somebody else", "UPDATE draft SET requester = 'p-99999999'", "draft"),
     ("rules edited in place", "UPDATE policy_version SET body = body || ' ' WHERE kind = 'rules'", "policy"),
+    ("a claim deleted", "DELETE FROM claim_record", "claim"),
+    ("a claim of other bytes", "UPDATE claim_record SET digest = '0'", "claim"),
+    (
+        "a role lent by nobody",
+        "INSERT INTO delegation (id, giver, receiver, roles, starts_at, ends_at, granted_at) VALUES ('D-1',"
+        " 'p-0b0b0002', 'p-0d1e0004', '[\"approver\"]', '2026-11-20T00:00:00.000000Z', '2026-12-20T00:00:00.000000Z',"
+        " '2026-11-20T00:00:00.000000Z')",
+        "delegation",
+    ),
+    (
+        "a kill switch turned by nobody",
+        "INSERT INTO kill_switch (scope, engaged, by, turned_at) VALUES ('*', 0, 'p-1', '2026-11-20T00:00:00.000000Z')",
+        "kill switch",
+    ),
     ("people removed", "DELETE FROM policy_version WHERE kind = 'people'", "policy"),
 ]
 

@@ -149,7 +149,7 @@ def largest(slots: list[Slot], held: dict[str, frozenset[str]]) -> int:
 
 
 def test_no_slots_are_no_quorum() -> None:
-    assert not quorum((), (ARJUN,), PEOPLE_KNOWN)
+    assert not quorum((), (ARJUN,), PEOPLE_KNOWN, (OLIVIA,))
 
 
 APPROVED = replace(PENDING, state=State.APPROVED, approvals=(ARJUN,))

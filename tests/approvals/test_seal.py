@@ -113,8 +113,9 @@ def test_the_database_itself_refuses_a_second_open_proposal(gate: Any) -> None:
 def test_two_drafts_that_got_in_for_one_resource_become_one_proposal(gate: Any) -> None:
     first = gate.draft().proposal_id
     gate.sql(
-        "INSERT INTO draft SELECT 'P-TWIN000000', thread, requester, editors, kind, resource, change, evidence,"
-        " supersedes, inverse_of, created_at FROM draft WHERE id = ?",
+        "INSERT INTO draft (id, thread, requester, editors, kind, resource, change, evidence, authority, created_at)"
+        " SELECT 'P-TWIN000000', thread, requester, editors, kind, resource, change, evidence, authority, created_at"
+        " FROM draft WHERE id = ?",
         first,
     )
     rows = [seal(gate.begin, draft_id=name, inspector=gate.inspector) for name in (first, "P-TWIN000000")]

@@ -1,4 +1,4 @@
-"""api.test, auth.test, users.*: who is there, and whether the token is known."""
+"""api.test, auth.test, users.*, usergroups.*: who is there, in which group, and whether the token is known."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ def users_list(site: Site, arguments: Json) -> Json:
     every = [_user(site, person) for person in site.workspace.people.values()] + [_app_user(site)]
     page, following = page_of(every, arguments)
     return {"members": page, "cache_ts": int(site.ticker.now()), "response_metadata": {"next_cursor": following}}
+
+
+def usergroups_users_list(site: Site, arguments: Json) -> Json:
+    """The ids of a group's members."""
+    required(arguments, "usergroup")
+    users = site.workspace.groups.get(str(arguments["usergroup"]))
+    if users is None:
+        raise SlackError("no_such_subteam")
+    return {"users": list(users)}
 
 
 def _user(site: Site, person: Person) -> Json:

@@ -16,6 +16,7 @@ METHODS: dict[str, Method] = {
     "auth.test": people.auth_test,
     "users.info": people.users_info,
     "users.list": people.users_list,
+    "usergroups.users.list": people.usergroups_users_list,
     "chat.postMessage": chat.post_message,
     "chat.update": chat.update,
     "chat.delete": chat.delete,

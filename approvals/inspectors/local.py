@@ -1,0 +1,71 @@
+"""Looks at the gate itself before people decide about it: what is in force, and whether the change could be made."""
+
+from typing import Any
+
+from approvals.active import PEOPLE, RULES, active, newest
+from approvals.adopt import text_of
+from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
+from approvals.errors import PolicyError
+from approvals.explain import fillable
+from approvals.inspectors.port import NotSealable, Snapshot
+from approvals.person import People, load_people
+from approvals.rules import PRODUCTION, Rules
+from approvals.rules_file import load_rules
+from approvals.switch import newest_turn
+from audit.transaction import Begin
+
+GovernanceChange = AdoptPolicy | ReleaseKillSwitch
+
+
+class LocalInspector:
+    """Reads the gate's own rows."""
+
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
+
+    def look(self, change: GovernanceChange) -> Snapshot | NotSealable:
+        """What is in force now, if the change could be made on it."""
+        if isinstance(change, AdoptPolicy):
+            return self._policy(change)
+        fields = self.read_back(change)
+        if fields["engaged"] != "yes" or fields["turn"] != change.turn:
+            return NotSealable("the kill switch is not on by this turn", "wrong_state", fields)
+        return Snapshot(fields, name="kill switch", blast_radius=(change.resource,))
+
+    def read_back(self, change: GovernanceChange) -> dict[str, Any]:
+        """What is in force, or how the switch stands."""
+        with self._begin() as (session, _):
+            if isinstance(change, AdoptPolicy):
+                current = newest(session, change.what)
+                return {"in_force": current.digest if current else "none", "version": current.version if current else 0}
+            turn = newest_turn(session, change.scope)
+            return {"engaged": "yes" if turn and turn.engaged else "no", "turn": turn.id if turn else 0}
+
+    def _policy(self, change: AdoptPolicy) -> Snapshot | NotSealable:
+        fields = self.read_back(change)
+        if fields["in_force"] != change.replaces:
+            return NotSealable(f"other {change.what} are in force than those to be replaced", "wrong_state", fields)
+        with self._begin() as (session, _):
+            text = text_of(session, change.what, change.digest)
+            current = active(session)
+        if text is None:
+            return NotSealable(f"the {change.what} with this digest are not stored", "not_found", fields)
+        try:
+            rules = load_rules(text) if change.what == RULES else current.rules
+            people = load_people(text) if change.what == PEOPLE else current.people
+        except PolicyError as error:
+            return NotSealable(str(error), "not_valid", fields)
+        locked = locked_out(rules, people)
+        if locked is not None:
+            return NotSealable(locked, "locks_out", fields)
+        return Snapshot(fields, name=change.what, blast_radius=(change.resource,))
+
+
+def locked_out(rules: Rules, people: People) -> str | None:
+    """Why nobody could change the rules or the people again after this; None if somebody could."""
+    slots = rules.matrix[(rules.class_of("adopt_rules"), PRODUCTION)][0]
+    askers = [one for one in people.by_id if people.roles(one) & rules.may_propose]
+    if any(fillable(slots, people, requester=asker).possible for asker in askers):
+        return None
+    needs = " and ".join(slot.words() for slot in slots)
+    return f"after it nobody could change rules or people again: that needs {needs}, by people who did not ask for it"

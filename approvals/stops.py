@@ -1,0 +1,72 @@
+"""What makes an approved proposal wait or end, however many votes it has: the kill switch, a freeze, a cap.
+
+Read at the claim, under the write lock, where nothing can slip past between the look and the act. The gate's own
+changes are exempt, as far as they are what lifts a stop: a freeze that held the vote on it could never be lifted.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlmodel import Session, col, select
+
+from approvals.active import active
+from approvals.caps import Claimed, capped
+from approvals.changes.governance import PROVIDER, ReleaseKillSwitch
+from approvals.freeze import frozen
+from approvals.policy import Verdict, no
+from approvals.sealed import Sealed
+from approvals.store import BREAK_GLASS, ClaimRecord, Proposal
+from approvals.switch import engaged, words_of
+
+WITHIN = timedelta(hours=24)
+
+
+class Stop(NamedTuple):
+    """Why it is not carried out now; `ends` if it never will be, `until` where that is known."""
+
+    verdict: Verdict
+    ends: bool
+    until: datetime | None
+
+
+def stopped_by(session: Session, now: datetime, proposal: Proposal, sealed: Sealed) -> Stop | None:
+    """The first stop that holds for this proposal at `now`; None if it may go ahead."""
+    turn = None if isinstance(sealed.change, ReleaseKillSwitch) else engaged(session, sealed.change.account)
+    if turn is not None:
+        # An approval from before an emergency must not wake up after it: it ends, and may be asked for again.
+        return Stop(no("kill_switch", words_of(turn)), ends=True, until=None)
+    rules = active(session).rules
+    hit = frozen(
+        rules.freezes,
+        at=now,
+        environment=sealed.policy.environment,
+        class_name=sealed.policy.class_name,
+        account=sealed.change.account,
+        team=sealed.evidence.get("team"),
+        break_glass=sealed.policy.authority == BREAK_GLASS,
+    )
+    if hit is not None:
+        return Stop(no("frozen", hit.reason), ends=False, until=hit.until)
+    amount = None if sealed.amount.value is None else Decimal(sealed.amount.value)
+    cap = capped(
+        rules.caps,
+        claims=_claims(session, now, apart_from=proposal.id),
+        now=now,
+        account=sealed.change.account,
+        amount=amount,
+        currency=sealed.amount.currency,
+        class_name=sealed.policy.class_name,
+    )
+    return None if cap is None else Stop(no(cap.code, cap.reason), ends=False, until=cap.until)
+
+
+def _claims(session: Session, now: datetime, apart_from: str) -> list[Claimed]:
+    """What was claimed in the last day. The gate's own changes are in no account and count for no cap."""
+    query = select(ClaimRecord).where(
+        col(ClaimRecord.claimed_at) > now - WITHIN,
+        ClaimRecord.account != PROVIDER,
+        ClaimRecord.proposal != apart_from,
+    )
+    rows = session.exec(query.order_by(col(ClaimRecord.claimed_at)))
+    return [Claimed(at=row.claimed_at, account=row.account, amount=row.amount, currency=row.currency) for row in rows]

@@ -1,0 +1,42 @@
+"""The change that would take back what a proposal did, made of the sealed inverses of the steps that took effect.
+
+Nothing is looked at and nothing is sent: it is only what may be proposed next, with votes of its own.
+"""
+
+from collections.abc import Sequence
+
+from approvals.changes.change import AnyChange
+from approvals.changes.governance import AdoptPolicy
+from approvals.changes.instance import OnInstance, StartInstance, StopInstance
+from approvals.changes.nodegroup import ScaleNodeGroup
+from approvals.changes.step import Step
+from approvals.changes.undo import UndoInstance, Undone
+from approvals.sealed import Sealed
+from approvals.store import TOOK_EFFECT, Effect
+
+
+def inverse_change(sealed: Sealed, effects: Sequence[Effect]) -> AnyChange | None:
+    """The change that undoes the steps that took effect, last first; None if none did, or one cannot be undone.
+
+    Its requests are the sealed inverses, byte for byte; a rehearsal's steps took no effect.
+    """
+    done = steps_done(sealed, effects)
+    if not done or any(step.inverse is None for step in done):
+        return None
+    change = sealed.change
+    wanted = [step.inverse for step in done]
+    if isinstance(change, StopInstance | StartInstance | ScaleNodeGroup | AdoptPolicy):
+        simple = change.inverse()
+        return simple if [step.request for step in simple.steps()] == wanted else None
+    if isinstance(change, OnInstance):
+        back = tuple(Undone(did=step.request, undo=step.inverse) for step in done if step.inverse is not None)
+        return UndoInstance(
+            account=change.account, region=change.region, instance_id=change.instance_id, of=sealed.id, back=back
+        )
+    return None
+
+
+def steps_done(sealed: Sealed, effects: Sequence[Effect]) -> list[Step]:
+    """The steps that took effect, answered or found so by the read-back, last first."""
+    done = {effect.step for effect in effects if effect.outcome in TOOK_EFFECT and not effect.rehearsal}
+    return [step for step in reversed(sealed.steps) if step.number in done]
