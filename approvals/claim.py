@@ -149,6 +149,11 @@ def _by_policy(
     )
 
 
+def still_approved(session: Session, now: datetime, proposal: Proposal, sealed: Sealed) -> Verdict:
+    """Whether the votes, the times and the rules still allow what was claimed, whatever the resource looks like now."""
+    return _by_policy(session, now, proposal, sealed, CannotLook("not looked at"))
+
+
 def drifted(sealed: dict[str, Any], seen: Snapshot | NotSealable) -> list[str]:
     """Each precondition that is not as it was sealed, in words: "state: running, now stopped"; of groups, the keys."""
     if isinstance(seen, NotSealable) and not seen.fields:

@@ -7,6 +7,7 @@ from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from approvals.expire import overdue
+from approvals.recover import between_steps, lost
 from approvals.states import State
 from approvals.store import Draft, Effect, Proposal
 
@@ -17,6 +18,7 @@ class Due(NamedTuple):
     to_seal: list[str]
     to_claim: list[str]
     to_recover: list[str]
+    to_proceed: list[str]
     to_reconcile: list[str]
     to_expire: list[str]
 
@@ -45,7 +47,8 @@ def due(session: Session, *, now: datetime) -> Due:
     return Due(
         to_seal=list(session.exec(drafts)),
         to_claim=found(claimable),
-        to_recover=found(col(Proposal.state) == State.EXECUTING.value, over),
+        to_recover=found(lost(now)),
+        to_proceed=found(between_steps(now), looked),
         to_reconcile=found(col(Proposal.state).in_(readable), looked),
         to_expire=[proposal.id for proposal in overdue(session, now=now)],
     )

@@ -1,8 +1,11 @@
 """Carries out a claimed proposal: for each step an intent, committed; then one send; then the receipt.
 
 The intent's row is what makes it once: (proposal, step) is its key, and no code path sends for a step whose row was
-there before. If the answer does not come, or the process dies, nobody sends again: the outcome is unknown until a
-read-back (`reconcile.py`) has found it.
+there before (`resend.py` is the one exception, and only under the provider's own token). If the answer does not come,
+or the process dies, the outcome is unknown until a read-back (`reconcile.py`) has found it.
+
+Between two steps nothing is out and nobody holds the row: `proceed.py` reads back what the first led to, and only then
+is the next step's intent stored.
 """
 
 import secrets
@@ -12,21 +15,26 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
+from approvals.changes.operations import declared
 from approvals.changes.step import Step
 from approvals.errors import Altered
 from approvals.executors.port import Executor, NoAnswer, Receipt, Refused
+from approvals.executors.router import Router
 from approvals.lease import LEASE, Claim, LostClaim
 from approvals.move import move
 from approvals.sealed import Sealed, decode
 from approvals.states import State
-from approvals.store import DONE, REFUSED, UNANSWERED, Effect, Proposal, effects_of, proposal_of
+from approvals.store import DONE, REFUSED, TOOK_EFFECT, UNANSWERED, Effect, Proposal, effects_of, proposal_of
+from approvals.switch import engaged, words_of
 from audit.canonical import sha256
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 from audit.transaction import Begin
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
+    """What came of one send: done, refused or no answer, with the receipt or the reason."""
+
     outcome: str
     receipt: Receipt | None
     code: str | None
@@ -36,34 +44,64 @@ class _Answer(NamedTuple):
 PROMPT_SECONDS = 20.0
 """Within this time of deciding to send, a request is sent or not at all; storing the intent takes far less."""
 
-OVERSLEPT = _Answer(
+OVERSLEPT = Answer(
     REFUSED, None, "overslept", "the worker was held up between storing its intent and sending: not sent"
 )
 """A stopped process or a suspended machine wakes up believing it is still then; others may have concluded meanwhile."""
 
 
-def _awake() -> float:
+def awake() -> float:
     """Seconds that also count while the machine sleeps. It only ever keeps a request back; it decides nothing else."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def execute(begin: Begin, *, claim: Claim, executor: Executor) -> State:
-    """Sends every step of the claimed proposal at most once and returns where that led."""
-    steps = _steps(begin, claim)
-    for step in steps:
-        token = token_of(claim, step)
-        before = _awake()
-        _intend(begin, claim, executor, step, token)
-        answer = _send(executor, step, token) if _awake() - before < PROMPT_SECONDS else OVERSLEPT
-        state = _record(begin, claim, executor, step, answer, last=step is steps[-1])
-        if state != State.EXECUTING:
-            return state
-    return State.EXECUTING
+def execute(begin: Begin, *, claim: Claim, executor: Executor | Router) -> State:
+    """Sends the first step of the claimed proposal, once; a rehearsal walks through all of them.
+
+    EXECUTING is returned where steps are left: `proceed` sends each when the one before is read back as in effect.
+    """
+    for step in _steps(begin, claim):
+        state = carry_step(begin, claim=claim, executor=executor, step=step)
+        if state != State.EXECUTING or not _hands(executor, step).rehearsal:
+            break
+    return state
+
+
+def carry_step(begin: Begin, *, claim: Claim, executor: Executor | Router, step: Step) -> State:
+    """One step: its intent, its request, its receipt; where that led. LostClaim if it is not this worker's to send."""
+    hands, token, decided_at = _hands(executor, step), token_of(claim, step), awake()
+    stopped = _intend(begin, claim, hands, step, token)
+    if stopped is not None:
+        return stopped
+    return _record(begin, claim, hands, step, _prompt(hands, step, token, decided_at))
+
+
+def carry_again(
+    begin: Begin, *, claim: Claim, executor: Executor | Router, step: Step, token: str, decided_at: float
+) -> State:
+    """Sends a step once more under the token of the first time; its effect's row stays the one that there is.
+
+    A refusal of the second request says nothing of the first, so it leaves the outcome as unknown as it was.
+    """
+    hands = _hands(executor, step)
+    answer = _prompt(hands, step, token, decided_at)
+    if answer.outcome == REFUSED:
+        told = f"sent again and refused ({answer.code}), which says nothing of the first time"
+        answer = Answer(UNANSWERED, None, answer.code, told)
+    return _record(begin, claim, hands, step, answer)
+
+
+def _prompt(executor: Executor, step: Step, token: str, decided_at: float) -> Answer:
+    return _send(executor, step, token) if awake() - decided_at < PROMPT_SECONDS else OVERSLEPT
 
 
 def token_of(claim: Claim, step: Step) -> str:
     """The same for the same step of the same bytes, for providers that take an idempotency token."""
     return sha256(f"{claim.proposal_id}\0{claim.digest}\0{step.number}".encode())[:32]
+
+
+def _hands(executor: Executor | Router, step: Step) -> Executor:
+    return executor.of(step.request.operation) if isinstance(executor, Router) else executor
 
 
 def _steps(begin: Begin, claim: Claim) -> tuple[Step, ...]:
@@ -91,18 +129,14 @@ def _mine(session: Session, now: datetime, claim: Claim) -> tuple[Proposal, Seal
     return proposal, sealed
 
 
-def _intend(begin: Begin, claim: Claim, executor: Executor, step: Step, token: str) -> None:
-    """Commits that this step's request is about to be sent. After this nobody sends it, whatever happens."""
+def _intend(begin: Begin, claim: Claim, executor: Executor, step: Step, token: str) -> State | None:
+    """Commits that this step's request is about to be sent; after this nobody else sends it, whatever happens.
+
+    Returns where it ended instead if the kill switch is on.
+    """
     with begin() as (session, now):
         proposal, sealed = _mine(session, now, claim)
-        request_hash = step.request.hash()
-        at = [sealed_step.number for sealed_step in sealed.steps].index(step.number)
-        if request_hash != sealed.request_hashes[at] or sealed.steps[at] != step:
-            raise Altered(
-                f"step {step.number} of {proposal.id} is not sent",
-                why="its request is not the one that was sealed",
-                do="Nothing is carried out. Run `spendgate audit verify`",
-            )
+        at = _sealed_at(proposal, sealed, step)
         earlier = effects_of(session, proposal.id)
         if [effect.step for effect in earlier] != [other.number for other in sealed.steps[:at]]:
             raise LostClaim(
@@ -110,6 +144,9 @@ def _intend(begin: Begin, claim: Claim, executor: Executor, step: Step, token: s
                 why="its request may have been sent before, or an earlier step has not been",
                 do="Nothing to do: the worker reads back what happened",
             )
+        stopped = _stopped_by_switch(session, now, proposal, claim, step, earlier)
+        if stopped is not None:
+            return stopped
         effect = Effect(
             proposal=proposal.id,
             step=step.number,
@@ -118,7 +155,7 @@ def _intend(begin: Begin, claim: Claim, executor: Executor, step: Step, token: s
             fence=claim.fence,
             executor=executor.name,
             rehearsal=executor.rehearsal,
-            request_hash=request_hash,
+            request_hash=step.request.hash(),
             intended_at=now,
         )
         session.add(effect)
@@ -128,27 +165,60 @@ def _intend(begin: Begin, claim: Claim, executor: Executor, step: Step, token: s
             "attempt": effect.attempt,
             "fence": claim.fence,
             "token": token,
-            "request_hash": request_hash,
+            "request_hash": effect.request_hash,
             "digest": claim.digest,
             "executor": executor.name,
             "rehearsal": executor.rehearsal,
         }
-        _move(session, proposal, claim, State.EXECUTING, Event.EXECUTION_INTENDED, now, data, lease_until=now + LEASE)
+        _move(
+            session, proposal, claim, State.EXECUTING, Event.EXECUTION_INTENDED, now, data,
+            lease_until=now + LEASE, look_at=None,
+        )  # fmt: skip
+    return None
 
 
-def _send(executor: Executor, step: Step, token: str) -> _Answer:
+def _sealed_at(proposal: Proposal, sealed: Sealed, step: Step) -> int:
+    """Which of the sealed steps this is; Altered where it is none of them, GateError where nobody declared it."""
+    at = [sealed_step.number for sealed_step in sealed.steps].index(step.number)
+    if step.request.hash() != sealed.request_hashes[at] or sealed.steps[at] != step:
+        raise Altered(
+            f"step {step.number} of {proposal.id} is not sent",
+            why="its request is not the one that was sealed",
+            do="Nothing is carried out. Run `spendgate audit verify`",
+        )
+    declared(step.request.operation)
+    return at
+
+
+def _stopped_by_switch(
+    session: Session, now: datetime, proposal: Proposal, claim: Claim, step: Step, earlier: list[Effect]
+) -> State | None:
+    """With the kill switch on no further intent is stored: what was begun ends as it is, named step by step."""
+    turn = engaged(session, step.request.account) if declared(step.request.operation).stoppable else None
+    if turn is None:
+        return None
+    to, event, reason = State.VETOED, Event.PROPOSAL_VETOED, words_of(turn)
+    if earlier:
+        to, event = State.DIVERGED, Event.EXECUTION_DIVERGED
+        reason = f"stopped by the kill switch: {done_words(earlier)}; step {step.number} was not sent; {reason}"
+    data = {"reason": reason, "done": _done(earlier), "code": "kill_switch"}
+    _move(session, proposal, claim, to, event, now, data, reason=reason, code="kill_switch", look_at=None)
+    return to
+
+
+def _send(executor: Executor, step: Step, token: str) -> Answer:
     try:
         receipt = executor.send(step.request, token=token)
     except NoAnswer as error:
-        return _Answer(UNANSWERED, None, None, f"no answer: {error}")
+        return Answer(UNANSWERED, None, None, f"no answer: {error}")
     except Refused as error:
-        return _Answer(REFUSED, None, error.code, error.sentence)
+        return Answer(REFUSED, None, error.code, error.sentence)
     except Exception as error:  # noqa: BLE001 - whatever it was, the request may have gone out: that is not a failure
-        return _Answer(UNANSWERED, None, None, f"no answer: {type(error).__name__}")
-    return _Answer(DONE, receipt, None, "")
+        return Answer(UNANSWERED, None, None, f"no answer: {type(error).__name__}")
+    return Answer(DONE, receipt, None, "")
 
 
-def _record(begin: Begin, claim: Claim, executor: Executor, step: Step, answer: _Answer, *, last: bool) -> State:
+def _record(begin: Begin, claim: Claim, executor: Executor, step: Step, answer: Answer) -> State:
     with begin() as (session, now):
         proposal = proposal_of(session, claim.proposal_id)
         effect = session.get(Effect, (claim.proposal_id, step.number), populate_existing=True)
@@ -159,7 +229,10 @@ def _record(begin: Begin, claim: Claim, executor: Executor, step: Step, answer: 
             return _late(session, now, proposal, claim, told)
         if answer.outcome == UNANSWERED:
             return _unknown(session, now, proposal, claim, told | {"reason": answer.sentence})
-        _move(session, proposal, claim, State.EXECUTING, Event.EXECUTION_ANSWERED, now, told, lease_until=now + LEASE)
+        last = step.number == decode(proposal.sealed, claim.digest).steps[-1].number
+        between = {} if answer.outcome == REFUSED or last or executor.rehearsal else {"lease_until": None}
+        kept = {"lease_until": now + LEASE, "look_at": now} | between
+        _move(session, proposal, claim, State.EXECUTING, Event.EXECUTION_ANSWERED, now, told, **kept)
         if answer.outcome == REFUSED:
             return _stopped(session, now, proposal, claim, step, answer)
         if not last:
@@ -170,9 +243,9 @@ def _record(begin: Begin, claim: Claim, executor: Executor, step: Step, answer: 
         return to
 
 
-def _write(session: Session, now: datetime, effect: Effect, answer: _Answer) -> dict[str, Any]:
+def _write(session: Session, now: datetime, effect: Effect, answer: Answer) -> dict[str, Any]:
     """Stores the answer beside its intent. No answer leaves the row open: a read-back will tell."""
-    if answer.outcome != UNANSWERED:
+    if answer.outcome != UNANSWERED and effect.answered_at is None:
         effect.outcome, effect.answered_at, effect.error_code = answer.outcome, now, answer.code
         if answer.receipt is not None:
             effect.provider_request_id = answer.receipt.request_id
@@ -206,17 +279,27 @@ def _unknown(session: Session, now: datetime, proposal: Proposal, claim: Claim, 
     return State.UNKNOWN
 
 
-def _stopped(session: Session, now: datetime, proposal: Proposal, claim: Claim, step: Step, answer: _Answer) -> State:
+def _stopped(session: Session, now: datetime, proposal: Proposal, claim: Claim, step: Step, answer: Answer) -> State:
     """The provider refused this step. Earlier steps did take effect, so with any of them it is not simply failed."""
-    done = [effect.step for effect in effects_of(session, proposal.id) if effect.outcome == DONE]
+    effects = effects_of(session, proposal.id)
     to, event = State.FAILED, Event.EXECUTION_FAILED
     reason = f"the provider refused it ({answer.code}): {answer.sentence[:300]}"
-    if done:
+    if _done(effects):
         to, event = State.DIVERGED, Event.EXECUTION_DIVERGED
-        reason = f"steps {', '.join(map(str, done))} were done; step {step.number} was refused ({answer.code})"
-    data = {"reason": reason, "done": done, "refused": step.number, "error_code": answer.code}
-    _move(session, proposal, claim, to, event, now, data, reason=reason, code=answer.code)
+        reason = f"{done_words(effects)}; step {step.number} was refused ({answer.code}): {answer.sentence[:300]}"
+    data = {"reason": reason, "done": _done(effects), "refused": step.number, "error_code": answer.code}
+    _move(session, proposal, claim, to, event, now, data, reason=reason, code=answer.code, look_at=None)
     return to
+
+
+def _done(effects: list[Effect]) -> list[int]:
+    return [effect.step for effect in effects if effect.outcome in TOOK_EFFECT]
+
+
+def done_words(effects: list[Effect]) -> str:
+    """Which steps took effect: "step 1 was done", "steps 1, 2 were done"."""
+    done = _done(effects)
+    return f"step{'s' if len(done) > 1 else ''} {', '.join(map(str, done))} {'were' if len(done) > 1 else 'was'} done"
 
 
 def _move(

@@ -1,31 +1,50 @@
 """After a worker died: what it was sending when its lease ended has an unknown outcome, and is read back, not sent.
 
-A claim without any intent is not touched here: `claim.py` takes it over, judging everything again.
+A claim without any intent is not touched here: `claim.py` takes it over, judging everything again. Nor is a change
+between two of its steps, with nothing out: `proceed.py` goes on with it.
 """
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, and_, or_
+from sqlmodel import Session, col, exists, select
 
 from approvals.move import move
 from approvals.states import State
-from approvals.store import Proposal
+from approvals.store import Effect, Proposal
 from audit.event import Actor, ActorKind, Event
 from audit.transaction import Begin
 
 
 def recover(begin: Begin, *, worker: str) -> list[str]:
-    """Moves every proposal that is EXECUTING under an ended lease to UNKNOWN and returns the ids."""
+    """Moves every proposal whose request was out when its worker's lease ended to UNKNOWN and returns the ids."""
     with begin() as (session, now):
-        query = select(Proposal).where(
-            Proposal.state == State.EXECUTING.value,
-            (col(Proposal.lease_until).is_(None)) | (col(Proposal.lease_until) <= now),
-        )
+        query = select(Proposal).where(lost(now))
         return [
             proposal.id
             for proposal in session.exec(query.order_by(col(Proposal.id))).all()
             if _lost(session, proposal, worker, now)
         ]
+
+
+def lost(now: datetime) -> ColumnElement[bool]:
+    """EXECUTING under an ended lease with a request out; a rehearsal that was interrupted counts too."""
+    return and_(_without_lease(now), _out())
+
+
+def between_steps(now: datetime) -> ColumnElement[bool]:
+    """EXECUTING with every request answered and more to come: anybody may go on."""
+    return and_(_without_lease(now), ~_out())
+
+
+def _without_lease(now: datetime) -> ColumnElement[bool]:
+    lease = col(Proposal.lease_until)
+    return and_(col(Proposal.state) == State.EXECUTING.value, or_(lease.is_(None), lease <= now))
+
+
+def _out() -> ColumnElement[bool]:
+    open_or_rehearsed = or_(col(Effect.outcome).is_(None), col(Effect.rehearsal).is_(True))
+    return exists().where(col(Effect.proposal) == col(Proposal.id), open_or_rehearsed)
 
 
 def _lost(session: Session, proposal: Proposal, worker: str, now: datetime) -> bool:

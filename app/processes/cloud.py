@@ -8,19 +8,37 @@ import boto3
 
 from app.errors import Exit, Problem
 from app.settings import WorkerSettings
-from approvals.executors.aws import Ec2Executor, ec2_clients
+from approvals.executors.aws import AwsExecutor, Clients, aws_clients
 from approvals.executors.port import Executor
 from approvals.executors.rehearsal import Rehearsal
-from approvals.inspectors.aws import Ec2Inspector
-from approvals.inspectors.port import Inspector
+from approvals.executors.router import Router as Hands
+from approvals.inspectors.instance import InstanceInspector
+from approvals.inspectors.nodegroup import NodeGroupInspector
+from approvals.inspectors.router import Router as Eyes
+from approvals.inspectors.volume import VolumeInspector
 
 
-def cloud(settings: WorkerSettings) -> tuple[Inspector, Executor]:
-    """The inspector, and the executor that the settings name."""
+def cloud(settings: WorkerSettings) -> tuple[Eyes, Hands]:
+    """An inspector for each kind of change, and for each provider the executor that the settings name."""
     access, secret, token = _credentials(settings)
-    clients = ec2_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
-    executor: Executor = Ec2Executor(clients) if settings.executor == "aws" else Rehearsal()
-    return Ec2Inspector(clients), executor
+    clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
+    executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
+    return eyes(clients), Hands({"ec2:": executor, "eks:": executor}, name=executor.name)
+
+
+def eyes(clients: Clients) -> Eyes:
+    """An inspector for each kind of change of the cloud."""
+    instance = InstanceInspector(clients)
+    return Eyes(
+        {
+            "stop_instance": instance,
+            "start_instance": instance,
+            "resize_instance": instance,
+            "undo_instance": instance,
+            "delete_volume": VolumeInspector(clients),
+            "scale_node_group": NodeGroupInspector(clients),
+        }
+    )
 
 
 def _credentials(settings: WorkerSettings) -> tuple[str, str, str | None]:

@@ -23,12 +23,16 @@ from approvals.claim import claim
 from approvals.due import due
 from approvals.execute import execute
 from approvals.executors.port import Executor
+from approvals.executors.router import Router
 from approvals.expire import expire
 from approvals.inspectors.port import Inspector
 from approvals.lease import Claim, LostClaim
+from approvals.proceed import proceed
 from approvals.reconcile import reconcile
 from approvals.recover import recover
+from approvals.resend import resend
 from approvals.seal import seal
+from approvals.states import State
 from audit.transaction import Begin
 
 logger = logging.getLogger(__name__)
@@ -40,12 +44,18 @@ class Worker:
     """One worker: its name, its hands, and one round of what is due."""
 
     def __init__(
-        self, engine: Engine, *, inspector: Inspector, executor: Executor, settle_seconds: int, name: str | None = None
+        self,
+        engine: Engine,
+        *,
+        inspector: Inspector,
+        executor: Executor | Router,
+        settle_seconds: int,
+        name: str | None = None,
     ) -> None:
         self.engine = engine
         self.begin: Begin = beginner(engine)
         self.inspector, self.executor = inspector, executor
-        self.settle_seconds = settle_seconds
+        self.settle = timedelta(seconds=settle_seconds)
         self.name = name or f"worker-{secrets.token_hex(4)}"
 
     def round(self) -> bool:
@@ -63,6 +73,7 @@ class Worker:
             recover(self.begin, worker=self.name)
         self._each("sealing", work.to_seal, self._seal)
         self._each("carrying out", work.to_claim, self._carry_out)
+        self._each("going on with", work.to_proceed, self._proceed)
         self._each("reading back", work.to_reconcile, self._read)
         return work.anything()
 
@@ -89,9 +100,21 @@ class Worker:
         except LostClaim as error:
             logger.warning("%s was taken over: %s", proposal, error)
 
+    def _proceed(self, proposal: str) -> None:
+        try:
+            proceed(
+                self.begin, proposal_id=proposal, worker=self.name, inspector=self.inspector, executor=self.executor,
+                settle=self.settle,
+            )  # fmt: skip
+        except LostClaim as error:
+            logger.warning("%s was taken over: %s", proposal, error)
+
     def _read(self, proposal: str) -> None:
-        settle = timedelta(seconds=self.settle_seconds)
-        reconcile(self.begin, proposal_id=proposal, inspector=self.inspector, worker=self.name, settle=settle)
+        state = reconcile(
+            self.begin, proposal_id=proposal, inspector=self.inspector, worker=self.name, settle=self.settle
+        )
+        if state == State.RECONCILING:
+            resend(self.begin, proposal_id=proposal, worker=self.name, executor=self.executor, settle=self.settle)
 
 
 def run(*, engine: Engine, home: Home, settings: WorkerSettings) -> None:

@@ -42,7 +42,8 @@ class Operation:
     `token`: the parameter that takes the provider's idempotency token, or None. `proof` and `proven_by`: how an effect
     or its absence is proven, and by which fields of the read-back. `settles`: after how many settle times an unchanged
     resource proves absence. `patience`: for how many settle times a resource on its way is waited for.
-    `provider_checks`: what the provider itself refuses. `inverse`: the operation that undoes it.
+    `provider_checks`: what the provider itself refuses. `inverse`: the operation that undoes it. `stoppable`: False
+    only for what must go out while the kill switch is on: the release of the switch itself.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Operation:
     inverse: str | None = None
     settles: int = 1
     patience: int = 6
+    stoppable: bool = True
 
 
 def checked(*declared: Operation) -> dict[str, Operation]:

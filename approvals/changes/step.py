@@ -13,7 +13,7 @@ from audit.canonical import canonical, sha256
 REQUEST = b"spendgate.request.v1\0"
 
 ReversibilityClass = Literal["reversible", "externally_reversible", "irreversible", "commitment"]
-"""How far it can be undone, for rules: by its sealed inverse; only by somebody outside; not; or money is bound."""
+"""How far a change can be undone, for rules: by its inverse; only by somebody outside; not; or money is bound."""
 
 
 class Request(BaseModel):

@@ -4,6 +4,7 @@ A rollback is a change of its own, with its own votes. Nothing is computed anew 
 sealed as an inverse, next to the one that it undoes, and both must be of the few shapes that an instance's steps have.
 """
 
+import re
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -89,6 +90,7 @@ class UndoInstance(OnInstance):
 
 MODIFY = "ec2:ModifyInstanceAttribute"
 STATES = {"ec2:StopInstances": "stopped", "ec2:StartInstances": "running"}
+TYPE = re.compile(r"[a-z][a-z0-9-]{0,20}\.[a-z0-9-]{1,20}")
 PASSING = {"ec2:StopInstances": "stopping", "ec2:StartInstances": "pending"}
 
 
@@ -103,7 +105,7 @@ def new_type(request: Request) -> str:
     """The type that a change of type asks for; empty where it asks for none."""
     wanted = request.parameters.get("InstanceType")
     named = wanted.get("Value") if isinstance(wanted, dict) else None
-    return named if isinstance(named, str) and named.isascii() else ""
+    return named if isinstance(named, str) and TYPE.fullmatch(named) else ""
 
 
 def _words(request: Request) -> str:

@@ -1,0 +1,58 @@
+"""Whether an answer answers the request that was sent. One that does not is no answer: only a read-back can tell then.
+
+A proxy's page, half an answer, an answer about another resource or about a change that others had already made all
+arrive with status 200.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from approvals.changes.step import Request
+
+CALLS = {
+    "ec2:StopInstances": "stop_instances",
+    "ec2:StartInstances": "start_instances",
+    "ec2:ModifyInstanceAttribute": "modify_instance_attribute",
+    "ec2:DeleteVolume": "delete_volume",
+    "eks:UpdateNodegroupConfig": "update_nodegroup_config",
+}
+"""The boto3 method of each operation that AWS is sent."""
+
+
+def fault_of(request: Request, answer: dict[str, Any], request_id: str | None) -> str | None:
+    """What is wrong with the answer, in words; None if it says that this very request was taken."""
+    if not request_id:
+        return "it bears no request id, so AWS did not write it"
+    judge = _JUDGES.get(request.operation)
+    return judge(request, answer) if judge is not None else None
+
+
+def _states(key: str, before: str, after: frozenset[str]) -> Callable[[Request, dict[str, Any]], str | None]:
+    def judge(request: Request, answer: dict[str, Any]) -> str | None:
+        wanted, told = request.parameters["InstanceIds"], answer.get(key) or []
+        named = [str(one.get("InstanceId")) for one in told]
+        if named != wanted:
+            return f"it names {', '.join(named) or 'no instance'}, not {', '.join(wanted)}"
+        was = str(told[0].get("PreviousState", {}).get("Name"))
+        now = str(told[0].get("CurrentState", {}).get("Name"))
+        if now not in after:
+            return f"it says that {named[0]} is {now}"
+        return None if was == before else f"it says that {named[0]} was {was} before, not {before}"
+
+    return judge
+
+
+def _scaled(request: Request, answer: dict[str, Any]) -> str | None:
+    update = answer.get("update")
+    if not isinstance(update, dict) or not update.get("id"):
+        return "it names no update"
+    if update.get("status") not in ("InProgress", "Successful"):
+        return f"the update is {update.get('status')}"
+    return f"the update has errors ({len(update['errors'])})" if update.get("errors") else None
+
+
+_JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
+    "ec2:StopInstances": _states("StoppingInstances", "running", frozenset({"stopping", "stopped"})),
+    "ec2:StartInstances": _states("StartingInstances", "stopped", frozenset({"pending", "running"})),
+    "eks:UpdateNodegroupConfig": _scaled,
+}
