@@ -14,6 +14,7 @@ import typer
 from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
+from app.cli_policy import policy_app
 from app.errors import Exit, was_interrupted
 
 MOST = 2**53
@@ -37,6 +38,7 @@ for name, group in {
     "savings": savings_app,
     "proposals": proposals_app,
     "audit": audit_app,
+    "policy": policy_app,
     "db": db_app,
     "sandbox": sandbox_app,
     "kill-switch": switch_app,

@@ -45,6 +45,7 @@ def check(rules: Rules, people: People | None, *, now: datetime | None = None) -
 
 
 def _matrix(rules: Rules) -> Iterator[Finding]:
+    seen: set[str] = set()
     for at, (row, columns) in enumerate(rules.matrix.items()):
         for lower, higher in zip(range(len(columns)), range(1, len(columns)), strict=False):
             if asks_less(columns[higher], columns[lower]):
@@ -64,8 +65,9 @@ def _matrix(rules: Rules) -> Iterator[Finding]:
                         f" production ({_needs(other)})"
                     )
                     yield Finding("warning", sentence, table="class", at=at, key="votes")
-        if row[0] not in rules.classes.values():
-            yield Finding("note", f"{_words(row)}: no kind of change is of this class", table="class", at=at)
+        if row[0] not in rules.classes.values() and row[0] not in seen:
+            yield Finding("note", f"no kind of change is of class {row[0]} yet", table="class", at=at, key="name")
+        seen.add(row[0])
 
 
 def _caps(rules: Rules) -> Iterator[Finding]:

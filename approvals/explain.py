@@ -64,6 +64,7 @@ class Explained:
     candidates: tuple[Candidate, ...]
     filling: Filling
     freeze: Frozen | None
+    freeze_outlasts: bool
     next_freeze: tuple[Freeze, Window] | None
     cap: Capped | None
     caps: tuple[str, ...]
@@ -138,6 +139,7 @@ def explain(
     class_name, environment = needs.class_name, question.environment
     account, team = question.account, question.team
     last = now + rules.vote_within + rules.execute_within
+    freeze = frozen(rules.freezes, at=now, environment=environment, class_name=class_name, account=account, team=team)
     return Explained(
         class_name=class_name,
         environment=environment,
@@ -149,9 +151,8 @@ def explain(
         else may_propose(person=question.requester, people=people, rules=rules),
         candidates=tuple(could_approve(needs.slots, people, requester=question.requester, editors=question.editors)),
         filling=fillable(needs.slots, people, requester=question.requester, editors=question.editors),
-        freeze=frozen(
-            rules.freezes, at=now, environment=environment, class_name=class_name, account=account, team=team
-        ),
+        freeze=freeze,
+        freeze_outlasts=freeze is not None and freeze.until > last,
         next_freeze=upcoming(
             rules.freezes,
             at=now,

@@ -1,0 +1,169 @@
+"""`spendgate policy check` and `show`: what a rules or people file means before it counts, and what counts now."""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from app.commands.console import hint, print_json, print_table
+from app.commands.here import place
+from app.database import open_database, reading, system_clock
+from app.errors import Exit, Problem
+from app.home import Home
+from app.migrate import require_current
+from app.named import PERSON
+from app.ready import DEFAULTS, read_file
+from app.settings import load_settings
+from approvals.active import PEOPLE, RULES, newest
+from approvals.check import Finding, check
+from approvals.errors import PolicyError
+from approvals.person import People, load_people
+from approvals.place import Place
+from approvals.rules_file import TOP, load_rules
+from approvals.store import PolicyVersion
+from tools.shown import one_line, shown
+
+LINE = re.compile(r"\bline (\d+)")
+
+
+class Source(NamedTuple):
+    """A file, or the text that is in force, with what it is called."""
+
+    label: str
+    text: str
+
+
+def check_file(file: Path, *, people: Path | None, strict: bool, as_json: bool) -> None:
+    """Prints each finding with its line. Exits with 2 where the file is invalid, and with `strict` for a warning."""
+    source = Source(str(file), read_file(file))
+    kind = recognised(source)
+    if kind == PEOPLE and people is not None:
+        raise Problem(
+            f"{file} is a people file itself.", do="Leave --people away, or name a rules file.", exit_code=Exit.USAGE
+        )
+    try:
+        rules_from, people_from = _sides(source, kind, people)
+        rules = load_rules(rules_from.text, file=rules_from.label, adopted=kind == PEOPLE)
+        known = load_people(people_from.text, file=people_from.label) if people_from else None
+    except PolicyError as error:
+        _say_invalid(source, kind, error, as_json)
+        sys.exit(Exit.USAGE)
+    findings = check(rules, known, now=system_clock())
+    places = {"rules": Place(*rules_from, what=""), "people": Place(*(people_from or Source("", "")), what="")}
+    rows = sorted(
+        (_row(finding, places, known) for finding in findings), key=lambda row: (row["file"], row["line"] or 0)
+    )
+    if as_json:
+        against = rules_from.label if kind == PEOPLE else people_from.label if people_from else None
+        print_json({"file": source.label, "recognised": kind, "valid": True, "against": against, "findings": rows})
+    else:
+        for row in rows:
+            sys.stdout.write(one_line(f"{row['place']}: {row['severity']}: {row['sentence']}") + "\n")
+        _say_valid(source, kind, rules_from, people_from, findings)
+    if strict and any(finding.severity == "warning" for finding in findings):
+        sys.exit(Exit.USAGE)
+
+
+def show(*, as_json: bool) -> None:
+    """What is in force, with its digests."""
+    here = place()
+    with reading(here.engine) as (session, _):
+        rows = [row for kind in (RULES, PEOPLE) if (row := newest(session, kind)) is not None]
+    if as_json:
+        print_json({row.kind: _told(row) for row in rows})
+        return
+    print_table(
+        ("Kind", "Version", "In force since", "Digest"),
+        [(row.kind, row.version, f"{row.active_since:%Y-%m-%d %H:%M} UTC", row.digest) for row in rows],
+    )
+
+
+def recognised(source: Source) -> str:
+    """Whether a text is a rules or a people file, by its keys; a Problem for one that is neither."""
+    try:
+        keys = set(tomllib.loads(source.text))
+    except (ValueError, RecursionError):
+        return PEOPLE if "[[person]]" in source.text else RULES  # its own loader names the line
+    found = [kind for kind, known in ((PEOPLE, {"person", "channel"}), (RULES, TOP)) if keys & known]
+    if len(found) == 1:
+        return found[0]
+    raise Problem(
+        f"{source.label} is {'both a rules and a people file' if found else 'neither a rules nor a people file'}.",
+        why="A rules file has [[class]], [roles] and limits; a people file has [[person]].",
+        do="Name one of the two; docs/rules-file.md shows how they are written.",
+        exit_code=Exit.USAGE,
+    )
+
+
+def with_ids(text: str, people: People | None) -> str:
+    """`text` with each known person's id as "Name (id)"."""
+
+    def name(found: re.Match[str]) -> str:
+        known = people.by_id.get(found[0]) if people else None
+        return f"{shown(known.name)} ({found[0]})" if known else found[0]
+
+    return PERSON.sub(name, text)
+
+
+def _sides(source: Source, kind: str, people: Path | None) -> tuple[Source, Source | None]:
+    """The rules and the people to judge together: the one that was given, and the other as it is in force."""
+    if kind == RULES:
+        if people is not None:
+            return source, Source(str(people), read_file(people))
+        row = _in_force(PEOPLE)
+        return source, Source(f"people version {row.version}, in force", row.body) if row else None
+    row = _in_force(RULES)
+    if row is not None:
+        return Source(f"rules version {row.version}, in force", row.body), source
+    return Source("the shipped rules.toml", read_file(DEFAULTS / "rules.toml")), source
+
+
+def _in_force(kind: str) -> PolicyVersion | None:
+    """What is in force in the configured home; None without one: checking a file makes no home."""
+    home = Home(load_settings().home.resolve())
+    if not home.database.exists():
+        return None
+    engine = open_database(home.database)
+    require_current(engine)
+    with reading(engine) as (session, _):
+        return newest(session, kind)
+
+
+def _row(finding: Finding, places: dict[str, Place], people: People | None) -> dict[str, Any]:
+    where = places[finding.file]
+    line = where.line(table=finding.table, at=finding.at, key=finding.key)
+    return {
+        "severity": finding.severity,
+        "place": where.file + (f":{line}" if line else ""),
+        "file": where.file,
+        "line": line,
+        "sentence": with_ids(finding.sentence, people),
+    }
+
+
+def _say_invalid(source: Source, kind: str, error: PolicyError, as_json: bool) -> None:
+    found = LINE.search(error.why)
+    line = int(found[1]) if found else None
+    if as_json:
+        row = {"severity": "error", "file": source.label, "line": line, "sentence": error.why, "do": error.do}
+        print_json({"file": source.label, "recognised": kind, "valid": False, "findings": [row]})
+    else:
+        where = source.label + (f":{line}" if line else "")
+        sys.stdout.write(one_line(f"{where}: error: {error.why} {error.do}") + "\n")
+
+
+def _say_valid(
+    source: Source, kind: str, rules_from: Source, people_from: Source | None, findings: list[Finding]
+) -> None:
+    warnings = sum(finding.severity == "warning" for finding in findings)
+    against = rules_from if kind == PEOPLE else people_from
+    beside = f", judged with {against.label}" if against else ""
+    count = {0: "no warnings", 1: "1 warning"}.get(warnings, f"{warnings} warnings")
+    sys.stdout.write(one_line(f"{source.label}: a valid {kind} file{beside}; {count}") + "\n")
+    if against is None:
+        hint("There are no people in force yet, so nothing is said about who could approve: name some with --people.")
+
+
+def _told(row: PolicyVersion) -> dict[str, Any]:
+    return {"version": row.version, "digest": row.digest, "active_since": row.active_since}
