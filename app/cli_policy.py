@@ -56,3 +56,16 @@ def policy_show(as_json: Json = False) -> None:
     from app.commands import policy
 
     policy.show(as_json=as_json)
+
+
+@policy_app.command("propose")
+def policy_propose(
+    kind: Annotated[str, typer.Argument(help="rules or people.")],
+    file: Annotated[Path | None, typer.Argument(help="The file; by default the home's.")] = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Propose other rules or people; they come into force by votes, like any other change."""
+    from app.commands import govern
+
+    govern.propose_policy(kind, file, person=person, as_json=as_json)

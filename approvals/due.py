@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from approvals.expire import overdue
 from approvals.recover import between_steps, lost
+from approvals.review import used
 from approvals.states import State
 from approvals.store import Draft, Effect, Proposal
 
@@ -21,6 +22,7 @@ class Due(NamedTuple):
     to_proceed: list[str]
     to_reconcile: list[str]
     to_expire: list[str]
+    to_review: list[str]
 
     def anything(self) -> bool:
         """Whether there is work."""
@@ -51,4 +53,5 @@ def due(session: Session, *, now: datetime) -> Due:
         to_proceed=found(between_steps(now), looked),
         to_reconcile=found(col(Proposal.state).in_(readable), looked),
         to_expire=[proposal.id for proposal in overdue(session, now=now)],
+        to_review=[proposal.id for proposal in used(session)],
     )

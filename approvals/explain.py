@@ -13,7 +13,7 @@ from approvals.caps import Capped, Claimed, capped
 from approvals.freeze import Freeze, Frozen, Window, frozen, upcoming
 from approvals.person import People
 from approvals.policy import Verdict, filled, may_propose
-from approvals.rules import Environment, Rules, Slot
+from approvals.rules import PRODUCTION, Environment, Rules, Slot
 from approvals.split import Summed
 
 
@@ -109,6 +109,16 @@ def fillable(slots: Sequence[Slot], people: People, *, requester: str | None, ed
         return Filling(True, (), "")
     reasons = dict.fromkeys(_why_short(slots[number], people, involved) for number in short)
     return Filling(False, short, f"nobody could approve it: {'; '.join(reasons) or 'it asks for no vote'}")
+
+
+def locked_out(rules: Rules, people: People) -> str | None:
+    """Why nobody could change the rules or the people again after this; None if somebody could."""
+    slots = rules.matrix[(rules.class_of("adopt_rules"), PRODUCTION)][0]
+    askers = [one for one in people.by_id if people.roles(one) & rules.may_propose]
+    if any(fillable(slots, people, requester=asker).possible for asker in askers):
+        return None
+    needs = " and ".join(slot.words() for slot in slots)
+    return f"after it nobody could change rules or people again: that needs {needs}, by people who did not ask for it"
 
 
 def _why_short(slot: Slot, people: People, involved: Collection[str | None]) -> str:

@@ -14,12 +14,12 @@ WITHOUT_EFFECT = DECIDED | {State.FAILED, State.REHEARSED, State.UNSEALABLE, Sta
 """What ended like this costs nothing, and splits nothing."""
 
 
-def recent_claims(session: Session, *, now: datetime) -> list[Claimed]:
-    """The claims of the last 24 hours, without those of the gate's own changes, which no cap counts."""
+def recent_claims(session: Session, *, now: datetime, but: str = "") -> list[Claimed]:
+    """The claims of the last 24 hours, without the one named `but` and the gate's own, which no cap counts."""
     query = (
         select(ClaimRecord)
         .join(Proposal, col(Proposal.id) == col(ClaimRecord.proposal))
-        .where(col(ClaimRecord.claimed_at) > now - DAY)
+        .where(col(ClaimRecord.claimed_at) > now - DAY, ClaimRecord.proposal != but)
         .where(or_(col(Proposal.class_name).is_(None), col(Proposal.class_name) != POLICY))
         .order_by(col(ClaimRecord.claimed_at))
     )

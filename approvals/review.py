@@ -25,10 +25,8 @@ from audit.private import reference
 
 def fall_due(session: Session, *, now: datetime, worker: str = "worker") -> list[str]:
     """Moves every emergency change that ended with an effect to REVIEW_DUE and returns the ids."""
-    ended = [State.VERIFIED.value, State.DIVERGED.value]
-    query = select(Proposal).where(Proposal.authority == BREAK_GLASS, col(Proposal.state).in_(ended))
     moved = []
-    for proposal in session.exec(query.order_by(col(Proposal.id))).all():
+    for proposal in used(session):
         claimed = session.get(ClaimRecord, proposal.id)
         within = entitled(session, now).rules.break_glass
         due_at = (claimed.claimed_at if claimed else now) + within.review_within if within else now
@@ -47,6 +45,13 @@ def fall_due(session: Session, *, now: datetime, worker: str = "worker") -> list
         ):
             moved.append(proposal.id)
     return moved
+
+
+def used(session: Session) -> list[Proposal]:
+    """The emergency changes that ended with an effect, and of which nobody was asked yet whether they were right."""
+    ended = [State.VERIFIED.value, State.DIVERGED.value]
+    query = select(Proposal).where(Proposal.authority == BREAK_GLASS, col(Proposal.state).in_(ended))
+    return list(session.exec(query.order_by(col(Proposal.id))).all())
 
 
 def review(

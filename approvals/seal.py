@@ -12,14 +12,15 @@ from sqlmodel import Session
 
 from approvals.active import Active, entitled
 from approvals.changes.change import AnyChange, parse_change
-from approvals.changes.governance import PROVIDER
 from approvals.errors import Altered, GateError, NotFound
 from approvals.evidence import Evidence, read_evidence
+from approvals.governance import GOVERNANCE
 from approvals.inspectors.port import CannotLook, Inspector, NotSealable, Snapshot
 from approvals.move import create, move
 from approvals.pin import pin
+from approvals.precedents import earlier_proposals
 from approvals.propose import open_proposal
-from approvals.scope import earlier_in, scope_of, told
+from approvals.scope import scope_of, told
 from approvals.sealed import Amount, Sealed, decode, digest
 from approvals.split import Summed, summed
 from approvals.states import BEFORE_CLAIM, State, words
@@ -100,8 +101,13 @@ def _judged(
     session: Session, now: datetime, change: AnyChange, evidence: Evidence, scope: str, current: Active
 ) -> Summed:
     """The amount that decides the column: with whatever in the same scope it may have been split from."""
-    days = current.rules.split_days
-    earlier = [] if change.provider == PROVIDER else earlier_in(session, scope, now=now, window=timedelta(days=days))
+    days, class_name = current.rules.split_days, current.rules.class_of(change.kind)
+    # The gate's own changes cost nothing, so there is nothing to split.
+    earlier = (
+        earlier_proposals(session, now=now, scope=scope, class_name=class_name, days=days)
+        if change.kind not in GOVERNANCE
+        else []
+    )
     return summed(evidence.amount, evidence.currency, earlier, resource=change.resource, scope=told(scope), days=days)
 
 

@@ -4,22 +4,21 @@ Read at the claim, under the write lock, where nothing can slip past between the
 changes are exempt, as far as they are what lifts a stop: a freeze that held the vote on it could never be lifted.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from approvals.active import active
-from approvals.caps import Claimed, capped
-from approvals.changes.governance import PROVIDER, ReleaseKillSwitch
+from approvals.caps import capped
+from approvals.changes.operations import declared
 from approvals.freeze import frozen
 from approvals.policy import Verdict, no
+from approvals.precedents import recent_claims
 from approvals.sealed import Sealed
-from approvals.store import BREAK_GLASS, ClaimRecord, Proposal
+from approvals.store import BREAK_GLASS, Proposal
 from approvals.switch import engaged, words_of
-
-WITHIN = timedelta(hours=24)
 
 
 class Stop(NamedTuple):
@@ -32,7 +31,8 @@ class Stop(NamedTuple):
 
 def stopped_by(session: Session, now: datetime, proposal: Proposal, sealed: Sealed) -> Stop | None:
     """The first stop that holds for this proposal at `now`; None if it may go ahead."""
-    turn = None if isinstance(sealed.change, ReleaseKillSwitch) else engaged(session, sealed.change.account)
+    stoppable = any(declared(step.request.operation).stoppable for step in sealed.steps)
+    turn = engaged(session, sealed.change.account) if stoppable else None
     if turn is not None:
         # An approval from before an emergency must not wake up after it: it ends, and may be asked for again.
         return Stop(no("kill_switch", words_of(turn)), ends=True, until=None)
@@ -51,7 +51,7 @@ def stopped_by(session: Session, now: datetime, proposal: Proposal, sealed: Seal
     amount = None if sealed.amount.value is None else Decimal(sealed.amount.value)
     cap = capped(
         rules.caps,
-        claims=_claims(session, now, apart_from=proposal.id),
+        claims=recent_claims(session, now=now, but=proposal.id),
         now=now,
         account=sealed.change.account,
         amount=amount,
@@ -59,14 +59,3 @@ def stopped_by(session: Session, now: datetime, proposal: Proposal, sealed: Seal
         class_name=sealed.policy.class_name,
     )
     return None if cap is None else Stop(no(cap.code, cap.reason), ends=False, until=cap.until)
-
-
-def _claims(session: Session, now: datetime, apart_from: str) -> list[Claimed]:
-    """What was claimed in the last day. The gate's own changes are in no account and count for no cap."""
-    query = select(ClaimRecord).where(
-        col(ClaimRecord.claimed_at) > now - WITHIN,
-        ClaimRecord.account != PROVIDER,
-        ClaimRecord.proposal != apart_from,
-    )
-    rows = session.exec(query.order_by(col(ClaimRecord.claimed_at)))
-    return [Claimed(at=row.claimed_at, account=row.account, amount=row.amount, currency=row.currency) for row in rows]

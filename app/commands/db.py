@@ -12,6 +12,7 @@ from app.ready import operator, people_text, read_file, ready_database, rules_te
 from app.settings import load_settings
 from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import adopt, initialise
+from approvals.explain import locked_out
 
 
 def init() -> None:
@@ -26,7 +27,9 @@ def init() -> None:
         f"{home.database}: rules version {done.rules_version}, people version {done.people_version} in force\n"
     )
     for kind in done.differing:
-        hint(f"{kind}.toml differs from what is in force and counts for nothing until `spendgate db adopt {kind}`.")
+        hint(
+            f"{kind}.toml differs from what is in force and counts for nothing until `spendgate policy propose {kind}`, or `spendgate db adopt {kind}` while nobody could vote on it."
+        )
 
 
 def upgrade_database() -> None:
@@ -57,7 +60,14 @@ def adopt_file(kind: str, file: Path | None) -> None:
         raise Problem(f"There is no file {path}.", do="Name the file to adopt.", exit_code=Exit.NOT_FOUND)
     engine = ready_database(home)
     with reading(engine) as (session, _):
-        before = newest(session, kind)
+        before, current = newest(session, kind), active(session)
+    if locked_out(current.rules, current.people) is None:
+        raise Problem(
+            f"{kind} are not adopted by whoever sits at the terminal.",
+            why="There are people in force who can vote on it, so they decide.",
+            do=f"Propose it: spendgate policy propose {kind} {path}",
+            exit_code=Exit.DENIED,
+        )
     with writing(engine) as (session, now):
         after = adopt(session, now=now, kind=kind, text=read_file(path), actor=operator(session))
     if before is not None and after.version == before.version:

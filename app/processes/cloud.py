@@ -9,21 +9,30 @@ import boto3
 from app.errors import Exit, Problem
 from app.settings import WorkerSettings
 from approvals.executors.aws import AwsExecutor, Clients, aws_clients
+from approvals.executors.local import LocalExecutor
 from approvals.executors.port import Executor
 from approvals.executors.rehearsal import Rehearsal
 from approvals.executors.router import Router as Hands
+from approvals.governance import GOVERNANCE
 from approvals.inspectors.instance import InstanceInspector
+from approvals.inspectors.local import LocalInspector
 from approvals.inspectors.nodegroup import NodeGroupInspector
 from approvals.inspectors.router import Router as Eyes
 from approvals.inspectors.volume import VolumeInspector
+from audit.transaction import Begin
 
 
-def cloud(settings: WorkerSettings) -> tuple[Eyes, Hands]:
-    """An inspector for each kind of change, and for each provider the executor that the settings name."""
+def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Hands]:
+    """An inspector for each kind of change, and for each provider the executor that the settings name.
+
+    The gate's own changes are never rehearsed: they touch no cloud, and a rehearsing gate must be governable too.
+    """
     access, secret, token = _credentials(settings)
     clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
     executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
-    return eyes(clients), Hands({"ec2:": executor, "eks:": executor}, name=executor.name)
+    own = LocalInspector(begin)
+    hands = {"ec2:": executor, "eks:": executor, "spendgate:": LocalExecutor(begin, worker=worker)}
+    return eyes(clients).also(dict.fromkeys(GOVERNANCE, own)), Hands(hands, name=executor.name)
 
 
 def eyes(clients: Clients) -> Eyes:

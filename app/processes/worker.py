@@ -31,6 +31,7 @@ from approvals.proceed import proceed
 from approvals.reconcile import reconcile
 from approvals.recover import recover
 from approvals.resend import resend
+from approvals.review import fall_due
 from approvals.seal import seal
 from approvals.states import State
 from audit.transaction import Begin
@@ -69,6 +70,9 @@ class Worker:
         if work.to_expire:
             with writing(self.engine) as (session, now):
                 expire(session, now=now, worker=self.name)
+        if work.to_review:
+            with writing(self.engine) as (session, now):
+                fall_due(session, now=now, worker=self.name)
         if work.to_recover:
             recover(self.begin, worker=self.name)
         self._each("sealing", work.to_seal, self._seal)
@@ -119,8 +123,9 @@ class Worker:
 
 def run(*, engine: Engine, home: Home, settings: WorkerSettings) -> None:
     """Works until it is told to stop."""
-    inspector, executor = cloud(settings)
-    worker = Worker(engine, inspector=inspector, executor=executor, settle_seconds=settings.settle_seconds)
+    name = f"worker-{secrets.token_hex(4)}"
+    inspector, executor = cloud(settings, beginner(engine), name)
+    worker = Worker(engine, inspector=inspector, executor=executor, settle_seconds=settings.settle_seconds, name=name)
     ready = {"ready": "worker", "name": worker.name, "executor": executor.name}
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()

@@ -137,6 +137,26 @@ OPERATIONS: dict[str, Operation] = checked(
         token="clientRequestToken",  # noqa: S106
         inverse="eks:UpdateNodegroupConfig",
     ),
+    Operation(
+        name="spendgate:AdoptPolicy",
+        kind=Kind.MUTATION,
+        again=Again.SAME_TOKEN,
+        proof=Proof.PROVIDER_TOKEN,
+        proven_by=("in_force",),
+        provider_checks="refuses where others are in force than those to be replaced; answers a token that it knows",
+        token="token",  # noqa: S106
+        inverse="spendgate:AdoptPolicy",
+    ),
+    Operation(
+        name="spendgate:ReleaseKillSwitch",
+        kind=Kind.MUTATION,
+        again=Again.SAME_TOKEN,
+        proof=Proof.PROVIDER_TOKEN,
+        proven_by=("engaged",),
+        provider_checks="refuses where the switch was turned since; answers a token that it knows",
+        token="token",  # noqa: S106
+        stoppable=False,
+    ),
 )
 """By name. Whoever adds a change adds its operations here; docs/executors.md is made of this table."""
 

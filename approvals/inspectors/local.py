@@ -4,17 +4,15 @@ from typing import Any
 
 from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import text_of
+from approvals.changes.change import AnyChange
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.errors import PolicyError
-from approvals.explain import fillable
-from approvals.inspectors.port import NotSealable, Snapshot
-from approvals.person import People, load_people
-from approvals.rules import PRODUCTION, Rules
+from approvals.explain import locked_out
+from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from approvals.person import load_people
 from approvals.rules_file import load_rules
 from approvals.switch import newest_turn
 from audit.transaction import Begin
-
-GovernanceChange = AdoptPolicy | ReleaseKillSwitch
 
 
 class LocalInspector:
@@ -23,21 +21,25 @@ class LocalInspector:
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
 
-    def look(self, change: GovernanceChange) -> Snapshot | NotSealable:
+    def look(self, change: AnyChange) -> Snapshot | NotSealable:
         """What is in force now, if the change could be made on it."""
         if isinstance(change, AdoptPolicy):
             return self._policy(change)
+        if not isinstance(change, ReleaseKillSwitch):
+            return NotSealable(f"{change.kind} is no change of the gate itself", "no_inspector")
         fields = self.read_back(change)
         if fields["engaged"] != "yes" or fields["turn"] != change.turn:
             return NotSealable("the kill switch is not on by this turn", "wrong_state", fields)
         return Snapshot(fields, name="kill switch", blast_radius=(change.resource,))
 
-    def read_back(self, change: GovernanceChange) -> dict[str, Any]:
+    def read_back(self, change: AnyChange) -> dict[str, Any]:
         """What is in force, or how the switch stands."""
         with self._begin() as (session, _):
             if isinstance(change, AdoptPolicy):
                 current = newest(session, change.what)
                 return {"in_force": current.digest if current else "none", "version": current.version if current else 0}
+            if not isinstance(change, ReleaseKillSwitch):
+                raise CannotLook(f"{change.kind} is no change of the gate itself")
             turn = newest_turn(session, change.scope)
             return {"engaged": "yes" if turn and turn.engaged else "no", "turn": turn.id if turn else 0}
 
@@ -59,13 +61,3 @@ class LocalInspector:
         if locked is not None:
             return NotSealable(locked, "locks_out", fields)
         return Snapshot(fields, name=change.what, blast_radius=(change.resource,))
-
-
-def locked_out(rules: Rules, people: People) -> str | None:
-    """Why nobody could change the rules or the people again after this; None if somebody could."""
-    slots = rules.matrix[(rules.class_of("adopt_rules"), PRODUCTION)][0]
-    askers = [one for one in people.by_id if people.roles(one) & rules.may_propose]
-    if any(fillable(slots, people, requester=asker).possible for asker in askers):
-        return None
-    needs = " and ".join(slot.words() for slot in slots)
-    return f"after it nobody could change rules or people again: that needs {needs}, by people who did not ask for it"
