@@ -7,6 +7,7 @@ nobody could fill, a column laxer than the one below it, a person on whom everyt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 from approvals.freeze import warnings as freeze_warnings
@@ -31,6 +32,28 @@ class Finding:
     key: str = ""
 
 
+class _Holders:
+    """Who holds a role of a slot, looked up once for each slot: a bank has thousands of people and a few slots."""
+
+    def __init__(self, people: People) -> None:
+        self.people, self._of = people, dict[Slot, list[str]]()
+
+    def of(self, slot: Slot) -> list[str]:
+        if slot not in self._of:
+            self._of[slot] = [person for person in self.people.by_id if slot.roles & self.people.roles(person)]
+        return self._of[slot]
+
+    def could(self, columns: tuple[tuple[Slot, ...], ...], band: int, asker: str | None) -> bool:
+        """Whether others than the asker could fill a column. As many candidates for a slot as there are slots suffice,
+        whoever takes the others."""
+        slots = without_requester(columns, band, self.people.roles(asker) if asker else frozenset())
+        able: dict[str, frozenset[str]] = {}
+        for slot in slots:
+            others = (person for person in self.of(slot) if person != asker)
+            able |= {person: self.people.roles(person) for person in islice(others, len(slots))}
+        return None not in filled(slots, able)
+
+
 def check(rules: Rules, people: People | None, *, now: datetime | None = None) -> list[Finding]:
     """Every finding, in the file's order; without `people` only what the rules alone tell.
 
@@ -41,7 +64,8 @@ def check(rules: Rules, people: People | None, *, now: datetime | None = None) -
         return found
     if not people.by_id:
         return [*found, Finding("warning", "the people file names nobody, so nobody can propose or approve anything")]
-    return [*found, *_fillable(rules, people), *_single(rules, people), *_roles(rules, people)]
+    holders = _Holders(people)
+    return [*found, *_fillable(rules, people, holders), *_single(rules, holders), *_roles(rules, people)]
 
 
 def _matrix(rules: Rules) -> Iterator[Finding]:
@@ -103,7 +127,7 @@ def _tables(rules: Rules, now: datetime | None) -> Iterator[Finding]:
         yield Finding("warning", "may_propose names no role, so nobody can propose anything", key="may_propose")
 
 
-def _fillable(rules: Rules, people: People) -> Iterator[Finding]:
+def _fillable(rules: Rules, people: People, holders: _Holders) -> Iterator[Finding]:
     """For each row the columns that nobody's, or only some requesters', proposals could get through."""
     askers = [person for person in people.by_id if people.roles(person) & rules.may_propose]
     if not askers:
@@ -111,8 +135,8 @@ def _fillable(rules: Rules, people: People) -> Iterator[Finding]:
     for at, (row, columns) in enumerate(rules.matrix.items()):
         stuck: dict[tuple[str, ...], list[int]] = {}
         for band in range(len(columns)):
-            failing = tuple(asker for asker in askers if not _could(columns, band, asker, people))
-            if failing or (not askers and not _could(columns, band, None, people)):
+            failing = tuple(asker for asker in askers if not holders.could(columns, band, asker))
+            if failing or (not askers and not holders.could(columns, band, None)):
                 stuck.setdefault(failing, []).append(band)
         for failing, bands in stuck.items():
             numbers = f"{'column' if len(bands) == 1 else 'columns'} {', '.join(str(band + 1) for band in bands)}"
@@ -121,30 +145,18 @@ def _fillable(rules: Rules, people: People) -> Iterator[Finding]:
             else:
                 held = sorted({role for asker in failing for role in people.roles(asker) & rules.may_propose})
                 who = f"nobody could approve what {', '.join(failing)} ({', '.join(held)}) may propose"
-            lacking = sorted(
-                {
-                    slot.words()
-                    for band in bands
-                    for slot in columns[band]
-                    if not any(slot.roles & people.roles(person) for person in people.by_id)
-                }
-            )
+            lacking = sorted({slot.words() for band in bands for slot in columns[band] if not holders.of(slot)})
             why = f"; nobody holds {', '.join(lacking)}" if lacking else ""
             yield Finding("warning", f"{_words(row)}, {numbers}: {who}{why}", table="class", at=at, key="votes")
-    yield from _emergency(rules, people)
+    yield from _emergency(rules, people, holders)
 
 
-def _could(columns: tuple[tuple[Slot, ...], ...], band: int, asker: str | None, people: People) -> bool:
-    slots = without_requester(columns, band, people.roles(asker) if asker else frozenset())
-    return None not in filled(slots, {person: people.roles(person) for person in people.by_id if person != asker})
-
-
-def _emergency(rules: Rules, people: People) -> Iterator[Finding]:
+def _emergency(rules: Rules, people: People, holders: _Holders) -> Iterator[Finding]:
     glass = rules.break_glass
     if glass is None:
         return
     askers = [person for person in people.by_id if people.roles(person) & glass.roles]
-    stuck = [asker for asker in askers if not _could((glass.slots,), 0, asker, people)]
+    stuck = [asker for asker in askers if not holders.could((glass.slots,), 0, asker)]
     if not askers:
         yield Finding("warning", "nobody holds a role that may break the glass", table="break_glass", key="roles")
     elif stuck:
@@ -152,21 +164,21 @@ def _emergency(rules: Rules, people: People) -> Iterator[Finding]:
         yield Finding("warning", sentence, table="break_glass", key="slots")
     seats = (*glass.slots, Slot(roles=glass.reviewers))
     for asker in askers:
-        if asker not in stuck and not _could((seats,), 0, asker, people):
+        if asker not in stuck and not holders.could((seats,), 0, asker):
             sentence = f"an emergency change of {asker} would leave nobody to review it who took no part"
             yield Finding("warning", sentence, table="break_glass", key="reviewers")
 
 
-def _single(rules: Rules, people: People) -> Iterator[Finding]:
+def _single(rules: Rules, holders: _Holders) -> Iterator[Finding]:
     """Slots that one person alone can fill: on leave, everything of that slot waits."""
     seen: dict[Slot, Row] = {}
     for row, slot in _slots(rules):
         seen.setdefault(slot, row)
     order = list(rules.matrix)
     for slot, row in seen.items():
-        holders = [person for person in people.by_id if slot.roles & people.roles(person)]
-        if len(holders) == 1:
-            sentence = f"only {holders[0]} can fill {slot.words()}: what needs it waits while that person is away"
+        able = holders.of(slot)
+        if len(able) == 1:
+            sentence = f"only {able[0]} can fill {slot.words()}: what needs it waits while that person is away"
             yield Finding("warning", sentence, table="class", at=order.index(row), key="votes")
 
 

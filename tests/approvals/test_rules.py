@@ -1,13 +1,18 @@
 """The shipped matrix as finops.md's table says, and every fault of a rules or people file named with its place."""
 
+import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from approvals.errors import PolicyError
 from approvals.person import load_people
-from approvals.rules import NON_PRODUCTION, PRODUCTION, Environment
+from approvals.rules import NON_PRODUCTION, PRODUCTION, Environment, Rules, Slot, asks_less
 from approvals.rules_file import load_rules
+from approvals.split import Earlier, Summed, summed
 from tests.approvals.gate_stubs import PEOPLE, RULES
 
 SHIPPED = load_rules(RULES)
@@ -35,6 +40,138 @@ def test_the_shipped_matrix(what: str, environment: Environment, amount: str | N
     found = SHIPPED.requirement("stop_instance", environment, value, "USD")
     assert " and ".join(sorted(slot.words() for slot in found.slots)) == needs
     assert needs.split(" ")[0] in found.reason
+
+
+AUTHORITY = {
+    "reversible": (
+        ("owner", "owner", "approver or manager", "director", "vp"),
+        ("owner", "owner + sre", "director + owner", "owner + vp", "cfo"),
+    ),
+    "irreversible": (("owner + peer", "manager + owner", "director + finops", "risk + vp", "board"),) * 2,
+    "commitment": (("finops", "finops + manager", "director + finance", "cfo", "board + cfo"),) * 2,
+    "budget": (("manager", "director", "finance + vp", "cfo", "board"),) * 2,
+    "policy": (("finops + risk",) * 5,) * 2,
+}
+"""The delegation of authority that Spendgate ships, row by row: outside production, in production."""
+
+
+@pytest.mark.parametrize("name", AUTHORITY)
+def test_the_shipped_delegation_of_authority(name: str) -> None:
+    for environment, wanted in zip((NON_PRODUCTION, PRODUCTION), AUTHORITY[name], strict=True):
+        cells = SHIPPED.matrix[(name, environment)]
+        assert tuple(" + ".join(sorted(slot.words() for slot in slots)) for slots in cells) == wanted
+    assert {key for key, _ in SHIPPED.matrix} == set(AUTHORITY)
+
+
+def test_what_was_split_is_judged_by_its_sum() -> None:
+    before = [Earlier("a", Decimal(30000), "USD"), Earlier("b", Decimal(50000), "USD")]
+    together = summed(Decimal(24000), "USD", before, scope="team fraud")
+    found = SHIPPED.requirement("stop_instance", PRODUCTION, Decimal(24000), "USD", together=together)
+    assert found.reason == (
+        "reversible in production, up to 1,000,000 USD a year"
+        " (24,000 USD alone, 104,000 USD with 2 others of team fraud within 30 days): vp and owner"
+    )
+    assert (found.band, found.class_name) == (3, "reversible")
+
+
+def test_an_unknown_part_counts_as_above_every_limit() -> None:
+    together = summed(Decimal(24000), "USD", [Earlier("a", None, None)])
+    found = SHIPPED.requirement("stop_instance", PRODUCTION, Decimal(24000), "USD", together=together)
+    assert [slot.words() for slot in found.slots] == ["cfo"]
+    assert "of which 1 cannot be added in USD" in found.reason
+
+
+def test_a_sum_never_lowers_the_column_of_the_amount_alone() -> None:
+    low = Summed(Decimal(1), "USD", alone=Decimal(24000), others=1)
+    assert SHIPPED.requirement("stop_instance", PRODUCTION, Decimal(24000), "USD", together=low).band == 2
+
+
+def test_an_amount_that_is_no_number_counts_as_above_every_limit() -> None:
+    assert SHIPPED.requirement("stop_instance", PRODUCTION, Decimal("NaN"), "USD").band == 4
+    assert SHIPPED.requirement("stop_instance", PRODUCTION, Decimal("Infinity"), "USD").band == 4
+
+
+def test_an_owner_who_asks_never_makes_a_column_shorter() -> None:
+    two = RULES.replace('[["owner"], ["owner", "sre"],', '[["owner", "owner"], ["owner", "sre"],', 1)
+    rules = load_rules(two)
+    found = rules.requirement("stop_instance", PRODUCTION, Decimal(1), "USD", frozenset({"owner"}))
+    assert [slot.words() for slot in found.slots] == ["sre", "director"]
+    owners = "votes = [" + ", ".join(['["owner", "owner"]'] * 5) + "]"
+    alone = load_rules(re.sub(r'votes = \[\["owner"\], \["owner", "sre"\].*', owners, RULES))
+    found = alone.requirement("stop_instance", PRODUCTION, Decimal(1), "USD", frozenset({"owner"}))
+    assert [slot.words() for slot in found.slots] == ["owner", "owner"]
+
+
+LAXER = [
+    ("the same", "a b", "a b", False),
+    ("a vote fewer", "a", "a b", True),
+    ("a vote more", "a b", "a", False),
+    ("either of two instead of one", "a|b", "a", True),
+    ("one instead of either of two", "a", "a|b", False),
+    ("another role instead of two", "c", "a b", False),
+    ("the same votes in another order", "b a", "a b", False),
+    ("two votes that one person's role could give twice", "a a", "a", False),
+    ("one of two that are alike", "a", "a a", True),
+    ("one of two, with a choice", "a|b", "a b", True),
+]
+
+
+@pytest.mark.parametrize(("what", "one", "other", "laxer"), LAXER, ids=[row[0] for row in LAXER])
+def test_which_of_two_cells_plainly_asks_less(what: str, one: str, other: str, laxer: bool) -> None:
+    def cell(text: str) -> tuple[Slot, ...]:
+        return tuple(Slot(frozenset(names.split("|"))) for names in text.split())
+
+    assert asks_less(cell(one), cell(other)) is laxer
+
+
+AMOUNTS = st.none() | st.decimals(-(10**8), 10**8, allow_nan=False, allow_infinity=False, places=2)
+ENVIRONMENT = st.sampled_from([NON_PRODUCTION, PRODUCTION])
+HELD = st.frozensets(st.sampled_from(sorted(SHIPPED.roles)))
+
+
+def of_class(name: str) -> Rules:
+    return replace(SHIPPED, classes={"stop_instance": name})
+
+
+@given(st.sampled_from(sorted(AUTHORITY)), ENVIRONMENT, AMOUNTS, st.sampled_from(["USD", "EUR", None]), HELD)
+def test_every_change_needs_a_vote(
+    name: str, environment: Environment, amount: Decimal | None, currency: str | None, held: frozenset[str]
+) -> None:
+    found = of_class(name).requirement("stop_instance", environment, amount, currency, held)
+    assert found.slots
+    assert all(slot.roles for slot in found.slots)
+    assert len(found.slots) == len(SHIPPED.matrix[(name, environment)][found.band])
+
+
+@given(st.sampled_from(sorted(AUTHORITY)), ENVIRONMENT, AMOUNTS.filter(bool), AMOUNTS.filter(bool), HELD)
+def test_more_money_never_asks_for_less(
+    name: str, environment: Environment, one: Decimal, other: Decimal, held: frozenset[str]
+) -> None:
+    low, high = sorted((abs(one), abs(other)))
+    rules = of_class(name)
+    less = rules.requirement("stop_instance", environment, low, "USD", held)
+    more = rules.requirement("stop_instance", environment, high, "USD", held)
+    assert more.band >= less.band
+    assert not asks_less(more.slots, less.slots)
+    if len(more.slots) < len(less.slots):  # only where one higher role stands for several lower ones
+        below = SHIPPED.matrix[(name, environment)][: more.band]
+        lower = {role for slots in below for slot in slots for role in slot.roles}
+        assert not {role for slot in more.slots for role in slot.roles} & lower
+
+
+@given(
+    parts=st.lists(st.decimals(0, 10**6, allow_nan=False, allow_infinity=False, places=2), min_size=1, max_size=8),
+    environment=ENVIRONMENT,
+    held=HELD,
+)
+def test_splitting_an_amount_never_lowers_what_its_last_part_needs(
+    parts: list[Decimal], environment: Environment, held: frozenset[str]
+) -> None:
+    whole = SHIPPED.requirement("stop_instance", environment, sum(parts, Decimal(0)), "USD", held)
+    before = [Earlier(f"r{number}", part, "USD") for number, part in enumerate(parts[:-1])]
+    together = summed(parts[-1], "USD", before, resource="last")
+    last = SHIPPED.requirement("stop_instance", environment, parts[-1], "USD", held, together=together)
+    assert (last.band, last.slots) == (whole.band, whole.slots)
 
 
 OWNERS = [
