@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -271,3 +272,20 @@ def test_rules_in_force_may_be_older_than_a_kind_and_refuse_it_when_it_is_asked_
     rules = load_rules(RULES, kinds=(*SHIPPED.classes, "delete_volume"), adopted=True)
     with pytest.raises(GateError, match="Nobody could vote on 'delete_volume'"):
         rules.requirement("delete_volume", PRODUCTION, Decimal(1), "USD")
+
+
+MANUAL = (Path(__file__).parents[2] / "docs" / "rules-file.md").read_text()
+BLOCKS = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
+def test_the_examples_of_the_manual_are_valid(block: str) -> None:
+    base = re.sub(r"\n\[(caps|split)\]\n(.+\n)+", "\n", RULES)
+    assert load_rules(base + block) != load_rules(base) or "[split]" in block
+
+
+def test_the_manual_names_every_key_of_every_table() -> None:
+    assert len(BLOCKS) == 6
+    known = {key for block in BLOCKS for key in re.findall(r"^(\w+) =", block, re.MULTILINE)}
+    for key in ("fiscal_year_starts", "accounts", "teams", "break_glass", "kinds", *SHIPPED.caps.__dataclass_fields__):
+        assert key in known or f"`{key}`" in MANUAL, key
