@@ -14,7 +14,6 @@ from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -108,8 +107,7 @@ async def serve(graph: Graph, thread: str, wake: Wake, ports: Ports, *, last_try
             "Another turn of the same conversation was running.",
             "Its row stays open; it is served again.",
         )
-    if isinstance(graph.checkpointer, AsyncSqliteSaver):
-        await memory.prune(graph.checkpointer, thread)
+    await memory.prune(graph.checkpointer, thread)
     answers = cast("list[Json]", now.values.get("answers", []))
     return next((Answer.from_json(said) for said in answers if said["turn"] == wake.id), None)
 

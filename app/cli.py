@@ -61,7 +61,7 @@ def ingest(
     from app.commands.here import place
     from app.intake import take_in
 
-    here = place()
+    here = place("ingest")
     take_in(
         here.engine,
         lambda now: command.run(

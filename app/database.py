@@ -1,24 +1,36 @@
 """The one database: how it is opened, what a transaction is, whose clock counts.
 
-SQLite for one machine. Every writer takes the write lock first (`BEGIN IMMEDIATE`), then asks the database for the
-time: two processes that race for a claim are put in an order before either reads a row.
+SQLite for one machine, PostgreSQL for several replicas; the code above knows no difference. Every writer takes the one
+write lock first, then asks the database for the time: two processes that race for a claim are put in an order before
+either reads a row.
 """
 
+import os
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, make_url, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, create_engine
 
+from audit.guard import SCHEMA
 from audit.stored import utc_text, utc_time
 from audit.transaction import Begin, Transaction
 
 Clock = Callable[[], datetime]
 BUSY_SECONDS = 15
+STUCK_SECONDS = 60
+"""A transaction that says nothing for so long is ended by the server: its process hangs, and holds the write lock."""
+
+WRITERS = 0x5370656E64  # "Spend"
+"""The number of the advisory lock that every writer of a PostgreSQL database takes."""
+
+_WRITE = {"isolation_level": "READ COMMITTED"}
+_READ = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def system_clock() -> datetime:
@@ -26,8 +38,20 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def open_database(path: Path, clock: Clock = system_clock) -> Engine:
-    """An engine on the SQLite file at `path`; `clock` is what the registered function `spendgate_now()` tells."""
+def open_database(where: Path | str, clock: Clock = system_clock) -> Engine:
+    """An engine on the SQLite file at a path, or on the PostgreSQL database at a `postgresql://` address.
+
+    `clock` is what SQLite's registered function `spendgate_now()` tells; PostgreSQL has one of its own.
+    """
+    return _on_server(where) if isinstance(where, str) else _on_file(where, clock)
+
+
+def is_server(engine: Engine | Connection) -> bool:
+    """Whether this is PostgreSQL."""
+    return engine.dialect.name == "postgresql"
+
+
+def _on_file(path: Path, clock: Clock) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=NullPool,  # processes fork and threads come and go; a connection is cheap, a shared one is a race
@@ -51,13 +75,57 @@ def open_database(path: Path, clock: Clock = system_clock) -> Engine:
     return engine
 
 
+def _on_server(address: str) -> Engine:
+    settings = {
+        "search_path": SCHEMA,
+        "lock_timeout": f"{BUSY_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{STUCK_SECONDS}s",
+    }
+    engine = create_engine(
+        make_url(address).set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,  # a server that was restarted costs one more round trip, not a failed vote
+        pool_size=5,
+        max_overflow=20,
+        pool_recycle=600,
+        connect_args={
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "connect_timeout": 10,
+            "application_name": "spendgate",
+        },
+    )
+    _forget_in_children(engine)
+    return engine
+
+
+def _forget_in_children(engine: Engine) -> None:
+    """A forked child must not speak on its parent's connections: it drops them unclosed and opens its own."""
+    known = weakref.ref(engine)
+
+    def forget() -> None:
+        alive = known()
+        if alive is not None:
+            alive.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Transaction]:
-    """One transaction with the write lock held from its first moment."""
+    """One transaction with the write lock held from its first moment.
+
+    There is a single lock for all writers, on both databases, because every transaction of ours ends in the log and
+    the log is one chain: its next entry is made from its last, so there is one head and one writer at a time. Locks on
+    rows would only let two writers meet at that head later, when both have already decided. On PostgreSQL the lock is
+    advisory and ends with the transaction, however that ends; the snapshots are taken after it (READ COMMITTED).
+    """
     with Session(engine, expire_on_commit=False) as session:
-        session.connection().exec_driver_sql("BEGIN IMMEDIATE")
-        now = utc_time(session.connection().execute(text("SELECT spendgate_now()")).scalar_one())
-        yield Transaction(session, now)
+        if is_server(engine):
+            connection = session.connection(execution_options=_WRITE)
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
+        else:
+            connection = session.connection()
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield Transaction(session, now_by(connection))
         session.commit()
 
 
@@ -65,11 +133,20 @@ def writing(engine: Engine) -> Iterator[Transaction]:
 def reading(engine: Engine) -> Iterator[Transaction]:
     """One consistent view that never writes."""
     with Session(engine, expire_on_commit=False) as session:
-        session.connection().exec_driver_sql("BEGIN")
-        now = utc_time(session.connection().execute(text("SELECT spendgate_now()")).scalar_one())
-        yield Transaction(session, now)
+        if is_server(engine):
+            connection = session.connection(execution_options=_READ)
+        else:
+            connection = session.connection()
+            connection.exec_driver_sql("BEGIN")
+        yield Transaction(session, now_by(connection))
         session.expunge_all()  # a rollback would empty the rows that the caller read and goes on to use
         session.rollback()
+
+
+def now_by(connection: Connection) -> datetime:
+    """The database's time, aware and in UTC."""
+    told = connection.execute(text("SELECT spendgate_now()")).scalar_one()
+    return told.astimezone(UTC) if isinstance(told, datetime) else utc_time(told)
 
 
 def beginner(engine: Engine) -> Begin:

@@ -1,7 +1,7 @@
-"""Where state lives: one folder, checked before it is used, with one worker at a time.
+"""Where state lives: one folder, checked before it is used; with SQLite, one worker at a time.
 
 Everything of Spendgate's is under `SPENDGATE_HOME`: the database, the lake, the conversation's checkpoints and the
-files a person edits (`rules.toml`, `people.toml`).
+files a person edits (`rules.toml`, `people.toml`). With a PostgreSQL server the database and the checkpoints are there.
 """
 
 import fcntl
@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +23,23 @@ class Home:
     """The folder and the places in it."""
 
     folder: Path
+    server: str | None = field(default=None, repr=False)
+    """the address of the PostgreSQL database, with this process's password; None for SQLite"""
+
+    @property
+    def place(self) -> Path | str:
+        """Where the database is, as `open_database` takes it."""
+        return self.server or self.database
+
+    @property
+    def memory(self) -> Path | str:
+        """Where conversations are kept, as the agent's memory takes it."""
+        return self.server or self.checkpoints
+
+    @property
+    def passwords(self) -> Path:
+        """The files, one a process, with the addresses of the database's roles."""
+        return self.folder / "database"
 
     @property
     def database(self) -> Path:
@@ -54,7 +71,7 @@ class Home:
         return (self.folder / "sandbox").exists()
 
 
-def open_home(folder: Path) -> Home:
+def open_home(folder: Path, server: str | None = None) -> Home:
     """The home at `folder`, made if need be; refuses one that cannot be written or is full."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,12 +90,18 @@ def open_home(folder: Path) -> Home:
             why="Less than 50 MB are free, and a decision that cannot be stored would be lost.",
             do="Free some space, or name another folder in SPENDGATE_HOME.",
         )
-    return Home(folder.resolve())
+    return Home(folder.resolve(), server)
 
 
 @contextmanager
 def sole(home: Home, process: str) -> Iterator[None]:
-    """Holds the right to be the only `process` of this home; the operating system gives it back if we die."""
+    """Holds the right to be the only `process` of this home; the operating system gives it back if we die.
+
+    With a server there may be many: its write lock, leases and claims put them in an order.
+    """
+    if home.server:
+        yield
+        return
     path = home.folder / f"{process}.lock"
     with path.open("a+") as held:
         try:

@@ -9,12 +9,11 @@ from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Column, UniqueConstraint
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from audit import log, private
 from audit.event import Actor, ActorKind, Event
-from audit.stored import UtcTime
+from audit.stored import UtcTime, insert_into
 
 
 class Delivery(SQLModel, table=True):
@@ -53,7 +52,7 @@ class Message(SQLModel, table=True):
 def first_time(session: Session, *, key: str, kind: str, now: datetime) -> bool:
     """Takes in a delivery; False if this one was taken in before."""
     row = {"key": key, "kind": kind, "received_at": now}
-    statement = insert(Delivery).values(**row).on_conflict_do_nothing().returning(col(Delivery.key))
+    statement = insert_into(session, Delivery).values(**row).on_conflict_do_nothing().returning(col(Delivery.key))
     return session.execute(statement).scalar_one_or_none() is not None
 
 

@@ -12,20 +12,20 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel
 
+from app.database import is_server
 from app.errors import Exit, Problem
-from approvals.guards import TRIGGERS as GATE_TRIGGERS
-from audit.guards import TRIGGERS as LOG_TRIGGERS
+from app.guardrails import CHOSEN_PREFIX, DEFAULT_PREFIX
+from app.guardrails import missing_triggers as missing_triggers
+from app.guardrails import restore_triggers as restore_triggers
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 CONNECTION = "connection"
 TABLES = ("audit.log", "audit.private", "approvals.store", "app.inbox", "app.turns", "app.drawn", "app.seen")
 """Modules that define tables; each must have its revision."""
-
-TRIGGERS = {**LOG_TRIGGERS, **GATE_TRIGGERS}
 
 
 def newest_version() -> str:
@@ -42,14 +42,15 @@ def version(engine: Engine) -> str | None:
         return _version(connection)
 
 
-def upgrade(engine: Engine) -> str:
+def upgrade(engine: Engine, *, prefix: str = DEFAULT_PREFIX) -> str:
     """Runs what is missing, all of it or nothing, restores the triggers, and returns the version it is at now.
 
-    Several processes may call it at once: the write lock orders them, and the later ones find nothing to do.
+    Several processes may call it at once: the write lock orders them, and the later ones find nothing to do. `prefix`
+    begins the names of a PostgreSQL database's roles, unless it knows them already.
     """
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin(connection, prefix)
             _refuse_newer(_version(connection))
             config = _config()
             config.attributes[CONNECTION] = connection
@@ -59,10 +60,31 @@ def upgrade(engine: Engine) -> str:
     except DatabaseError as error:
         raise Problem(
             "The database could not be made or upgraded.",
-            why=f"{error.orig}; nothing was changed.",
-            do="Check that its folder is writable and has room, then run `spendgate db upgrade` again.",
+            why=f"{one_line(error)}; nothing was changed.",
+            do=f"{_check(engine)}, then run `spendgate db upgrade` again.",
         ) from error
     return after
+
+
+def _begin(connection: Connection, prefix: str) -> None:
+    if is_server(connection):
+        from app.server import make_schema
+
+        connection.execution_options(**{CHOSEN_PREFIX: prefix})
+        make_schema(connection)
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def one_line(error: DatabaseError) -> str:
+    """What the database said, without the statement and its values."""
+    return " ".join(str(error.orig).split())
+
+
+def _check(engine: Engine) -> str:
+    if is_server(engine):
+        return "Check that SPENDGATE_OWNER_DATABASE_URL is the owner's and that the server can be reached"
+    return "Check that its folder is writable and has room"
 
 
 def create(engine: Engine) -> str:
@@ -77,8 +99,10 @@ def require_current(engine: Engine) -> None:
     except DatabaseError as error:
         raise Problem(
             "The database cannot be read.",
-            why=f"{error.orig}.",
-            do="Check the file and SPENDGATE_HOME; restore it from a backup if it is damaged.",
+            why=f"{one_line(error)}.",
+            do="Check SPENDGATE_DATABASE_URL, and that the server is up and lets this machine in."
+            if is_server(engine)
+            else "Check the file and SPENDGATE_HOME; restore it from a backup if it is damaged.",
         ) from error
     if found is None:
         raise Problem(
@@ -91,7 +115,7 @@ def require_current(engine: Engine) -> None:
         raise Problem(
             "The database is of an older version.",
             why=f"It has {found} and this Spendgate needs {newest_version()}.",
-            do="Stop the processes, back up the file, then run `spendgate db upgrade`.",
+            do="Stop the processes, back up the database, then run `spendgate db upgrade`.",
             exit_code=Exit.CONFLICT,
         )
 
@@ -106,21 +130,6 @@ def require_guards(engine: Engine) -> None:
             do="Run `spendgate audit verify` and find out who changed them; `spendgate db upgrade` restores them.",
             exit_code=Exit.VERIFICATION_FAILED,
         )
-
-
-def missing_triggers(engine: Engine) -> list[str]:
-    """The names of triggers that are not there, or not as this version writes them."""
-    with engine.connect() as connection:
-        rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
-    found = {name: " ".join(sql.split()) for name, sql in rows}
-    return sorted(name for name, sql in TRIGGERS.items() if found.get(name) != " ".join(sql.split()))
-
-
-def restore_triggers(connection: Connection) -> None:
-    """Makes every trigger anew, in the caller's transaction."""
-    for name, sql in TRIGGERS.items():
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-        connection.exec_driver_sql(sql)
 
 
 def metadata() -> MetaData:

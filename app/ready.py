@@ -1,5 +1,7 @@
 """A database that is ready to be used: made at the first start, refused when it is of another version.
 
+A PostgreSQL database is made by its owner (`spendgate db init`); here it is only used, by the role of each process.
+
 The first start takes `rules.toml` and `people.toml` of the home (or the shipped rules and nobody) as version 1; from
 then on the rows count, and a later edit of the files is only a candidate.
 """
@@ -12,9 +14,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from app.database import open_database, writing
+from app.database_roles import PARTS
 from app.errors import Exit, Problem
 from app.home import Home
 from app.migrate import create, require_current
+from app.role import require_part
 from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
@@ -24,8 +28,13 @@ OPERATOR = Actor(ActorKind.SERVICE, "operator")
 DEFAULTS = Path(__file__).parent / "defaults"
 
 
-def ready_database(home: Home) -> Engine:
-    """The home's database, created if there is none yet, at this program's version."""
+def ready_database(home: Home, parts: tuple[str, ...] = PARTS) -> Engine:
+    """The home's database at this program's version: created if there is none yet; on a server, as one of `parts`."""
+    if home.server:
+        engine = open_database(home.server)
+        require_current(engine)
+        require_part(engine, parts)
+        return engine
     fresh = not home.database.exists()
     engine = open_database(home.database)
     if fresh:

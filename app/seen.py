@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field, Session, SQLModel
 
-from audit.stored import UtcTime
+from audit.stored import UtcTime, insert_into
 
 EVERY = timedelta(seconds=3)
 
@@ -23,7 +22,9 @@ def sign_of_life(session: Session, *, process: str, now: datetime) -> None:
     """Notes that a process of this kind lives."""
     row = {"process": process, "at": now}
     session.execute(
-        insert(ProcessSeen).values(**row).on_conflict_do_update(index_elements=["process"], set_={"at": now})
+        insert_into(session, ProcessSeen)
+        .values(**row)
+        .on_conflict_do_update(index_elements=["process"], set_={"at": now})
     )
 
 

@@ -1,7 +1,7 @@
 """What a user configures, from environment variables, checked at the start of each process.
 
 A setting that cannot work is refused before anything runs, by a sentence that names the variable; each process takes
-only what it needs, and every process but the worker refuses to start with the worker's cloud credentials in reach.
+only what it needs, and refuses to start with another's credentials in its environment.
 """
 
 import os
@@ -9,11 +9,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from app.errors import Exit, Problem
 
 LOOPBACK_NAMES = {"localhost"}
+DATABASE_URL, OWNER_URL = "SPENDGATE_DATABASE_URL", "SPENDGATE_OWNER_DATABASE_URL"
+URL_OPTIONS = frozenset({"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs"})
+AMBIENT = ("PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS", "PGHOSTADDR")
+"""Variables by which PostgreSQL's own library would change who connects to what."""
+
+CREDENTIALS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "cloud credentials": (("SPENDGATE_WORKER_",), "the worker"),
+    "Slack's secrets": (("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET"), "serve"),
+    "the model's key": (("OPENAI_API_KEY",), "the agent"),
+    "the database owner's address": ((OWNER_URL,), "`spendgate db init` and `db upgrade`"),
+}
+"""What is secret: how its variables begin, and who may have them."""
+
+HOLDS: Mapping[str, frozenset[str]] = {
+    "serve": frozenset({"Slack's secrets"}),
+    "agent": frozenset({"the model's key"}),
+    "worker": frozenset({"cloud credentials"}),
+    # A person's own shell may hold a key for other uses; a short command neither serves requests nor asks a model.
+    "command": frozenset({"Slack's secrets", "the model's key"}),
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +77,7 @@ class Settings:
     home: Path
     host: str
     port: int
+    database_url: str | None = field(default=None, repr=False)
 
 
 def is_loopback(host: str) -> bool:
@@ -115,19 +136,60 @@ def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
         home=Path(env.get("SPENDGATE_HOME") or ".spendgate"),
         host=host,
         port=int(raw_port),
+        database_url=load_database_url(env),
     )
 
 
-def refuse_worker_credentials(what: str, env: Mapping[str, str] = os.environ) -> None:
-    """All but the worker stops here when the worker's variables are in its environment."""
-    found = sorted(name for name in env if name.startswith("SPENDGATE_WORKER_") and env[name])
-    if found:
+def load_database_url(env: Mapping[str, str] = os.environ, name: str = DATABASE_URL) -> str | None:
+    """The address of a PostgreSQL database, None for SQLite in the home. It alone says who connects, and where."""
+    value = env.get(name, "").strip()
+    if not value:
+        return None
+    parts = urlsplit(value)
+    shown = f"{parts.scheme}://…"  # never the whole: it holds a password
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise _wrong(
+            name, shown, "It is not a postgresql address.", f"Set it like {name}=postgresql://ROLE:…@HOST/NAME"
+        )
+    query = dict(parse_qsl(parts.query))
+    if not parts.username or len(parts.path) < 2:
+        raise _wrong(name, shown, "It names no role or no database.", "Write both: postgresql://ROLE:…@HOST/NAME")
+    strange = sorted(set(query) - URL_OPTIONS)
+    if strange:
+        why = f"It carries {', '.join(strange)}, which could make the connection another's."
+        raise _wrong(name, shown, why, f"Leave them away; known are {', '.join(sorted(URL_OPTIONS))}.")
+    host = query.get("host") or parts.hostname or ""
+    if host and not host.startswith("/") and not is_loopback(host) and "sslmode" not in query:
+        why = "Without sslmode the connection to another machine may silently be readable on the way."
+        do = "Add ?sslmode=verify-full (or, on a network that is yours alone, ?sslmode=disable)."
+        raise _wrong(name, shown, why, do)
+    ambient = sorted(one for one in AMBIENT if env.get(one))
+    if ambient:
         raise Problem(
-            f"{what} will not start with {', '.join(found)} in its environment.",
-            why="Only the worker may hold cloud credentials: what others reach, a model or a web request may reach.",
-            do=f"Start the worker in its own environment, and this without: env -u {found[0]} …",
+            f"{', '.join(ambient)} cannot be set beside {name}.",
+            why="The database library would take from it who connects, and each process has a role of its own.",
+            do=f"Put all of it into {name}, and start this without: env -u {ambient[0]} …",
             exit_code=Exit.USAGE,
         )
+    return "postgresql" + value[len(parts.scheme) :]
+
+
+def refuse_credentials(process: str, what: str, env: Mapping[str, str] = os.environ) -> None:
+    """Stops a process that another's credentials could be read from: what it holds, a model or a request may reach."""
+    for kind, (names, holder) in CREDENTIALS.items():
+        found = sorted(name for name in env if name.startswith(names) and env[name])
+        if found and kind not in HOLDS.get(process, HOLDS["command"]):
+            raise Problem(
+                f"{what} will not start with {', '.join(found)} in its environment.",
+                why=f"Only {holder} may hold {kind}: what others reach, a model or a web request may reach.",
+                do=f"Start each process in an environment of its own, and this without: env -u {found[0]} …",
+                exit_code=Exit.USAGE,
+            )
+
+
+def refuse_worker_credentials(what: str, env: Mapping[str, str] = os.environ) -> None:
+    """What every command but the worker refuses: the worker's variables, and the database owner's address."""
+    refuse_credentials("command", what, env)
 
 
 def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:

@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import JSON, Column
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from app.inbox import Conversation, Message
 from approvals.states import TERMINAL, State
 from approvals.store import Proposal
-from audit.stored import UtcTime
+from audit.stored import UtcTime, insert_into
 
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
@@ -126,7 +125,7 @@ def _behind() -> Any:
 
 def _wake(session: Session, *, id: str, thread: str, kind: str, ref: str, now: datetime) -> None:
     row = {"id": id, "thread": thread, "kind": kind, "ref": ref, "attempts": 0, "due_at": now}
-    session.execute(insert(WakeUp).values(**row).on_conflict_do_nothing())
+    session.execute(insert_into(session, WakeUp).values(**row).on_conflict_do_nothing())
 
 
 def due(session: Session, thread: str | None = None) -> list[WakeUp]:
@@ -142,7 +141,7 @@ def take_lease(session: Session, *, thread: str, owner: str, now: datetime) -> b
     row = {"thread": thread, "owner": owner, "until": now + LEASE}
     free_or_ours = (col(Lease.until) < now) | (col(Lease.owner) == owner)
     statement = (
-        insert(Lease)
+        insert_into(session, Lease)
         .values(**row)
         .on_conflict_do_update(
             index_elements=["thread"], set_={"owner": owner, "until": now + LEASE}, where=free_or_ours
@@ -171,7 +170,9 @@ def show_step(session: Session, *, turn: str, thread: str, words: str, now: date
     """What the turn is doing now, in words for the person who waits."""
     row = {"turn": turn, "thread": thread, "words": words, "at": now}
     session.execute(
-        insert(TurnStep).values(**row).on_conflict_do_update(index_elements=["turn"], set_={"words": words, "at": now})
+        insert_into(session, TurnStep)
+        .values(**row)
+        .on_conflict_do_update(index_elements=["turn"], set_={"words": words, "at": now})
     )
 
 
@@ -186,7 +187,7 @@ def finish(session: Session, *, wake: WakeUp, body: dict[str, Any] | None, now: 
         session.delete(step)
     if body is not None:
         values = {"turn": wake.id, "thread": wake.thread, "body": body, "answered_at": now}
-        session.execute(insert(StoredAnswer).values(**values).on_conflict_do_nothing())
+        session.execute(insert_into(session, StoredAnswer).values(**values).on_conflict_do_nothing())
     session.flush()
     return True
 

@@ -1,22 +1,19 @@
 """Guard rails of the gate inside the database: sealed bytes stay, and every move exists and has its log entry.
 
-Triggers on SQLite, made from the table of moves. They hold against every program that writes to the file, this one
-with a fault included.
+Made from the table of moves. The entry must tell of this very move, so whoever may not write `execution.claimed` into
+the log cannot claim either (`app/database_roles.py` says who may write which).
 """
 
-from approvals.states import MOVES, State
+from collections.abc import Iterable
 
-_PAIRS = " OR ".join(
-    f"(OLD.state = '{start}' AND NEW.state = '{end}')" for start, end in sorted(MOVES) if start != State.DRAFT
-)
-_FIRST = ", ".join(f"'{end}'" for start, end in sorted(MOVES) if start == State.DRAFT)
+from approvals.states import MOVES, State
+from audit.guard import Guard, changed
+
 _FIXED = (
     "id", "thread", "requester", "kind", "resource", "change", "evidence", "sealed", "digest", "policy_version",
     "supersedes", "inverse_of", "created_at", "expires_at", "authority", "class_name", "scope", "account", "amount",
     "currency",
 )  # fmt: skip
-_CHANGED = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _FIXED)
-_NO_ENTRY = "NOT EXISTS (SELECT 1 FROM log_entry WHERE log_entry.proposal = NEW.id AND proposal_version = NEW.version)"
 _EFFECT_FIXED = (
     "proposal",
     "step",
@@ -28,104 +25,102 @@ _EFFECT_FIXED = (
     "request_hash",
     "intended_at",
 )
-_EFFECT_CHANGED = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _EFFECT_FIXED)
 
 
-def _refuse(name: str, when: str, table: str, sentence: str, condition: str = "") -> str:
-    guard = f"\nWHEN {condition}" if condition else ""
-    return f"CREATE TRIGGER {name} {when} ON {table}{guard}\nBEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+def _told(events: Iterable[str]) -> str:
+    """That the log has the entry of this version, with one of these words."""
+    words = ", ".join(f"'{event}'" for event in sorted(events))
+    return (
+        "EXISTS (SELECT 1 FROM log_entry WHERE log_entry.proposal = NEW.id"  # noqa: S608 (constants)
+        f" AND log_entry.proposal_version = NEW.version AND log_entry.event IN ({words}))"
+    )
 
 
-TRIGGERS: dict[str, str] = {
-    "draft_no_update": _refuse("draft_no_update", "BEFORE UPDATE", "draft", "a draft cannot be changed"),
-    "draft_no_delete": _refuse("draft_no_delete", "BEFORE DELETE", "draft", "a draft cannot be deleted"),
-    "proposal_no_delete": _refuse("proposal_no_delete", "BEFORE DELETE", "proposal", "a proposal cannot be deleted"),
-    "proposal_begins": _refuse(
+_BEGINNINGS = "\n  OR ".join(
+    f"(NEW.state = '{end}' AND {_told(MOVES[start, end])})" for start, end in sorted(MOVES) if start == State.DRAFT
+)
+_MOVES = "\n  OR ".join(
+    f"(OLD.state = '{start}' AND NEW.state = '{end}' AND {_told(MOVES[start, end])})"
+    for start, end in sorted(MOVES)
+    if start != State.DRAFT
+)
+
+
+def _kept(table: str, what: str) -> Guard:
+    return Guard(f"{table}_no_delete", table, "DELETE", f"{what} cannot be deleted")
+
+
+GUARDS: tuple[Guard, ...] = (
+    Guard("draft_no_update", "draft", "UPDATE", "a draft cannot be changed"),
+    _kept("draft", "a draft"),
+    _kept("proposal", "a proposal"),
+    Guard(
         "proposal_begins",
-        "BEFORE INSERT",
         "proposal",
+        "INSERT",
         "a proposal begins as version 1 with its log entry",
-        f"NEW.version IS NOT 1 OR NEW.state NOT IN ({_FIRST}) OR {_NO_ENTRY}"  # noqa: S608
-        " OR EXISTS (SELECT 1 FROM proposal WHERE id = NEW.id)",
+        f"NEW.version IS DISTINCT FROM 1 OR NOT ({_BEGINNINGS})"  # noqa: S608 (constants)
+        "\n  OR EXISTS (SELECT 1 FROM proposal WHERE id = NEW.id)",
     ),
-    "proposal_sealed": _refuse(
-        "proposal_sealed", "BEFORE UPDATE", "proposal", "what was sealed cannot be changed", _CHANGED
-    ),
-    "proposal_moves": _refuse(
+    Guard("proposal_sealed", "proposal", "UPDATE", "what was sealed cannot be changed", changed(*_FIXED)),
+    Guard(
         "proposal_moves",
-        "BEFORE UPDATE",
         "proposal",
+        "UPDATE",
         "a proposal moves one version at a time, by a move that exists, with its log entry",
-        "(NEW.state IS NOT OLD.state OR NEW.version IS NOT OLD.version)"
-        f" AND (NEW.version IS NOT OLD.version + 1 OR NOT ({_PAIRS}) OR {_NO_ENTRY})",
+        "(NEW.state IS DISTINCT FROM OLD.state OR NEW.version IS DISTINCT FROM OLD.version)"
+        f" AND (NEW.version IS DISTINCT FROM OLD.version + 1 OR NOT ({_MOVES}))",
     ),
-    "effect_no_delete": _refuse("effect_no_delete", "BEFORE DELETE", "effect", "an effect cannot be deleted"),
-    "effect_no_replace": _refuse(
+    _kept("effect", "an effect"),
+    Guard(
         "effect_no_replace",
-        "BEFORE INSERT",
         "effect",
+        "INSERT",
         "this step already has its effect",
         "EXISTS (SELECT 1 FROM effect WHERE (proposal = NEW.proposal AND step = NEW.step) OR attempt = NEW.attempt)",
     ),
-    "effect_intent_stays": _refuse(
+    Guard(
         "effect_intent_stays",
-        "BEFORE UPDATE",
         "effect",
+        "UPDATE",
         "an intent cannot be changed, nor an answer given twice",
-        f"{_EFFECT_CHANGED} OR OLD.answered_at IS NOT NULL",
+        f"{changed(*_EFFECT_FIXED)} OR OLD.answered_at IS NOT NULL",
     ),
-    "vote_no_delete": _refuse("vote_no_delete", "BEFORE DELETE", "vote", "a vote cannot be deleted"),
-    "vote_stays": _refuse(
+    _kept("vote", "a vote"),
+    Guard(
         "vote_stays",
-        "BEFORE UPDATE",
         "vote",
+        "UPDATE",
         "a vote can only be withdrawn, once",
-        "NEW.id IS NOT OLD.id OR NEW.proposal IS NOT OLD.proposal OR NEW.person IS NOT OLD.person"
-        " OR NEW.choice IS NOT OLD.choice OR NEW.digest IS NOT OLD.digest OR NEW.cast_at IS NOT OLD.cast_at"
-        " OR OLD.withdrawn_at IS NOT NULL",
+        f"{changed('id', 'proposal', 'person', 'choice', 'digest', 'cast_at')} OR OLD.withdrawn_at IS NOT NULL",
     ),
-    "policy_candidate_no_update": _refuse(
-        "policy_candidate_no_update", "BEFORE UPDATE", "policy_candidate", "a candidate cannot be changed"
-    ),
-    "claim_record_no_delete": _refuse(
-        "claim_record_no_delete", "BEFORE DELETE", "claim_record", "a claim cannot be deleted"
-    ),
-    "claim_record_stays": _refuse(
+    Guard("policy_candidate_no_update", "policy_candidate", "UPDATE", "a candidate cannot be changed"),
+    _kept("claim_record", "a claim"),
+    Guard(
         "claim_record_stays",
-        "BEFORE UPDATE",
         "claim_record",
+        "UPDATE",
         "a claim keeps its nonce and its bytes",
-        "NEW.proposal IS NOT OLD.proposal OR NEW.nonce IS NOT OLD.nonce OR NEW.digest IS NOT OLD.digest",
+        changed("proposal", "nonce", "digest"),
     ),
-    "claim_record_no_replace": _refuse(
+    Guard(
         "claim_record_no_replace",
-        "BEFORE INSERT",
         "claim_record",
+        "INSERT",
         "this approval has been used",
         "EXISTS (SELECT 1 FROM claim_record WHERE proposal = NEW.proposal OR nonce = NEW.nonce)",
     ),
-    "kill_switch_no_update": _refuse(
-        "kill_switch_no_update", "BEFORE UPDATE", "kill_switch", "a turn of the kill switch cannot be changed"
-    ),
-    "kill_switch_no_delete": _refuse(
-        "kill_switch_no_delete", "BEFORE DELETE", "kill_switch", "a turn of the kill switch cannot be deleted"
-    ),
-    "delegation_no_delete": _refuse(
-        "delegation_no_delete", "BEFORE DELETE", "delegation", "a delegation cannot be deleted"
-    ),
-    "delegation_stays": _refuse(
+    Guard("kill_switch_no_update", "kill_switch", "UPDATE", "a turn of the kill switch cannot be changed"),
+    _kept("kill_switch", "a turn of the kill switch"),
+    _kept("delegation", "a delegation"),
+    Guard(
         "delegation_stays",
-        "BEFORE UPDATE",
         "delegation",
+        "UPDATE",
         "a delegation can only be ended, once",
-        "NEW.id IS NOT OLD.id OR NEW.giver IS NOT OLD.giver OR NEW.receiver IS NOT OLD.receiver"
-        " OR NEW.roles IS NOT OLD.roles OR NEW.starts_at IS NOT OLD.starts_at OR NEW.ends_at IS NOT OLD.ends_at"
-        " OR NEW.granted_at IS NOT OLD.granted_at OR OLD.ended_at IS NOT NULL",
+        f"{changed('id', 'giver', 'receiver', 'roles', 'starts_at', 'ends_at', 'granted_at')}"
+        " OR OLD.ended_at IS NOT NULL",
     ),
-    "policy_no_update": _refuse(
-        "policy_no_update", "BEFORE UPDATE", "policy_version", "a version of the policy cannot be changed"
-    ),
-    "policy_no_delete": _refuse(
-        "policy_no_delete", "BEFORE DELETE", "policy_version", "a version of the policy cannot be deleted"
-    ),
-}
+    Guard("policy_no_update", "policy_version", "UPDATE", "a version of the policy cannot be changed"),
+    Guard("policy_no_delete", "policy_version", "DELETE", "a version of the policy cannot be deleted"),
+)

@@ -42,6 +42,8 @@ class LogEntry(SQLModel, table=True):
     proposal_version: int | None = None
     recorded_at: datetime = Field(sa_type=UtcTime)
     body: bytes = Field(sa_type=LargeBinary)
+    writer: str | None = None
+    """the database role that wrote it, stamped by PostgreSQL: a witness beside the entry, not covered by its hash"""
 
 
 def append(

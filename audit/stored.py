@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import String
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 from audit.moment import utc_text as utc_text
 from audit.moment import utc_time as utc_time
@@ -52,3 +53,9 @@ class Money(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)
+
+
+def insert_into(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what is to happen on a conflict, in the words of this session's database."""
+    on_server = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if on_server else sqlite.insert(table)

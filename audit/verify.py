@@ -79,10 +79,23 @@ def _parse_head(given: str) -> tuple[int, str]:
 
 def _rows(session: Session) -> Iterator[dict[str, tuple[str, bytes]]]:
     """Each row as (storage class, bytes) by column, in the order of their numbers."""
-    wanted = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in COLUMNS)
-    rows = session.connection().execute(text(f"SELECT {wanted} FROM log_entry ORDER BY seq"))  # noqa: S608
+    connection = session.connection()
+    column = _on_postgresql if connection.dialect.name == "postgresql" else _on_sqlite
+    wanted = ", ".join(column(name) for name in COLUMNS)
+    rows = connection.execute(text(f"SELECT {wanted} FROM log_entry ORDER BY seq"))  # noqa: S608
     for row in rows.yield_per(1000):
         yield {name: (row[2 * at], row[2 * at + 1]) for at, name in enumerate(COLUMNS)}
+
+
+def _on_sqlite(name: str) -> str:
+    return f"typeof({name}), CAST({name} AS BLOB)"
+
+
+def _on_postgresql(name: str) -> str:
+    """The same two of a server, where a column has one type that no row can leave."""
+    kind = KINDS.get(name, "text")
+    raw = name if kind == "blob" else f"convert_to(CAST({name} AS text), 'UTF8')"
+    return f"CASE WHEN {name} IS NULL THEN 'null' ELSE '{kind}' END, {raw}"
 
 
 def _judge(row: dict[str, tuple[str, bytes]], *, expected: int, prev: str) -> _Bad | None:
@@ -130,7 +143,7 @@ def _views(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stored(name: str, value: Any) -> tuple[str, bytes | None]:
-    """How SQLite holds `value` in that column: its storage class and its bytes."""
+    """How the database holds `value` in that column: its storage class and its bytes."""
     if value is None:
         return "null", None
     return KINDS.get(name, "text"), str(value).encode()

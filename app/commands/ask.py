@@ -28,7 +28,7 @@ def run(question: str, *, person: str | None, thread: str | None, as_json: bool)
             do='Ask, for example: spendgate ask "what did AI cost last month, by team?"',
             exit_code=Exit.USAGE,
         )
-    here = place()
+    here = place("agent")
     speaker = person_at(here, person)
     place_id, message = _say(here, speaker, question, thread)
     body = asyncio.run(_answer(here, place_id, message))

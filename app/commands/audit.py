@@ -8,10 +8,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from app.commands.console import hint, print_json, print_table
-from app.commands.here import person_at, place
+from app.commands.here import ROLES, person_at, place
 from app.database import open_database, reading, writing
 from app.errors import Exit, Problem
 from app.migrate import missing_triggers
+from app.role import require_part
 from app.settings import load_settings
 from app.web.login import link_token
 from app.web.logview import actor_name, data_of, summary
@@ -27,7 +28,7 @@ def list_entries(
     *, proposal: str | None, event: str | None, after: int, limit: int, person: str | None, as_json: bool
 ) -> None:
     """Entries, oldest first."""
-    here = place()
+    here = place("audit")
     if event is not None and event not in {known.value for known in Event}:
         raise Problem(
             f"There is no event {event!r}.",
@@ -61,7 +62,7 @@ def list_entries(
 
 def show(entry: int, *, person: str | None, as_json: bool) -> None:
     """One entry with its stored bytes."""
-    here = place()
+    here = place("audit")
     reader = person_at(here, person)
     with writing(here.engine) as (session, now):
         row = session.get(LogEntry, entry)
@@ -91,7 +92,7 @@ def verify_log(*, head: str | None, as_json: bool) -> None:
         raise Problem(
             "The log cannot be read.",
             why=f"The database is not as Spendgate made it ({type(error).__name__}).",
-            do="Keep this file as evidence, and restore the newest backup whose head you know.",
+            do="Keep the database as evidence, and restore the newest backup whose head you know.",
             exit_code=Exit.VERIFICATION_FAILED,
         ) from error
     differences += [f"the guard rail {name} is missing or changed" for name in unguarded]
@@ -120,7 +121,12 @@ def verify_log(*, head: str | None, as_json: bool) -> None:
 
 def _as_it_is() -> Engine:
     """The database as it lies there: an auditor's check must neither make nor mend what it is to judge."""
-    path = load_settings().home / "spendgate.db"
+    settings = load_settings()
+    if settings.database_url:
+        engine = open_database(settings.database_url)
+        require_part(engine, ROLES["audit"])
+        return engine
+    path = settings.home / "spendgate.db"
     if not path.exists():
         raise Problem(
             f"There is no log in {path.parent}.",

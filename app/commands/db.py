@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
+from app.commands import db_server
 from app.commands.console import hint
 from app.database import open_database, reading, writing
 from app.errors import Exit, Problem
 from app.home import Home, open_home
 from app.migrate import upgrade
 from app.ready import operator, people_text, read_file, ready_database, rules_text
-from app.settings import load_settings
+from app.settings import OWNER_URL, load_database_url, load_settings
 from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import adopt, initialise
 from approvals.explain import locked_out
@@ -18,14 +19,14 @@ from approvals.explain import locked_out
 def init() -> None:
     """Makes the database, and says what is in force."""
     home = _home()
-    engine = ready_database(home)
+    server = on_server()
+    engine = db_server.make(home, server) if server else ready_database(home)
     with writing(engine) as (session, now):
         done = initialise(
             session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=operator(session)
         )
-    sys.stdout.write(
-        f"{home.database}: rules version {done.rules_version}, people version {done.people_version} in force\n"
-    )
+    where = "the server" if server else home.database
+    sys.stdout.write(f"{where}: rules version {done.rules_version}, people version {done.people_version} in force\n")
     for kind in done.differing:
         hint(
             f"{kind}.toml differs from what is in force and counts for nothing until `spendgate policy propose {kind}`, or `spendgate db adopt {kind}` while nobody could vote on it."
@@ -35,6 +36,10 @@ def init() -> None:
 def upgrade_database() -> None:
     """Upgrades an older database."""
     home = _home()
+    server = on_server()
+    if server:
+        sys.stdout.write(f"the server: at version {db_server.renew(server)}\n")
+        return
     if not home.database.exists():
         raise Problem(
             f"There is no database in {home.folder} yet.",
@@ -81,5 +86,13 @@ def adopt_file(kind: str, file: Path | None) -> None:
         hint(f"The rules know no role {role!r} ({', '.join(holders)}): it lets nobody propose or vote. Known: {known}.")
 
 
+def on_server() -> str | None:
+    """The owner's address where the database is on a server; None for SQLite."""
+    if load_settings().database_url is None and load_database_url(name=OWNER_URL) is None:
+        return None
+    return db_server.owner_address()
+
+
 def _home() -> Home:
-    return open_home(load_settings().home)
+    settings = load_settings()
+    return open_home(settings.home, settings.database_url)

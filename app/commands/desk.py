@@ -16,7 +16,7 @@ from tools.wording import dimension
 
 def desk_here(person: str | None = None) -> Desk:
     """A desk from which everything can be asked and nothing proposed."""
-    here = place()
+    here = place("ask the bill")
     speaker = person_at(here, person)
     with reading(here.engine) as (_, now):
         return Desk(lake=Lake(here.home.lake), now=now, speaker=speaker.id, scope=speaker.sees_teams)

@@ -1,15 +1,31 @@
 """Where a command runs: the home, its database and who sits at the terminal."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Engine
 
 from app.database import reading
+from app.database_roles import AGENT, AUDITOR, GATE, LOADER, PARTS, WORKER
 from app.home import Home, open_home
 from app.ready import ready_database
-from app.settings import load_settings, refuse_worker_credentials
+from app.settings import load_settings, refuse_credentials
 from app.whoami import Here, whoami
 from approvals.active import active
+
+ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "serve": (GATE,),
+        "agent": (AGENT,),
+        "worker": (WORKER,),
+        "ingest": (LOADER,),
+        "audit": (AUDITOR, GATE),
+        "ask the bill": PARTS,
+        "command": (GATE,),
+    }
+)
+"""As which database roles each process may run; a command that is not named here decides, or reads what is decided."""
 
 
 class Place(NamedTuple):
@@ -19,12 +35,14 @@ class Place(NamedTuple):
     engine: Engine
 
 
-def place(*, hands: bool = False) -> Place:
-    """The configured home, its database made or checked; refused near the worker's credentials, but for the worker."""
-    if not hands:
-        refuse_worker_credentials("this command")
-    home = open_home(load_settings().home)
-    return Place(home, ready_database(home))
+def place(process: str = "command", *, hands: bool = False) -> Place:
+    """The configured home, its database made or checked, as the role of `process`; refused near others' credentials."""
+    process = "worker" if hands else process
+    what = f"spendgate {process}" if process in ("serve", "agent", "worker") else "this command"
+    refuse_credentials(process, what)
+    settings = load_settings()
+    home = open_home(settings.home, settings.database_url)
+    return Place(home, ready_database(home, ROLES[process]))
 
 
 def person_at(here: Place, acting_as: str | None) -> Here:

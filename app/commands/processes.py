@@ -11,7 +11,7 @@ from typing import NoReturn
 from app.commands.here import place
 from app.home import sole
 from app.migrate import require_guards
-from app.settings import load_model, load_settings, load_slack, load_worker, refuse_worker_credentials
+from app.settings import load_model, load_settings, load_slack, load_worker, refuse_credentials
 
 
 def _prepare() -> None:
@@ -29,9 +29,9 @@ def _prepare() -> None:
 def serve() -> None:
     """Slack, web and votes."""
     _prepare()
-    refuse_worker_credentials("spendgate serve")
+    refuse_credentials("serve", "spendgate serve")
     settings, slack = load_settings(), load_slack()
-    here = place()
+    here = place("serve")
     require_guards(here.engine)
     from app.processes import serve as process
 
@@ -42,9 +42,9 @@ def serve() -> None:
 def agent() -> None:
     """The model and its tools."""
     _prepare()
-    refuse_worker_credentials("spendgate agent")
+    refuse_credentials("agent", "spendgate agent")
     model = load_model()
-    here = place()
+    here = place("agent")
     require_guards(here.engine)
     from app.processes import agent as process
 
@@ -54,8 +54,9 @@ def agent() -> None:
 def worker() -> None:
     """The only hands."""
     _prepare()
+    refuse_credentials("worker", "spendgate worker")
     settings = load_worker()
-    here = place(hands=True)
+    here = place("worker")
     require_guards(here.engine)
     from app.processes import worker as process
 

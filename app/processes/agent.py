@@ -214,8 +214,8 @@ def _tokens(answer: Answer) -> dict[str, int]:
 
 @asynccontextmanager
 async def agent_process(*, engine: Engine, home: Home, model: ModelSettings) -> AsyncIterator[AgentProcess]:
-    """An agent's process with its checkpoint file open."""
-    async with open_memory(home.checkpoints) as saver:
+    """An agent's process with its memory open."""
+    async with open_memory(home.memory) as saver:
         yield AgentProcess(engine=engine, home=home, model=model, graph=build(saver))
 
 

@@ -1,0 +1,146 @@
+"""What each process may do in the database: the tables it may read and write, and the words it may put into the log.
+
+On PostgreSQL each process logs in as a role of its own and the server refuses everything that is not listed here; on
+SQLite there are no roles, and the separation is by process and import only. The claim believes the log's entries, so
+the words matter as much as the tables: the agent's role cannot write `vote.approved`, whatever its model says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from audit.event import Event
+
+GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR, OWNER = (
+    "gate",
+    "agent",
+    "worker",
+    "signer",
+    "loader",
+    "auditor",
+    "owner",
+)
+PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
+"""The parts that a login role can play; the owner is none of them: it makes tables and is used by no process."""
+
+RUNS: Mapping[str, str] = MappingProxyType(
+    {
+        GATE: "spendgate serve, proposals, decide, audit link",
+        AGENT: "spendgate agent, ask",
+        WORKER: "spendgate worker",
+        SIGNER: "the signer of the log",
+        LOADER: "spendgate ingest",
+        AUDITOR: "spendgate audit list, show, verify",
+    }
+)
+
+CHAIN = ("seq", "hash", "prev")
+"""The columns of the log that whoever appends to it must read."""
+
+GOVERNANCE = ("policy_version", "policy_candidate", "kill_switch", "delegation", "directory_reading")
+DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GOVERNANCE)
+SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
+SHOWING = ("slack_delivery", "card_message", "process_seen", "timer_slot")
+PRIVATE = ("person_key", "private_text")
+LOG = "log_entry"
+
+_MOVED = (
+    "version",
+    "state",
+    "changed_at",
+    "reason",
+    "code",
+    "execute_by",
+    "look_at",
+    "outcome",
+)
+
+
+@dataclass(frozen=True)
+class Power:
+    """What one part may do. `update` names columns; `peek` the columns of tables that it may not read whole."""
+
+    words: frozenset[Event]
+    select: tuple[str, ...] = ()
+    peek: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    insert: tuple[str, ...] = ()
+    update: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    delete: tuple[str, ...] = ()
+    remembers: bool = False
+    """whether it keeps the conversations' checkpoints"""
+
+
+def _words(*prefixes: str) -> frozenset[Event]:
+    """Every event whose word begins so."""
+    found = frozenset(event for event in Event if event.value.startswith(prefixes))
+    for prefix in prefixes:
+        if not any(event.value.startswith(prefix) for event in Event):
+            raise ValueError(f"no event of the log begins with {prefix!r}")
+    return found
+
+
+POWERS: Mapping[str, Power] = MappingProxyType(
+    {
+        GATE: Power(
+            words=_words("slack.", "vote.", "question.asked", "log.read", "log.exported", "log.verified")
+            | _words("proposal.drafted", "proposal.refused", "proposal.posted", "proposal.cancel")
+            | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
+            | _words("breakglass.used", "breakglass.reviewed", "breakglass.refused")
+            | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused"),
+            select=(LOG, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE),
+            insert=(
+                *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation"),
+                *("directory_reading", "conversation", "message", *SHOWING, *PRIVATE),
+            ),
+            update={
+                "proposal": (*_MOVED, "posted_where"),
+                "vote": ("withdrawn_at",),
+                "delegation": ("ended_at", "ended_by"),
+                "directory_reading": ("body", "digest", "read_at"),
+                "answer": ("posted_at", "refused"),
+                "card_message": ("channel", "ts", "drawn_version", "hinted", "drawn_at"),
+                "process_seen": ("at",),
+            },
+            delete=("card_message", "timer_slot"),
+        ),
+        AGENT: Power(
+            words=_words("question.", "proposal.drafted", "proposal.refused", "advice."),
+            select=("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
+            peek={LOG: CHAIN},
+            insert=(LOG, "draft", "advice", *SPEAKING, *PRIVATE, "process_seen"),
+            update={
+                "wakeup": ("attempts", "due_at", "done_at"),
+                "woken": ("version",),
+                "lease": ("owner", "until"),
+                "turn_step": ("words", "at"),
+                "process_seen": ("at",),
+            },
+            delete=("lease", "turn_step"),
+            remembers=True,
+        ),
+        WORKER: Power(
+            words=_words("execution.", "approval.held", "approval.released", "policy.", "killswitch.off")
+            | _words("proposal.sealed", "proposal.unsealable", "proposal.superseded", "proposal.expired")
+            | _words("proposal.stale", "proposal.vetoed", "proposal.reminded", "breakglass.review_due"),
+            select=(LOG, *DECIDING, "process_seen", "timer_slot"),
+            insert=(
+                *(LOG, "proposal", "effect", "claim_record", "policy_version", "kill_switch"),
+                *("process_seen", "timer_slot"),
+            ),
+            update={
+                "proposal": (*_MOVED, "fence", "claimed_by", "lease_until"),
+                "effect": ("outcome", "answered_at", "provider_request_id", "response_hash", "error_code"),
+                "claim_record": ("worker", "fence"),
+                "process_seen": ("at",),
+            },
+            delete=("timer_slot",),
+        ),
+        SIGNER: Power(words=frozenset(), select=(LOG,)),
+        LOADER: Power(words=_words("data."), select=(*GOVERNANCE,), peek={LOG: CHAIN}, insert=(LOG,)),
+        AUDITOR: Power(
+            words=_words("log.read", "log.exported", "log.verified"),
+            select=(LOG, *DECIDING, *SPEAKING, *SHOWING),
+            insert=(LOG,),
+        ),
+    }
+)

@@ -1,0 +1,37 @@
+"""What tests of several rooms share: a PostgreSQL server, and databases of its own for each test."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.postgres.server import NoServer, Server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A server for all tests of this process; its role `owner` may make databases and roles and is no superuser."""
+    try:
+        server = Server()
+    except NoServer as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
+    server.run("CREATE ROLE owner LOGIN CREATEDB CREATEROLE")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: Server) -> Callable[..., str]:
+    """Makes a database, empty or like another, and returns its owner's address."""
+    numbers = itertools.count(1)
+
+    def make(like: str | None = None) -> str:
+        name = f"t{next(numbers)}"
+        template = f" TEMPLATE {like}" if like else ""
+        postgres.run(f"CREATE DATABASE {name} OWNER owner{template}")
+        return postgres.of(name)
+
+    return make
