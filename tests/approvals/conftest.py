@@ -1,4 +1,7 @@
-"""A gate on a real SQLite file with a clock that tests move and a cloud that is a folder."""
+"""A gate on a real database with a clock that tests move and a cloud that is a folder.
+
+Every test that takes `gate` runs twice, on SQLite and on PostgreSQL; ask `gate.on_server` where they differ.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from app.database import beginner, open_database, reading, writing
-from app.migrate import create
+from app.migrate import create, upgrade
 from approvals.adopt import adopt, initialise
 from approvals.ids import new_id
 from approvals.lease import Claim
@@ -24,7 +28,9 @@ from approvals.vote import Ballot, VoteResult, vote
 from audit.event import Actor, ActorKind
 from audit.log import LogEntry, entries
 from audit.transaction import Transaction
+from tests.approvals.gate_database import CLOCK, GateClock, drop, execute, open_gate_database, unguarded
 from tests.approvals.gate_stubs import FIELDS, OLIVIA, PEOPLE, RULES, STOP, Clock, Cloud, StubExecutor, StubInspector
+from tests.postgres.server import Server
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -34,9 +40,10 @@ class Gate:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = Clock(folder / "clock")
+        self.engine = open_gate_database(folder)
+        self.on_server = self.engine.dialect.name == "postgresql"
+        self.clock = GateClock(folder, self.engine)
         self.database = folder / "spendgate.db"
-        self.engine = open_database(self.database, self.clock)
         self.cloud = Cloud(folder)
         self.inspector = StubInspector(self.cloud)
         self.executor = StubExecutor(self.cloud)
@@ -124,11 +131,17 @@ class Gate:
             adopt(session, now=now, kind=kind, text=text, actor=Actor(ActorKind.SERVICE, "test"))
 
     def sql(self, statement: str, *values: Any) -> None:
-        import sqlite3
+        """Runs a statement past the program, written as for SQLite (`?`, `DROP TRIGGER name`)."""
+        execute(self.folder, statement, *values)
 
-        with sqlite3.connect(self.database) as connection:
-            connection.execute(statement, values)
-        connection.close()
+    def tamper(self, statement: str) -> None:
+        """As somebody would who has the file or the server: triggers and foreign keys away, then the statement."""
+        with unguarded(self.folder) as connection:
+            connection.execute(statement)
+
+    def close(self) -> None:
+        self.engine.dispose()
+        drop(self.folder)
 
 
 @pytest.fixture(scope="session")
@@ -138,18 +151,45 @@ def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clock.set(START)
     engine = open_database(folder / "spendgate.db", clock)
     create(engine)
-    with writing(engine) as (session, now):
-        initialise(session, now=now, rules_text=RULES, people_text=PEOPLE, actor=Actor(ActorKind.SERVICE, "test"))
+    put_in_force(engine)
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return folder / "spendgate.db"
 
 
 @pytest.fixture(scope="session")
-def new_gate(made_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gate]:
+def made_on_server(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database like which each test gets one."""
+    postgres.run("CREATE DATABASE gate OWNER owner")
+    engine = open_database(postgres.of("gate"))
+    upgrade(engine)
+    with engine.begin() as connection:
+        for statement in CLOCK:
+            connection.exec_driver_sql(statement)
+    GateClock(tmp_path_factory.mktemp("made"), engine).set(START)
+    put_in_force(engine)
+    engine.dispose()
+    return "gate"
+
+
+def put_in_force(engine: Engine) -> None:
+    with writing(engine) as (session, now):
+        initialise(session, now=now, rules_text=RULES, people_text=PEOPLE, actor=Actor(ActorKind.SERVICE, "test"))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gate]:
+    """Makes gates; close each, since a database of the server takes eight megabytes."""
+    on_server = request.param == "postgresql"
+    made: Path | str = request.getfixturevalue("made_on_server" if on_server else "made_database")
+    new_database = request.getfixturevalue("new_database") if on_server else None
+
     def make() -> Gate:
         folder = tmp_path_factory.mktemp("gate")
-        shutil.copyfile(made_database, folder / "spendgate.db")
+        if new_database is not None:
+            (folder / "server").write_text(new_database(like=made))
+        else:
+            shutil.copyfile(made, folder / "spendgate.db")
         Clock(folder / "clock").set(START)
         gate = Gate(folder)
         gate.cloud.put(FIELDS)
@@ -162,7 +202,7 @@ def new_gate(made_database: Path, tmp_path_factory: pytest.TempPathFactory) -> C
 def gate(new_gate: Callable[[], Gate]) -> Iterator[Gate]:
     gate = new_gate()
     yield gate
-    gate.engine.dispose()
+    gate.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import approvals.execute
-from app.database import beginner, open_database, writing
+from app.database import beginner, writing
 from approvals.claim import claim
 from approvals.execute import execute
 from approvals.lease import Claim, LostClaim
@@ -23,7 +23,8 @@ from approvals.recover import recover
 from approvals.vote import Ballot, vote
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
-from tests.approvals.gate_stubs import Clock, Cloud, StubExecutor, StubInspector
+from tests.approvals.gate_database import open_gate_database
+from tests.approvals.gate_stubs import Cloud, StubExecutor, StubInspector
 
 
 def die() -> None:
@@ -32,7 +33,7 @@ def die() -> None:
 
 def carry_out(folder: Path, proposal: str, worker: str, where: str = "") -> dict[str, Any]:
     """Claims and executes, dying at `where`."""
-    begin = beginner(open_database(folder / "spendgate.db", Clock(folder / "clock")))
+    begin = beginner(open_gate_database(folder))
     cloud = Cloud(folder)
     got = claim(begin, proposal_id=proposal, worker=worker, inspector=StubInspector(cloud))
     if not isinstance(got, Claim):
@@ -73,19 +74,19 @@ def wrap(name: str, *, before: Any = None, after: Any = None) -> None:
 
 def cast(folder: Path, proposal: str, person: str, digest: str, choice: str) -> dict[str, Any]:
     ballot = Ballot(proposal_id=proposal, person=person, choice=choice, digest=digest, via="race")  # type: ignore[arg-type]
-    with writing(open_database(folder / "spendgate.db", Clock(folder / "clock"))) as (session, now):
+    with writing(open_gate_database(folder)) as (session, now):
         result = vote(session, now=now, ballot=ballot)
     return {"code": result.verdict.code, "already": result.already, "state": result.proposal_state}
 
 
 def draft(folder: Path, request: str) -> dict[str, Any]:
-    with writing(open_database(folder / "spendgate.db", Clock(folder / "clock"))) as (session, now):
+    with writing(open_gate_database(folder)) as (session, now):
         drafted = propose(session, now=now, draft=DraftRequest.model_validate_json(request))
     return {"code": drafted.verdict.code, "already": drafted.already}
 
 
 def note(folder: Path, count: str) -> dict[str, Any]:
-    engine = open_database(folder / "spendgate.db", Clock(folder / "clock"))
+    engine = open_gate_database(folder)
     for at in range(int(count)):
         with writing(engine) as (session, now):
             actor = Actor(ActorKind.SERVICE, f"race-{os.getpid()}")
@@ -97,7 +98,7 @@ def mend(folder: Path, settle: str) -> dict[str, Any]:
     """What the next worker does: recover, then read back everything that is due."""
     from approvals.due import due
 
-    engine = open_database(folder / "spendgate.db", Clock(folder / "clock"))
+    engine = open_gate_database(folder)
     begin = beginner(engine)
     lost = recover(begin, worker="w-mend")
     with writing(engine) as (session, now):

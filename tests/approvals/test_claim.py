@@ -147,7 +147,7 @@ def test_a_claim_with_an_intent_beside_it_is_never_taken_over(gate: Any) -> None
     claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
     gate.sql(
         "INSERT INTO effect (proposal, step, attempt, token, fence, executor, rehearsal, request_hash, intended_at)"
-        " VALUES (?, 1, 'a', 't', 1, 'stub', 0, 'h', '2026-11-20T09:00:00.000000Z')",
+        " VALUES (?, 1, 'a', 't', 1, 'stub', false, 'h', '2026-11-20T09:00:00.000000Z')",
         row.id,
     )
     gate.later(seconds=90)

@@ -4,7 +4,6 @@ never be is ever true. Checked after each step, from the rows and the log alone.
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -24,6 +23,7 @@ from approvals.reconcile import reconcile
 from approvals.recover import recover
 from approvals.seal import seal
 from approvals.states import MOVES, OPEN, State
+from approvals.store import Proposal
 from approvals.withdraw import withdraw
 from audit.event import Event
 from audit.verify import verify
@@ -120,10 +120,8 @@ class Walk:
         self.gate.adopt("people", NO_OWNER if who in (ARJUN, OLIVIA) else PEOPLE)
 
     def _known(self, name: str) -> bool:
-        connection = sqlite3.connect(self.gate.database)
-        found = connection.execute("SELECT 1 FROM proposal WHERE id = ?", (name,)).fetchone()
-        connection.close()
-        return found is not None
+        with self.gate.reading() as (session, _):
+            return session.get(Proposal, name) is not None
 
 
 def hold(gate: Any) -> None:
@@ -198,7 +196,6 @@ def run(gate: Any, steps: list[tuple[str, int, str]]) -> Walk:
     for name, which, who in steps:
         walk.take(name, which, who)
         hold(gate)
-    gate.engine.dispose()
     return walk
 
 
@@ -207,7 +204,8 @@ def run(gate: Any, steps: list[tuple[str, int, str]]) -> Walk:
 def test_nothing_that_must_never_be_is_ever_true(
     new_gate: Callable[[], Any], steps: list[tuple[str, int, str]]
 ) -> None:
-    run(new_gate(), START + steps)
+    with contextlib.closing(new_gate()) as gate:
+        run(gate, START + steps)
 
 
 @pytest.mark.slow
@@ -216,7 +214,8 @@ def test_nothing_that_must_never_be_is_ever_true(
 def test_nothing_that_must_never_be_is_ever_true_in_long_walks(
     new_gate: Callable[[], Any], steps: list[tuple[str, int, str]]
 ) -> None:
-    run(new_gate(), START + steps)
+    with contextlib.closing(new_gate()) as gate:
+        run(gate, START + steps)
 
 
 def test_the_walk_reaches_every_outcome(gate: Any) -> None:
