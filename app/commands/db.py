@@ -28,9 +28,7 @@ def init() -> None:
     where = "the server" if server else home.database
     sys.stdout.write(f"{where}: rules version {done.rules_version}, people version {done.people_version} in force\n")
     for kind in done.differing:
-        hint(
-            f"{kind}.toml differs from what is in force and counts for nothing until `spendgate policy propose {kind}`, or `spendgate db adopt {kind}` while nobody could vote on it."
-        )
+        hint(f"{kind}.toml differs from what is in force and counts for nothing: `spendgate policy propose {kind}`.")
 
 
 def upgrade_database() -> None:
