@@ -5,7 +5,6 @@ delegations included. Whoever judges a person takes `entitled`.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +14,8 @@ from sqlmodel import Session, col, desc, select
 
 from approvals.directory import Members, last_reading
 from approvals.errors import Altered, GateError
-from approvals.person import Lent, People, Person, load_people
+from approvals.lending import Lending, with_lendings
+from approvals.person import People, load_people
 from approvals.rules import Rules
 from approvals.rules_file import load_rules
 from approvals.store import Delegation, PolicyVersion
@@ -65,22 +65,21 @@ def entitled(session: Session, now: datetime) -> Active:
     """The same, with every role that somebody holds at `now` by a group or a delegation."""
     current = active(session)
     people = current.people
-    members = last_reading(session, now) if people.groups else {}
-    lendings = delegations(session, now)
-    if not people.groups and not lendings:
-        return current
-    return current._replace(people=_with_roles(people, members, lendings))
+    if people.groups:
+        people = _with_groups(people, last_reading(session, now))
+    lendings = [_lending(row) for row in session.exec(select(Delegation).where(col(Delegation.ended_at).is_(None)))]
+    if lendings:
+        people = with_lendings(people, lendings, rules=current.rules, now=now)
+    return current._replace(people=people)
 
 
-def delegations(session: Session, now: datetime) -> list[Delegation]:
-    """Those that are in force at `now`."""
-    query = select(Delegation).where(
-        col(Delegation.starts_at) <= now, col(Delegation.ends_at) > now, col(Delegation.ended_at).is_(None)
-    )
-    return list(session.exec(query.order_by(col(Delegation.id))))
+def _lending(row: Delegation) -> Lending:
+    roles = frozenset(json.loads(row.roles))
+    return Lending(row.id, row.giver, row.receiver, roles, row.starts_at, row.ends_at)
 
 
-def _with_roles(people: People, members: Members | None, lendings: Iterable[Delegation]) -> People:
+def _with_groups(people: People, members: Members | None) -> People:
+    """Everybody with the roles of the groups they are in; of a group that cannot be read nobody is a member."""
     held: dict[str, set[str]] = {person.id: set(person.roles) for person in people.by_id.values()}
     unread = tuple(group.id for group in people.groups if members is None or (group.team, group.id) not in members)
     for group in people.groups:
@@ -88,23 +87,8 @@ def _with_roles(people: People, members: Members | None, lendings: Iterable[Dele
             person = people.by_slack.get((group.team, account))
             if person is not None:
                 held[person.id].add(group.role)
-    lent: dict[str, list[Lent]] = {}
-    for lending in lendings:
-        # A giver who no longer holds the role has nothing to lend.
-        roles = set(json.loads(lending.roles)) & held.get(lending.giver, set())
-        lent.setdefault(lending.receiver, []).extend(Lent(role, lending.giver, lending.id) for role in sorted(roles))
-
-    def now_holds(person: Person) -> Person:
-        return replace(person, roles=frozenset(held[person.id]), lent=tuple(lent.get(person.id, ())))
-
-    by_id = {person.id: now_holds(person) for person in people.by_id.values()}
-    return replace(
-        people,
-        by_id=by_id,
-        by_slack={account: by_id[person.id] for account, person in people.by_slack.items()},
-        by_os_user={user: by_id[person.id] for user, person in people.by_os_user.items()},
-        unread=unread,
-    )
+    by_id = {id: replace(person, roles=frozenset(held[id])) for id, person in people.by_id.items()}
+    return people.with_persons(by_id, unread)
 
 
 def newest(session: Session, kind: str) -> PolicyVersion | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from approvals.active import active, entitled
-from approvals.mandate import may_delegate
+from approvals.lending import may_delegate
 from approvals.policy import Verdict, no, yes
 from approvals.store import Delegation
 from audit.event import Actor, ActorKind, Event
@@ -17,7 +17,7 @@ from audit.log import append
 from audit.moment import utc_text
 
 
-class Lending(NamedTuple):
+class Delegated(NamedTuple):
     """The verdict, and the delegation's id where there is one."""
 
     verdict: Verdict
@@ -33,7 +33,7 @@ def delegate(
     roles: Collection[str],
     starts_at: datetime,
     ends_at: datetime,
-) -> Lending:
+) -> Delegated:
     """Lends `roles` from `starts_at` to `ends_at`; a refusal is a result, and is logged."""
     current = entitled(session, now)
     verdict = may_delegate(
@@ -48,7 +48,7 @@ def delegate(
     )
     actor = _actor(giver, current.people.by_id)
     if not verdict.allowed:
-        return Lending(_refused(session, now, actor, verdict), None)
+        return Delegated(_refused(session, now, actor, verdict), None)
     row = Delegation(
         id=f"D-{secrets.token_hex(5)}",
         giver=giver,
@@ -63,7 +63,7 @@ def delegate(
     data = {"delegation": row.id, "giver": giver, "receiver": receiver, "roles": sorted(roles)}
     data |= {"starts_at": utc_text(starts_at), "ends_at": utc_text(ends_at)}
     append(session, now=now, event=Event.DELEGATION_GRANTED, actor=actor, data=data)
-    return Lending(yes("lent"), row.id)
+    return Delegated(yes("lent"), row.id)
 
 
 def end_delegation(session: Session, *, now: datetime, delegation_id: str, person: str) -> Verdict:

@@ -80,15 +80,16 @@ def could_approve(
     >>> could_approve(slots, people, requester="p-1")[0].why_not
     'asked for it'
     """
-    found = []
+    found, involved = [], {requester or "", *editors}
     needed = ", ".join(dict.fromkeys(slot.words() for slot in slots))
     for person in people.by_id:
         if person == requester or person in editors:
             why = "asked for it" if person == requester else "edited it"
             found.append(Candidate(person, (), why, "own_proposal"))
             continue
-        fits = tuple(number for number, slot in enumerate(slots) if slot.roles & people.roles(person))
-        held = ", ".join(sorted(people.roles(person))) or "no role"
+        roles = people.roles(person, involved)
+        fits = tuple(number for number, slot in enumerate(slots) if slot.roles & roles)
+        held = ", ".join(sorted(roles)) or "no role"
         found.append(
             Candidate(person, fits) if fits else Candidate(person, (), f"holds {held}, not {needed}", "no_role")
         )
@@ -102,7 +103,7 @@ def fillable(slots: Sequence[Slot], people: People, *, requester: str | None, ed
     'nobody could approve it: nobody holds cfo'
     """
     involved = {requester, *editors}
-    held = {person: people.roles(person) for person in people.by_id if person not in involved}
+    held = {one: people.roles(one, {who or "" for who in involved}) for one in people.by_id if one not in involved}
     seats = filled(slots, held)
     short = tuple(number for number, seat in enumerate(seats) if seat is None)
     if slots and not short:

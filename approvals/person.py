@@ -7,7 +7,7 @@ come from the file, from groups of the directory, and for a while from somebody 
 import re
 import tomllib
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from approvals.place import Place
@@ -66,6 +66,16 @@ class People:
         if known is None:
             return frozenset()
         return known.roles | {lent.role for lent in known.lent if lent.giver not in apart_from}
+
+    def with_persons(self, by_id: dict[str, Person], unread: tuple[str, ...] | None = None) -> "People":
+        """The same people under the same accounts, each as given."""
+        return replace(
+            self,
+            by_id=by_id,
+            by_slack={account: by_id[person.id] for account, person in self.by_slack.items()},
+            by_os_user={user: by_id[person.id] for user, person in self.by_os_user.items()},
+            unread=self.unread if unread is None else unread,
+        )
 
     def roles_beyond(self, known: Collection[str]) -> dict[str, tuple[str, ...]]:
         """The roles that are held but not `known`, each with the ids of its holders: no rule ever asks for them."""

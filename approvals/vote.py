@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from approvals.active import active, entitled
+from approvals.caps import HOUR, fatigued
 from approvals.errors import Altered
 from approvals.move import move
 from approvals.person import People
@@ -75,9 +76,18 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
         people=people,
         now=now,
     )
+    if verdict.allowed and ballot.choice == APPROVE:
+        verdict = _rested(session, now, ballot.person)
     if not verdict.allowed or ballot.person is None:
         return _refused(session, now, ballot, verdict, proposal)
     return _count(session, now, ballot, proposal, sealed, people, mine, votes)
+
+
+def _rested(session: Session, now: datetime, person: str | None) -> Verdict:
+    """Whether this person has not approved more in an hour than anybody can read."""
+    recent = select(Vote.cast_at).where(Vote.person == person, Vote.choice == APPROVE, col(Vote.cast_at) > now - HOUR)
+    tired = fatigued(active(session).rules.caps, votes=list(session.exec(recent)), now=now)
+    return yes() if tired is None else no(tired.code, tired.reason)
 
 
 def standing(proposal: Proposal, sealed: Sealed, votes: list[Vote]) -> Standing:

@@ -30,7 +30,7 @@ from approvals.states import State
 from approvals.store import ClaimRecord, Proposal
 from approvals.switch import newest_turn
 from audit.event import Actor, ActorKind
-from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, FIELDS, OLIVIA, PEOPLE, RULES, SAM
+from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, FIELDS, OLIVIA, PEOPLE, RULES, SAM, STOP
 
 SERVE = Actor(ActorKind.SERVICE, "serve")
 RITA, FINN = "p-0a150006", "p-0f1a0007"
@@ -188,6 +188,15 @@ def test_a_later_proposal_of_the_scope_changes_nothing_about_an_earlier_one(gate
     gate.cloud.put(FIELDS | {"instance_id": OTHER})
     gate.sealed(change={**json.loads(first.change), "instance_id": OTHER}, evidence=evidence | {"amount": "9700"})
     assert isinstance(claimed(gate, first), Claim)
+
+
+def test_nobody_approves_more_in_an_hour_than_can_be_read(gate: Any) -> None:
+    gate.adopt("rules", RULES.replace("votes_per_person_per_hour = 40", "votes_per_person_per_hour = 1"))
+    gate.approved()
+    gate.cloud.put(FIELDS | {"instance_id": OTHER})
+    second = gate.pending(change={**STOP, "instance_id": OTHER})
+    assert gate.vote(second, ARJUN).verdict.code == "cap_votes"
+    assert gate.vote(second, ARJUN, "reject").verdict.allowed
 
 
 # -- delegation ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from approvals.mandate import Mandate, lent, may_delegate
+from approvals.lending import Lending, may_delegate, with_lendings
 from approvals.person import load_people
 from approvals.rules_file import load_rules
 from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, OLIVIA, PEOPLE, RULES, SAM
@@ -52,32 +52,49 @@ def test_may_delegate(what: str, changed: dict[str, Any], code: str) -> None:
     assert verdict.reason
 
 
-def mandate(**changed: Any) -> Mandate:
-    given = {"giver": ARJUN, "receiver": OLIVIA, "roles": frozenset({"owner"}), "start": NOW, "end": NOW + DAY}
-    return Mandate(**(given | changed))
+def lending(**changed: Any) -> Lending:
+    given: dict[str, Any] = {
+        "id": "D-1",
+        "giver": ARJUN,
+        "receiver": OLIVIA,
+        "roles": frozenset({"owner"}),
+        "start": NOW,
+        "end": NOW + DAY,
+    }
+    return Lending(**(given | changed))
 
 
-LENT: list[tuple[str, Mandate, dict[str, Any], dict[str, str]]] = [
-    ("while it lasts", mandate(), {}, {"owner": ARJUN}),
-    ("to its last moment", mandate(), {"now": NOW + DAY - timedelta(microseconds=1)}, {"owner": ARJUN}),
-    ("its end is excluded", mandate(), {"now": NOW + DAY}, {}),
-    ("before it begins", mandate(start=NOW + timedelta(hours=1)), {}, {}),
-    ("somebody else's", mandate(receiver=SAM), {}, {}),
-    ("a role that the giver lost", mandate(giver=DANA), {}, {}),
-    ("a role that may be lent no more", mandate(roles=frozenset({"approver"})), {}, {}),
-    ("on what the giver asked for", mandate(), {"involved": (ARJUN,)}, {}),
-    ("on what somebody else asked for", mandate(), {"involved": (SAM,)}, {"owner": ARJUN}),
-    ("where the rules lend nothing", mandate(), {"rules": load_rules(RULES)}, {}),
+LENT: list[tuple[str, Lending, dict[str, Any], dict[str, str]]] = [
+    ("while it lasts", lending(), {}, {"owner": ARJUN}),
+    ("to its last moment", lending(), {"now": NOW + DAY - timedelta(microseconds=1)}, {"owner": ARJUN}),
+    ("its end is excluded", lending(), {"now": NOW + DAY}, {}),
+    ("before it begins", lending(start=NOW + timedelta(hours=1)), {}, {}),
+    ("somebody else's", lending(receiver=SAM), {}, {}),
+    ("a role that the giver lost", lending(giver=DANA), {}, {}),
+    ("a role that may be lent no more", lending(roles=frozenset({"approver"})), {}, {}),
+    ("on what the giver asked for", lending(), {"involved": (ARJUN,)}, {}),
+    ("on what somebody else asked for", lending(), {"involved": (SAM,)}, {"owner": ARJUN}),
+    ("where the rules lend nothing", lending(), {"rules": load_rules(RULES)}, {}),
 ]
 
 
+def lent(receiver: str, *lendings: Lending, involved: tuple[str, ...] = (), **changed: Any) -> dict[str, str]:
+    people = with_lendings(KNOWN, lendings, **({"rules": LENDING, "now": NOW} | changed))
+    return {one.role: one.giver for one in people.by_id[receiver].lent if one.giver not in involved}
+
+
 @pytest.mark.parametrize(("what", "given", "changed", "roles"), LENT, ids=[row[0] for row in LENT])
-def test_what_is_lent(what: str, given: Mandate, changed: dict[str, Any], roles: dict[str, str]) -> None:
-    asked: dict[str, Any] = {"people": KNOWN, "rules": LENDING, "now": NOW}
-    assert lent(OLIVIA, [given], **(asked | changed)) == roles
+def test_what_is_lent(what: str, given: Lending, changed: dict[str, Any], roles: dict[str, str]) -> None:
+    assert lent(OLIVIA, given, **changed) == roles
+
+
+def test_a_lent_role_does_not_count_apart_from_its_giver() -> None:
+    people = with_lendings(KNOWN, [lending()], rules=LENDING, now=NOW)
+    assert "owner" in people.roles(OLIVIA)
+    assert "owner" not in people.roles(OLIVIA, (ARJUN,))
 
 
 def test_what_was_lent_cannot_be_lent_on() -> None:
-    chain = [mandate(), mandate(giver=OLIVIA, receiver=EDITH)]
-    assert lent(OLIVIA, chain, people=KNOWN, rules=LENDING, now=NOW) == {"owner": ARJUN}
-    assert lent(EDITH, chain, people=KNOWN, rules=LENDING, now=NOW) == {}
+    chain = (lending(), lending(giver=OLIVIA, receiver=EDITH))
+    assert lent(OLIVIA, *chain) == {"owner": ARJUN}
+    assert lent(EDITH, *chain) == {}

@@ -5,18 +5,19 @@ approved with a role of their own in somebody else's hands.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from approvals.person import People
+from approvals.person import Lent, People
 from approvals.policy import Verdict, no, yes
 from approvals.rules import Rules
 
 
 @dataclass(frozen=True)
-class Mandate:
-    """`giver` lends `roles` to `receiver` from `start` until just before `end`."""
+class Lending:
+    """`giver` lends `roles` to `receiver` from `start` until just before `end`; `id` is the delegation's."""
 
+    id: str
     giver: str
     receiver: str
     roles: frozenset[str]
@@ -74,29 +75,24 @@ def _dated(start: datetime, end: datetime, now: datetime, most: int) -> Verdict:
     return yes()
 
 
-def lent(
-    receiver: str,
-    mandates: Iterable[Mandate],
-    *,
-    people: People,
-    rules: Rules,
-    now: datetime,
-    involved: Collection[str] = (),
-) -> dict[str, str]:
-    """The roles that `receiver` holds by a mandate at `now`, each with whose it is.
+def with_lendings(people: People, lendings: Iterable[Lending], *, rules: Rules, now: datetime) -> People:
+    """The people with what is lent to each at `now`, by whom and by which delegation.
 
-    Nothing counts that the giver holds no more, that the rules no longer let be lent, or that somebody `involved` in
-    the proposal (its requester, its editors) gave: that would be approving one's own by another's hand.
+    Nothing is lent that the giver holds no more, or that the rules no longer let be lent; a role that was lent is not
+    lent on, since only what the giver holds without lending counts. Where a lent role counts is `People.roles`.
     """
-    if rules.delegation is None or receiver not in people.by_id:
-        return {}
-    found: dict[str, str] = {}
-    for one in mandates:
-        if one.receiver != receiver or one.giver == receiver or one.giver in involved or not one.start <= now < one.end:
+    if rules.delegation is None:
+        return people
+    found: dict[str, list[Lent]] = {}
+    for one in lendings:
+        giver = people.by_id.get(one.giver)
+        if giver is None or one.receiver == one.giver or not one.start <= now < one.end:
             continue
-        for role in sorted(one.roles & rules.delegation.roles & people.roles(one.giver)):
-            found.setdefault(role, one.giver)
-    return found
+        for role in sorted(one.roles & rules.delegation.roles & giver.roles):
+            found.setdefault(one.receiver, []).append(Lent(role, one.giver, one.id))
+    return people.with_persons(
+        {id: replace(person, lent=tuple(found.get(id, ()))) for id, person in people.by_id.items()}
+    )
 
 
 def _listed(roles: Collection[str]) -> str:
