@@ -98,7 +98,7 @@ OPERATIONS: dict[str, Operation] = checked(
         again=Again.NEVER,
         proof=Proof.READ_BACK,
         proven_by=("state", "launched_at"),
-        provider_checks="refuses an instance that is not running, or has stop protection",
+        provider_checks="answers a stopped one as done; refuses one with stop protection",
         inverse="ec2:StartInstances",
     ),
     Operation(
@@ -107,7 +107,7 @@ OPERATIONS: dict[str, Operation] = checked(
         again=Again.NEVER,
         proof=Proof.READ_BACK,
         proven_by=("state", "launched_at"),
-        provider_checks="refuses an instance that is not stopped",
+        provider_checks="answers a running one as done; refuses one that is stopping",
         inverse="ec2:StopInstances",
     ),
     Operation(

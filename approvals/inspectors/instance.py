@@ -9,7 +9,6 @@ from approvals.changes.resize import ResizeInstance
 from approvals.changes.step import Request
 from approvals.changes.undo import UndoInstance
 from approvals.inspectors.aws import (
-    Clients,
     ask,
     code_of,
     dry_run,
@@ -21,6 +20,7 @@ from approvals.inspectors.aws import (
     team_of,
 )
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from approvals.inspectors.trail import Trail
 
 InstanceChange = StopInstance | StartInstance | ResizeInstance | UndoInstance
 
@@ -33,11 +33,8 @@ CALLS = {
 }
 
 
-class InstanceInspector:
+class InstanceInspector(Trail):
     """`clients` gives an EC2 client; its credential should be able to describe and nothing else."""
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
 
     def look(self, change: Any) -> Snapshot | NotSealable:
         """Every precondition, then whether the wanted type can be had, then a dry run of every step."""

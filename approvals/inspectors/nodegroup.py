@@ -5,17 +5,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from approvals.changes.nodegroup import ScaleNodeGroup
-from approvals.inspectors.aws import Clients, ask, code_of, environment_of, fingerprints, team_of
+from approvals.inspectors.aws import ask, code_of, environment_of, fingerprints, team_of
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from approvals.inspectors.trail import Trail
 
 GONE = frozenset({"ResourceNotFoundException"})
 
 
-class NodeGroupInspector:
+class NodeGroupInspector(Trail):
     """`clients` gives an EKS client; its credential should be able to describe and nothing else."""
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
 
     def look(self, change: Any) -> Snapshot | NotSealable:
         """Every precondition: it is there, in this account, at rest, healthy, and has the sizes that are expected."""

@@ -6,7 +6,6 @@ from botocore.exceptions import ClientError
 
 from approvals.changes.volume import DeleteVolume
 from approvals.inspectors.aws import (
-    Clients,
     ask,
     code_of,
     dry_run,
@@ -18,17 +17,15 @@ from approvals.inspectors.aws import (
     team_of,
 )
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from approvals.inspectors.trail import Trail
 
 GONE = frozenset({"InvalidVolume.NotFound"})
 MANAGED = ("aws:", "kubernetes.io/", "ebs.csi.aws.com/")
 """Tags with these beginnings are set by a stack, a backup plan or a cluster that would miss the volume."""
 
 
-class VolumeInspector:
+class VolumeInspector(Trail):
     """`clients` gives EC2 and STS clients: a volume does not tell its account, so the credential is asked for its."""
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
 
     def look(self, change: Any) -> Snapshot | NotSealable:
         """Every precondition, then the dry run."""

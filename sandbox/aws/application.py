@@ -1,9 +1,10 @@
 """How a request passes through the sandbox: a fault may meet it, moto answers it, the journal notes what it changed.
 
 Mutating calls are let through one at a time: the states before and after belong to one call only if no other runs
-between them.
+between them. What AWS refuses or promises and moto does not is judged before (`rules.py`).
 """
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -13,19 +14,22 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from sandbox.aws.answers import REASONS, Answer, refused, spoilt
 from sandbox.aws.faults import Fault, FaultMode, Faults, read_fault
 from sandbox.aws.journal import Journal
 from sandbox.aws.requests import AwsRequest, read_request
-from sandbox.aws.seed import Seeded, access_key, instance_states
+from sandbox.aws.rules import Refusal, Tokens, refusal
+from sandbox.aws.seed import Seeded, access_key
+from sandbox.aws.trail import looked_up
+from sandbox.aws.world import arrive, hold, instance_states, linger, world
 
 PREFIX = "/spendgate-sandbox/"
 StartResponse = Callable[..., Any]
 ERRORS = {
-    FaultMode.ERROR: (500, "InternalError", "An internal error has occurred."),
-    FaultMode.THROTTLE: (503, "RequestLimitExceeded", "Request limit exceeded."),
+    FaultMode.ERROR: Refusal(500, "InternalError", "An internal error has occurred."),
+    FaultMode.THROTTLE: Refusal(503, "RequestLimitExceeded", "Request limit exceeded."),
 }
-REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
-           405: "Method Not Allowed", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
+UNANSWERED = (FaultMode.DROP_RESPONSE, FaultMode.LATE)
 
 
 class DroppedConnectionError(ConnectionError):
@@ -40,6 +44,8 @@ class AwsApplication:
         self.journal = Journal()
         self.faults = Faults()
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._tokens = Tokens()
+        self._late: list[tuple[dict[str, Any], AwsRequest, Fault]] = []
         self._one_change_at_a_time = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -52,14 +58,24 @@ class AwsApplication:
             return self._control(environ, start_response)
         return self._aws(environ, start_response)
 
+    def settle(self) -> list[str]:
+        """Lets everything that a fault kept on its way happen now, and returns which resources that touched."""
+        late, self._late = self._late, []
+        touched = []
+        for environ, request, fault in late:
+            self._changed(environ, request, fault)
+            touched += list(request.resources)
+        return touched + arrive()
+
     def _aws(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = read_request(environ)
         fault = self.faults.take(request.action, mutating=request.mutating, dry_run=request.dry_run)
-        if fault and fault.mode in ERRORS:
-            return _aws_error(start_response, *ERRORS[fault.mode])
         if fault and fault.mode is FaultMode.DROP_REQUEST:
             raise DroppedConnectionError
-        answer = self._changed(environ, request, fault) if request.mutating else _Answer.of(self._moto, environ)
+        if fault and fault.mode is FaultMode.LATE:
+            self._late.append(({**environ, "wsgi.input": io.BytesIO(request.body)}, request, fault))
+            raise DroppedConnectionError
+        answer = self._answer(environ, request, fault)
         if fault and fault.mode is FaultMode.DROP_RESPONSE:
             raise DroppedConnectionError
         if fault and fault.mode is FaultMode.DELAY:
@@ -67,28 +83,59 @@ class AwsApplication:
         start_response(answer.status, answer.headers)
         return [answer.body]
 
-    def _changed(self, environ: dict[str, Any], request: AwsRequest, fault: Fault | None) -> "_Answer":
+    def _answer(self, environ: dict[str, Any], request: AwsRequest, fault: Fault | None) -> Answer:
+        if fault and fault.mode in ERRORS:
+            return refused(ERRORS[fault.mode], request.service)
+        if fault and fault.mode is FaultMode.PROXY:
+            return spoilt(Answer(), fault.mode)
+        if request.action == "LookupEvents":
+            told = json.dumps(looked_up(self.journal, json.loads(request.body or b"{}"))).encode()
+            return Answer("200 OK").with_body(told, kind="application/x-amz-json-1.1")
+        answer = self._changed(environ, request, fault) if request.mutating else self._asked(environ, request)
+        return spoilt(answer, fault.mode) if fault else answer
+
+    def _asked(self, environ: dict[str, Any], request: AwsRequest) -> Answer:
+        no = refusal(request)
+        return refused(no, request.service) if no else Answer.of(self._moto, environ)
+
+    def _changed(self, environ: dict[str, Any], request: AwsRequest, fault: Fault | None) -> Answer:
         with self._one_change_at_a_time:
-            before = instance_states()
-            answer = _Answer.of(self._moto, environ)
-            after = instance_states()
-            self.journal.record(
-                time=datetime.now(UTC),
-                action=request.action,
-                service=request.service,
-                region=request.region,
-                access_key=request.access_key,
-                request_id=answer.request_id,
-                instance_ids=request.instance_ids,
-                changed={
-                    name: (before.get(name, "absent"), after.get(name, "absent"))
-                    for name in sorted(before.keys() | after.keys())
-                    if before.get(name) != after.get(name)
-                },
-                status=int(answer.status.split()[0]),
-                answered=fault is None or fault.mode is not FaultMode.DROP_RESPONSE,
-            )
+            before, put_back = world(), hold()
+            known = self._tokens.known(request)
+            answer = known if isinstance(known, Answer) else refused(known, request.service) if known else None
+            answer = answer or self._asked(environ, request)
+            if fault and fault.mode is FaultMode.HOLLOW:
+                put_back()
+            elif answer.code < 300:
+                self._tokens.remember(request, answer)
+            after = world()
+            changed = {
+                name: (before.get(name, "absent"), after.get(name, "absent"))
+                for name in sorted(before.keys() | after.keys())
+                if before.get(name) != after.get(name)
+            }
+            if fault and fault.mode is FaultMode.SLOW:
+                linger(set(changed))
+            self._note(request, answer, changed, answered=fault is None or fault.mode not in UNANSWERED)
         return answer
+
+    def _note(
+        self, request: AwsRequest, answer: Answer, changed: dict[str, tuple[str, str]], *, answered: bool
+    ) -> None:
+        self.journal.record(
+            time=datetime.now(UTC),
+            action=request.action,
+            service=request.service,
+            region=request.region,
+            access_key=request.access_key,
+            request_id=answer.request_id,
+            instance_ids=request.instance_ids,
+            changed=changed,
+            status=answer.code,
+            answered=answered,
+            resources=request.resources,
+            mark=request.mark,
+        )
 
     def _control(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix(PREFIX).rstrip("/")
@@ -106,7 +153,9 @@ class AwsApplication:
             return _json(start_response, 200, {"faults": []})
         if method == "POST" and path == "faults":
             return self._add_fault(environ, start_response)
-        known = [f"{PREFIX}{name}" for name in ("calls", "instances", "accounts", "faults")]
+        if method == "POST" and path == "settle":
+            return _json(start_response, 200, {"settled": self.settle()})
+        known = [f"{PREFIX}{name}" for name in ("calls", "instances", "accounts", "faults", "settle")]
         return _json(start_response, 404, {"error": f"no {method} {path} here", "known": known})
 
     def _accounts(self) -> dict[str, Any]:
@@ -123,56 +172,8 @@ class AwsApplication:
         return _json(start_response, 201, {"faults": self.faults.waiting()})
 
 
-class _Answer:
-    """moto's answer, held back until it is known whether it may be sent."""
-
-    def __init__(self) -> None:
-        self.status = "500 Internal Server Error"
-        self.headers: list[tuple[str, str]] = []
-        self.body = b""
-
-    @classmethod
-    def of(cls, application: Any, environ: dict[str, Any]) -> "_Answer":
-        answer = cls()
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-            answer.status, answer.headers = status, headers
-            return lambda _: None
-
-        chunks = application(environ, start)
-        try:
-            answer.body = b"".join(chunks)
-        finally:
-            getattr(chunks, "close", lambda: None)()
-        answer._name_request()
-        return answer
-
-    def _name_request(self) -> None:
-        """Puts the request's id, which moto only gives in a header, into the body that boto3 reads it from."""
-        named = self.body.replace(b">request-id<", f">{self.request_id}<".encode())
-        if named != self.body:
-            kept = [(name, value) for name, value in self.headers if name.lower() != "content-length"]
-            self.headers = [*kept, ("Content-Length", str(len(named)))]
-            self.body = named
-
-    @property
-    def request_id(self) -> str:
-        named = {name.lower(): value for name, value in self.headers}
-        return named.get("x-amzn-requestid", "")
-
-
 def _json(start_response: StartResponse, status: int, content: dict[str, Any]) -> Iterable[bytes]:
     body = json.dumps(content).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response(f"{status} {REASONS[status]}", headers)
-    return [body]
-
-
-def _aws_error(start_response: StartResponse, status: int, code: str, message: str) -> Iterable[bytes]:
-    text = (
-        f'<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>{code}</Code><Message>{message}'
-        "</Message></Error></Errors><RequestID>00000000-0000-4000-8000-000000000000</RequestID></Response>"
-    )
-    body = text.encode()
-    start_response(f"{status} {REASONS[status]}", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
     return [body]

@@ -7,11 +7,20 @@ from typing import Any
 
 
 class FaultMode(StrEnum):
-    """What goes wrong. In the first two the effect happens; in the others it does not."""
+    """What goes wrong. Down to SLOW the effect happens; LATE lets it happen afterwards; after that it does not."""
 
     DROP_RESPONSE = "drop_response"  # the effect happens, the connection closes without an answer
     DELAY = "delay"  # the effect happens, its answer comes `seconds` later
+    OTHER_ID = "other_id"  # the effect happens, the answer is about another instance
+    EMPTY = "empty_answer"  # the effect happens, the answer names nothing
+    WRONG_BEFORE = "wrong_previous_state"  # the effect happens, the answer says that it had been so before
+    NONSENSE = "nonsense"  # the effect happens, a page of HTML comes back with status 200
+    TRUNCATED = "truncated"  # the effect happens, the answer breaks off in the middle
+    SLOW = "slow_state"  # the effect happens and stays on its way (stopping) until POST settle
+    LATE = "late_effect"  # the connection closes without an answer; the effect happens at POST settle
     DROP_REQUEST = "drop_request"  # nothing happens, the connection closes without an answer
+    HOLLOW = "hollow"  # nothing happens, and the answer says that it did
+    PROXY = "proxy_403"  # nothing happens, a proxy's page comes back with status 403
     ERROR = "error500"  # nothing happens, InternalError
     THROTTLE = "throttle"  # nothing happens, RequestLimitExceeded
 

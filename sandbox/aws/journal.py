@@ -12,7 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Call:
-    """A mutating call; `changed` maps each instance whose state it moved to its state before and after."""
+    """A mutating call; `changed` maps each resource that it moved to what it was before and after.
+
+    An instance's state stands under its id, its type under "id type", a volume under its id, a node group's sizes under
+    cluster/group. `mark` is the token that Spendgate's executor sent along.
+    """
 
     number: int
     time: datetime
@@ -25,6 +29,8 @@ class Call:
     changed: dict[str, tuple[str, str]]
     status: int
     answered: bool
+    resources: tuple[str, ...] = ()
+    mark: str = ""
 
     def as_json(self) -> dict[str, Any]:
         moved = {name: {"before": before, "after": after} for name, (before, after) in self.changed.items()}

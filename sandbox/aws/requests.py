@@ -1,18 +1,26 @@
-"""What a request to the sandbox asks: which action, on which instances, whose key, for real or as a rehearsal."""
+"""What a request to the sandbox asks: which action, on which resources, whose key, for real or as a rehearsal."""
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
-READING = ("Describe", "Get", "List", "Search", "AssumeRole", "Decode")
+READING = ("Describe", "Get", "List", "Search", "AssumeRole", "Decode", "Lookup")
 CREDENTIAL = re.compile(r"Credential=([A-Z0-9]+)/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+MARK = re.compile(r"\bspendgate/(\S+)")
+NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)?/?$")
+"""EKS names its actions by path and method alone."""
+
+NAMES = ("InstanceId", "VolumeId")
 
 
 @dataclass(frozen=True)
 class AwsRequest:
-    """`instance_ids` as named by the caller; `dry_run` requests change nothing."""
+    """`instance_ids` as named by the caller, `resources` besides volumes and node groups (cluster/group).
+
+    `dry_run` requests change nothing. `mark` is the token that Spendgate's executor puts into the User-Agent.
+    """
 
     action: str
     service: str
@@ -21,6 +29,10 @@ class AwsRequest:
     instance_ids: tuple[str, ...]
     dry_run: bool
     mutating: bool
+    resources: tuple[str, ...] = ()
+    mark: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 def read_request(environ: dict[str, Any]) -> AwsRequest:
@@ -31,16 +43,21 @@ def read_request(environ: dict[str, Any]) -> AwsRequest:
         pairs |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     signed = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     key, region, service = signed.groups() if signed else ("", "", "")
-    method = str(environ.get("REQUEST_METHOD", "GET"))
+    method, path = str(environ.get("REQUEST_METHOD", "GET")), str(environ.get("PATH_INFO", "/"))
     target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
-    action = pairs.get("Action") or target.rpartition(".")[2] or f"{method} {environ.get('PATH_INFO', '/')}"
-    named = "Action" in pairs or bool(target)
+    group = NODE_GROUP.match(path) if service == "eks" else None
+    known = "UpdateNodegroupConfig" if group and group[3] and method == "POST" else ""
+    action = pairs.get("Action") or target.rpartition(".")[2] or known or f"{method} {path}"
+    named = "Action" in pairs or bool(target) or bool(known)
     reads = action.startswith(READING) if named else method in ("GET", "HEAD", "OPTIONS")
     dry_run = pairs.get("DryRun", "").lower() == "true"
-    ids = tuple(value for name, value in pairs.items() if name.startswith("InstanceId"))
+    mark = MARK.search(str(environ.get("HTTP_USER_AGENT", "")))
+    resources = [value for name, value in pairs.items() if name.split(".")[0] in NAMES]
     return AwsRequest(
-        action=action, service=service, region=region, access_key=key, instance_ids=ids, dry_run=dry_run,
-        mutating=not reads and not dry_run,
+        action=action, service=service, region=region, access_key=key, dry_run=dry_run,
+        mutating=not reads and not dry_run, mark=mark[1] if mark else "", parameters=pairs, body=body,
+        instance_ids=tuple(value for name, value in pairs.items() if name.startswith("InstanceId")),
+        resources=tuple(resources) + ((f"{unquote(group[1])}/{unquote(group[2])}",) if group else ()),
     )  # fmt: skip
 
 

@@ -12,14 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import moto.ec2.models.elastic_block_store as moto_volumes
 import moto.ec2.models.instances as moto_instances
 import moto.iam.models as moto_iam
 from moto.ec2.models import ec2_backends
+from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 
 from sandbox.aws.errors import AwsSandboxError
 
 REQUIRED = ("instance_id", "instance_type", "region", "zone", "account", "state", "launch_time", "tags")
+ADDITIONS = {
+    "volumes": ("volume_id", "account", "region", "zone", "size"),
+    "node_groups": ("cluster", "nodegroup", "account", "region", "min", "max", "desired"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,17 @@ def access_key(account: str) -> str:
     return f"AKIASBOX{account:0>12}"[:20]
 
 
-def read_machines(path: Path) -> list[dict[str, Any]]:
-    """The machines of a `machines.json`. Raises AwsSandboxError."""
+@dataclass(frozen=True)
+class Estate:
+    """What a `machines.json` names: machines, and where it has them volumes and node groups besides."""
+
+    machines: list[dict[str, Any]]
+    volumes: list[dict[str, Any]]
+    node_groups: list[dict[str, Any]]
+
+
+def read_machines(path: Path) -> Estate:
+    """The machines of a `machines.json`, with "volumes" and "node_groups" if there are any. Raises AwsSandboxError."""
     do = "Make one with: spendgate sandbox bank --into DIR; it writes DIR/machines.json."
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -55,12 +70,22 @@ def read_machines(path: Path) -> list[dict[str, Any]]:
             raise AwsSandboxError(
                 f"Machine {number + 1} in {path} is incomplete.", why=f"It lacks {', '.join(missing)}.", do=do
             )
-    return machines
+    more = {name: content.get(name, []) for name in ADDITIONS}
+    for name, needed in ADDITIONS.items():
+        for number, one in enumerate(more[name]):
+            missing = [key for key in needed if not isinstance(one, dict) or key not in one]
+            if missing:
+                raise AwsSandboxError(
+                    f"Number {number + 1} of {name} in {path} is incomplete.", why=f"It lacks {', '.join(missing)}.",
+                    do=do,
+                )  # fmt: skip
+    return Estate(machines, more["volumes"], more["node_groups"])
 
 
-def seed(machines: list[dict[str, Any]]) -> Seeded:
-    """Forgets what moto held and makes these machines, each in its account and region, with its tags and state."""
+def seed(estate: Estate) -> Seeded:
+    """Forgets what moto held and makes all this, each in its account and region, with its tags and state."""
     _forget()
+    machines = estate.machines
     accounts = tuple(dict.fromkeys(str(machine["account"]) for machine in machines))
     default = next((str(machine["account"]) for machine in machines if machine.get("gpus")), accounts[0])
     vars(moto_iam)["DEFAULT_ACCOUNT_ID"] = default  # whose any key is that moto does not know
@@ -68,12 +93,16 @@ def seed(machines: list[dict[str, Any]]) -> Seeded:
         _register_key(account)
     for machine in machines:
         _make(machine)
+    for volume in estate.volumes:
+        _make_volume(volume)
+    for group in estate.node_groups:
+        _make_node_group(group)
     regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
     return Seeded(len(machines), accounts, regions, default)
 
 
 def _forget() -> None:
-    for backends in (ec2_backends, iam_backends):
+    for backends in (ec2_backends, eks_backends, iam_backends):
         for account in list(backends):
             for region in list(backends[account]):
                 backends[account][region].reset()
@@ -90,7 +119,7 @@ def _register_key(account: str) -> None:
 
 def _make(machine: dict[str, Any]) -> None:
     backend = ec2_backends[str(machine["account"])][machine["region"]]
-    with _next_instance_id(machine["instance_id"]):
+    with _next_id(moto_instances, "random_instance_id", machine["instance_id"]):
         reservation = backend.run_instances(
             _image(backend), 1, None, [], instance_type=machine["instance_type"], is_instance_type_default=False,
             region_name=machine["region"], placement=machine["zone"], tags={"instance": dict(machine["tags"])},
@@ -103,14 +132,14 @@ def _make(machine: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _next_instance_id(instance_id: str) -> Iterator[None]:
-    names = vars(moto_instances)
-    drawn_by_chance = names["random_instance_id"]
-    names["random_instance_id"] = lambda: instance_id
+def _next_id(module: Any, function: str, wanted: str) -> Iterator[None]:
+    names = vars(module)
+    drawn_by_chance = names[function]
+    names[function] = lambda: wanted
     try:
         yield
     finally:
-        names["random_instance_id"] = drawn_by_chance
+        names[function] = drawn_by_chance
 
 
 def _image(backend: Any) -> str:
@@ -118,11 +147,22 @@ def _image(backend: Any) -> str:
     return str(images[0].id)
 
 
-def instance_states() -> dict[str, str]:
-    """The state of every instance in all accounts and regions, by id."""
-    states: dict[str, str] = {}
-    for account in list(ec2_backends):
-        for region in list(ec2_backends[account]):
-            for instance in ec2_backends[account][region].all_instances():
-                states[instance.id] = instance.state
-    return states
+def _make_volume(volume: dict[str, Any]) -> None:
+    backend = ec2_backends[str(volume["account"])][volume["region"]]
+    with _next_id(moto_volumes, "random_volume_id", volume["volume_id"]):
+        made = backend.create_volume(int(volume["size"]), volume["zone"], volume_type=volume.get("type", "gp3"))
+    made.add_tags(dict(volume.get("tags", {})))
+    if volume.get("attached_to"):
+        backend.attach_volume(made.id, volume["attached_to"], "/dev/sdf")
+
+
+def _make_node_group(group: dict[str, Any]) -> None:
+    account, region = str(group["account"]), group["region"]
+    backend = eks_backends[account][region]
+    role = f"arn:aws:iam::{account}:role/eks"
+    if group["cluster"] not in backend.clusters:
+        backend.create_cluster(group["cluster"], role, {})
+    backend.create_nodegroup(
+        group["cluster"], role, group["nodegroup"], [], tags=dict(group.get("tags", {})),
+        scaling_config={"minSize": group["min"], "maxSize": group["max"], "desiredSize": group["desired"]},
+    )  # fmt: skip

@@ -4,7 +4,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ class ServedAws:
     seeded: Seeded
     journal: Journal
     faults: Faults
+    settle: Callable[[], list[str]]
+    """lets happen what a fault kept on its way"""
 
     @property
     def access_key(self) -> str:
@@ -68,10 +70,10 @@ def serve_aws(machines_file: Path, *, port: int = 0) -> Iterator[ServedAws]:
 
     moto keeps its state in the process, so one process serves one sandbox at a time; a new one starts afresh.
     """
-    machines = read_machines(machines_file)
+    estate = read_machines(machines_file)
     listening = _listening_socket(port)
     with listening:
-        application = AwsApplication(seed(machines))
+        application = AwsApplication(seed(estate))
         server = make_server(
             LOOPBACK, port, application, threaded=True, request_handler=_Handler, fd=listening.fileno()
         )  # fmt: skip
@@ -79,7 +81,7 @@ def serve_aws(machines_file: Path, *, port: int = 0) -> Iterator[ServedAws]:
         thread.start()
         address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         try:
-            yield ServedAws(address, application.seeded, application.journal, application.faults)
+            yield ServedAws(address, application.seeded, application.journal, application.faults, application.settle)
         finally:
             server.shutdown()
             server.server_close()

@@ -1,0 +1,75 @@
+"""What AWS refuses or promises and moto does not: checked before moto sees a request."""
+
+import json
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from sandbox.aws.requests import AwsRequest
+from sandbox.aws.world import instance_states
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer in AWS's words."""
+
+    status: int
+    code: str
+    message: str
+
+
+def refusal(request: AwsRequest) -> Refusal | None:
+    """AWS's own no to a request on instances: a type changes only while stopped, and nothing starts while stopping."""
+    states = instance_states()
+    changes_type = request.action == "ModifyInstanceAttribute" and "InstanceType.Value" in request.parameters
+    for name in request.instance_ids:
+        state = states.get(name)
+        if changes_type and not request.dry_run and state is not None and state != "stopped":
+            return Refusal(400, "IncorrectInstanceState", f"The instance '{name}' is not in the 'stopped' state.")
+        if request.action == "StartInstances" and not request.dry_run and state == "stopping":
+            told = f"The instance '{name}' is not in a state from which it can be started."
+            return Refusal(400, "IncorrectInstanceState", told)
+    return None
+
+
+class Tokens:
+    """EKS's clientRequestToken: the same request under a known token is answered as before and has no second effect."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+        self._lock = Lock()
+
+    def known(self, request: AwsRequest) -> Any:
+        """The first answer under this token; a Refusal if that was for another request; None if it is new."""
+        key = self._key(request)
+        if key is None:
+            return None
+        with self._lock:
+            asked, answer = self._known.get(key, (None, None))
+        if answer is None:
+            return None
+        if asked != self._asked(request):
+            told = "The client request token was used with other parameters."
+            return Refusal(400, "InvalidParameterException", told)
+        return answer
+
+    def remember(self, request: AwsRequest, answer: Any) -> None:
+        """Keeps the answer of a request that took effect."""
+        key = self._key(request)
+        if key is not None:
+            with self._lock:
+                self._known[key] = (self._asked(request), answer)
+
+    @staticmethod
+    def _key(request: AwsRequest) -> tuple[str, str, str] | None:
+        if request.service != "eks" or not request.mutating:
+            return None
+        try:
+            token = json.loads(request.body or b"{}").get("clientRequestToken")
+        except (ValueError, AttributeError):
+            return None
+        return (request.access_key, request.region, str(token)) if token else None
+
+    @staticmethod
+    def _asked(request: AwsRequest) -> Any:
+        return (request.resources, json.loads(request.body))
