@@ -87,7 +87,8 @@ def _take(session: Session, now: datetime, proposal: Proposal, worker: str, sett
     if effect is None or effect.request_hash not in sealed.request_hashes:
         return None
     step = next(step for step in sealed.steps if step.number == effect.step)
-    if step.request.hash() != effect.request_hash or engaged(session, step.request.account) is not None:
+    stopped = declared(step.request.operation).stoppable and engaged(session, step.request.account) is not None
+    if stopped or step.request.hash() != effect.request_hash:
         return None
     if not still_approved(session, now, proposal, sealed).allowed:
         return None

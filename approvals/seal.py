@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from approvals.active import Active, entitled
 from approvals.changes.change import AnyChange, parse_change
+from approvals.changes.undo import UndoInstance
 from approvals.errors import Altered, GateError, NotFound
 from approvals.evidence import Evidence, read_evidence
 from approvals.governance import GOVERNANCE
@@ -119,15 +120,16 @@ def _vote_within(current: Active, draft: Draft) -> timedelta:
 
 def _not_the_inverse(session: Session, draft: Draft, change: AnyChange) -> NotSealable | None:
     """A rollback is the inverse that was sealed, or it is no rollback."""
-    if draft.inverse_of is None:
+    named = draft.inverse_of or (change.of if isinstance(change, UndoInstance) else None)
+    if named is None:
         return None
-    original = session.get(Proposal, draft.inverse_of, populate_existing=True)
+    original = session.get(Proposal, named, populate_existing=True)
     try:
         sealed = decode(original.sealed, original.digest) if original is not None else None
     except Altered as error:
         return NotSealable(f"{error.what} {error.why}", "altered")
     if original is None or sealed is None or inverse_change(sealed, effects_of(session, original.id)) != change:
-        return NotSealable(f"it is not the inverse that was sealed with {draft.inverse_of}", "not_the_inverse")
+        return NotSealable(f"it is not the inverse that was sealed with {named}", "not_the_inverse")
     return None
 
 

@@ -29,3 +29,12 @@ class Router:
                 do=f"It has executors for {', '.join(sorted(self._hands))}",
             )
         return self._hands[prefix]
+
+    def also(self, hands: Mapping[str, Executor]) -> "Router":
+        """A router with these hands besides; GateError for a prefix that has some already."""
+        twice = sorted(set(hands) & set(self._hands))
+        if twice:
+            raise GateError(
+                f"two executors are named for {', '.join(twice)}", why="one would never be asked", do="Name one"
+            )
+        return Router(self._hands | dict(hands), name=self.name)

@@ -14,7 +14,6 @@ from app.migrate import create
 from app.processes.worker import Worker
 from app.ready import DEFAULTS
 from approvals.adopt import initialise
-from approvals.changes.change import AnyChange
 from approvals.changes.step import Request
 from approvals.executors.port import Receipt
 from approvals.ids import new_id
@@ -77,15 +76,15 @@ class Machine:
         self.state = "running"
         self.sent: list[str] = []
 
-    def look(self, change: AnyChange) -> Snapshot | NotSealable:
-        if self.state != change.from_state():
+    def look(self, change: Any) -> Snapshot | NotSealable:
+        if self.state != change.starts_from()["state"]:
             return NotSealable(f"it is {self.state}", "wrong_state")
         return Snapshot(self.fields(change), name="train-1", environment="development")
 
-    def read_back(self, change: AnyChange) -> dict[str, Any]:
+    def read_back(self, change: Any) -> dict[str, Any]:
         return self.fields(change)
 
-    def fields(self, change: AnyChange) -> dict[str, Any]:
+    def fields(self, change: Any) -> dict[str, Any]:
         return {"state": self.state, "instance_id": change.instance_id, "account": change.account, "type": "g5.xlarge"}
 
     def send(self, request: Request, *, token: str) -> Receipt:

@@ -17,9 +17,11 @@ from app.database import beginner, writing
 from approvals.claim import claim
 from approvals.execute import execute
 from approvals.lease import Claim, LostClaim
+from approvals.proceed import proceed
 from approvals.propose import DraftRequest, propose
 from approvals.reconcile import reconcile
 from approvals.recover import recover
+from approvals.states import State
 from approvals.vote import Ballot, vote
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
@@ -32,7 +34,9 @@ def die() -> None:
 
 
 def carry_out(folder: Path, proposal: str, worker: str, where: str = "") -> dict[str, Any]:
-    """Claims and executes, dying at `where`."""
+    """Claims and executes, dying at `where`, which may end in "@2" for the second step."""
+    where, _, number = where.partition("@")
+    step = int(number or "1")
     begin = beginner(open_gate_database(folder))
     cloud = Cloud(folder)
     got = claim(begin, proposal_id=proposal, worker=worker, inspector=StubInspector(cloud))
@@ -41,31 +45,45 @@ def carry_out(folder: Path, proposal: str, worker: str, where: str = "") -> dict
     if where == "claimed":
         die()
     if where == "inside the intent's transaction":
-        wrap("_move", before=die)
+        wrap("_move", before=die, call=2 * step - 1)
     if where == "intent stored":
-        wrap("_send", before=die)
+        wrap("_send", before=die, call=step)
     if where == "answer arrived":
-        wrap("_record", before=die)
+        wrap("_record", before=die, call=step)
     if where == "inside the receipt's transaction":
-        wrap("_write", after=die)
+        wrap("_write", after=die, call=step)
     if where == "receipt stored":
-        wrap("_record", after=die)
+        wrap("_record", after=die, call=step)
+    executor = StubExecutor(cloud, where, only=step) if where.startswith("die") else StubExecutor(cloud, "slow")
     try:
-        state = execute(begin, claim=got, executor=StubExecutor(cloud, where if where.startswith("die") else "slow"))
+        state = execute(begin, claim=got, executor=executor)
     except LostClaim as error:
         return {"lost": error.why}
-    return {"state": state}
+    return {"state": go_on(begin, proposal, worker, executor) if state == State.EXECUTING else state}
 
 
-def wrap(name: str, *, before: Any = None, after: Any = None) -> None:
-    """Lets the process die right before or after a function of execute."""
-    known = getattr(approvals.execute, name)
+def go_on(begin: Any, proposal: str, worker: str, executor: Any) -> State:
+    """Sends the steps that are left, each after the one before was read back, until it stands still or waits."""
+    state, looks = State.EXECUTING, 0
+    while state == State.EXECUTING and looks < 5:
+        looks += 1
+        state = proceed(
+            begin, proposal_id=proposal, worker=worker, inspector=StubInspector(executor.cloud), executor=executor
+        )
+    return state
+
+
+def wrap(name: str, *, before: Any = None, after: Any = None, call: int = 1) -> None:
+    """Lets the process die right before or after the given call of a function of execute."""
+    known, calls = getattr(approvals.execute, name), 0
 
     def wrapped(*args: Any, **keywords: Any) -> Any:
-        if before is not None:
+        nonlocal calls
+        calls += 1
+        if before is not None and calls == call:
             before()
         done = known(*args, **keywords)
-        if after is not None:
+        if after is not None and calls == call:
             after()
         return done
 
@@ -95,12 +113,16 @@ def note(folder: Path, count: str) -> dict[str, Any]:
 
 
 def mend(folder: Path, settle: str) -> dict[str, Any]:
-    """What the next worker does: recover, then read back everything that is due."""
+    """What the next worker does: recover, go on with what is between two steps, read back everything that is due."""
     from approvals.due import due
 
     engine = open_gate_database(folder)
     begin = beginner(engine)
     lost = recover(begin, worker="w-mend")
+    with writing(engine) as (session, now):
+        work = due(session, now=now)
+    for name in work.to_proceed:
+        go_on(begin, name, "w-mend", StubExecutor(Cloud(folder)))
     with writing(engine) as (session, now):
         names = due(session, now=now).to_reconcile
     inspector = StubInspector(Cloud(folder))

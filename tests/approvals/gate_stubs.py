@@ -68,6 +68,44 @@ FIELDS: dict[str, Any] = {
     "tags": {"environment": "aa", "team": "bb"},
     "disks": ["vol-1"],
 }
+RESIZE = {**STOP, "kind": "resize_instance", "from_type": "g5.12xlarge", "to_type": "g5.xlarge"}
+VOLUME = "vol-0123456789abcdef0"
+DELETE = {"kind": "delete_volume", "account": ACCOUNT, "region": REGION, "volume_id": VOLUME}
+VOLUME_FIELDS: dict[str, Any] = {
+    "account": ACCOUNT,
+    "volume_id": VOLUME,
+    "state": "available",
+    "attached_to": [],
+    "size_gib": 500,
+    "type": "gp3",
+    "created_at": "2026-08-01T00:00:00Z",
+    "snapshot": "none",
+    "encrypted": False,
+    "key": "none",
+    "tags": {"team": "bb"},
+}
+SCALE = {
+    "kind": "scale_node_group",
+    "account": ACCOUNT,
+    "region": REGION,
+    "cluster": "batch",
+    "nodegroup": "gpu",
+    "before": {"min": 1, "max": 4, "desired": 3},
+    "after": {"min": 0, "max": 4, "desired": 0},
+}
+GROUP_FIELDS: dict[str, Any] = {
+    "account": ACCOUNT,
+    "cluster": "batch",
+    "nodegroup": "gpu",
+    "status": "ACTIVE",
+    "min": "1",
+    "max": "4",
+    "desired": "3",
+    "instance_types": ["g5.xlarge"],
+    "capacity": "ON_DEMAND",
+    "issues": [],
+    "tags": {"team": "bb"},
+}
 
 
 class Clock:
@@ -86,13 +124,16 @@ class Clock:
 
 
 class Cloud:
-    """Instances as JSON files, and one line in `effects` for each mutation that took effect."""
+    """Resources as JSON files, and one line in `effects` for each mutation that took effect.
+
+    An instance and a volume are known by their ids, a node group as cluster/group.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def put(self, fields: dict[str, Any], environment: str = "development") -> None:
-        path = self.folder / f"{fields['instance_id']}.json"
+        path = self._path(named(fields))
         fresh = path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps({"fields": fields, "environment": environment}))
         fresh.replace(path)
@@ -102,8 +143,14 @@ class Cloud:
         self.put(known["fields"] | fields, known["environment"])
 
     def read(self, instance: str = INSTANCE) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.folder / f"{instance}.json").read_text())
+        loaded: dict[str, Any] = json.loads(self._path(instance).read_text())
         return loaded
+
+    def remove(self, name: str) -> None:
+        self._path(name).unlink()
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name.replace('/', '--')}.json"
 
     def effects(self) -> list[str]:
         path = self.folder / "effects"
@@ -132,50 +179,81 @@ class StubInspector:
         fields = known["fields"]
         if self.after_look is not None:
             self.after_look()
-        if fields["state"] != change.from_state():
-            return NotSealable(f"{change.instance_id} is {fields['state']}", "wrong_state", fields)
+        for name, wanted in change.starts_from().items():
+            if fields[name] != wanted:
+                return NotSealable(f"{change.target} is {fields[name]}", "wrong_state", fields)
         return Snapshot(fields, name="trainer", environment=known["environment"])
 
     def read_back(self, change: Any) -> dict[str, Any]:
         self.reads += 1
         known = self._read(change)
-        return {"state": "gone"} if isinstance(known, NotSealable) else known["fields"]
+        return {"state": "gone", "status": "gone"} if isinstance(known, NotSealable) else known["fields"]
 
     def _read(self, change: Any) -> Any:
         if self.down:
             raise CannotLook("the stub is down")
         try:
-            return self.cloud.read(change.instance_id)
+            return self.cloud.read(change.target)
         except FileNotFoundError:
-            return NotSealable(f"there is no instance {change.instance_id}", "not_found")
+            return NotSealable(f"there is no {change.target}", "not_found")
+
+
+def named(fields: dict[str, Any]) -> str:
+    """The name under which a resource's file is kept: what a change calls its target."""
+    if "nodegroup" in fields:
+        return f"{fields['cluster']}/{fields['nodegroup']}"
+    return str(fields.get("instance_id") or fields["volume_id"])
+
+
+def take_effect(cloud: Cloud, request: Request, token: str) -> None:
+    """What the provider does with a request. A node group's token that is known has no second effect."""
+    operation, parameters = request.operation, request.parameters
+    if operation == "eks:UpdateNodegroupConfig":
+        name, sizes = f"{parameters['clusterName']}/{parameters['nodegroupName']}", parameters["scalingConfig"]
+        line = f"{operation} {name} {token}"
+        if line not in cloud.effects():
+            cloud.effect(line)
+            read = {"min": "minSize", "max": "maxSize", "desired": "desiredSize"}
+            cloud.change(name, **{field: str(sizes[key]) for field, key in read.items()})
+        return
+    name = parameters.get("VolumeId") or parameters.get("InstanceId") or parameters["InstanceIds"][0]
+    cloud.effect(f"{operation} {name} {token}")
+    if operation == "ec2:DeleteVolume":
+        cloud.remove(name)
+    elif operation == "ec2:ModifyInstanceAttribute":
+        cloud.change(name, type=parameters["InstanceType"]["Value"])
+    else:
+        cloud.change(name, state="stopped" if "Stop" in operation else "running")
 
 
 class StubExecutor:
-    """Takes effect in the folder. `behaviour` says what goes wrong, and where the process kills itself."""
+    """Takes effect in the folder. `behaviour` says what goes wrong, and where the process kills itself.
+
+    It does so at every send, or at the one whose number is in `only`.
+    """
 
     name = "stub"
     rehearsal = False
 
-    def __init__(self, cloud: Cloud, behaviour: str = "") -> None:
-        self.cloud, self.behaviour, self.sent = cloud, behaviour, 0
+    def __init__(self, cloud: Cloud, behaviour: str = "", only: int | None = None) -> None:
+        self.cloud, self.behaviour, self.only, self.sent = cloud, behaviour, only, 0
 
     def send(self, request: Request, *, token: str) -> Receipt:
         self.sent += 1
-        if self.behaviour == "refused":
+        behaviour = self.behaviour if self.only in (None, self.sent) else ""
+        if behaviour == "refused":
             raise Refused("UnauthorizedOperation", "not permitted")
-        if self.behaviour == "lost before":
+        if behaviour == "lost before":
             raise NoAnswer("connection reset")
-        if self.behaviour == "die before":
+        if behaviour == "die before":
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.behaviour == "slow":
+        if behaviour == "slow":
             time.sleep(0.2)
-        instance = request.parameters["InstanceIds"][0]
-        self.cloud.effect(f"{request.operation} {instance} {token}")
-        self.cloud.change(instance, state="stopped" if "Stop" in request.operation else "running")
-        if self.behaviour == "die after":
+        take_effect(self.cloud, request, token)
+        if behaviour == "die after":
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.behaviour == "lost after":
+        if behaviour == "lost after":
             raise NoAnswer("read timeout")
-        if self.behaviour == "surprise":
+        if behaviour == "surprise":
             raise ValueError("a fault of the executor after the request went out")
         return Receipt(request_id=f"r-{token[:8]}", response_hash="ab" * 32)

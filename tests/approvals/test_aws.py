@@ -11,13 +11,14 @@ from botocore.config import Config
 from approvals.changes.change import parse_change
 from approvals.claim import Refusal, claim
 from approvals.execute import execute
-from approvals.executors.aws import Ec2Executor, ec2_clients
+from approvals.executors.aws import AwsExecutor, aws_clients
 from approvals.executors.port import NoAnswer, Refused
 from approvals.executors.rehearsal import Rehearsal
-from approvals.inspectors.aws import Ec2Inspector
+from approvals.inspectors.instance import InstanceInspector
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
 from approvals.lease import Claim
-from approvals.reconcile import SETTLE, reconcile
+from approvals.reconcile import reconcile
+from approvals.settling import SETTLE
 from approvals.states import State
 from sandbox.aws.faults import Fault, FaultMode
 from sandbox.aws.serve import ServedAws, serve_aws
@@ -53,8 +54,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
 
 @pytest.fixture
 def cloud(gate: Any, aws: ServedAws) -> Any:
-    clients = ec2_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
-    gate.inspector, gate.executor = Ec2Inspector(clients), Ec2Executor(clients)
+    clients = aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
+    gate.inspector, gate.executor = InstanceInspector(clients), AwsExecutor(clients)
     aws.faults.clear()
     return gate
 
@@ -68,7 +69,7 @@ def calls_on(aws: ServedAws, name: str) -> int:
 
 
 def client_of(aws: ServedAws) -> Any:
-    return ec2_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")(ACCOUNT, REGION)
+    return aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")(ACCOUNT, REGION, "ec2")
 
 
 def claimed(gate: Any, name: str) -> Claim:
@@ -121,7 +122,7 @@ def test_nothing_is_sent_again_when(
 
 
 def test_an_answer_that_comes_too_late_is_no_answer(aws: ServedAws) -> None:
-    def hurried(_account: str, _region: str) -> Any:
+    def hurried(_account: str, _region: str, _service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=0.3)
         keys = {"aws_access_key_id": aws.access_key, "aws_secret_access_key": "any"}
         return boto3.client("ec2", region_name=REGION, endpoint_url=aws.address, config=config, **keys)
@@ -129,28 +130,28 @@ def test_an_answer_that_comes_too_late_is_no_answer(aws: ServedAws) -> None:
     aws.faults.add(Fault(action="StopInstances", mode=FaultMode.DELAY, seconds=1))
     request = parse_change(stop(SPARE[6])).steps()[0].request
     with pytest.raises(NoAnswer, match="ReadTimeoutError"):
-        Ec2Executor(hurried).send(request, token="t")
+        AwsExecutor(hurried).send(request, token="t")
 
 
 def test_nobody_there_is_a_request_that_was_not_sent() -> None:
-    clients = ec2_clients(endpoint_url="http://127.0.0.1:9", access_key="AKIA", secret_key="any")
+    clients = aws_clients(endpoint_url="http://127.0.0.1:9", access_key="AKIA", secret_key="any")
     request = parse_change(stop()).steps()[0].request
     with pytest.raises(Refused, match="did not leave this machine"):
-        Ec2Executor(clients).send(request, token="t")
+        AwsExecutor(clients).send(request, token="t")
     with pytest.raises(CannotLook):
-        Ec2Inspector(clients).look(parse_change(stop()))
+        InstanceInspector(clients).look(parse_change(stop()))
 
 
 @pytest.mark.parametrize("retries", [None, {"mode": "standard"}, {"max_attempts": 3}, {"total_max_attempts": 2}])
 def test_a_client_that_would_send_again_is_refused(aws: ServedAws, retries: Any) -> None:
-    def eager(_account: str, _region: str) -> Any:
+    def eager(_account: str, _region: str, _service: str) -> Any:
         keys = {"aws_access_key_id": aws.access_key, "aws_secret_access_key": "any"}
         config = Config(retries=retries) if retries else None
         return boto3.client("ec2", region_name=REGION, endpoint_url=aws.address, config=config, **keys)
 
     request = parse_change(stop(SPARE[7])).steps()[0].request
     with pytest.raises(Refused, match="client_sends_again"):
-        Ec2Executor(eager).send(request, token="t")
+        AwsExecutor(eager).send(request, token="t")
     assert calls_on(aws, SPARE[7]) == 0
 
 

@@ -11,11 +11,14 @@ from approvals.execute import execute
 from approvals.executors.rehearsal import Rehearsal
 from approvals.expire import expire
 from approvals.lease import Claim, LostClaim
-from approvals.reconcile import SETTLE, inverse_of_done, reconcile
+from approvals.proceed import proceed
+from approvals.reconcile import reconcile
 from approvals.recover import recover
 from approvals.sealed import decode
+from approvals.settling import SETTLE
 from approvals.states import State
 from approvals.store import effects_of
+from approvals.undo import steps_done
 from tests.approvals.gate_stubs import ARJUN, INSTANCE, StubExecutor
 
 
@@ -28,6 +31,19 @@ def claimed(gate: Any, **more: Any) -> Claim:
 
 def read_back(gate: Any, got: Claim) -> State:
     return reconcile(gate.begin, proposal_id=got.proposal_id, inspector=gate.inspector)
+
+
+def carry(gate: Any, got: Claim, executor: Any) -> State:
+    """Executes, and goes on with the next steps as long as each is read back at once."""
+    state = execute(gate.begin, claim=got, executor=executor)
+    while state == State.EXECUTING:
+        before = gate.row(got.proposal_id).version
+        state = proceed(
+            gate.begin, proposal_id=got.proposal_id, worker="w1", inspector=gate.inspector, executor=executor
+        )
+        if gate.row(got.proposal_id).version == before:
+            break
+    return state
 
 
 def effects(gate: Any, got: Claim) -> Any:
@@ -81,10 +97,20 @@ def test_no_answer_to_the_read_back_decides_nothing(gate: Any) -> None:
     got = claimed(gate)
     execute(gate.begin, claim=got, executor=StubExecutor(gate.cloud, "lost after"))
     gate.inspector.down = True
-    gate.later(days=2)
+    gate.later(hours=23)
     assert read_back(gate, got) == State.RECONCILING
     gate.inspector.down = False
     assert read_back(gate, got) == State.VERIFIED
+
+
+@pytest.mark.parametrize("behaviour", ["", "lost after", "lost before"])
+def test_what_cannot_be_read_for_a_day_needs_a_person_and_says_so(gate: Any, behaviour: str) -> None:
+    got = claimed(gate)
+    execute(gate.begin, claim=got, executor=StubExecutor(gate.cloud, behaviour))
+    gate.inspector.down = True
+    gate.later(hours=24)
+    assert read_back(gate, got) == State.DIVERGED
+    assert "needs a person" in (gate.row(got.proposal_id).reason or "")
 
 
 @pytest.mark.parametrize("behaviour", ["", "lost after"])
@@ -245,7 +271,7 @@ def two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("two_steps")
 def test_two_steps_are_sent_in_order_once_each(gate: Any) -> None:
     got = claimed(gate)
-    assert execute(gate.begin, claim=got, executor=gate.executor) == State.SUCCEEDED
+    assert carry(gate, got, gate.executor) == State.SUCCEEDED
     assert [line.split()[0] for line in gate.cloud.effects()] == ["ec2:StopInstances", "ec2:StartInstances"]
     assert read_back(gate, got) == State.VERIFIED
 
@@ -263,10 +289,10 @@ class SecondFails(StubExecutor):
 @pytest.mark.usefixtures("two_steps")
 def test_a_second_step_that_is_refused_diverges_and_names_what_was_done_with_its_inverse(gate: Any) -> None:
     got = claimed(gate)
-    assert execute(gate.begin, claim=got, executor=SecondFails(gate.cloud)) == State.DIVERGED
+    assert carry(gate, got, SecondFails(gate.cloud)) == State.DIVERGED
     row = gate.row(got.proposal_id)
-    assert "steps 1 were done; step 2 was refused" in (row.reason or "")
-    (back,) = inverse_of_done(decode(row.sealed, row.digest), effects(gate, got))
+    assert "step 1 was done; step 2 was refused" in (row.reason or "")
+    (back,) = steps_done(decode(row.sealed, row.digest), effects(gate, got))
     assert back.inverse is not None
     assert back.inverse.operation == "ec2:StartInstances"
 
@@ -276,7 +302,7 @@ def test_a_second_step_without_an_answer_is_read_back_and_not_sent_again(gate: A
     got = claimed(gate)
     executor = SecondFails(gate.cloud)
     executor.second = "lost before"
-    assert execute(gate.begin, claim=got, executor=executor) == State.UNKNOWN
+    assert carry(gate, got, executor) == State.UNKNOWN
     gate.later(seconds=SETTLE.total_seconds())
     assert read_back(gate, got) == State.DIVERGED
     assert "of 2 steps done: 1" in (gate.row(got.proposal_id).reason or "")
@@ -294,7 +320,7 @@ def test_a_worker_that_died_between_two_steps_leaves_the_second_unsent(gate: Any
             return super().send(request, token=token)
 
     with pytest.raises(KeyboardInterrupt):
-        execute(gate.begin, claim=got, executor=Killed(gate.cloud))
+        carry(gate, got, Killed(gate.cloud))
     gate.later(seconds=91)
     recover(gate.begin, worker="w2")
     gate.later(seconds=SETTLE.total_seconds())
@@ -335,7 +361,7 @@ def test_a_worker_that_wakes_up_late_sends_nothing(gate: Any, monkeypatch: Any) 
     claimed = claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
     assert isinstance(claimed, Claim)
     moments = iter([0.0, 3600.0])
-    monkeypatch.setattr("approvals.execute._awake", lambda: next(moments))
+    monkeypatch.setattr("approvals.execute.awake", lambda: next(moments))
     assert execute(gate.begin, claim=claimed, executor=gate.executor) == State.FAILED
     assert gate.cloud.effects() == []
     assert "overslept" in gate.row(row.id).code

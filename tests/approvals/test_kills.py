@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from approvals.reconcile import SETTLE
+from approvals.settling import SETTLE
 from approvals.states import State
 from audit.verify import verify
 

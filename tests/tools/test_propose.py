@@ -64,7 +64,7 @@ def test_a_row_of_a_saving_becomes_a_typed_change_with_its_evidence(desk: Desk, 
     assert result.proposals == ("P-ABCDEFGHJK",)
     [wanted] = asked.wanted
     change = parse_change(wanted.change)
-    assert (change.kind, change.instance_id, change.account) == ("stop_instance", f"i-0{1:016x}", "471852036911")
+    assert (change.kind, change.target, change.account) == ("stop_instance", f"i-0{1:016x}", "471852036911")
     evidence = read_evidence(wanted.evidence)
     assert (evidence.amount, evidence.saving, evidence.currency) == (Decimal("43800"), Decimal("43800"), "USD")
     assert (evidence.environment, evidence.team, evidence.resource_name) == ("development", "fraud", "idle-01")
