@@ -99,7 +99,7 @@ def newest(session: Session, kind: str) -> PolicyVersion | None:
 
 @lru_cache(maxsize=8)
 def _rules(body: str) -> Rules:
-    return load_rules(body)
+    return load_rules(body, adopted=True)
 
 
 @lru_cache(maxsize=8)

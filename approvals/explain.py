@@ -80,7 +80,8 @@ def could_approve(
     >>> could_approve(slots, people, requester="p-1")[0].why_not
     'asked for it'
     """
-    found, involved = [], {requester or "", *editors}
+    found = []
+    involved = [one for one in (requester, *editors) if one is not None]
     needed = ", ".join(dict.fromkeys(slot.words() for slot in slots))
     for person in people.by_id:
         if person == requester or person in editors:
@@ -103,13 +104,42 @@ def fillable(slots: Sequence[Slot], people: People, *, requester: str | None, ed
     'nobody could approve it: nobody holds cfo'
     """
     involved = {requester, *editors}
-    held = {one: people.roles(one, {who or "" for who in involved}) for one in people.by_id if one not in involved}
-    seats = filled(slots, held)
+    own = {person.id: person.roles for person in people.by_id.values() if person.id not in involved}
+    seats = _with_lent(slots, people, involved) or filled(slots, own)
     short = tuple(number for number, seat in enumerate(seats) if seat is None)
     if slots and not short:
         return Filling(True, (), "")
     reasons = dict.fromkeys(_why_short(slots[number], people, involved) for number in short)
     return Filling(False, short, f"nobody could approve it: {'; '.join(reasons) or 'it asks for no vote'}")
+
+
+def _with_lent(slots: Sequence[Slot], people: People, involved: Collection[str | None]) -> tuple[str, ...] | None:
+    """Who could give every vote where roles are lent too: nobody twice, and no giver beside who votes by that loan."""
+    most = 2 * len(slots)  # so many of their own right suffice: each other seat rules out two at most
+    choices: list[list[tuple[str, str | None]]] = []
+    for slot in slots:
+        free = [person for person in people.by_id.values() if person.id not in involved]
+        mine: list[tuple[str, str | None]] = [(person.id, None) for person in free if slot.roles & person.roles]
+        lent = [
+            (person.id, one.giver)
+            for person in free
+            for one in person.lent
+            if one.role in slot.roles and one.giver not in involved
+        ]
+        choices.append([*mine[:most], *lent])
+
+    def seat(number: int, voters: tuple[str, ...], givers: frozenset[str]) -> tuple[str, ...] | None:
+        if number == len(choices):
+            return voters
+        for person, giver in choices[number]:
+            if person in voters or person in givers or giver in voters:
+                continue
+            found = seat(number + 1, (*voters, person), givers | {giver} if giver else givers)
+            if found is not None:
+                return found
+        return None
+
+    return seat(0, (), frozenset())
 
 
 def locked_out(rules: Rules, people: People) -> str | None:

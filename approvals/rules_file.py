@@ -6,9 +6,10 @@ What must stand in every file is read here; the optional tables (freezes, caps â
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
-from approvals.changes.change import KINDS
+from approvals.changes.change import KINDS, CloudChange
+from approvals.errors import PolicyError
 from approvals.governance import GOVERNANCE, LEAST_VOTES, POLICY
 from approvals.place import Place
 from approvals.rules import NON_PRODUCTION, OWNER, PRODUCTION, Environment, Rules, Slot, at_least
@@ -52,9 +53,10 @@ def load_rules(
 ) -> Rules:
     """The rules of `text`; every fault is a PolicyError that names the file, the table or key, and the line.
 
-    `reversibility` tells how reversible the code knows each kind to be ("reversible", "externally_reversible",
-    "irreversible", "commitment"). `adopted` is for a text that is in force already: a kind that the program has learned
-    since then has no class in it, and is refused when somebody proposes it, not now, when nobody could vote any more.
+    `reversibility` tells how reversible each kind is ("reversible", "externally_reversible", "irreversible",
+    "commitment"); by default what the code declares. `adopted` is for a text that is in force already: a kind of which
+    the program has learned since then, or that it now knows to be less reversible, has no class and is refused when
+    somebody proposes it; refusing the file would leave nobody who could vote for a better one.
 
     >>> load_rules(text, reversibility={"delete_volume": "irreversible"})
     """
@@ -70,7 +72,12 @@ def load_rules(
     classes = _classes(document["changes"], place, kinds, adopted=adopted)
     matrix, automatic = _matrix(tables(document, "class", place), place, columns=len(limits) + 1, roles=set(roles))
     _every_class_has_its_rows(classes, matrix, place)
-    _no_class_is_too_lax(classes, matrix, place, reversibility or {})
+    known = known_reversibility() if reversibility is None else reversibility
+    for kind, fault in {kind: _too_lax(kind, name, matrix, place, known) for kind, name in classes.items()}.items():
+        if fault is not None and not adopted:
+            raise fault
+        if fault is not None:
+            del classes[kind]
     names = {name for name, _ in matrix}
     currency = _currency(document["currency"], place)
     return Rules(
@@ -214,32 +221,41 @@ def _every_class_has_its_rows(classes: Mapping[str, str], matrix: Matrix, place:
                 )
 
 
-def _no_class_is_too_lax(
-    classes: Mapping[str, str], matrix: Matrix, place: Place, reversibility: Mapping[str, str]
-) -> None:
+def _too_lax(
+    kind: str, name: str, matrix: Matrix, place: Place, reversibility: Mapping[str, str]
+) -> PolicyError | None:
     """What the code knows cannot be undone is filed under that class, or one that asks for at least its votes."""
-    for kind, name in classes.items():
-        floor = FLOOR[reversibility.get(kind, "reversible")]
-        if floor is None or name == floor or kind in GOVERNANCE:
-            continue
-        for environment in ENVIRONMENTS:
-            if (floor, environment) not in matrix:
-                raise place.fault(
-                    f"{kind} is {_as_known(floor)}, and there is no class {floor!r} in {environment} to measure it by",
+    floor = FLOOR[reversibility.get(kind, "reversible")]
+    if floor is None or name == floor or kind in GOVERNANCE:
+        return None
+    for environment in ENVIRONMENTS:
+        if (floor, environment) not in matrix:
+            return place.fault(
+                f"{kind} is {_as_known(floor)}, and there is no class {floor!r} in {environment} to measure it by",
+                table="changes",
+                key=kind,
+                do=f'Add the [[class]] "{floor}" and write {kind} = "{floor}"',
+            )
+        rows = zip(matrix[(name, environment)], matrix[(floor, environment)], strict=True)
+        for number, (own, least) in enumerate(rows, 1):
+            if not at_least(own, least):
+                return place.fault(
+                    f"{kind} is {_as_known(floor)}, and class {name!r} asks in {environment}, column {number}, for"
+                    f" {_needs(own)}, where {floor!r} asks for {_needs(least)}",
                     table="changes",
                     key=kind,
-                    do=f'Add the [[class]] "{floor}" and write {kind} = "{floor}"',
+                    do=f'Write {kind} = "{floor}", or a class whose votes include those of "{floor}"',
                 )
-            rows = zip(matrix[(name, environment)], matrix[(floor, environment)], strict=True)
-            for number, (own, least) in enumerate(rows, 1):
-                if not at_least(own, least):
-                    raise place.fault(
-                        f"{kind} is {_as_known(floor)}, and class {name!r} asks in {environment}, column {number}, for"
-                        f" {_needs(own)}, where {floor!r} asks for {_needs(least)}",
-                        table="changes",
-                        key=kind,
-                        do=f'Write {kind} = "{floor}", or a class whose votes include those of "{floor}"',
-                    )
+    return None
+
+
+def known_reversibility() -> dict[str, str]:
+    """How reversible the code declares each kind of change in a cloud to be."""
+    return {
+        kind: change.reversibility_class
+        for change in get_args(CloudChange)
+        for kind in get_args(change.model_fields["kind"].annotation)
+    }
 
 
 def _as_known(floor: str) -> str:

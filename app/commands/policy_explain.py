@@ -19,7 +19,7 @@ from app.database import reading
 from app.errors import Exit, Problem
 from app.ready import read_file
 from app.whoami import Here
-from approvals.active import Active, active
+from approvals.active import Active, entitled
 from approvals.card import project
 from approvals.changes.change import parse_change
 from approvals.errors import NotFound
@@ -53,7 +53,7 @@ def explain_change(
     stored = ID.fullmatch(what.strip().upper()) is not None and not Path(what).exists()
     reader = person_at(here, person) if stored or requester is None else None
     with reading(here.engine) as (session, now):
-        current = active(session)
+        current = entitled(session, now)
         asker = _known(requester, current.people) if requester else None
         if stored:
             asked = _stored(session, what.strip().upper(), reader, current, asker, given, now)

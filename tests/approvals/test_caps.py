@@ -55,7 +55,7 @@ ROWS = [
 def test_a_cap(
     what: str, caps: Caps, claims: list[Claimed], asked: dict[str, str | None], code: str | None, minutes: int | None
 ) -> None:
-    found = ask(caps, *claims, **asked)  # type: ignore[arg-type]
+    found = ask(caps, *claims, **asked)
     assert (found.code if found else None) == code
     if found is not None:
         assert found.until == (None if minutes is None else NOW + timedelta(minutes=minutes))
@@ -110,7 +110,8 @@ def test_no_sliding_hour_ever_holds_more_than_is_allowed(
     gaps: list[int], accounts: list[str | None], most: int, here: int
 ) -> None:
     caps = Caps(changes_per_hour=most, changes_per_account_per_hour=here)
-    moment, admitted = NOW, []
+    moment = NOW
+    admitted: list[Claimed] = []
     for gap, account in zip(gaps, accounts, strict=False):
         moment += timedelta(seconds=gap)
         asked = {"claims": admitted, "account": account, "amount": None, "currency": None}
@@ -130,7 +131,8 @@ def test_no_sliding_hour_ever_holds_more_than_is_allowed(
 
 @given(amounts=st.lists(st.integers(1, 400), max_size=40), gaps=st.lists(st.integers(0, 600), min_size=40, max_size=40))
 def test_no_sliding_day_ever_holds_more_money_than_is_allowed(amounts: list[int], gaps: list[int]) -> None:
-    moment, admitted = NOW, []
+    moment = NOW
+    admitted: list[Claimed] = []
     for amount, gap in zip(amounts, gaps, strict=False):
         moment += timedelta(minutes=gap)
         value = Decimal(amount)

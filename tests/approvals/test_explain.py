@@ -1,6 +1,7 @@
 """Who could approve a change, and what a rules file and its people cannot do together."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -13,7 +14,8 @@ from approvals.caps import Claimed
 from approvals.check import Finding, check
 from approvals.errors import GateError
 from approvals.explain import Question, could_approve, explain, fillable
-from approvals.person import People, Person, load_people
+from approvals.person import Lent, People, Person, load_people
+from approvals.policy import quorum
 from approvals.rules import NON_PRODUCTION, PRODUCTION, Slot
 from approvals.rules_file import load_rules
 from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, OLIVIA, PEOPLE, RULES, SAM
@@ -75,6 +77,30 @@ def test_it_says_nobody_could_exactly_where_nobody_could(slots: list[Slot], held
         for seats in permutations(range(len(free)), len(slots))
     )
     assert fillable(slots, people, requester="p-0").possible is wanted
+
+
+LENDINGS = [
+    ("a role that was lent", (CFO,), {SAM: [("cfo", DANA)]}, OLIVIA, True),
+    ("a role that the requester lent", (CFO,), {SAM: [("cfo", OLIVIA)]}, OLIVIA, False),
+    ("the giver beside who votes by that loan", (DIRECTOR, SRE), {ARJUN: [("sre", DANA)]}, SAM, False),
+    ("another voter instead of the giver", (OWNER, SRE), {ARJUN: [("sre", DANA)]}, OLIVIA, True),
+    ("a loan that gives way to another", (OWNER, DIRECTOR), {SAM: [("director", ARJUN)]}, DANA, False),
+    ("two votes by one person's two roles", (OWNER, CFO), {SAM: [("cfo", DANA)]}, ARJUN, False),
+]
+
+
+@pytest.mark.parametrize(("what", "slots", "lent", "requester", "possible"), LENDINGS, ids=[row[0] for row in LENDINGS])
+def test_lent_roles_count_as_in_a_vote(
+    what: str, slots: tuple[Slot, ...], lent: dict[str, list[tuple[str, str]]], requester: str, possible: bool
+) -> None:
+    by_id = {
+        one.id: replace(one, lent=tuple(Lent(role, giver, "d") for role, giver in lent.get(one.id, [])))
+        for one in KNOWN.by_id.values()
+    }
+    people = People(by_id)
+    assert fillable(slots, people, requester=requester).possible is possible
+    votes = [frozenset(voters) for voters in permutations([one for one in by_id if one != requester], len(slots))]
+    assert any(quorum(slots, tuple(voters), people, (requester,)) for voters in votes) is possible
 
 
 def test_the_whole_answer() -> None:

@@ -1,6 +1,7 @@
 """Freezes: what they hold, until when, and what a clock change, a leap day and a month of 31 days do to them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -107,7 +108,9 @@ SELECTORS = [
 
 @pytest.mark.parametrize(("what", "selects", "asked", "held"), SELECTORS, ids=[row[0] for row in SELECTORS])
 def test_whom_a_freeze_holds(what: str, selects: dict[str, object], asked: dict[str, object], held: bool) -> None:
-    chosen = {key: frozenset(value) if isinstance(value, set) else value for key, value in selects.items()}
+    chosen: dict[str, Any] = {
+        key: frozenset(value) if isinstance(value, set) else value for key, value in selects.items()
+    }
     freeze = fixed("2026-12-01", "2026-12-10", **chosen)
     assert (hold(freeze, at("2026-12-05"), **asked) is not None) is held
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from approvals.changes.change import CLOUD_KINDS
 from approvals.errors import GateError, PolicyError
 from approvals.rules import PRODUCTION, Rules
-from approvals.rules_file import load_rules
+from approvals.rules_file import known_reversibility, load_rules
 from tests.approvals.gate_stubs import RULES
 
 EXAMPLES = re.sub(r"^#(?=\S)", "", RULES, flags=re.MULTILINE)
@@ -171,17 +172,18 @@ def test_every_selector_of_a_freeze_is_read() -> None:
     more = 'environments = ["production"]\nclasses = ["budget"]\naccounts = ["1"]\nteams = ["Fraud"]\n'
     more += "break_glass = false\n"
     (freeze,) = shipped(FIXED + more).freezes
-    assert (freeze.environments, freeze.classes) == ({"production"}, {"budget"})
-    assert (freeze.accounts, freeze.teams, freeze.break_glass) == ({"1"}, {"fraud"}, False)
+    assert [*freeze.environments, *freeze.classes] == ["production", "budget"]
+    assert [*freeze.accounts, *freeze.teams] == ["1", "fraud"]
+    assert not freeze.break_glass
 
 
 def test_an_emergency_covers_what_is_reversible_unless_it_says_more() -> None:
     glass = shipped(GLASS).break_glass
     assert glass is not None
-    assert (glass.classes, glass.kinds) == ({"reversible"}, frozenset())
+    assert ([*glass.classes], [*glass.kinds]) == (["reversible"], [])
     glass = shipped(GLASS + 'kinds = ["start_instance"]\n').break_glass
     assert glass is not None
-    assert (glass.classes, glass.kinds) == (frozenset(), {"start_instance"})
+    assert ([*glass.classes], [*glass.kinds]) == ([], ["start_instance"])
 
 
 def test_auto_is_read_as_the_owner() -> None:
@@ -204,7 +206,11 @@ def test_more_votes_than_anybody_would_collect() -> None:
         )
 
 
-KINDS = ("stop_instance", "start_instance", "delete_volume", "buy_plan", "adopt_rules")
+TWO = ("stop_instance", "start_instance")
+OF_TWO = re.sub(
+    r"\[changes\]\n(.+\n)+", '[changes]\nstop_instance = "reversible"\nstart_instance = "reversible"\n', RULES
+)
+"""The shipped rules as a program would have them that knows two kinds of change."""
 FILED = [
     ("what cannot be undone, filed as that", "delete_volume", "irreversible", "irreversible", None),
     (
@@ -227,8 +233,8 @@ FILED = [
 def test_a_kind_is_not_filed_below_what_the_code_knows_of_it(
     what: str, kind: str, known: str, filed: str, says: str | None
 ) -> None:
-    text = RULES.replace("[changes]\n", f'[changes]\n{kind} = "{filed}"\n')
-    kinds = ("stop_instance", "start_instance", kind)
+    text = OF_TWO.replace("[changes]\n", f'[changes]\n{kind} = "{filed}"\n')
+    kinds = (*TWO, kind)
     if says is None:
         assert load_rules(text, kinds=kinds, reversibility={kind: known}).classes[kind] == filed
     else:
@@ -244,9 +250,9 @@ def test_a_class_of_ones_own_may_be_stricter_than_irreversible() -> None:
         for environment in ("production", "non_production")
         for name, votes in (("mine", '["owner", "peer", "vp"]'), ("lax", '["owner", "peer"]'))
     )
-    base = re.sub(r'votes = \[\["owner", "peer"\].*', f"votes = [{', '.join(['[@]'] * 5)}]", RULES)
+    base = re.sub(r'votes = \[\["owner", "peer"\].*', f"votes = [{', '.join(['[@]'] * 5)}]", OF_TWO)
     base = base.replace("[@]", '["owner|vp", "peer"]')
-    kinds = ("stop_instance", "start_instance", "delete_volume")
+    kinds = (*TWO, "delete_volume")
     for name in ("mine", "lax"):
         text = base.replace("[changes]\n", f'[changes]\ndelete_volume = "{name}"\n') + rows
         assert load_rules(text, kinds=kinds, reversibility={"delete_volume": "irreversible"})
@@ -267,11 +273,28 @@ def test_a_change_of_the_gate_needs_two_people() -> None:
 
 
 def test_rules_in_force_may_be_older_than_a_kind_and_refuse_it_when_it_is_asked_for() -> None:
-    with pytest.raises(PolicyError, match="delete_volume has no class"):
-        load_rules(RULES, kinds=(*SHIPPED.classes, "delete_volume"))
-    rules = load_rules(RULES, kinds=(*SHIPPED.classes, "delete_volume"), adopted=True)
+    with pytest.raises(PolicyError, match="has no class"):
+        load_rules(OF_TWO)
+    rules = load_rules(OF_TWO, adopted=True)
+    assert rules.requirement("stop_instance", PRODUCTION, Decimal(1), "USD").slots
     with pytest.raises(GateError, match="Nobody could vote on 'delete_volume'"):
         rules.requirement("delete_volume", PRODUCTION, Decimal(1), "USD")
+
+
+def test_rules_in_force_that_file_a_kind_too_low_refuse_that_kind_alone() -> None:
+    lax = RULES.replace('delete_volume = "irreversible"', 'delete_volume = "reversible"')
+    with pytest.raises(PolicyError, match="delete_volume is irreversible"):
+        load_rules(lax)
+    rules = load_rules(lax, adopted=True)
+    with pytest.raises(GateError, match="Nobody could vote on 'delete_volume'"):
+        rules.class_of("delete_volume")
+    assert rules.class_of("stop_instance") == "reversible"
+
+
+def test_the_code_declares_how_reversible_each_kind_is() -> None:
+    known = known_reversibility()
+    assert set(known) == set(CLOUD_KINDS)
+    assert known["delete_volume"] == "irreversible"
 
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "rules-file.md").read_text()
