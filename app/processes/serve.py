@@ -6,6 +6,7 @@ It holds Slack's tokens and nothing else: no model, no cloud credentials.
 import asyncio
 import json
 import logging
+import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,12 +26,14 @@ from app.slack import bolt
 from app.slack.guard import RefusalCount
 from app.slack.patience import Patience
 from app.slack.post import draw_cards, post_answers, show_steps
+from app.slack.remind import remind
 from app.web import pages
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 MOST_PAUSE_SECONDS = 30.0
 SUMMARY_SECONDS = 60.0
+REMIND_SECONDS = 10.0
 
 
 async def keep_doing(name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
@@ -58,6 +61,11 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
     refusals = RefusalCount({})
     shown: dict[str, str] = {}
     patience = Patience()
+    name = f"serve-{secrets.token_hex(4)}"
+
+    async def remind_of_open() -> None:
+        await remind(engine, client, team=slack.team, by=name, patience=patience)
+        await asyncio.sleep(REMIND_SECONDS)
 
     async def summarise() -> None:
         await asyncio.sleep(SUMMARY_SECONDS)
@@ -72,6 +80,7 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
             ),
             keep_doing("posting answers", lambda: post_answers(engine, client, patience=patience)),
             keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
+            keep_doing("reminding", remind_of_open),
             keep_doing("summing up refusals", summarise),
         ]
         tasks = [asyncio.create_task(loop) for loop in loops]

@@ -10,9 +10,10 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from app.database import beginner, reading, writing
 from app.home import Home
@@ -33,12 +34,17 @@ from approvals.recover import recover
 from approvals.resend import resend
 from approvals.review import fall_due
 from approvals.seal import seal
+from approvals.settling import LOOK_AGAIN
 from approvals.states import State
+from approvals.timer import prune, slot_of, take
 from audit.transaction import Begin
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.3
 MOST_PAUSE_SECONDS = 30.0
+EXPIRE_EVERY = timedelta(seconds=1)
+FORGET_EVERY = timedelta(hours=1)
+EXPIRING, READING, FORGETTING = "expire", "read back", "forget slots"
 
 
 class Worker:
@@ -68,8 +74,7 @@ class Worker:
             with writing(self.engine) as (session, now):
                 sign_of_life(session, process="worker", now=now)
         if work.to_expire:
-            with writing(self.engine) as (session, now):
-                expire(session, now=now, worker=self.name)
+            self._expire()
         if work.to_review:
             with writing(self.engine) as (session, now):
                 fall_due(session, now=now, worker=self.name)
@@ -104,6 +109,18 @@ class Worker:
         except LostClaim as error:
             logger.warning("%s was taken over: %s", proposal, error)
 
+    def _expire(self) -> None:
+        """In the transaction of its timer: a death leaves neither, and the next worker does it."""
+        with writing(self.engine) as (session, now):
+            if take(session, name=EXPIRING, slot=slot_of(now, EXPIRE_EVERY), by=self.name, now=now):
+                expire(session, now=now, worker=self.name)
+            self._forget(session, now)
+
+    def _forget(self, session: Session, now: datetime) -> None:
+        if take(session, name=FORGETTING, slot=slot_of(now, FORGET_EVERY), by=self.name, now=now):
+            for name in (EXPIRING, READING, FORGETTING):
+                prune(session, name=name, before=now - FORGET_EVERY)
+
     def _proceed(self, proposal: str) -> None:
         try:
             proceed(
@@ -114,6 +131,12 @@ class Worker:
             logger.warning("%s was taken over: %s", proposal, error)
 
     def _read(self, proposal: str) -> None:
+        """One worker takes each look. If it dies in it, the next look is another's; nothing but time is lost."""
+        with writing(self.engine) as (session, now):
+            slot = f"{proposal} {slot_of(now, LOOK_AGAIN)}"
+            if not take(session, name=READING, slot=slot, by=self.name, now=now):
+                return
+            self._forget(session, now)
         state = reconcile(
             self.begin, proposal_id=proposal, inspector=self.inspector, worker=self.name, settle=self.settle
         )
