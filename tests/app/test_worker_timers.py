@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +21,8 @@ from audit.log import entries
 ARJUN = "p-0b0b0002"
 
 
-class Slow:
-    """A machine that answers its readers only when all of them that are to come are there, or it is sure none comes."""
+class Eyes:
+    """Eyes on a machine that is still on its way, which count how often they look."""
 
     def __init__(self, machine: Any) -> None:
         self.machine, self.reads = machine, 0
@@ -54,7 +55,7 @@ def test_a_look_is_taken_by_one_of_two_workers(
     engine: Engine, machine: Any, sealed: Callable[[str], str], clock: Any
 ) -> None:
     name = approved(engine, sealed)
-    eyes = Slow(machine)
+    eyes = Eyes(machine)
     workers = replicas(engine, machine, eyes)
     workers[0]._carry_out(name)
     for look in range(1, 4):
@@ -76,10 +77,8 @@ def test_a_look_that_its_worker_did_not_live_to_take_is_taken_in_the_next_slot(
             raise SystemExit
 
     first.inspector = Dies()  # type: ignore[assignment]
-    try:
+    with suppress(SystemExit):
         first.round()
-    except SystemExit:
-        pass
     second.round()
     with reading(engine) as (session, _):
         assert proposal_of(session, name).state == "succeeded"

@@ -171,7 +171,7 @@ async def test_slack_saying_no_gives_the_slot_back_and_a_hopeless_no_is_in_the_l
             self.word = word
 
         async def chat_postMessage(self, **_: Any) -> Any:
-            raise SlackApiError("no", {"ok": False, "error": self.word})  # type: ignore[arg-type]
+            raise SlackApiError("no", {"ok": False, "error": self.word})  # type: ignore[no-untyped-call]
 
     patience = Patience()
     unwilling: Any = Unwilling("internal_error")
