@@ -8,7 +8,7 @@ is never done twice; so such work is asked again in a later slot, or is one whos
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import CursorResult, Insert, delete
+from sqlalchemy import Insert, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -20,8 +20,9 @@ _BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 def take(session: Session, *, name: str, slot: str, by: str, now: datetime) -> bool:
     """Whether this caller is the one for whom the timer goes off in this slot; false for everybody after it."""
-    done = session.connection().execute(_insert(session, name=name, slot=slot, taken_by=by, taken_at=now))
-    return isinstance(done, CursorResult) and done.rowcount == 1
+    insert = _insert(session, name=name, slot=slot, taken_by=by, taken_at=now)
+    # SQLAlchemy forgets an INSERT's row count unless asked, and then says -1 on PostgreSQL
+    return session.connection().execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def give_back(session: Session, *, name: str, slot: str, by: str) -> None:

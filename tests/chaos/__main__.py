@@ -15,8 +15,7 @@ from typing import Any, NoReturn
 
 from tests.chaos.campaign import Campaign, Plan
 from tests.chaos.planted import FAULTS
-
-DATABASES = ("sqlite",)
+from tests.chaos.store import DATABASES
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from tests.chaos.board import Board
 from tests.chaos.crew import Cloud, Cold, Nursery, ended_by_itself
 from tests.chaos.judge import MOST_TOLD, judge, still_open
 from tests.chaos.pace import COLD_LEASE_SECONDS, LEASE_SECONDS, SETTLE_SECONDS
-from tests.chaos.store import make, store
+from tests.chaos.store import store
 from tests.chaos.world import write_machines
 
 WORKERS = (1, 2)
@@ -35,7 +35,7 @@ AIMS = (
 )  # fmt: skip
 ROLES = {"worker": (WORKERS, AIMS), "gate": ((GATE,), ("posting", "voting")), "drafter": ((DRAFTER,), ("drafting",))}
 AIMED = 0.75
-AIM_SECONDS = 1.0
+AIM_SECONDS = 1.5
 IN_FLIGHT_SECONDS, ELSEWHERE_SECONDS, ANYWHERE_SECONDS = 0.07, 0.008, 0.3
 STOPS, SEVERS = 0.02, 0.05
 COLD_AFTER_SECONDS, AIMED_COLD_SECONDS = 1.5, 4.0
@@ -100,7 +100,7 @@ class Campaign:
         self.place = store(self.plan.database, self.folder)
         self.board = Board(self.folder / "board")
         try:
-            make(self.place)
+            self.place.make()
             with Cloud(self.folder) as cloud, self._nursery(cloud):
                 self.cloud = cloud
                 for slot, role in [*((slot, "worker") for slot in WORKERS), (GATE, "gate"), (DRAFTER, "drafter")]:

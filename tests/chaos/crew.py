@@ -18,6 +18,7 @@ from approvals.states import State
 from approvals.store import Effect, Proposal
 from tests.chaos.ending import die_with_parent
 from tests.chaos.pace import SETTLE_SECONDS
+from tests.chaos.store import Store
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 60.0
@@ -25,19 +26,17 @@ BUSY = ("claimed", "intent")
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
 
-def environment(folder: Path, place: Any, address: str | None = None) -> dict[str, str]:
+def environment(folder: Path, place: Store, address: str, role: str | None = None) -> dict[str, str]:
     """Built from nothing: no variable of the user's own account reaches a campaign."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    kept |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "SPENDGATE_HOME": str(folder), **place.environment()}
-    if address is not None:
-        kept |= {
-            "SPENDGATE_WORKER_EXECUTOR": "aws",
-            "SPENDGATE_WORKER_AWS_ENDPOINT_URL": address,
-            "SPENDGATE_WORKER_AWS_ACCESS_KEY_ID": "sandbox",
-            "SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY": "sandbox",
-            "SPENDGATE_WORKER_SETTLE_SECONDS": str(SETTLE_SECONDS),
-        }
-    return kept
+    kept |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "SPENDGATE_HOME": str(folder), **place.environment(role)}
+    return kept | {
+        "SPENDGATE_WORKER_EXECUTOR": "aws",
+        "SPENDGATE_WORKER_AWS_ENDPOINT_URL": address,
+        "SPENDGATE_WORKER_AWS_ACCESS_KEY_ID": "sandbox",
+        "SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY": "sandbox",
+        "SPENDGATE_WORKER_SETTLE_SECONDS": str(SETTLE_SECONDS),
+    }
 
 
 def ended_by_itself(what: str, status: int | None, folder: Path) -> str:
@@ -116,7 +115,7 @@ class Cloud(_Process):
 class Nursery(_Process):
     """The process that forks the crew."""
 
-    def __init__(self, folder: Path, place: Any, address: str, planted: str) -> None:
+    def __init__(self, folder: Path, place: Store, address: str, planted: str) -> None:
         command = ["-m", "tests.chaos.nursery", str(folder), place.name, address, planted]
         super().__init__("nursery", command, folder, environment(folder, place, address))
 
@@ -152,14 +151,14 @@ class Cold(_Process):
     `starting`: killed before it says that it is ready; `aimed`: killed when its rows say that it carries something out.
     """
 
-    def __init__(self, folder: Path, place: Any, address: str, *, after: float, starting: bool, aimed: bool) -> None:
-        super().__init__("worker-cold", ["-m", "app", "worker"], folder, environment(folder, place, address))
+    def __init__(self, folder: Path, place: Store, address: str, *, after: float, starting: bool, aimed: bool) -> None:
+        super().__init__("worker-cold", ["-m", "app", "worker"], folder, environment(folder, place, address, "worker"))
         self.after, self.starting, self.aimed = after, starting, aimed
         self.worker: str | None = None
         self.due_at = time.monotonic() + (after if starting else READY_SECONDS)
         self.fault: str | None = None
 
-    def is_due(self, place: Any) -> bool:
+    def is_due(self, place: Store) -> bool:
         """Whether its time has come; notes on the way that it got ready, or that it never did."""
         if self.worker is None and not self.lines.empty():
             line = self.lines.get()
@@ -180,7 +179,7 @@ class Cold(_Process):
             os.kill(self.process.pid, signal.SIGKILL)
         self.end()
 
-    def phase(self, place: Any) -> str:
+    def phase(self, place: Store) -> str:
         """What its rows say that it was doing; it carries no marks."""
         if self.worker is None:
             return "starting"

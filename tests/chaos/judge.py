@@ -14,6 +14,7 @@ from approvals.store import DONE, Draft, Effect, Proposal, Vote
 from audit.event import Event
 from audit.log import LogEntry
 from audit.verify import verify
+from tests.chaos.store import Store
 
 MOVED = {"stop_instance": ("running", "stopped"), "start_instance": ("stopped", "running")}
 NO_CLAIM = frozenset(
@@ -44,7 +45,7 @@ def still_open(session: Session) -> list[str]:
     return [f"{row.id} is {row.state}" for row in rows] + [f"{name} is a draft" for name in session.exec(waiting)]
 
 
-def judge(place: Any, address: str) -> Verdict:
+def judge(place: Store, address: str) -> Verdict:
     """Holds the database against the cloud, against its log and against itself."""
     journal = calls(address)
     wrong = [f"the database: {line}" for line in place.faults()]
@@ -137,6 +138,9 @@ def _counted(
         "proposals": dict(Counter(str(row.state) for row in proposals)),
         "intents": sum(len(rows) for rows in effects.values()),
         "requests": len(journal),
+        "requests that changed nothing": dict(
+            Counter(f"{call['action']} (HTTP {call['status']})" for call in journal if not call["changed"])
+        ),
         "changes": sum(len(call["changed"]) for call in journal),
         "claims taken over": len(again),
         "unknown outcomes ended": dict(Counter(str(row.state) for row in proposals if row.id in unknown)),

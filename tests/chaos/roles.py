@@ -33,7 +33,7 @@ from tests.chaos.world import OLIVIA, VOTERS
 
 logger = logging.getLogger("chaos")
 LINGER_SECONDS = 0.012
-READY_FOR_WORK = 5
+READY_FOR_WORK = 4
 """As many proposals are kept before their claim; the drafting process adds what is missing."""
 
 BEFORE_CLAIM = (State.SEALED, State.PENDING, State.PARTIAL, State.APPROVED, State.HELD)
@@ -42,7 +42,7 @@ BEFORE_CLAIM = (State.SEALED, State.PENDING, State.PARTIAL, State.APPROVED, Stat
 class Place(NamedTuple):
     """Where a process of the campaign lives."""
 
-    open_engine: Callable[[], Engine]
+    open_engine: Callable[[str], Engine]
     hands: tuple[Any, Any]
     board: Board
     cloud: str
@@ -95,13 +95,13 @@ def _around(module: Any, name: str, during: str, after: str, *, lingers: bool = 
 def work(place: Place) -> None:
     """A worker, round after round."""
     inspector, executor = place.hands
-    worker = Worker(place.open_engine(), inspector=inspector, executor=executor, settle_seconds=SETTLE_SECONDS)
+    worker = Worker(place.open_engine("worker"), inspector=inspector, executor=executor, settle_seconds=SETTLE_SECONDS)
     _for_ever(worker.round, busy=0.01, idle=0.04)
 
 
 def decide(place: Place) -> None:
     """Shows what is sealed and votes on what is shown, mostly in favour."""
-    engine = place.open_engine()
+    engine = place.open_engine("gate")
 
     def once() -> bool:
         with reading(engine) as (session, _):
@@ -129,7 +129,7 @@ def _ballot(row: Proposal) -> Ballot:
 
 def draft(place: Place) -> None:
     """Keeps some proposals open, each to turn a machine into the state that it is not in."""
-    engine, ask = place.open_engine(), build_opener(ProxyHandler({}))
+    engine, ask = place.open_engine("drafter"), build_opener(ProxyHandler({}))
 
     def once() -> bool:
         with reading(engine) as (session, _):

@@ -1,7 +1,7 @@
-"""The database of a campaign, as all its processes open it: one place to choose between SQLite and PostgreSQL."""
+"""The database of a campaign, as all its processes open it: one place to choose between the kinds there are."""
 
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from sqlalchemy import Engine
 
@@ -12,6 +12,32 @@ from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 from tests.chaos.world import PEOPLE
 
+DATABASES = ("sqlite",)
+
+
+class Store(Protocol):
+    """What a campaign asks of its database."""
+
+    name: str
+
+    def make(self) -> None:
+        """The tables, and the first rules and people."""
+
+    def engine(self, role: str | None = None) -> Engine:
+        """An engine of this process's own, as a process of the crew or as the one who may read everything."""
+
+    def environment(self, role: str | None = None) -> dict[str, str]:
+        """What a process needs to find it: the shipped program as `role`, or the nursery as all of them."""
+
+    def sever(self) -> bool:
+        """Cuts a worker's connection, whatever it is saying; False where there is none."""
+
+    def faults(self) -> list[str]:
+        """What the database itself finds wrong with what is stored."""
+
+    def end(self) -> None:
+        """Ends what it started."""
+
 
 class Sqlite:
     """A file in the campaign's folder."""
@@ -21,41 +47,39 @@ class Sqlite:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def environment(self) -> dict[str, str]:
-        """What a process of the shipped program needs to find it."""
-        return {}
+    def make(self) -> None:
+        create(self.engine())
+        begin_with_policy(self.engine())
 
-    def engine(self) -> Engine:
-        """An engine of this process's own."""
+    def engine(self, role: str | None = None) -> Engine:
         return open_database(self.folder / "spendgate.db")
 
+    def environment(self, role: str | None = None) -> dict[str, str]:
+        return {}
+
     def sever(self) -> bool:
-        """Cuts a connection of a worker's; a file has none."""
         return False
 
     def faults(self) -> list[str]:
-        """What the database itself finds wrong with what is stored."""
         with self.engine().connect() as connection:
             found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
             found += [f"foreign key: {row}" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
         return [line for line in found if line != "ok"]
 
     def end(self) -> None:
-        """Ends what it started."""
+        return
 
 
-def store(kind: str, folder: Path) -> Any:
-    """The store of this kind in this folder, not yet made."""
+def store(kind: str, folder: Path) -> Store:
+    """The store of this kind in this folder; in the nursery, the one that the campaign has made."""
     if kind == "sqlite":
         return Sqlite(folder)
-    raise ValueError(f"a campaign knows no database {kind!r}: sqlite")
+    raise ValueError(f"a campaign knows no database {kind!r}: {', '.join(DATABASES)}")
 
 
-def make(place: Any) -> None:
-    """The tables, and the first rules and people."""
-    engine = place.engine()
-    create(engine)
+def begin_with_policy(engine: Engine) -> None:
+    """The shipped rules and the campaign's people as version 1."""
+    rules = (DEFAULTS / "rules.toml").read_text()
     with writing(engine) as (session, now):
-        rules = (DEFAULTS / "rules.toml").read_text()
-        initialise(session, now=now, rules_text=rules, people_text=PEOPLE, actor=Actor(ActorKind.SERVICE, "chaos"))
-    engine.dispose()
+        actor = Actor(ActorKind.SERVICE, "chaos")
+        initialise(session, now=now, rules_text=rules, people_text=PEOPLE, actor=actor)

