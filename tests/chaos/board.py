@@ -5,8 +5,8 @@ from pathlib import Path
 
 PHASES = (
     "none", "starting", "looking", "sealing", "claiming", "claimed", "storing the intent", "intent stored",
-    "request in flight", "answered, not recorded", "recorded", "reading back", "recovering", "posting", "voting",
-    "drafting",
+    "request in flight", "answered, not recorded", "recorded", "reading back", "between steps", "recovering",
+    "posting", "voting", "drafting",
 )  # fmt: skip
 SLOTS = 64
 

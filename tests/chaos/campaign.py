@@ -31,7 +31,7 @@ SPARE = tuple(range(5, 9))
 
 AIMS = (
     "sealing", "claiming", "claimed", "storing the intent", "intent stored", "request in flight",
-    "answered, not recorded", "recorded", "reading back",
+    "answered, not recorded", "recorded", "reading back", "between steps",
 )  # fmt: skip
 ROLES = {"worker": (WORKERS, AIMS), "gate": ((GATE,), ("posting", "voting")), "drafter": ((DRAFTER,), ("drafting",))}
 AIMED = 0.75

@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from moto.ec2.models import ec2_backends
+
+import sandbox.aws.application
 import sandbox.aws.serve
 from sandbox.aws.application import AwsApplication, StartResponse, _aws_error
 from sandbox.aws.requests import read_request
@@ -18,6 +21,16 @@ from tests.chaos.pace import SIGNED_SECONDS
 
 MOST_DELAY_SECONDS = 0.03
 OLD = "Request has expired."
+
+
+def states_and_types() -> dict[str, str]:
+    """Every instance's state and type, so that the journal also tells of a type that was changed."""
+    found = {}
+    for account in list(ec2_backends):
+        for region in list(ec2_backends[account]):
+            for instance in ec2_backends[account][region].all_instances():
+                found[instance.id] = f"{instance.state} {instance.instance_type}"
+    return found
 
 
 class SlowAws(AwsApplication):
@@ -40,5 +53,6 @@ def _age(environ: dict[str, Any]) -> float:
 
 
 if __name__ == "__main__":
+    vars(sandbox.aws.application)["instance_states"] = states_and_types
     vars(sandbox.aws.serve)["AwsApplication"] = SlowAws
     sandbox.aws.serve.serve_until_stopped(Path(sys.argv[1]))

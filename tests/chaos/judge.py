@@ -9,14 +9,14 @@ from sqlmodel import Session, col, select
 
 from app.database import reading
 from approvals.agree import disagreements
+from approvals.sealed import decode
 from approvals.states import OPEN, TERMINAL, State
-from approvals.store import DONE, Draft, Effect, Proposal, Vote
+from approvals.store import TOOK_EFFECT, Draft, Effect, Proposal, Vote
 from audit.event import Event
 from audit.log import LogEntry
 from audit.verify import verify
 from tests.chaos.store import Store
 
-MOVED = {"stop_instance": ("running", "stopped"), "start_instance": ("stopped", "running")}
 NO_CLAIM = frozenset(
     {State.REJECTED, State.SUPERSEDED, State.CANCELLED, State.UNSEALABLE, State.EXPIRED, State.STALE, State.VETOED}
 )
@@ -69,39 +69,35 @@ def _machines(proposals: list[Proposal], effects: dict[str, list[Effect]], journ
     """Machine by machine: what changed is what ended so, in that order; and no more was sent than was intended."""
     owed: dict[str, list[tuple[str, str]]] = {}
     intended: Counter[str] = Counter()
-    for row in sorted(proposals, key=lambda row: _began(effects.get(row.id, []))):
+    about: dict[str, list[str]] = {}
+    for row in proposals:
+        steps = decode(row.sealed, row.digest).steps if row.id in effects else ()
         machine = json.loads(row.change)["instance_id"]
-        mine = effects.get(row.id, [])
-        intended[machine] += len(mine)
-        if row.state == State.VERIFIED or (row.state == State.DIVERGED and any(one.outcome == DONE for one in mine)):
-            owed.setdefault(machine, []).append(MOVED[row.kind])
-    changed: dict[str, list[tuple[str, str]]] = {}
+        for effect in effects.get(row.id, []):
+            intended[machine] += 1
+            if row.state == State.VERIFIED or effect.outcome in TOOK_EFFECT:
+                operation = steps[effect.step - 1].request.operation.partition(":")[2]
+                owed.setdefault(machine, []).append((effect.intended_at.isoformat(), operation))
+            about.setdefault(machine, []).append(f"{row.id} {row.kind} {row.state} step {effect.step} {effect.outcome}")
+    changed: dict[str, list[str]] = {}
     sent: Counter[str] = Counter()
     for call in journal:
         sent.update(call["instance_ids"])
-        for machine, moved in call["changed"].items():
-            changed.setdefault(machine, []).append((moved["before"], moved["after"]))
+        for machine in call["changed"]:
+            changed.setdefault(machine, []).append(call["action"])
     wrong = []
     for machine in sorted(set(owed) | set(changed) | set(sent)):
-        ends = ", ".join(
-            f"{row.id} {row.kind} {row.state}" for row in proposals if machine in row.resource and row.id in effects
-        )
-        if owed.get(machine, []) != changed.get(machine, []):
-            wrong.append(
-                f"{machine} changed {_arrows(changed.get(machine, []))}, its proposals account for"
-                f" {_arrows(owed.get(machine, []))} ({ends})"
-            )
+        mine, found = [operation for _, operation in sorted(owed.get(machine, []))], changed.get(machine, [])
+        ends = "; ".join(about.get(machine, ["no proposal"]))
+        if mine != found:
+            wrong.append(f"{machine} changed by {_list(found)}, its proposals account for {_list(mine)} ({ends})")
         if sent[machine] > intended[machine]:
             wrong.append(f"{machine} was sent {sent[machine]} requests, {intended[machine]} were intended ({ends})")
     return wrong
 
 
-def _began(effects: list[Effect]) -> str:
-    return min((effect.intended_at.isoformat() for effect in effects), default="")
-
-
-def _arrows(moves: list[tuple[str, str]]) -> str:
-    return ", ".join(f"{before}→{after}" for before, after in moves) or "not at all"
+def _list(operations: list[str]) -> str:
+    return ", ".join(operations) or "nothing"
 
 
 def _rows(session: Session, proposals: list[Proposal], effects: dict[str, list[Effect]]) -> list[str]:
@@ -117,6 +113,8 @@ def _rows(session: Session, proposals: list[Proposal], effects: dict[str, list[E
             wrong.append(f"{row.id} was claimed {told[(row.id, Event.EXECUTION_CLAIMED.value)]} times")
         if told[(row.id, Event.EXECUTION_INTENDED.value)] != len(mine):
             wrong.append(f"{row.id} has {len(mine)} intents stored and another number told")
+        if row.state == State.FAILED and any(effect.outcome in TOOK_EFFECT for effect in mine):
+            wrong.append(f"{row.id} is failed and yet a step of it took effect")
         if mine and row.state in NO_CLAIM:
             wrong.append(f"{row.id} is {row.state} and yet has an intent")
         if mine and not told[(row.id, Event.APPROVAL_QUORUM_MET.value)]:
@@ -136,6 +134,7 @@ def _counted(
     late = Counter(one.error_code for rows in effects.values() for one in rows if one.error_code)
     return {
         "proposals": dict(Counter(str(row.state) for row in proposals)),
+        "kinds": dict(Counter(row.kind for row in proposals)),
         "intents": sum(len(rows) for rows in effects.values()),
         "requests": len(journal),
         "requests that changed nothing": dict(

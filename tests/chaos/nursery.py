@@ -28,10 +28,12 @@ from tests.chaos.world import ACCOUNT, REGION  # noqa: E402
 def main() -> None:
     folder, database, address, fault = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
     hands = cloud(load_worker())
-    vars(hands[1])["_clients"](ACCOUNT, REGION)  # shared by both hands; reading boto3's model of EC2 is the slow part
+    vars(hands[1].of("ec2:StopInstances"))["_clients"](
+        ACCOUNT, REGION, "ec2"
+    )  # for both hands; reading boto3's model of EC2 is the slow part
     place = roles.Place(store(database, folder).engine, hands, Board(folder / "board"), address)
     roles.log_to(folder / "chaos.log")
-    planted.plant(fault, hands)
+    planted.plant(fault, hands[1].of("ec2:StopInstances"))
     roles.instrument()
     children: set[int] = set()
     try:

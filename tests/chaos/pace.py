@@ -21,8 +21,9 @@ def shorten() -> None:
     import approvals.lease
 
     approvals.lease.LEASE = timedelta(seconds=LEASE_SECONDS)
+    import approvals.settling
+
+    approvals.settling.LOOK_AGAIN = timedelta(seconds=LOOK_SECONDS)
     import approvals.execute
-    import approvals.reconcile
 
     approvals.execute.PROMPT_SECONDS = PROMPT_SECONDS
-    approvals.reconcile.LOOK_AGAIN = timedelta(seconds=LOOK_SECONDS)

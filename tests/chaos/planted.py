@@ -16,14 +16,14 @@ from audit.transaction import Begin
 FAULTS = ("none", "sends again", "takes lost for failed", "forgets the intent")
 
 
-def plant(fault: str, hands: tuple[Any, Any]) -> None:
+def plant(fault: str, executor: Any) -> None:
     """Switches one of them on in this process and all that are forked from it."""
     if fault == "sends again":
-        _send_again(hands[1])
+        _send_again(executor)
     elif fault == "takes lost for failed":
         _take_lost_for_failed()
     elif fault == "forgets the intent":
-        _forget_the_intent(hands[1])
+        _forget_the_intent(executor)
     elif fault != "none":
         raise ValueError(f"no such fault: {fault!r}; there are {', '.join(FAULTS)}")
 

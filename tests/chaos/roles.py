@@ -29,13 +29,14 @@ from approvals.store import Proposal
 from approvals.vote import Ballot, vote
 from tests.chaos.board import Board
 from tests.chaos.pace import SETTLE_SECONDS
-from tests.chaos.world import OLIVIA, VOTERS
+from tests.chaos.world import ACCOUNT, OLIVIA, REGION, TYPES, VOTERS
 
 logger = logging.getLogger("chaos")
 LINGER_SECONDS = 0.012
 READY_FOR_WORK = 4
 """As many proposals are kept before their claim; the drafting process adds what is missing."""
 
+RESIZED = 0.35
 BEFORE_CLAIM = (State.SEALED, State.PENDING, State.PARTIAL, State.APPROVED, State.HELD)
 
 
@@ -69,6 +70,7 @@ def instrument() -> None:
     _around(app.processes.worker, "seal", "sealing", "looking")
     _around(app.processes.worker, "recover", "recovering", "looking")
     _around(app.processes.worker, "reconcile", "reading back", "looking")
+    _around(app.processes.worker, "proceed", "between steps", "looking")
     _around(app.processes.worker, "claim", "claiming", "claimed", lingers=True)
     _around(approvals.execute, "_intend", "storing the intent", "intent stored", lingers=True)
     _around(approvals.execute, "_send", "request in flight", "answered, not recorded", lingers=True)
@@ -140,24 +142,32 @@ def draft(place: Place) -> None:
         with ask.open(f"{place.cloud}/spendgate-sandbox/instances", timeout=10) as answer:
             machines = json.load(answer)["instances"]
         for name in Self.chance.sample(sorted(machines), len(machines)):
-            kind = {"running": "stop_instance", "stopped": "start_instance"}.get(machines[name])
-            if kind is not None and _propose(engine, kind, name):
+            state, type_ = machines[name].split()
+            if state in ("running", "stopped") and _propose(engine, _change(state, type_, name)):
                 return True
         return False
 
     _for_ever(once, busy=0.005, idle=0.03)
 
 
-def _propose(engine: Engine, kind: str, machine: str) -> bool:
-    from tests.chaos.world import ACCOUNT, REGION
+def _change(state: str, type_: str, machine: str) -> dict[str, Any]:
+    """Into the state that it is not in; of the running ones some to the other type, which takes three steps."""
+    where = {"account": ACCOUNT, "region": REGION, "instance_id": machine}
+    if state == "stopped":
+        return {"kind": "start_instance", **where}
+    if Self.chance.random() < RESIZED:
+        other = next(name for name in TYPES if name != type_)
+        return {"kind": "resize_instance", **where, "from_type": type_, "to_type": other}
+    return {"kind": "stop_instance", **where}
 
-    change = {"kind": kind, "account": ACCOUNT, "region": REGION, "instance_id": machine}
+
+def _propose(engine: Engine, change: dict[str, Any]) -> bool:
     with reading(engine) as (session, _):
-        if open_for(session, f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{machine}") is not None:
+        if open_for(session, f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{change['instance_id']}") is not None:
             return False
     mark("drafting")
     with writing(engine) as (session, now):
-        evidence = {"amount": "4000", "currency": "USD", "saving": "3000"}
+        evidence = {"amount": "1", "currency": "USD", "saving": "1"}
         asked = DraftRequest(id=new_id(), thread="chaos", requester=OLIVIA, change=change, evidence=evidence)
         drafted = propose(session, now=now, draft=asked)
     mark("looking")

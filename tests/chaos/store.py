@@ -1,5 +1,7 @@
 """The database of a campaign, as all its processes open it: one place to choose between the kinds there are."""
 
+import os
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +14,11 @@ from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 from tests.chaos.world import PEOPLE
 
-DATABASES = ("sqlite",)
+DATABASES = ("sqlite", "postgresql")
+PARTS = {"worker": "worker", "gate": "gate", "drafter": "agent"}
+"""Which role of a server's database each process of the crew has."""
+
+ADDRESS = "CHAOS_ADDRESS_"
 
 
 class Store(Protocol):
@@ -74,12 +80,22 @@ def store(kind: str, folder: Path) -> Store:
     """The store of this kind in this folder; in the nursery, the one that the campaign has made."""
     if kind == "sqlite":
         return Sqlite(folder)
+    if kind == "postgresql":
+        from tests.chaos.on_server import Postgresql
+
+        given = {name.removeprefix(ADDRESS): value for name, value in os.environ.items() if name.startswith(ADDRESS)}
+        return Postgresql(folder, given)
     raise ValueError(f"a campaign knows no database {kind!r}: {', '.join(DATABASES)}")
 
 
+def without_caps(rules: str) -> str:
+    """The same rules with hourly caps that a campaign does not reach: what it waits for are deaths, not hours."""
+    return re.sub(r"(?m)^(\w+_per_hour) = .*$", r"\1 = 10000", rules)
+
+
 def begin_with_policy(engine: Engine) -> None:
-    """The shipped rules and the campaign's people as version 1."""
-    rules = (DEFAULTS / "rules.toml").read_text()
+    """The shipped rules, but for their caps, and the campaign's people as version 1."""
+    rules = without_caps((DEFAULTS / "rules.toml").read_text())
     with writing(engine) as (session, now):
         actor = Actor(ActorKind.SERVICE, "chaos")
         initialise(session, now=now, rules_text=rules, people_text=PEOPLE, actor=actor)

@@ -8,6 +8,7 @@ from typing import Any
 OLIVIA = "p-0a11ce01"
 VOTERS = ("p-0b0b0002", "p-05e00005", "p-0b0b0003")
 ACCOUNT, REGION = "471852036911", "eu-central-1"
+TYPES = ("g5.xlarge", "g5.2xlarge")
 MACHINES = 160
 IN_PRODUCTION = 10
 """Every tenth machine is of production and needs two people's votes."""
@@ -41,7 +42,7 @@ def write_machines(path: Path) -> None:
     machines: list[dict[str, Any]] = [
         {
             "instance_id": f"i-{at:017x}",
-            "instance_type": "g5.xlarge",
+            "instance_type": TYPES[0],
             "region": REGION,
             "zone": f"{REGION}a",
             "account": ACCOUNT,
