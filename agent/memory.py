@@ -1,4 +1,4 @@
-"""Where conversations are kept: in a file or in a PostgreSQL schema of their own, strictly read, pruned after each turn.
+"""Where conversations are kept: in a file or in a PostgreSQL schema of their own; strictly read, pruned each turn.
 
 The savers keep every step for ever: 200 turns took 6.6 MB. On SQLite deleted text is overwritten, and pruning is ours,
 since that saver has none.

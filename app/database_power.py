@@ -7,7 +7,7 @@ A proposal's trigger refuses a move whose entry somebody else wrote.
 
 from collections.abc import Mapping
 
-from app.database_roles import OWNER, PARTS, POWERS
+from app.database_roles import OWNER, PARTS, POWERS, WORKER
 from audit.guard import SCHEMA, Trigger, refusing
 
 WHO = "who_acts"
@@ -91,6 +91,15 @@ _SENTENCE = "a proposal is moved by the role that wrote the entry of the move"
 
 TRIGGERS: tuple[Trigger, ...] = (
     Trigger("log_entry_writer", "log_entry", "BEFORE INSERT", _entry()),
+    Trigger(
+        "kill_switch_voted",
+        "kill_switch",
+        "BEFORE INSERT",
+        refusing(
+            f"NOT NEW.engaged AND COALESCE({SCHEMA}.{WHO}(), '') NOT IN ('{WORKER}', '{OWNER}')",
+            "the kill switch is turned off by carrying out an approved change only",
+        ),
+    ),
     Trigger("proposal_begins_told", "proposal", "BEFORE INSERT", refusing(_UNTOLD, _SENTENCE)),
     Trigger(
         "proposal_moves_told",

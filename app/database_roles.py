@@ -85,7 +85,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             words=_words("slack.", "vote.", "question.asked", "log.read", "log.exported", "log.verified")
             | _words("proposal.drafted", "proposal.refused", "proposal.posted", "proposal.cancel")
             | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
-            | _words("breakglass.used", "breakglass.reviewed", "breakglass.refused")
+            | _words("breakglass.reviewed", "breakglass.refused")
             | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused"),
             select=(LOG, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE),
             insert=(
@@ -121,7 +121,9 @@ POWERS: Mapping[str, Power] = MappingProxyType(
         WORKER: Power(
             words=_words("execution.", "approval.held", "approval.released", "policy.", "killswitch.off")
             | _words("proposal.sealed", "proposal.unsealable", "proposal.superseded", "proposal.expired")
-            | _words("proposal.stale", "proposal.vetoed", "proposal.reminded", "breakglass.review_due"),
+            | _words(
+                "proposal.stale", "proposal.vetoed", "proposal.reminded", "breakglass.review_due", "breakglass.used"
+            ),
             select=(LOG, *DECIDING, "process_seen", "timer_slot"),
             insert=(
                 *(LOG, "proposal", "effect", "claim_record", "policy_version", "kill_switch"),
@@ -130,7 +132,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             update={
                 "proposal": (*_MOVED, "fence", "claimed_by", "lease_until"),
                 "effect": ("outcome", "answered_at", "provider_request_id", "response_hash", "error_code"),
-                "claim_record": ("worker", "fence"),
+                "claim_record": ("worker", "fence", "claimed_at"),
                 "process_seen": ("at",),
             },
             delete=("timer_slot",),

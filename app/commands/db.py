@@ -61,7 +61,8 @@ def adopt_file(kind: str, file: Path | None) -> None:
     path = file or (home.rules if kind == RULES else home.people)
     if not path.exists():
         raise Problem(f"There is no file {path}.", do="Name the file to adopt.", exit_code=Exit.NOT_FOUND)
-    engine = ready_database(home)
+    server = on_server()
+    engine = open_database(server) if server else ready_database(home)
     with reading(engine) as (session, _):
         before, current = newest(session, kind), active(session)
     if locked_out(current.rules, current.people) is None:

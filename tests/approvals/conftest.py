@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from app.database import beginner, open_database, reading, writing
 from app.migrate import create, upgrade
+from app.server import give_powers, make_conversation, make_roles
 from approvals.adopt import adopt, initialise
 from approvals.ids import new_id
 from approvals.lease import Claim
@@ -168,6 +169,9 @@ def made_on_server(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -
             connection.exec_driver_sql(statement)
     GateClock(tmp_path_factory.mktemp("made"), engine).set(START)
     put_in_force(engine)
+    make_roles(engine, postgres.of("gate"), tmp_path_factory.getbasetemp() / "roles")
+    make_conversation(postgres.of("gate"))
+    give_powers(engine)
     engine.dispose()
     return "gate"
 

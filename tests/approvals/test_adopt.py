@@ -91,6 +91,6 @@ def test_two_processes_cannot_both_make_version_two(gate: Any) -> None:
         row = adopt(session, now=now, kind="people", text=PEOPLE + "\n", actor=ACTOR)
         twin = type(row)(kind="people", version=2, digest="x", body="", active_since=now)
         session.add(twin)
-        with pytest.raises(IntegrityError, match="(?i)unique"):
+        with pytest.raises(IntegrityError, match=r"(?i)unique"):
             session.flush()
         session.rollback()

@@ -101,7 +101,7 @@ def test_a_waiting_draft_counts_as_open_and_one_that_ended_does_not(gate: Any) -
 def test_the_database_itself_refuses_a_second_open_proposal(gate: Any) -> None:
     row = gate.pending()
     gate.sql("DROP TRIGGER proposal_begins")
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         gate.sql(
             "INSERT INTO proposal (id, version, state, thread, requester, kind, resource, change, evidence, created_at,"
             " changed_at, fence) SELECT 'P-0000000000', 1, 'sealed', thread, requester, kind, resource, change,"
