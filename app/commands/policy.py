@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import place
-from app.database import open_database, reading, system_clock
+from app.database import reading, system_clock
 from app.errors import Exit, Problem
 from app.home import Home
-from app.migrate import require_current
 from app.named import PERSON
 from app.ready import DEFAULTS, read_file
 from app.settings import load_settings
@@ -121,12 +120,10 @@ def _sides(source: Source, kind: str, people: Path | None) -> tuple[Source, Sour
 
 def _in_force(kind: str) -> PolicyVersion | None:
     """What is in force in the configured home; None without one: checking a file makes no home."""
-    home = Home(load_settings().home.resolve())
-    if not home.database.exists():
+    settings = load_settings()
+    if settings.database_url is None and not Home(settings.home.resolve()).database.exists():
         return None
-    engine = open_database(home.database)
-    require_current(engine)
-    with reading(engine) as (session, _):
+    with reading(place().engine) as (session, _):
         return newest(session, kind)
 
 
