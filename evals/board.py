@@ -127,6 +127,12 @@ def _python() -> str:
     return ".".join(platform.python_version_tuple()[:2])
 
 
+def kept(old: str) -> str:
+    """The part of the page that another command measured (`./dev chaos`); it is not written anew with the rest."""
+    before, found, after = old.partition("\n## Kills\n")
+    return f"{found}{after}" if found else ""
+
+
 def page(board: Json, least: Json) -> str:
     """The board as Markdown."""
     made = board["measured"]

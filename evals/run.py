@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _show(scores, faults)
     if given.write:
         board.BOARD.write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        board.PAGE.write_text(board.page(scores, least), encoding="utf-8")
+        old = board.PAGE.read_text(encoding="utf-8") if board.PAGE.exists() else ""
+        board.PAGE.write_text(board.page(scores, least) + board.kept(old), encoding="utf-8")
         _say(f"Written: {board.BOARD.name} and docs/{board.PAGE.name}.")
     return 1 if faults else 0
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from app.database import open_database, writing
+from app.database import writing
 from approvals.store import TimerSlot
 from approvals.timer import give_back, prune, slot_of, take
+from tests.approvals.gate_stubs import open_gate_database
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EVERY = timedelta(seconds=3)
@@ -27,7 +28,7 @@ def test_a_slot_is_taken_once(session: Any) -> None:
 
 def test_replicas_with_connections_of_their_own_get_it_once(gate: Any) -> None:
     def replica(at: int) -> bool:
-        with writing(open_database(gate.database, gate.clock)) as (session, now):
+        with writing(open_gate_database(gate.folder)) as (session, now):
             return take(session, name="expire", slot=slot_of(now, EVERY), by=f"w{at}", now=now)
 
     with ThreadPoolExecutor(8) as together:
@@ -36,9 +37,13 @@ def test_replicas_with_connections_of_their_own_get_it_once(gate: Any) -> None:
 
 
 def test_a_death_inside_the_transaction_leaves_the_slot_to_the_next(gate: Any) -> None:
-    with pytest.raises(SystemExit), gate.writing() as (session, now):
-        assert take(session, name="expire", slot="a", by="w1", now=now)
-        raise SystemExit
+    def dies() -> None:
+        with gate.writing() as (session, now):
+            assert take(session, name="expire", slot="a", by="w1", now=now)
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        dies()
     with gate.writing() as (session, now):
         assert take(session, name="expire", slot="a", by="w2", now=now)
 

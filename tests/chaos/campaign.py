@@ -35,7 +35,7 @@ AIMS = (
 )  # fmt: skip
 ROLES = {"worker": (WORKERS, AIMS), "gate": ((GATE,), ("posting", "voting")), "drafter": ((DRAFTER,), ("drafting",))}
 AIMED = 0.75
-AIM_SECONDS = 1.5
+AIM_SECONDS = 3.0
 IN_FLIGHT_SECONDS, ELSEWHERE_SECONDS, ANYWHERE_SECONDS = 0.07, 0.008, 0.3
 STOPS, SEVERS = 0.02, 0.05
 COLD_AFTER_SECONDS, AIMED_COLD_SECONDS = 1.5, 4.0

@@ -16,8 +16,8 @@ from tests.chaos.pace import shorten
 
 shorten()  # before anything that takes a span by name
 
-from app.processes.cloud import cloud  # noqa: E402
-from app.settings import load_worker  # noqa: E402
+from app.processes.cloud import eyes  # noqa: E402
+from approvals.executors.aws import AwsExecutor, aws_clients  # noqa: E402
 from tests.chaos import planted, roles  # noqa: E402
 from tests.chaos.board import Board  # noqa: E402
 from tests.chaos.ending import die_with_parent  # noqa: E402
@@ -27,13 +27,12 @@ from tests.chaos.world import ACCOUNT, REGION  # noqa: E402
 
 def main() -> None:
     folder, database, address, fault = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
-    hands = cloud(load_worker())
-    vars(hands[1].of("ec2:StopInstances"))["_clients"](
-        ACCOUNT, REGION, "ec2"
-    )  # for both hands; reading boto3's model of EC2 is the slow part
+    clients = aws_clients(endpoint_url=address, access_key="sandbox", secret_key="sandbox")
+    clients(ACCOUNT, REGION, "ec2")  # kept for all who are forked; reading boto3's model of EC2 is the slow part
+    hands = (eyes(clients), AwsExecutor(clients))
     place = roles.Place(store(database, folder).engine, hands, Board(folder / "board"), address)
     roles.log_to(folder / "chaos.log")
-    planted.plant(fault, hands[1].of("ec2:StopInstances"))
+    planted.plant(fault, hands[1])
     roles.instrument()
     children: set[int] = set()
     try:
