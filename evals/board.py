@@ -129,7 +129,7 @@ def _python() -> str:
 
 def kept(old: str) -> str:
     """The part of the page that another command measured (`./dev chaos`); it is not written anew with the rest."""
-    before, found, after = old.partition("\n## Kills\n")
+    _before, found, after = old.partition("\n## Kills\n")
     return f"{found}{after}" if found else ""
 
 

@@ -12,7 +12,7 @@ from sqlmodel import select
 from app.database import writing
 from approvals.store import TimerSlot
 from approvals.timer import give_back, prune, slot_of, take
-from tests.approvals.gate_stubs import open_gate_database
+from tests.approvals.gate_database import open_gate_database
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EVERY = timedelta(seconds=3)
