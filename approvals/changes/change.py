@@ -73,7 +73,7 @@ def _deeper(value: Any, left: int) -> bool:
 
 def _short(text: str, most: int = 60) -> str:
     plain = text.encode("ascii", "backslashreplace").decode()
-    return plain if len(plain) <= most else plain[: most - 1] + "…"
+    return plain if len(plain) <= most else plain[: most - 3] + "..."
 
 
 def _no_change(why: str) -> GateError:

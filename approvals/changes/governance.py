@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from approvals.changes.step import Request, Step
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Scope = Annotated[str, StringConstraints(pattern=r"^(\*|\d{12})$")]
+Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[0-9]{12})$")]
 PROVIDER: Final = "spendgate"
 ADOPT, RELEASE = "spendgate:AdoptPolicy", "spendgate:ReleaseKillSwitch"
 
