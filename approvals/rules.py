@@ -19,6 +19,14 @@ from approvals.split import DEFAULT_DAYS, Summed
 Environment = Literal["production", "non_production"]
 NON_PRODUCTION: Final = "non_production"
 PRODUCTION: Final = "production"
+ENVIRONMENTS: Final[tuple[Environment, ...]] = (NON_PRODUCTION, PRODUCTION)
+FLOOR: Final = {
+    "reversible": None,
+    "externally_reversible": None,
+    "irreversible": "irreversible",
+    "commitment": "commitment",
+}
+"""How reversible the code says that a change is → the class that its own must not be laxer than."""
 OWNER = "owner"
 AUDITOR = "auditor"
 
@@ -103,6 +111,21 @@ class Rules:
                 do=f'Add {change_kind[:60]} = "…" to [changes] of the rules file and have the file adopted',
             )
         return name
+
+    def votes_as_strictly(self, class_name: str, worst: str) -> bool:
+        """Whether every cell of `class_name` asks at least for the votes of the class that `worst` is measured by.
+
+        `worst` is how far the code knows a change can be undone. What is irreversible or a commitment is never decided
+        by fewer people than the class of that name; where the rules have no such class, by nobody.
+        """
+        floor = FLOOR[worst]
+        if floor is None or class_name == floor:
+            return True
+        cells = [(self.matrix[(class_name, where)], self.matrix.get((floor, where), ())) for where in ENVIRONMENTS]
+        return all(
+            bool(least) and all(at_least(mine, votes) for mine, votes in zip(own, least, strict=True))
+            for own, least in cells
+        )
 
     def requirement(
         self,

@@ -6,13 +6,14 @@ What must stand in every file is read here; the optional tables (freezes, caps â
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
-from approvals.changes.change import KINDS, CloudChange
+from approvals.changes.change import KINDS
+from approvals.changes.reversibility import BY_KIND
 from approvals.errors import PolicyError
 from approvals.governance import GOVERNANCE, LEAST_VOTES, POLICY
 from approvals.place import Place
-from approvals.rules import NON_PRODUCTION, OWNER, PRODUCTION, Environment, Rules, Slot, at_least
+from approvals.rules import ENVIRONMENTS, FLOOR, NON_PRODUCTION, OWNER, PRODUCTION, Rules, Slot, at_least
 from approvals.rules_tables import (
     AUTO,
     break_glass_of,
@@ -37,9 +38,6 @@ TOP = {
     "class",
 }
 OPTIONAL = {"freeze", "caps", "split", "delegation", "break_glass", "kill_switch"}
-FLOOR = {"reversible": None, "externally_reversible": None, "irreversible": "irreversible", "commitment": "commitment"}
-"""How reversible the code says that a kind is â†’ the class that its own must not be laxer than."""
-ENVIRONMENTS: tuple[Environment, ...] = (NON_PRODUCTION, PRODUCTION)
 Matrix = dict[tuple[str, str], tuple[tuple[Slot, ...], ...]]
 
 
@@ -72,7 +70,7 @@ def load_rules(
     classes = _classes(document["changes"], place, kinds, adopted=adopted)
     matrix, automatic = _matrix(tables(document, "class", place), place, columns=len(limits) + 1, roles=set(roles))
     _every_class_has_its_rows(classes, matrix, place)
-    known = known_reversibility() if reversibility is None else reversibility
+    known = BY_KIND if reversibility is None else reversibility
     for kind, fault in {kind: _too_lax(kind, name, matrix, place, known) for kind, name in classes.items()}.items():
         if fault is not None and not adopted:
             raise fault
@@ -247,15 +245,6 @@ def _too_lax(
                     do=f'Write {kind} = "{floor}", or a class whose votes include those of "{floor}"',
                 )
     return None
-
-
-def known_reversibility() -> dict[str, str]:
-    """How reversible the code declares each kind of change in a cloud to be."""
-    return {
-        kind: change.reversibility_class
-        for change in get_args(CloudChange)
-        for kind in get_args(change.model_fields["kind"].annotation)
-    }
 
 
 def _as_known(floor: str) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from approvals.active import Active, entitled
 from approvals.changes.change import AnyChange, parse_change
+from approvals.changes.reversibility import class_of
 from approvals.changes.undo import UndoInstance
 from approvals.errors import Altered, GateError, NotFound
 from approvals.evidence import Evidence, read_evidence
@@ -75,6 +76,9 @@ def _store(
         class_name = current.rules.class_of(change.kind)
     except GateError as error:
         return _unsealable(session, row, actor, now, NotSealable(str(error), "no_class"))
+    lax = _filed_too_laxly(change, class_name, current)
+    if lax is not None:
+        return _unsealable(session, row, actor, now, lax)
     scope = scope_of(class_name, seen.team or evidence.team, change.account)
     judged = _judged(session, now, change, evidence, scope, current)
     document = _document(draft, change, seen, current, now, scope, judged)
@@ -116,6 +120,19 @@ def _vote_within(current: Active, draft: Draft) -> timedelta:
     glass = current.rules.break_glass
     hurried = draft.authority == BREAK_GLASS and glass is not None
     return glass.vote_within if hurried and glass is not None else current.rules.vote_within
+
+
+def _filed_too_laxly(change: AnyChange, class_name: str, current: Active) -> NotSealable | None:
+    """Whether the rules in force would let fewer people decide than the worst step of the change asks for.
+
+    The loader refuses such a file; this holds for rules that were in force before the program knew the kind so well,
+    and for a chain of which one link is worse than its kind says.
+    """
+    worst = class_of(change)
+    if current.rules.votes_as_strictly(class_name, worst):
+        return None
+    told = f"a step of it is {worst.replace('_', ' ')}, and the rules in force file {change.kind} under {class_name!r}"
+    return NotSealable(f"{told}, whose votes do not include those of {worst!r}", "filed_too_laxly")
 
 
 def _not_the_inverse(session: Session, draft: Draft, change: AnyChange) -> NotSealable | None:

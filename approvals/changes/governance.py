@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from approvals.changes.step import Request, Step
+from approvals.changes.step import Request, ReversibilityClass, Step
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[0-9]{12})$")]
@@ -32,7 +32,7 @@ class _OfTheGate(BaseModel):
         return "database"
 
     @property
-    def reversibility_class(self) -> str:
+    def reversibility_class(self) -> ReversibilityClass:
         """How far a governance change can be undone, as a class: by the same vote."""
         return "reversible"
 
@@ -109,9 +109,14 @@ class ReleaseKillSwitch(_OfTheGate):
         where = "every account" if self.scope == "*" else f"account {self.scope}"
         return f"Turn off the kill switch for {where} (turn {self.turn})"
 
+    @property
+    def reversibility_class(self) -> ReversibilityClass:
+        """How far it can be undone, as a class: by people, and by no request of this change."""
+        return "externally_reversible"
+
     def reversibility(self) -> str:
         """How far it can be undone, for the card."""
-        return "reversible: the switch can be turned on again at any moment, without a vote"
+        return "externally reversible: people can turn the switch on again at any moment, without a vote"
 
     def steps(self) -> tuple[Step, ...]:
         """The one turn of the switch; what undoes it needs no proposal."""

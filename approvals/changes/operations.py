@@ -42,8 +42,9 @@ class Operation:
     `token`: the parameter that takes the provider's idempotency token, or None. `proof` and `proven_by`: how an effect
     or its absence is proven, and by which fields of the read-back. `settles`: after how many settle times an unchanged
     resource proves absence. `patience`: for how many settle times a resource on its way is waited for.
-    `provider_checks`: what the provider itself refuses. `inverse`: the operation that undoes it. `stoppable`: False
-    only for what must go out while the kill switch is on: the release of the switch itself.
+    `provider_checks`: what the provider itself refuses. `inverse`: the operation that undoes it; `undone_by`: who can
+    undo it where no operation does. `stoppable`: False only for what must go out while the kill switch is on: the
+    release of the switch itself.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Operation:
     provider_checks: str
     token: str | None = None
     inverse: str | None = None
+    undone_by: str | None = None
     settles: int = 1
     patience: int = 6
     stoppable: bool = True
@@ -80,6 +82,8 @@ def _broken(operation: Operation) -> list[str]:
         broken.append(f"a {operation.kind} is never sent again, whatever the provider promises")
     if operation.kind in (Kind.PURCHASE, Kind.DELETE) and operation.inverse is not None:
         broken.append(f"a {operation.kind} has no inverse")
+    if operation.undone_by is not None and (operation.inverse is not None or operation.kind != Kind.MUTATION):
+        broken.append("who can undo it is said only of a mutation that no operation undoes")
     if operation.again == Again.SAME_TOKEN and operation.token is None:
         broken.append("sending again with the same token needs a parameter that takes one")
     if operation.proof == Proof.PROVIDER_TOKEN and operation.token is None:
@@ -155,6 +159,7 @@ OPERATIONS: dict[str, Operation] = checked(
         proven_by=("engaged",),
         provider_checks="refuses where the switch was turned since; answers a token that it knows",
         token="token",  # noqa: S106
+        undone_by="anybody who may stop turns the switch on again, without a vote",
         stoppable=False,
     ),
 )

@@ -10,7 +10,8 @@ import pytest
 from approvals.changes.change import CLOUD_KINDS
 from approvals.errors import GateError, PolicyError
 from approvals.rules import PRODUCTION, Rules
-from approvals.rules_file import known_reversibility, load_rules
+from approvals.changes.reversibility import BY_KIND
+from approvals.rules_file import load_rules
 from tests.approvals.gate_stubs import RULES
 
 EXAMPLES = re.sub(r"^#(?=\S)", "", RULES, flags=re.MULTILINE)
@@ -292,7 +293,7 @@ def test_rules_in_force_that_file_a_kind_too_low_refuse_that_kind_alone() -> Non
 
 
 def test_the_code_declares_how_reversible_each_kind_is() -> None:
-    known = known_reversibility()
+    known = dict(BY_KIND)
     assert set(known) == set(CLOUD_KINDS)
     assert known["delete_volume"] == "irreversible"
 
