@@ -6,7 +6,9 @@ database can drop them: they stop accidents and other programs, while tampering 
 
 from audit.guard import Guard
 
-_HEAD = f"COALESCE((SELECT hash FROM log_entry ORDER BY seq DESC LIMIT 1), '{'0' * 64}')"  # noqa: S608 (a constant)
+_NUMBER = "(SELECT COALESCE(MAX(seq), 0) + 1 FROM log_entry)"
+_HEAD = f"COALESCE((SELECT hash FROM log_entry ORDER BY seq DESC LIMIT 1), '{'0' * 64}')"
+_KNOWN = "EXISTS (SELECT 1 FROM log_entry WHERE hash = NEW.hash OR prev = NEW.prev)"
 
 GUARDS: tuple[Guard, ...] = (
     Guard("log_entry_no_update", "log_entry", "UPDATE", "the log is append-only: an entry cannot be changed"),
@@ -16,8 +18,6 @@ GUARDS: tuple[Guard, ...] = (
         "log_entry",
         "INSERT",
         "the log is append-only: only the next entry of the chain can be added",
-        "NEW.seq IS DISTINCT FROM (SELECT COALESCE(MAX(seq), 0) + 1 FROM log_entry)\n"
-        f"  OR NEW.prev IS DISTINCT FROM {_HEAD}\n"
-        "  OR EXISTS (SELECT 1 FROM log_entry WHERE hash = NEW.hash OR prev = NEW.prev)",
+        f"NEW.seq IS DISTINCT FROM {_NUMBER}\n  OR NEW.prev IS DISTINCT FROM {_HEAD}\n  OR {_KNOWN}",
     ),
 )

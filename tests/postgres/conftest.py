@@ -67,6 +67,12 @@ class Served:
             yield connection
             connection.rollback()
 
+    @contextmanager
+    def superuser(self) -> Iterator[psycopg.Connection[Any]]:
+        """The administrator of the server, on this database; what is done stays."""
+        with psycopg.connect(self.address.replace("owner@", "postgres@"), autocommit=True) as connection:
+            yield connection
+
     def proposed(self, number: int) -> str:
         """A draft by the agent's role."""
         instance = f"i-{number:017x}"
