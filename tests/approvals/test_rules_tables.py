@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from approvals.changes.change import CLOUD_KINDS
+from approvals.changes.reversibility import BY_KIND
 from approvals.errors import GateError, PolicyError
 from approvals.rules import PRODUCTION, Rules
-from approvals.changes.reversibility import BY_KIND
 from approvals.rules_file import load_rules
 from tests.approvals.gate_stubs import RULES
 

@@ -1,7 +1,7 @@
 """`./dev simulate`: many runs of the gate against everything that can go wrong, each repeatable by its number.
 
-    ./dev simulate --runs 1000 --seed 7 --jobs 2
-    ./dev simulate --seed 7 --from-run 412 --runs 1 --trace
+./dev simulate --runs 1000 --seed 7 --jobs 2
+./dev simulate --seed 7 --from-run 412 --runs 1 --trace
 """
 
 import argparse
@@ -24,9 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     found, processor = _found(given)
     wall = time.monotonic() - began
-    told = document(
-        found, seed=given.seed, first=given.from_run, jobs=given.jobs, wall=wall, processor=processor
-    )
+    told = document(found, seed=given.seed, first=given.from_run, jobs=given.jobs, wall=wall, processor=processor)
     if given.trace:
         sys.stdout.write("\n".join(found.trace) + "\n")
         sys.stdout.writelines(f"{what}\n" for _, what in found.violations)

@@ -10,7 +10,9 @@ from tests.simulation.actors.approvers import helpful
 from tests.simulation.oracle import ENDED, Case
 from tests.simulation.world import World
 
-WITHOUT_EFFECT = frozenset({"rejected", "expired", "superseded", "stale", "cancelled", "vetoed", "unsealable", "rehearsed"})
+WITHOUT_EFFECT = frozenset(
+    {"rejected", "expired", "superseded", "stale", "cancelled", "vetoed", "unsealable", "rehearsed"}
+)
 UNDECIDED = frozenset({"sealed", "pending", "partial"})
 
 

@@ -127,7 +127,7 @@ class Oracle:
 
     def quorum(self, case: Case, slots: Slots) -> bool:
         """Whether the votes that stand fill the slots."""
-        held = sorted((sorted(self.roles(person)) for person in self.holders(case)))
+        held = sorted(sorted(self.roles(person)) for person in self.holders(case))
         return fills(slots, tuple(frozenset(roles) for roles in held))
 
     # What was committed
