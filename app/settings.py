@@ -5,6 +5,7 @@ only what it needs, and refuses to start with another's credentials in its envir
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -15,6 +16,7 @@ from app.errors import Exit, Problem
 
 LOOPBACK_NAMES = {"localhost"}
 DATABASE_URL, OWNER_URL = "SPENDGATE_DATABASE_URL", "SPENDGATE_OWNER_DATABASE_URL"
+ROLE_PREFIX = "SPENDGATE_DATABASE_ROLES"
 URL_OPTIONS = frozenset({"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs"})
 AMBIENT = ("PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS", "PGHOSTADDR")
 """Variables by which PostgreSQL's own library would change who connects to what."""
@@ -172,6 +174,15 @@ def load_database_url(env: Mapping[str, str] = os.environ, name: str = DATABASE_
             exit_code=Exit.USAGE,
         )
     return "postgresql" + value[len(parts.scheme) :]
+
+
+def load_role_prefix(env: Mapping[str, str] = os.environ) -> str:
+    """With which word the names of a new database's roles begin: two installations on one server need two."""
+    prefix = env.get(ROLE_PREFIX, "").strip() or "spendgate"
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", prefix):
+        why = "The names of the database's roles begin with it: small letters, digits and underscores."
+        raise _wrong(ROLE_PREFIX, prefix, why, "Leave it unset for spendgate_gate, spendgate_agent and so on.")
+    return prefix
 
 
 def refuse_credentials(process: str, what: str, env: Mapping[str, str] = os.environ) -> None:

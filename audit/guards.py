@@ -7,7 +7,7 @@ database can drop them: they stop accidents and other programs, while tampering 
 from audit.guard import Guard
 
 _NUMBER = "(SELECT COALESCE(MAX(seq), 0) + 1 FROM log_entry)"
-_HEAD = f"COALESCE((SELECT hash FROM log_entry ORDER BY seq DESC LIMIT 1), '{'0' * 64}')"
+_HEAD = f"COALESCE((SELECT hash FROM log_entry ORDER BY seq DESC LIMIT 1), '{'0' * 64}')"  # noqa: S608 (a constant)
 _KNOWN = "EXISTS (SELECT 1 FROM log_entry WHERE hash = NEW.hash OR prev = NEW.prev)"
 
 GUARDS: tuple[Guard, ...] = (

@@ -14,7 +14,7 @@ from app.errors import Exit, Problem
 from app.home import Home
 from app.migrate import upgrade
 from app.server import give_powers, make_conversation, make_roles
-from app.settings import OWNER_URL, load_database_url
+from app.settings import OWNER_URL, load_database_url, load_role_prefix
 
 
 def owner_address() -> str:
@@ -33,7 +33,7 @@ def owner_address() -> str:
 def make(home: Home, address: str) -> Engine:
     """Tables, roles, their files and their powers; says which file belongs to which process, and no password."""
     engine = open_database(address)
-    upgrade(engine)
+    upgrade(engine, prefix=load_role_prefix())
     try:
         files = make_roles(engine, address, home.passwords)
         make_conversation(address)
@@ -47,7 +47,7 @@ def make(home: Home, address: str) -> Engine:
 def renew(address: str) -> str:
     """Upgrades tables and powers; returns the version."""
     engine = open_database(address)
-    after = upgrade(engine)
+    after = upgrade(engine, prefix=load_role_prefix())
     try:
         make_conversation(address)
         give_powers(engine)

@@ -130,11 +130,8 @@ def test_a_connection_that_was_cut_is_replaced(served: Served) -> None:
 
 def test_a_transaction_whose_connection_is_cut_leaves_nothing(served: Served) -> None:
     before = _count(served)
-    with pytest.raises(OperationalError), writing(served.engine(GATE)) as (session, now):
-        append(session, now=now, event=Event.LOG_READ, actor=Actor(ActorKind.PERSON, "p-0a0d1703"), data={})
-        mine = session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one()
-        with served.superuser() as connection:
-            connection.execute("SELECT pg_terminate_backend(%s)", (mine,))
+    with pytest.raises(OperationalError):
+        _write_and_be_cut(served)
     assert _count(served) == before
 
 
@@ -152,6 +149,14 @@ def test_a_forked_child_opens_connections_of_its_own(served: Served) -> None:
     assert int(os.read(reads, 20)) != mine
     with reading(engine) as (session, _):
         assert session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one() == mine
+
+
+def _write_and_be_cut(served: Served) -> None:
+    with writing(served.engine(GATE)) as (session, now):
+        append(session, now=now, event=Event.LOG_READ, actor=Actor(ActorKind.PERSON, "p-0a0d1703"), data={})
+        mine = session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with served.superuser() as connection:
+            connection.execute("SELECT pg_terminate_backend(%s)", (mine,))
 
 
 def _count(served: Served) -> int:

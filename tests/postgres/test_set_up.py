@@ -118,6 +118,7 @@ def test_a_server_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_three_replicas_that_set_up_at_once_all_succeed(new_database: Callable[..., str], tmp_path: Path) -> None:
     address = new_database()
+    environment = {**os.environ, "SPENDGATE_DATABASE_ROLES": "three"}
     code = (
         "import sys; from app.commands import db_server; from app.home import open_home; from pathlib import Path;"
         "db_server.make(open_home(Path(sys.argv[2])), sys.argv[1]); print(db_server.renew(sys.argv[1]))"
@@ -129,6 +130,7 @@ def test_three_replicas_that_set_up_at_once_all_succeed(new_database: Callable[.
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
+            env=environment,
         )
         for _ in range(3)
     ]
@@ -142,31 +144,33 @@ def test_three_replicas_that_set_up_at_once_all_succeed(new_database: Callable[.
         assert require_part(open_database(written), (part,)) == part
 
 
-def test_init_writes_one_file_a_process_and_tells_no_password(
-    postgres: Server, new_database: Callable[..., str], tmp_path: Path
-) -> None:
-    for part in PARTS:  # other tests' roles: their passwords are in a folder of theirs
-        assert postgres.address
-        assert part
+@pytest.mark.slow
+def test_init_writes_one_file_a_process_and_tells_no_password(new_database: Callable[..., str], tmp_path: Path) -> None:
     home, address = tmp_path / "home", new_database()
-    first = spendgate(home, "db", "init", SPENDGATE_OWNER_DATABASE_URL=address)
+    owner = {"SPENDGATE_OWNER_DATABASE_URL": address, "SPENDGATE_DATABASE_ROLES": "initial"}
+    first = spendgate(home, "db", "init", **owner)
     assert first.returncode == 0, first.stderr
     assert "rules version 1, people version 1 in force" in first.stdout
-    files = sorted((home / "database").glob("*"))
-    made = {path.stem for path in files}
-    for path in files:
+    files = {part: home / "database" / f"{part}.env" for part in PARTS}
+    before = {part: path.read_text() for part, path in files.items()}
+    for part, path in files.items():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        password = re.search(r"://[^:]+:([^@]+)@", path.read_text())
+        assert f"{path}\t" in first.stdout
+        password = re.search(rf"://initial_{part}:([^@]+)@", before[part])
         assert password is not None
         assert password[1] not in first.stdout + first.stderr
-    assert all(f"{part}.env" in first.stdout or "another home" in first.stdout or part not in made for part in PARTS)
-    again = spendgate(home, "db", "init", SPENDGATE_OWNER_DATABASE_URL=address)
+    again = spendgate(home, "db", "init", **owner)
     assert again.returncode == 0, again.stderr
-    assert sorted((home / "database").glob("*")) == files
-    upgraded = spendgate(home, "db", "upgrade", SPENDGATE_OWNER_DATABASE_URL=address)
+    assert {part: path.read_text() for part, path in files.items()} == before
+    elsewhere = spendgate(tmp_path / "other", "db", "init", **owner)
+    assert elsewhere.returncode == 0, elsewhere.stderr
+    assert "copy it from there" in elsewhere.stdout
+    assert list((tmp_path / "other" / "database").glob("*.env")) == []
+    upgraded = spendgate(home, "db", "upgrade", **owner)
     assert upgraded.stdout == f"the server: at version {migrate.newest_version()}\n"
 
 
+@pytest.mark.slow
 def test_init_without_the_owners_address_is_refused(served: Served, tmp_path: Path) -> None:
     done = spendgate(tmp_path / "home", "db", "init", SPENDGATE_DATABASE_URL=served.address_of(GATE))
     assert done.returncode == 2
@@ -181,9 +185,13 @@ WHO_RUNS = [
     (("worker",), None, GATE),
     (("agent",), None, WORKER),
 ]
+ROWS = [
+    pytest.param(*row, id=" ".join(row[0]), marks=() if row[0] == ("audit", "list") else pytest.mark.slow)
+    for row in WHO_RUNS
+]
 
 
-@pytest.mark.parametrize(("command", "right", "wrong"), WHO_RUNS, ids=[" ".join(row[0]) for row in WHO_RUNS])
+@pytest.mark.parametrize(("command", "right", "wrong"), ROWS)
 def test_a_process_starts_as_its_own_role_only(
     served: Served, tmp_path: Path, command: tuple[str, ...], right: str | None, wrong: str
 ) -> None:
