@@ -12,9 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
 
-from app import migrate
+from app import guardrails, migrate
 from app.database import open_database
 from app.errors import Problem
+from audit.guard import Guard
 
 
 @pytest.fixture
@@ -118,9 +119,8 @@ def test_a_read_only_file_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_failing_migration_leaves_nothing_behind(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        migrate.TRIGGERS, "broken", "CREATE TRIGGER broken BEFORE UPDATE ON no_such_table BEGIN SELECT 1; END"
-    )
+    broken = Guard("broken", "no_such_table", "UPDATE", "never")
+    monkeypatch.setattr(guardrails, "GUARDS", (*guardrails.GUARDS, broken))
     with pytest.raises(Problem, match="nothing was changed"):
         migrate.upgrade(engine)
     assert migrate.version(engine) is None

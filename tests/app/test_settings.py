@@ -5,7 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from app.errors import Problem
-from app.settings import load_model, load_settings, load_slack, load_worker, refuse_worker_credentials
+from app.settings import (
+    load_model,
+    load_role_prefix,
+    load_settings,
+    load_slack,
+    load_worker,
+    refuse_credentials,
+    refuse_worker_credentials,
+)
 
 SLACK = {
     "SPENDGATE_SLACK_BOT_TOKEN": "xoxb-1",
@@ -64,3 +72,68 @@ def test_only_the_worker_starts_with_the_workers_variables(process: str) -> None
         refuse_worker_credentials(process, {"SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY": "k"})
     assert "worker" in refused.value.why
     refuse_worker_credentials(process, {"SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY": ""})
+
+
+HELD = [
+    # what is found, and who may start with it
+    ("SPENDGATE_WORKER_AWS_PROFILE", {"worker"}),
+    ("SPENDGATE_SLACK_BOT_TOKEN", {"serve", "command"}),
+    ("SPENDGATE_SLACK_SIGNING_SECRET", {"serve", "command"}),
+    ("OPENAI_API_KEY", {"agent", "command"}),
+    ("SPENDGATE_OWNER_DATABASE_URL", set[str]()),
+]
+
+
+@pytest.mark.parametrize(("name", "holders"), HELD, ids=[row[0] for row in HELD])
+@pytest.mark.parametrize("process", ["serve", "agent", "worker", "command"])
+def test_no_process_starts_with_anothers_credentials(process: str, name: str, holders: set[str]) -> None:
+    if process in holders:
+        refuse_credentials(process, process, {name: "x"})
+        return
+    with pytest.raises(Problem, match=name) as refused:
+        refuse_credentials(process, f"spendgate {process}", {name: "x-secret"})
+    assert "x-secret" not in str(refused.value)
+    refuse_credentials(process, process, {name: ""})
+
+
+SERVER = "postgresql://spendgate_gate:pw-secret@db.example/spendgate?sslmode=verify-full"
+ADDRESSES = [
+    # why it is refused, the environment, what the refusal says
+    ("another database's address", {"SPENDGATE_DATABASE_URL": "mysql://gate:pw-secret@db/x"}, "not a postgresql"),
+    ("no role", {"SPENDGATE_DATABASE_URL": "postgresql://localhost/x"}, "no role or no database"),
+    ("no database", {"SPENDGATE_DATABASE_URL": "postgresql://gate:pw-secret@localhost"}, "no role or no database"),
+    ("another role by an option", {"SPENDGATE_DATABASE_URL": SERVER + "&options=-crole%3Downer"}, "carries options"),
+    ("another user by an option", {"SPENDGATE_DATABASE_URL": SERVER + "&user=owner"}, "carries user"),
+    ("readable on the way", {"SPENDGATE_DATABASE_URL": SERVER.split("?")[0]}, "sslmode"),
+    ("a password lying about", {"SPENDGATE_DATABASE_URL": SERVER, "PGPASSWORD": "other"}, "PGPASSWORD"),
+    ("a file of passwords", {"SPENDGATE_DATABASE_URL": SERVER, "PGPASSFILE": "/x"}, "PGPASSFILE"),
+    ("options lying about", {"SPENDGATE_DATABASE_URL": SERVER, "PGOPTIONS": "-c role=owner"}, "PGOPTIONS"),
+]
+
+
+@pytest.mark.parametrize(("_why", "env", "says"), ADDRESSES, ids=[row[0] for row in ADDRESSES])
+def test_an_address_that_leaves_open_who_connects_is_refused(_why: str, env: dict[str, str], says: str) -> None:
+    with pytest.raises(Problem, match=says) as refused:
+        load_settings(env)
+    assert "pw-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [SERVER, "postgresql://gate:pw-secret@localhost/x", "postgresql://gate@/x?host=/run/postgresql"],
+)
+def test_a_servers_address_is_taken_and_not_shown(address: str) -> None:
+    settings = load_settings({"SPENDGATE_DATABASE_URL": address})
+    assert settings.database_url == address
+    assert "pw-secret" not in repr(settings)
+
+
+def test_libpq_variables_do_not_matter_where_there_is_no_server() -> None:
+    assert load_settings({"PGPASSWORD": "x"}).database_url is None
+
+
+@pytest.mark.parametrize("prefix", ["Spendgate", "1st", "a b", "x;drop", "x" * 40])
+def test_the_names_of_roles_begin_with_a_plain_word(prefix: str) -> None:
+    with pytest.raises(Problem, match="SPENDGATE_DATABASE_ROLES"):
+        load_role_prefix({"SPENDGATE_DATABASE_ROLES": prefix})
+    assert load_role_prefix({}) == "spendgate"

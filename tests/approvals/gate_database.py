@@ -79,7 +79,7 @@ def execute(folder: Path, statement: str, *values: Any) -> None:
         connection.close()
         return
     with psycopg.connect(address, options="-c search_path=spendgate") as server:
-        server.execute(spoken, values)  # type: ignore[call-overload]
+        server.execute(spoken, values)
 
 
 def drop(folder: Path) -> None:
@@ -89,7 +89,7 @@ def drop(folder: Path) -> None:
         name = urlsplit(address).path[1:]
         superuser = address.replace(f"owner@/{name}", "postgres@/postgres")
         with psycopg.connect(superuser, autocommit=True) as server:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager

@@ -70,7 +70,8 @@ TAMPERING = [
     ),
     (
         "a kill switch turned by nobody",
-        "INSERT INTO kill_switch (scope, engaged, by, turned_at) VALUES ('*', 0, 'p-1', '2026-11-20T00:00:00.000000Z')",
+        "INSERT INTO kill_switch (scope, engaged, by, turned_at)"
+        " VALUES ('*', false, 'p-1', '2026-11-20T00:00:00.000000Z')",
         "kill switch",
     ),
     ("people removed", "DELETE FROM policy_version WHERE kind = 'people'", "policy"),

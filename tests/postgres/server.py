@@ -137,7 +137,7 @@ class Server:
         address = f"postgresql://postgres@/{database}?host={self.folder}"
         with psycopg.connect(address, autocommit=True) as connection:
             for statement in statements:
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
 
     def of(self, database: str, role: str = "owner") -> str:
         """The address of a database of this server."""

@@ -151,7 +151,7 @@ def test_a_role_can_do_nothing_that_is_not_its_own(served: Served, part: str) ->
     with served.connect(part) as connection:
         for _, what, statement in (row for row in ROWS if row[0] == part):
             try:
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
                 done.append(f"{part} could {what}: {statement}")
             except psycopg.Error as error:
                 if error.sqlstate not in REFUSED:
@@ -287,7 +287,7 @@ def test_the_database_writes_down_who_wrote(served: Served) -> None:
         lie = "INSERT INTO log_entry (writer, " + INSERT.split("(", 1)[1].replace(
             "VALUES (", "VALUES ('spendgate_gate', "
         )
-        connection.execute(lie, entry(connection, "question.answered"))  # type: ignore[call-overload]
+        connection.execute(lie, entry(connection, "question.answered"))
         told = connection.execute("SELECT seq FROM log_entry ORDER BY seq DESC LIMIT 1").fetchone()
         assert told is not None
 

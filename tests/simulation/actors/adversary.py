@@ -7,9 +7,9 @@ from itertools import count
 
 from app.database import reading
 from approvals.agree import disagreements
-from approvals.guards import TRIGGERS as GATE
+from approvals.guards import GUARDS as GATE
 from audit.canonical import canonical
-from audit.guards import TRIGGERS as LOG
+from audit.guards import GUARDS as LOG
 from tests.simulation.cast import CAST, people_text
 from tests.simulation.oracle import Case
 from tests.simulation.world import World
@@ -43,10 +43,10 @@ def _edited(world: World, case: Case, edit: Edit) -> bool:
     raw = world.memory.raw
     anew = f"/* {next(_EDITS)} */"  # a prepared statement that was made for another schema would do nothing
     raw.execute("BEGIN IMMEDIATE")
-    for name in (*GATE, *LOG):
-        raw.execute(f"{anew} DROP TRIGGER IF EXISTS {name}")
+    for guard in (*GATE, *LOG):
+        raw.execute(f"{anew} DROP TRIGGER IF EXISTS {guard.name}")
     done = edit(world, case)
-    for statement in (*GATE.values(), *LOG.values()):
+    for statement in (guard.sqlite() for guard in (*GATE, *LOG)):
         raw.execute(f"{anew} {statement}")
     raw.execute("COMMIT")
     return done
