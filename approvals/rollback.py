@@ -26,10 +26,13 @@ KEPT = ("amount", "currency", "environment", "team", "resource_name")
 """What of the evidence still holds on the way back; a saving does not."""
 
 
-def roll_back(session: Session, *, now: datetime, proposal_id: str, person: str) -> Drafted:
-    """Drafts the inverse of what this proposal did, in this person's name; a refusal is a result, and is logged."""
+def roll_back(session: Session, *, now: datetime, proposal_id: str, person: str, digest: str | None = None) -> Drafted:
+    """Drafts the inverse of what this proposal did, in this person's name; a refusal is a result, and is logged.
+
+    `digest` is the one that this person was shown, where there was a card to show it.
+    """
     original = session.get(Proposal, proposal_id, populate_existing=True)
-    verdict, sealed = _judge(original)
+    verdict, sealed = _judge(original, digest)
     if original is None or sealed is None:
         return _refused(session, now, verdict, proposal_id if original is not None else None, person)
     change = inverse_change(sealed, effects_of(session, original.id))
@@ -48,11 +51,13 @@ def roll_back(session: Session, *, now: datetime, proposal_id: str, person: str)
     return propose(session, now=now, draft=draft, actor=Actor(ActorKind.PERSON, person))
 
 
-def _judge(original: Proposal | None) -> tuple[Verdict, Sealed | None]:
+def _judge(original: Proposal | None, shown: str | None) -> tuple[Verdict, Sealed | None]:
     if original is None:
         return no("not_found", "there is no such proposal"), None
     if original.state not in UNDOABLE:
         return no("nothing_to_undo", f"there is nothing to undo: {words(original.state)}"), None
+    if shown is not None and shown != original.digest:
+        return no("digest_differs", "what you were shown is not what is stored; look at the newest card"), None
     try:
         return no("", ""), decode(original.sealed, original.digest)
     except Altered as error:

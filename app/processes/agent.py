@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from langchain_core.language_models import BaseChatModel
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from agent.conversation import Graph, build, serve
 from agent.memory import open_memory
@@ -22,6 +23,7 @@ from agent.offline import OfflineModel
 from agent.ports import Ports, Wake
 from agent.said import Answer
 from app.database import reading, writing
+from app.halt import HALTED, Halted, halted, instead, unless_halted, without_inference
 from app.home import Home
 from app.inbox import Message
 from app.seat import proposal_rows, sit
@@ -117,7 +119,7 @@ class AgentProcess:
                 return []
         with writing(self.engine) as (session, now):
             note_due(session, now)
-            return list(dict.fromkeys(wake.thread for wake in due(session)))
+            return list(dict.fromkeys(wake.thread for wake in _served_now(session, due(session))))
 
     async def drain(self, thread: str) -> None:
         """Serves all wake-ups of one thread in order, under its lease; leaves it alone if somebody else holds it."""
@@ -153,7 +155,14 @@ class AgentProcess:
         except AuditError as error:
             logger.warning("the question of turn %s cannot be read: %s", row.id, error)
             return Answer(turn=row.id, answer=UNREADABLE, model=self.ports.model_name)
-        return await serve(self.graph, row.thread, wake, self.ports, last_try=attempt == MOST_ATTEMPTS)
+        turn = serve(self.graph, row.thread, wake, self.ports, last_try=attempt == MOST_ATTEMPTS)
+        try:
+            return await unless_halted(self.engine, turn)
+        except Halted as halt:
+            if halt.begun:
+                # Otherwise the next message of the thread would finish this turn first, with a model and a draft.
+                await serve(self.graph, row.thread, wake, without_inference(self.ports), last_try=True)
+            return Answer(turn=row.id, answer=HALTED, refused=True, model=self.ports.model_name)
 
     def _lease(self, thread: str) -> bool:
         with writing(self.engine) as (session, now):
@@ -171,7 +180,7 @@ class AgentProcess:
     def _due_in(self, thread: str) -> list[WakeUp]:
         with writing(self.engine) as (session, now):
             note_due(session, now)
-            return due(session, thread)
+            return _served_now(session, due(session, thread))
 
     def _begin(self, row: WakeUp) -> int:
         """Counts the attempt, in a transaction of its own: what then fails must not take the count back."""
@@ -190,6 +199,8 @@ class AgentProcess:
 
     def _finish(self, row: WakeUp, answer: Answer | None) -> None:
         with writing(self.engine) as (session, now):
+            if answer is not None and row.kind == "message" and halted(session):
+                answer = instead(answer)
             if not finish(session, wake=row, body=answer.to_json() if answer else None, now=now) or answer is None:
                 return
             session.add(TokenUse(turn=row.id, model=answer.model, **_tokens(answer)))
@@ -206,6 +217,11 @@ class AgentProcess:
                 **_tokens(answer),
             }
             log.append(session, now=now, event=event, actor=Actor(ActorKind.AGENT, "agent"), data=data)
+
+
+def _served_now(session: Session, wakes: list[WakeUp]) -> list[WakeUp]:
+    """While everything is stopped an outcome waits, and a message is answered: by the sentence that says so."""
+    return [wake for wake in wakes if wake.kind == "message"] if halted(session) else wakes
 
 
 def _tokens(answer: Answer) -> dict[str, int]:

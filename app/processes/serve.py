@@ -23,6 +23,7 @@ from app.errors import Exit, Problem
 from app.home import Home
 from app.settings import Settings, SlackSettings
 from app.slack import bolt
+from app.slack.groups import watch_groups
 from app.slack.guard import RefusalCount
 from app.slack.patience import Patience
 from app.slack.post import draw_cards, post_answers, show_steps
@@ -82,6 +83,7 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
             keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
             keep_doing("reminding", remind_of_open),
             keep_doing("summing up refusals", summarise),
+            keep_doing("reading groups", lambda: watch_groups(engine, client)),
         ]
         tasks = [asyncio.create_task(loop) for loop in loops]
         yield

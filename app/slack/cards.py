@@ -14,12 +14,16 @@ from app.slack.answers import escape, marked
 from approvals.card import Card, SlotShown
 from approvals.person import People
 from approvals.store import BREAK_GLASS
-from tools.shown import shown
+from tools.shown import one_line, shown
 
 Block = dict[str, Any]
 HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, TEXT_LIMIT = 150, 2000, 3000, 300
+CONFIRM_LIMIT = 300
+CODE_LIMIT = 2900
 BLOCKS_LIMIT = 9000
-SHOWN_LIMIT = 2500
+FIELDS_LIMIT = 10
+LONGEST_ESCAPE = 12
+"""How many characters one that hides may become when it is made visible."""
 ADVICE_LIMIT = 900
 
 
@@ -31,8 +35,7 @@ def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Blo
         _fields(facts(card, people, team)),
         *(_section(text) for text in steps(card)),
     ]
-    if card.difference:
-        blocks.append(_section("*What changes:*\n```" + data("\n".join(card.difference)) + "```"))
+    blocks += [_section(part) for part in difference(card)]
     if card.reason:
         blocks.append(_section(f"*Reason:* {data(card.reason)}"))
     if card.advice:
@@ -41,21 +44,36 @@ def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Blo
         blocks.append(_context(f"_Second reading by {data(card.advised_by or 'a model')}, advice only:_ {told}"))
     if card.hint:
         blocks.append(_section(f"*Waiting:* {data(card.hint)}"))
-    complete = _complete(blocks)
+    deciders = who_decides(card, people, team)
+    complete = _complete(blocks) and len(deciders) <= SECTION_LIMIT
     if not complete:
+        blocks = _as_much_as_fits([_cut(block) for block in blocks])
         blocks.append(_section("*This proposal cannot be shown here completely, so it cannot be approved from Slack.*"))
     if card.approvable or card.rejectable:
         blocks.append(_buttons(card, approvable=card.approvable and complete))
     elif card.undoable:
         blocks.append(_undo(card))
-    blocks.append(_context(who_decides(card, people, team)))
+    blocks.append(_context(deciders))
     blocks.append(_context(f"{card.proposal} · version {card.version} · digest {card.digest8 or 'none'}"))
     return fallback(card)[:TEXT_LIMIT], [_cut(block) for block in blocks]
 
 
 def data(text: str) -> str:
-    """Text from outside, harmless: escaped, with characters that hide or reorder made visible."""
-    return escape(shown(text, SHOWN_LIMIT))
+    """Text from outside, harmless: escaped, with characters that hide or reorder made visible. Never cut here: whether
+    it fits is judged of the whole card, since what was cut would look complete."""
+    return escape(shown(text, LONGEST_ESCAPE * max(len(text), 1)))
+
+
+def difference(card: Card) -> list[str]:
+    """What a text would change, line by line and to the letter, in as many sections as it takes."""
+    parts: list[str] = []
+    for line in card.difference:
+        told = escape(one_line(line)).replace("`", "\\u0060")
+        if parts and len(parts[-1]) + len(told) < CODE_LIMIT:
+            parts[-1] += f"\n{told}"
+        else:
+            parts.append(told)
+    return [f"{'' if at else '*What changes:*'}\n```\n{part}\n```" for at, part in enumerate(parts)]
 
 
 def why(card: Card) -> str:
@@ -203,7 +221,7 @@ def _buttons(card: Card, *, approvable: bool) -> Block:
                 "accessibility_label": f"Approve: {card.title}"[:75],
                 "confirm": {
                     "title": {"type": "plain_text", "text": "Approve this change?"},
-                    "text": {"type": "plain_text", "text": f"{card.title}. {card.reversibility}."[:300]},
+                    "text": {"type": "plain_text", "text": _asked_again(card)},
                     "confirm": {"type": "plain_text", "text": "Approve"},
                     "deny": {"type": "plain_text", "text": "Not yet"},
                 },
@@ -221,6 +239,12 @@ def _buttons(card: Card, *, approvable: bool) -> Block:
     )
     # A new block id at each version: Slack keeps the state of elements whose block id it knows.
     return {"type": "actions", "block_id": f"decide-{card.proposal}-{card.version}", "elements": elements}
+
+
+def _asked_again(card: Card) -> str:
+    """What the confirmation asks; one that would be cut names the card instead."""
+    told = f"{card.title}. {card.reversibility}."
+    return told if len(told) <= CONFIRM_LIMIT else f"Exactly what the card with the digest {card.digest8} shows."
 
 
 def _undo(card: Card) -> Block:
@@ -246,7 +270,7 @@ def _undo(card: Card) -> Block:
 
 def _complete(blocks: list[Block]) -> bool:
     """Whether nothing that is approved would be cut: each text within its limit, and all within a message's."""
-    fits = all(
+    fits = all(len(block.get("fields", ())) <= FIELDS_LIMIT for block in blocks) and all(
         len(text["text"]) <= (FIELD_LIMIT if text in block.get("fields", ()) else SECTION_LIMIT)
         for block in blocks
         for text in (
@@ -257,9 +281,19 @@ def _complete(blocks: list[Block]) -> bool:
     return fits and len(json.dumps(blocks)) <= BLOCKS_LIMIT
 
 
+def _as_much_as_fits(blocks: list[Block]) -> list[Block]:
+    """The beginning of a card that is too long: Slack would refuse the whole of it, and then nobody could reject it."""
+    kept = list(blocks)
+    while len(kept) > 1 and len(json.dumps(kept)) > BLOCKS_LIMIT:
+        kept.pop()
+    return kept
+
+
 def _cut(block: Block) -> Block:
     if block["type"] == "section" and "text" in block and len(block["text"]["text"]) > SECTION_LIMIT:
         block["text"]["text"] = block["text"]["text"][: SECTION_LIMIT - 14] + "… (truncated)"
+    if "fields" in block:
+        block["fields"] = block["fields"][:FIELDS_LIMIT]
     for text in block.get("fields", ()):
         if len(text["text"]) > FIELD_LIMIT:
             text["text"] = text["text"][: FIELD_LIMIT - 14] + "… (truncated)"
@@ -275,7 +309,7 @@ def _section(text: str) -> Block:
 
 
 def _fields(texts: list[str]) -> Block:
-    return {"type": "section", "fields": [marked(text) for text in texts[:10]]}
+    return {"type": "section", "fields": [marked(text) for text in texts]}
 
 
 def _context(text: str) -> Block:

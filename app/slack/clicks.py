@@ -122,14 +122,14 @@ def cast(
 
 def undo(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
     """Drafts the sealed inverse in the name of whoever pressed, once; returns what to tell that person."""
-    proposal, _digest = button_value(body)
+    proposal, digest = button_value(body)
     with writing(engine) as (session, now):
         if not first_time(session, key=f"{body['type']}:{body['trigger_id']}", kind="undo", now=now):
             return None
         person = who(active(session).people, speaker)
         if person is None:
             return not_linked(speaker)
-        drafted = roll_back(session, now=now, proposal_id=proposal, person=person.id)
+        drafted = roll_back(session, now=now, proposal_id=proposal, person=person.id, digest=digest)
     if not drafted.verdict.allowed:
         return f"It was not proposed: {drafted.verdict.reason}."
     return f"{drafted.proposal_id} proposes to undo {proposal}; its card follows once it is checked."

@@ -50,6 +50,12 @@ async def read_groups(engine: Engine, directory: Directory) -> bool:
     return True
 
 
+async def watch_groups(engine: Engine, client: AsyncWebClient) -> None:
+    """One reading and the rest until the next: what `serve` does again and again. DirectoryDown where it failed."""
+    await read_groups(engine, SlackGroups(client))
+    await asyncio.sleep(READ_SECONDS)
+
+
 def _named(engine: Engine) -> tuple[Group, ...]:
     with reading(engine) as (session, _):
         return active(session).people.groups
