@@ -120,6 +120,8 @@ PLANTED = [
         "The agent has no hands",
     ),  # indirectly: planted.py imports approvals.seal
     ("approvals/vote.py", "import approvals.executors.aws", "Only the worker touches"),
+    ("approvals/claim.py", "import approvals.advice", "No guard reads advice"),
+    ("approvals/vote.py", "from approvals.advice import high_risk", "No guard reads advice"),
     ("approvals/policy.py", "import sqlmodel", "Pure rooms"),
     ("approvals/propose.py", "import lake.engine", "Approvals never read the bill"),
     ("audit/log.py", "import approvals.states", "Audit depends on nothing"),
@@ -145,6 +147,19 @@ def test_a_planted_import_is_caught(tmp_path: Path, path: str, line: str, contra
     assert done.returncode != 0
     broken = [row for row in done.stdout.splitlines() if "BROKEN" in row]
     assert any(contract in row for row in broken), done.stdout
+
+
+def test_in_the_gate_only_the_card_and_the_advice_itself_name_the_advice_row() -> None:
+    naming = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "approvals").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.alias) and node.name == "Advice")
+        or (isinstance(node, ast.Attribute) and node.attr == "Advice")
+        or (isinstance(node, ast.Constant) and node.value == "advice")
+    }
+    # The table's own definition is in store.py.
+    assert naming == {"approvals/advice.py", "approvals/card.py", "approvals/store.py"}
 
 
 def test_every_room_has_its_tests() -> None:
