@@ -66,7 +66,8 @@ async def ask(
     """One call, within `seconds`; a failure is a reply with a sentence."""
     try:
         async with asyncio.timeout(seconds):
-            said = await model.bind_tools(list(tools)).ainvoke(list(messages))
+            bound = model.bind_tools(list(tools)) if tools else model
+            said = await bound.ainvoke(list(messages))
         return _read(said)
     except TimeoutError:
         return Reply(failure="The language model did not answer in time.")
