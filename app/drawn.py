@@ -19,3 +19,4 @@ class CardMessage(SQLModel, table=True):
     hinted: bool = False
     """whether what is drawn says that it waits for a process that is not there"""
     drawn_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    """the moment as of which its rows were read"""

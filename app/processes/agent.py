@@ -27,6 +27,7 @@ from app.halt import HALTED, Halted, halted, instead, unless_halted, without_inf
 from app.home import Home
 from app.inbox import Message
 from app.seat import proposal_rows, sit
+from app.second_readings import SecondReadings
 from app.settings import ModelSettings
 from app.turns import (
     MOST_ATTEMPTS,
@@ -90,9 +91,17 @@ class AgentProcess:
         lake = Lake(home.lake)
         chat, name = choose_model(model, lake)
         self.ports = Ports(sit=sit(engine, home, lake), proposals=proposal_rows(engine), model=chat, model_name=name)
+        self.readings = SecondReadings(engine, owner=self.owner, model=chat, model_name=name)
 
     async def run(self) -> None:
         """Serves until it is cancelled. A busy database or one thread's fault is noted, and the others go on."""
+        readings = asyncio.create_task(self.readings.run())
+        try:
+            await self._converse()
+        finally:
+            readings.cancel()
+
+    async def _converse(self) -> None:
         busy: dict[str, asyncio.Task[None]] = {}
         pause = POLL_SECONDS
         while True:

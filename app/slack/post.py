@@ -8,6 +8,7 @@ not take holds up nothing else.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -29,7 +30,7 @@ from approvals.card import Card, project
 from approvals.person import People
 from approvals.posted import posted
 from approvals.states import State
-from approvals.store import Proposal
+from approvals.store import Advice, Proposal
 from audit import log
 from audit.event import Actor, ActorKind, Event
 
@@ -74,29 +75,38 @@ async def _try(patience: Patience, key: str, do: Callable[[], Awaitable[None]]) 
 
 
 def cards_due(session: Session) -> list[tuple[Proposal, CardMessage | None]]:
-    """Proposals whose card is not drawn, drawn in an earlier version, or drawn before it was waiting for a worker."""
+    """Proposals whose card is not drawn, or was drawn in an earlier version, before it was waiting for a worker, or
+    before somebody had read it a second time."""
     statement = (
         select(Proposal, CardMessage)
         .join(CardMessage, col(CardMessage.proposal) == col(Proposal.id), isouter=True)
+        .join(Advice, col(Advice.proposal) == col(Proposal.id), isouter=True)
         .where(col(Proposal.state) != State.UNSEALABLE)
         .where(
             col(CardMessage.drawn_version).is_(None)
             | (col(Proposal.version) > col(CardMessage.drawn_version))
             | (col(Proposal.state).in_(WAITS_FOR_WORKER) & ~col(CardMessage.hinted))
+            | (col(Advice.advised_at) >= col(CardMessage.drawn_at))
         )
     )
     return [(proposal, message) for proposal, message in session.exec(statement).all()]
 
 
-def _cards(engine: Engine) -> tuple[list[tuple[Card, CardMessage | None]], People]:
+def _cards(engine: Engine) -> tuple[list[tuple[Card, CardMessage | None]], People, datetime]:
     with reading(engine) as (session, now):
         people, seen = active(session).people, last_seen(session, "worker")
         work: list[tuple[Card, CardMessage | None]] = []
         for proposal, message in cards_due(session):
             card = project(session, proposal.id, people, now=now, worker_seen_at=seen)
-            if message is None or card.version > message.drawn_version or card.hint:
+            advised = card.advice is not None and message is not None and _advised_since(session, message)
+            if message is None or card.version > message.drawn_version or card.hint or advised:
                 work.append((card, message))
-    return work, people
+    return work, people, now
+
+
+def _advised_since(session: Session, message: CardMessage) -> bool:
+    advice = session.get(Advice, message.proposal)
+    return advice is not None and advice.advised_at >= message.drawn_at
 
 
 async def draw_cards(
@@ -104,7 +114,7 @@ async def draw_cards(
 ) -> int:
     """Draws every card that is due; returns how many were."""
     patience = patience or Patience()
-    work, people = await asyncio.to_thread(_cards, engine)
+    work, people, read_at = await asyncio.to_thread(_cards, engine)
     for card, message in work:
         text, blocks = card_blocks(card, people=people, team=team)
 
@@ -117,7 +127,7 @@ async def draw_cards(
             else:
                 where, ts = message.channel, message.ts
                 await client.chat_update(channel=where, ts=ts, text=text, blocks=blocks)
-            await asyncio.to_thread(_drawn, engine, card=card, channel=where, ts=ts)
+            await asyncio.to_thread(_drawn, engine, card=card, channel=where, ts=ts, read_at=read_at)
 
         refused = await _try(patience, f"card {card.proposal}", draw)
         if refused in GONE:
@@ -126,14 +136,15 @@ async def draw_cards(
     return len(work)
 
 
-def _drawn(engine: Engine, *, card: Card, channel: str, ts: str) -> None:
-    """Notes what is shown; the first showing makes a sealed proposal one that waits for votes."""
+def _drawn(engine: Engine, *, card: Card, channel: str, ts: str, read_at: datetime) -> None:
+    """Notes what is shown, as it stood at `read_at`: what was stored since then is drawn in the next round. The first
+    showing makes a sealed proposal one that waits for votes."""
     with writing(engine) as (session, now):
         message = session.get(CardMessage, card.proposal)
         if message is None:
-            message = CardMessage(proposal=card.proposal, channel=channel, ts=ts, drawn_version=0, drawn_at=now)
+            message = CardMessage(proposal=card.proposal, channel=channel, ts=ts, drawn_version=0, drawn_at=read_at)
             session.add(message)
-        message.drawn_version, message.drawn_at, message.hinted = card.version, now, card.hint is not None
+        message.drawn_version, message.drawn_at, message.hinted = card.version, read_at, card.hint is not None
         session.flush()
         if card.state == State.SEALED:
             posted(session, now=now, proposal_id=card.proposal, where="slack")
