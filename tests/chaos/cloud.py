@@ -3,6 +3,7 @@
 `python -m tests.chaos.cloud MACHINES`: one JSON line when it can be reached; ends with SIGTERM or its parent.
 """
 
+import json
 import random
 import sys
 import time
@@ -13,38 +14,48 @@ from typing import Any
 
 from moto.ec2.models import ec2_backends
 
-import sandbox.aws.application
 import sandbox.aws.serve
-from sandbox.aws.application import AwsApplication, StartResponse, _aws_error
-from sandbox.aws.requests import read_request
+from sandbox.aws.answers import Answer, refused
+from sandbox.aws.application import AwsApplication, StartResponse
+from sandbox.aws.faults import Fault
+from sandbox.aws.requests import AwsRequest
+from sandbox.aws.rules import Refusal
 from tests.chaos.pace import SIGNED_SECONDS
 
+MACHINES = "/chaos/machines"
 MOST_DELAY_SECONDS = 0.03
-OLD = "Request has expired."
-
-
-def states_and_types() -> dict[str, str]:
-    """Every instance's state and type, so that the journal also tells of a type that was changed."""
-    found = {}
-    for account in list(ec2_backends):
-        for region in list(ec2_backends[account]):
-            for instance in ec2_backends[account][region].all_instances():
-                found[instance.id] = f"{instance.state} {instance.instance_type}"
-    return found
+OLD = Refusal(400, "RequestExpired", "Request has expired.")
 
 
 class SlowAws(AwsApplication):
     """Waits a little before a change takes effect, and again before it is answered."""
 
-    def _aws(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if not read_request(environ).mutating:
-            return super()._aws(environ, start_response)
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != MACHINES:
+            return super().__call__(environ, start_response)
+        body = json.dumps(states_and_types()).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _answer(self, environ: dict[str, Any], request: AwsRequest, fault: Fault | None) -> Answer:
+        if not request.mutating:
+            return super()._answer(environ, request, fault)
         if _age(environ) > SIGNED_SECONDS:
-            return _aws_error(start_response, 400, "RequestExpired", OLD)
+            return refused(OLD, request.service)
         time.sleep(random.uniform(0, MOST_DELAY_SECONDS))
-        answer = super()._aws(environ, start_response)
+        answer = super()._answer(environ, request, fault)
         time.sleep(random.uniform(0, MOST_DELAY_SECONDS))
         return answer
+
+
+def states_and_types() -> dict[str, list[str]]:
+    """Every instance's state and type."""
+    return {
+        instance.id: [instance.state, instance.instance_type]
+        for account in list(ec2_backends)
+        for region in list(ec2_backends[account])
+        for instance in ec2_backends[account][region].all_instances()
+    }
 
 
 def _age(environ: dict[str, Any]) -> float:
@@ -53,6 +64,5 @@ def _age(environ: dict[str, Any]) -> float:
 
 
 if __name__ == "__main__":
-    vars(sandbox.aws.application)["instance_states"] = states_and_types
     vars(sandbox.aws.serve)["AwsApplication"] = SlowAws
     sandbox.aws.serve.serve_until_stopped(Path(sys.argv[1]))

@@ -83,7 +83,7 @@ def _machines(proposals: list[Proposal], effects: dict[str, list[Effect]], journ
     sent: Counter[str] = Counter()
     for call in journal:
         sent.update(call["instance_ids"])
-        for machine in call["changed"]:
+        for machine in {name.partition(" ")[0] for name in call["changed"]}:  # "i-1 type" is of i-1
             changed.setdefault(machine, []).append(call["action"])
     wrong = []
     for machine in sorted(set(owed) | set(changed) | set(sent)):

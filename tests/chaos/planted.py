@@ -1,11 +1,13 @@
 """Faults that a campaign must find: one that passes with any of these switched on would be worth nothing."""
 
+from contextlib import suppress
 from typing import Any
 
 from sqlmodel import col, select
 
 import app.processes.worker
 import approvals.recover
+from approvals.executors.port import NoAnswer, Refused
 from approvals.move import move
 from approvals.sealed import decode
 from approvals.states import State
@@ -43,7 +45,8 @@ def _send_again(executor: Any) -> None:
                 if effect.outcome is None
             ]
         for step in again:
-            executor.send(step.request, token="again")
+            with suppress(Refused, NoAnswer):
+                executor.send(step.request, token="again")
         return recover(begin, worker=worker)
 
     vars(app.processes.worker)["recover"] = faulty

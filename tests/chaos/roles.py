@@ -139,10 +139,10 @@ def draft(place: Place) -> None:
             before = len(session.exec(select(Proposal.id).where(col(Proposal.state).in_(early))).all())
         if before >= READY_FOR_WORK:
             return False
-        with ask.open(f"{place.cloud}/spendgate-sandbox/instances", timeout=10) as answer:
-            machines = json.load(answer)["instances"]
+        with ask.open(f"{place.cloud}/chaos/machines", timeout=10) as answer:
+            machines = json.load(answer)
         for name in Self.chance.sample(sorted(machines), len(machines)):
-            state, type_ = machines[name].split()
+            state, type_ = machines[name]
             if state in ("running", "stopped") and _propose(engine, _change(state, type_, name)):
                 return True
         return False
