@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.chaos.__main__ import total
 from tests.chaos.campaign import AIMS, Campaign, Plan
+from tests.chaos.ending import die_with_parent
 from tests.chaos.store import DATABASES
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +48,14 @@ def test_a_planted_fault_is_found(fault: str, told: str, tmp_path: Path) -> None
 def test_a_campaign_that_is_interrupted_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.chaos", "--kills", "1000", "--cold", "0", "--folder", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    campaign = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+    campaign = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=partial(die_with_parent, os.getpid()),
+    )
     try:
         deadline = time.monotonic() + 60
         while len(_named(tmp_path)) < 6:  # the cloud, the nursery and their four
