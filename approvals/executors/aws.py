@@ -129,14 +129,18 @@ def _read_error(error: ClientError) -> Refused | NoAnswer:
 
 @contextmanager
 def _marked(client: Any, token: str) -> Iterator[None]:
-    """Lets the requests made meanwhile bear the token; the User-Agent is no part of what is signed."""
+    """Lets the requests made meanwhile bear the token; the User-Agent is no part of what is signed.
+
+    At the last moment: botocore composes the header anew after its signing events.
+    """
 
     def mark(request: Any, **_: Any) -> None:
-        agent = request.headers.get("User-Agent", "")
-        request.headers.replace_header("User-Agent", f"{agent} {MARK}{token}") if agent else None
+        agent = request.headers.get("User-Agent", b"")
+        known = agent.decode("ascii", "replace") if isinstance(agent, bytes) else str(agent)
+        request.headers["User-Agent"] = f"{known} {MARK}{token}".strip().encode("ascii", "replace")
 
-    client.meta.events.register("before-sign", mark)
+    client.meta.events.register("before-send", mark)
     try:
         yield
     finally:
-        client.meta.events.unregister("before-sign", mark)
+        client.meta.events.unregister("before-send", mark)

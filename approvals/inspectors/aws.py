@@ -19,6 +19,9 @@ Clients = Callable[[str, str, str], Any]
 NO_ANSWER = (BotoCoreError, ResponseParserError)
 """A page of HTML from a proxy is no answer either, and botocore tells it by an error of another family."""
 
+BROKEN = (KeyError, TypeError, ValueError, AttributeError)
+"""What botocore's parsers and whoever reads their result stumble with over an answer that has another shape."""
+
 DENIED = frozenset({"UnauthorizedOperation", "AuthFailure", "AccessDenied", "OperationNotPermitted"})
 ENVIRONMENT_TAGS = ("environment", "env", "stage")
 TEAM_TAGS = ("team", "cost_center", "cost-center", "costcenter")
@@ -33,7 +36,7 @@ def ask(call: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
         if 400 <= status_of(error) < 500 and code_of(error) not in DENIED:
             raise
         raise CannotLook(told_of(error)) from error
-    except NO_ANSWER as error:
+    except (*NO_ANSWER, *BROKEN) as error:
         raise CannotLook(type(error).__name__) from error
     return answer
 

@@ -8,6 +8,9 @@ from approvals.changes.change import AnyChange
 from approvals.errors import GateError
 from approvals.inspectors.port import CannotLook, Happening, Inspector, NotSealable, Snapshot
 
+MISREAD = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""An answer of another shape is no answer: it is asked again until that is given up, like any other silence."""
+
 
 class Router:
     """`eyes` maps a kind of change to its inspector. It is an inspector itself."""
@@ -20,14 +23,20 @@ class Router:
         eyes = self._eyes.get(change.kind)
         if eyes is None:
             return NotSealable(f"this worker has no inspector for {change.kind}", "no_inspector")
-        return eyes.look(change)
+        try:
+            return eyes.look(change)
+        except MISREAD as error:
+            raise CannotLook(f"the answer cannot be read ({type(error).__name__}: {str(error)[:80]})") from error
 
     def read_back(self, change: AnyChange) -> dict[str, Any]:
         """The fields as the kind's inspector reads them."""
         eyes = self._eyes.get(change.kind)
         if eyes is None:
             raise CannotLook(f"this worker has no inspector for {change.kind}")
-        return eyes.read_back(change)
+        try:
+            return eyes.read_back(change)
+        except MISREAD as error:
+            raise CannotLook(f"the answer cannot be read ({type(error).__name__}: {str(error)[:80]})") from error
 
     def history(self, change: AnyChange, since: datetime) -> Sequence[Happening]:
         """What the provider's own log tells, where the kind's inspector can ask it; CannotLook where not."""

@@ -185,21 +185,38 @@ def put_in_force(engine: Engine) -> None:
 def new_gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gate]:
     """Makes gates; close each, since a database of the server takes eight megabytes."""
     on_server = request.param == "postgresql"
-    made: Path | str = request.getfixturevalue("made_on_server" if on_server else "made_database")
-    new_database = request.getfixturevalue("new_database") if on_server else None
+    if not on_server:
+        made_in_files: Callable[[], Gate] = request.getfixturevalue("on_sqlite")
+        return made_in_files
+    made: str = request.getfixturevalue("made_on_server")
+    new_database = request.getfixturevalue("new_database")
 
     def make() -> Gate:
         folder = tmp_path_factory.mktemp("gate")
-        if new_database is not None:
-            (folder / "server").write_text(new_database(like=made))
-        else:
-            shutil.copyfile(made, folder / "spendgate.db")
-        Clock(folder / "clock").set(START)
-        gate = Gate(folder)
-        gate.cloud.put(FIELDS)
-        return gate
+        (folder / "server").write_text(new_database(like=made))
+        return begun(folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(made_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gate]:
+    """Makes gates on files; what does not depend on the database takes these alone."""
+
+    def make() -> Gate:
+        folder = tmp_path_factory.mktemp("gate")
+        shutil.copyfile(made_database, folder / "spendgate.db")
+        return begun(folder)
+
+    return make
+
+
+def begun(folder: Path) -> Gate:
+    """The gate of this folder at the start of a test, with one instance in its cloud."""
+    Clock(folder / "clock").set(START)
+    gate = Gate(folder)
+    gate.cloud.put(FIELDS)
+    return gate
 
 
 @pytest.fixture

@@ -43,6 +43,12 @@ def machine(name: str, state: str = "running", **tags: str) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="session")
+def new_gate(on_sqlite: Any) -> Any:
+    """One database is enough here: these tests are about the client's other end."""
+    return on_sqlite
+
+
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     path = tmp_path_factory.mktemp("aws") / "machines.json"
