@@ -13,7 +13,8 @@ from typing import NamedTuple
 from sqlmodel import Session, col, select
 
 from approvals.active import active
-from approvals.errors import Altered
+from approvals.changes.reversibility import class_of
+from approvals.errors import Altered, GateError
 from approvals.governance import GOVERNANCE
 from approvals.rules import PRODUCTION, Rules
 from approvals.sealed import Sealed, decode
@@ -75,10 +76,9 @@ def advice_due(session: Session, now: datetime) -> list[ToRead]:
 
 def high_risk(sealed: Sealed, rules: Rules) -> tuple[str, ...]:
     """Why this is a high-risk change, a word or two each; empty if it is none."""
-    kinds = {sealed.policy.class_name, sealed.change.reversibility_class}
     reasons = {
         "break-glass": sealed.policy.authority == BREAK_GLASS,
-        "irreversible or a commitment": bool(kinds & GRAVE),
+        "irreversible or a commitment": _grave(sealed),
         "a change of the gate": sealed.change.kind in GOVERNANCE,
         "production": sealed.policy.environment == PRODUCTION,
         "a high amount": _dear(sealed, rules),
@@ -130,6 +130,14 @@ def _sealed(row: Proposal) -> Sealed | None:
         return decode(row.sealed, row.digest)
     except Altered:
         return None
+
+
+def _grave(sealed: Sealed) -> bool:
+    """By the rules' class or by what the code knows of its steps; what the code does not know counts as grave."""
+    try:
+        return bool({sealed.policy.class_name, class_of(sealed.change)} & GRAVE)
+    except GateError:
+        return True
 
 
 def _dear(sealed: Sealed, rules: Rules) -> bool:

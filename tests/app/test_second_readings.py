@@ -9,6 +9,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
 from sqlalchemy import Engine
 from sqlmodel import select
 
@@ -41,7 +42,7 @@ class Says(BaseChatModel):
     before: Any = None
     opened: Any = None
     hangs: bool = False
-    asked: list[int] = []
+    asked: list[int] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:

@@ -16,8 +16,8 @@ from approvals.due import due
 from approvals.person import load_people
 from approvals.sealed import decode
 from approvals.states import State
-from approvals.store import Advice, Proposal
 from approvals.stops import stopped_by
+from approvals.store import Advice, Proposal
 from approvals.withdraw import withdraw
 from audit.canonical import sha256
 from audit.verify import verify
