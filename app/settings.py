@@ -14,6 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from app.errors import Exit, Problem
 
+LEAST_SETTLE_SECONDS = 360
+"""Longer than the five minutes for which AWS accepts a signature, with a minute for what a request takes."""
+
 LOOPBACK_NAMES = {"localhost"}
 DATABASE_URL, OWNER_URL = "SPENDGATE_DATABASE_URL", "SPENDGATE_OWNER_DATABASE_URL"
 ROLE_PREFIX = "SPENDGATE_DATABASE_ROLES"
@@ -259,12 +262,20 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
             "It is not a whole number of seconds up to a day.",
             "Use seconds, for example 600.",
         )
+    endpoint_url = _url(env, "SPENDGATE_WORKER_AWS_ENDPOINT_URL")
+    if executor == "aws" and endpoint_url is None and int(settle) < LEAST_SETTLE_SECONDS:
+        raise _wrong(
+            "SPENDGATE_WORKER_SETTLE_SECONDS",
+            settle,
+            "AWS takes a signed request for five minutes, so one that was held up could still take effect after it.",
+            f"Use at least {LEAST_SETTLE_SECONDS}; 600 is the default.",
+        )
     return WorkerSettings(
         executor=executor,
         access_key=env.get("SPENDGATE_WORKER_AWS_ACCESS_KEY_ID") or None,
         secret_key=env.get("SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY") or None,
         session_token=env.get("SPENDGATE_WORKER_AWS_SESSION_TOKEN") or None,
         profile=env.get("SPENDGATE_WORKER_AWS_PROFILE") or None,
-        endpoint_url=_url(env, "SPENDGATE_WORKER_AWS_ENDPOINT_URL"),
+        endpoint_url=endpoint_url,
         settle_seconds=int(settle),
     )

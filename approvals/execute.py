@@ -9,12 +9,12 @@ is the next step's intent stored.
 """
 
 import secrets
-import time
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
+from approvals.awake import PROMPT_SECONDS, awake
 from approvals.changes.operations import declared
 from approvals.changes.step import Step
 from approvals.errors import Altered
@@ -41,18 +41,9 @@ class Answer(NamedTuple):
     sentence: str
 
 
-PROMPT_SECONDS = 20.0
-"""Within this time of deciding to send, a request is sent or not at all; storing the intent takes far less."""
-
 OVERSLEPT = Answer(
     REFUSED, None, "overslept", "the worker was held up between storing its intent and sending: not sent"
 )
-"""A stopped process or a suspended machine wakes up believing it is still then; others may have concluded meanwhile."""
-
-
-def awake() -> float:
-    """Seconds that also count while the machine sleeps. It only ever keeps a request back; it decides nothing else."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def execute(begin: Begin, *, claim: Claim, executor: Executor | Router) -> State:

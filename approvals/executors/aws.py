@@ -23,6 +23,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from approvals.awake import PROMPT_SECONDS, awake
 from approvals.changes.operations import OPERATIONS
 from approvals.changes.step import Request
 from approvals.executors.answers import CALLS, fault_of
@@ -139,8 +140,16 @@ def _marked(client: Any, token: str) -> Iterator[None]:
         known = agent.decode("ascii", "replace") if isinstance(agent, bytes) else str(agent)
         request.headers["User-Agent"] = f"{known} {MARK}{token}".strip().encode("ascii", "replace")
 
+    def promptly(**_: Any) -> None:
+        # Once signed, AWS itself takes it for five minutes only; before that nobody else would notice a long sleep.
+        if awake() - begun >= PROMPT_SECONDS:
+            raise Refused("overslept", "the worker was held up before the request was signed: not sent")
+
+    begun = awake()
+    client.meta.events.register("before-sign", promptly)
     client.meta.events.register("before-send", mark)
     try:
         yield
     finally:
         client.meta.events.unregister("before-send", mark)
+        client.meta.events.unregister("before-sign", promptly)

@@ -36,6 +36,12 @@ WRONG: list[tuple[str, Callable[[dict[str, str]], object], dict[str, str], str]]
         {"SPENDGATE_WORKER_SETTLE_SECONDS": "-1"},
         "SPENDGATE_WORKER_SETTLE_SECONDS",
     ),
+    (
+        "a settle time shorter than AWS takes a signed request",
+        load_worker,
+        {"SPENDGATE_WORKER_SETTLE_SECONDS": "359", "SPENDGATE_WORKER_EXECUTOR": "aws"},
+        "SPENDGATE_WORKER_SETTLE_SECONDS",
+    ),
     ("a user's token", load_slack, {**SLACK, "SPENDGATE_SLACK_BOT_TOKEN": "xoxp-1"}, "SPENDGATE_SLACK_BOT_TOKEN"),
     *((f"no {name}", load_slack, {k: v for k, v in SLACK.items() if k != name}, name) for name in SLACK),
 ]

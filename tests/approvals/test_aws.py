@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config
 
 from approvals.changes.change import parse_change
+from approvals.changes.instance import StopInstance
 from approvals.claim import Refusal, claim
 from approvals.execute import execute
 from approvals.executors.aws import AwsExecutor, aws_clients
@@ -216,3 +217,12 @@ def test_a_rehearsal_against_aws_changes_nothing(cloud: Any, aws: ServedAws) -> 
     assert execute(cloud.begin, claim=got, executor=Rehearsal()) == State.REHEARSED
     assert calls_on(aws, SPARE[11]) == 0
     assert cloud.vote(cloud.row(got.proposal_id), ARJUN, "reject").verdict.code == "closed"
+
+
+def test_a_worker_that_slept_before_signing_sends_nothing(cloud: Any, aws: ServedAws, monkeypatch: Any) -> None:
+    moments = iter([0.0, 20.0])
+    monkeypatch.setattr("approvals.executors.aws.awake", lambda: next(moments))
+    request = StopInstance(account=ACCOUNT, region=REGION, instance_id=SPARE[-1]).steps()[0].request
+    with pytest.raises(Refused, match="before the request was signed"):
+        cloud.executor.send(request, token="t")
+    assert all(SPARE[-1] not in str(call) for call in aws.journal.changes())
