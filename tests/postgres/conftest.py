@@ -75,13 +75,16 @@ class Served:
 
     def proposed(self, number: int) -> str:
         """A draft by the agent's role."""
-        instance = f"i-{number:017x}"
-        self.cloud.put(FIELDS | {"instance_id": instance})
+        where = {
+            "instance_id": f"i-{number:017x}",
+            "account": f"1234567890{number // 10:02}",
+        }  # ten an account and hour
+        self.cloud.put(FIELDS | where)
         draft = DraftRequest(
             id=new_id(),
             thread="t-1",
             requester=OLIVIA,
-            change=STOP | {"instance_id": instance},
+            change=STOP | where,
             evidence={"amount": "10", "currency": "USD", "saving": "9"},
         )
         with writing(self.engine("agent")) as (session, now):

@@ -18,7 +18,7 @@ from approvals.store import Draft, Proposal
 from approvals.vote import Ballot, vote
 from tests.approvals.gate_stubs import Cloud, StubExecutor, StubInspector
 
-SECONDS = 100
+SECONDS = 240
 
 
 def work(folder: Path, address: str, name: str, wanted: int) -> dict[str, int]:
