@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
+from approvals.awake import awake
 from approvals.changes.operations import Again, declared
 from approvals.changes.step import Step
 from approvals.claim import still_approved
 from approvals.errors import Altered
-from approvals.execute import awake, carry_again
+from approvals.execute import carry_again
 from approvals.executors.port import Executor
 from approvals.executors.router import Router
 from approvals.lease import LEASE, Claim
