@@ -145,7 +145,7 @@ def reading(engine: Engine) -> Iterator[Transaction]:
 
 def now_by(connection: Connection) -> datetime:
     """The database's time, aware and in UTC."""
-    told = connection.execute(text("SELECT spendgate_now()")).scalar_one()
+    told = connection.exec_driver_sql("SELECT spendgate_now()").scalar_one()
     return told.astimezone(UTC) if isinstance(told, datetime) else utc_time(told)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
 from approvals.directory import Members, last_reading
@@ -67,10 +68,13 @@ def entitled(session: Session, now: datetime) -> Active:
     people = current.people
     if people.groups:
         people = _with_groups(people, last_reading(session, now))
-    lendings = [_lending(row) for row in session.exec(select(Delegation).where(col(Delegation.ended_at).is_(None)))]
+    lendings = [_lending(row) for row in session.execute(_LENDINGS).scalars()]
     if lendings:
         people = with_lendings(people, lendings, rules=current.rules, now=now)
     return current._replace(people=people)
+
+
+_LENDINGS = select(Delegation).where(col(Delegation.ended_at).is_(None))
 
 
 def _lending(row: Delegation) -> Lending:
@@ -91,10 +95,18 @@ def _with_groups(people: People, members: Members | None) -> People:
     return people.with_persons(by_id, unread)
 
 
+_NEWEST = (
+    select(PolicyVersion)
+    .where(PolicyVersion.kind == bindparam("which"))
+    .order_by(desc(col(PolicyVersion.version)))
+    .limit(1)
+)
+"""Made once: every judgement asks for it."""
+
+
 def newest(session: Session, kind: str) -> PolicyVersion | None:
     """The version of this kind that is in force."""
-    query = select(PolicyVersion).where(PolicyVersion.kind == kind).order_by(desc(col(PolicyVersion.version))).limit(1)
-    return session.exec(query).first()
+    return session.execute(_NEWEST, {"which": kind}).scalars().first()
 
 
 @lru_cache(maxsize=8)

@@ -19,7 +19,7 @@ from approvals.governance import GOVERNANCE
 from approvals.rules import PRODUCTION, Rules
 from approvals.sealed import Sealed, decode
 from approvals.states import UNDECIDED
-from approvals.store import BREAK_GLASS, Advice, Proposal
+from approvals.store import BREAK_GLASS, Advice, Proposal, find_proposal
 from audit.canonical import sha256
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
@@ -91,7 +91,7 @@ def keep_advice(session: Session, *, now: datetime, proposal_id: str, digest: st
 
     Kept is only the first reading of exactly the bytes that are stored, and only while people still decide on them.
     """
-    row = session.get(Proposal, proposal_id, populate_existing=True)
+    row = find_proposal(session, proposal_id)
     if row is None or row.digest != digest or row.state not in UNDECIDED or _sealed(row) is None:
         return False
     if row.expires_at is None or now >= row.expires_at or session.get(Advice, proposal_id) is not None:

@@ -8,8 +8,9 @@ of those entries against its row.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from approvals.states import State
@@ -19,9 +20,18 @@ from audit.event import Event
 from audit.log import LogEntry
 from audit.moment import utc_text
 
+
+class Entry(NamedTuple):
+    """What of an entry is compared besides its data."""
+
+    proposal: str | None
+    actor: str
+    event: str
+
+
 VOTES = {Event.VOTE_APPROVED.value: "approve", Event.VOTE_REJECTED.value: "reject"}
 Key = tuple[Any, ...]
-Told = Iterator[tuple[LogEntry, dict[str, Any]]]
+Told = Iterator[tuple[Entry, dict[str, Any]]]
 
 
 def disagreements(session: Session) -> list[str]:
@@ -57,11 +67,21 @@ def _standing(session: Session) -> list[str]:
 
 
 def _told(session: Session, events: list[str], proposal: str | None = None) -> Told:
-    wanted = select(LogEntry).where(col(LogEntry.event).in_(events)).order_by(col(LogEntry.seq))
+    given: dict[str, Any] = {"events": events}
+    statement = _ENTRIES
     if proposal is not None:
-        wanted = wanted.where(LogEntry.proposal == proposal)
-    for entry in session.exec(wanted):
-        yield entry, json.loads(entry.body)["data"]
+        statement, given = _ENTRIES_OF, given | {"which": proposal}
+    for row in session.execute(statement, given):
+        yield Entry(*row[:3]), json.loads(row[3])["data"]
+
+
+_ENTRIES = (
+    select(LogEntry.proposal, LogEntry.actor, LogEntry.event, LogEntry.body)
+    .where(col(LogEntry.event).in_(bindparam("events", expanding=True)))
+    .order_by(col(LogEntry.seq))
+)
+_ENTRIES_OF = _ENTRIES.where(LogEntry.proposal == bindparam("which"))
+"""Made once: every claim asks for several."""
 
 
 def _compare(what: str, stored: Counter[Key], told: Counter[Key]) -> list[str]:

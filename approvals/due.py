@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_
+from sqlalchemy import ColumnElement, and_, bindparam, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from approvals.expire import overdue
+from approvals.expire import late
 from approvals.recover import between_steps, lost
-from approvals.review import used
+from approvals.review import ended_unasked
 from approvals.states import State
 from approvals.store import Draft, Effect, Proposal
+from audit.stored import UtcTime
 
 
 class Due(NamedTuple):
@@ -31,6 +33,12 @@ class Due(NamedTuple):
 
 def due(session: Session, *, now: datetime) -> Due:
     """All that is due at `now`, the database's time."""
+    found = {name: list(session.execute(query, {"now": now}).scalars()) for name, query in _STATEMENTS.items()}
+    return Due(**found)
+
+
+def _statements() -> dict[str, SelectOfScalar[str]]:
+    now = bindparam("now", type_=UtcTime)
     over = col(Proposal.lease_until) <= now
     no_intent = col(Proposal.id).not_in(select(Effect.proposal))
     looked = or_(col(Proposal.look_at).is_(None), col(Proposal.look_at) <= now)
@@ -40,18 +48,20 @@ def due(session: Session, *, now: datetime) -> Due:
         and_(col(Proposal.state) == State.CLAIMED.value, over, no_intent),
     )
     readable = [State.SUCCEEDED.value, State.UNKNOWN.value, State.RECONCILING.value]
-    drafts = select(Draft.id).where(col(Draft.id).not_in(select(Proposal.id))).order_by(col(Draft.created_at))
 
-    def found(*conditions: object) -> list[str]:
-        query = select(Proposal.id).where(*conditions).order_by(col(Proposal.changed_at))  # type: ignore[arg-type]
-        return list(session.exec(query))
+    def proposals(*conditions: ColumnElement[bool]) -> SelectOfScalar[str]:
+        return select(Proposal.id).where(*conditions).order_by(col(Proposal.changed_at))
 
-    return Due(
-        to_seal=list(session.exec(drafts)),
-        to_claim=found(claimable),
-        to_recover=found(lost(now)),
-        to_proceed=found(between_steps(now), looked),
-        to_reconcile=found(col(Proposal.state).in_(readable), looked),
-        to_expire=[proposal.id for proposal in overdue(session, now=now)],
-        to_review=[proposal.id for proposal in used(session)],
-    )
+    return {
+        "to_seal": select(Draft.id).where(col(Draft.id).not_in(select(Proposal.id))).order_by(col(Draft.created_at)),
+        "to_claim": proposals(claimable),
+        "to_recover": proposals(lost(now)),
+        "to_proceed": proposals(between_steps(now), looked),
+        "to_reconcile": proposals(col(Proposal.state).in_(readable), looked),
+        "to_expire": proposals(late(now)),
+        "to_review": proposals(ended_unasked()),
+    }
+
+
+_STATEMENTS = _statements()
+"""Made once: every worker asks several times a second."""

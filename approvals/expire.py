@@ -2,13 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import and_, or_
+from sqlalchemy import BindParameter, ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
 from approvals.move import move
 from approvals.states import UNDECIDED, State
 from approvals.store import Proposal
 from audit.event import Actor, ActorKind, Event
+
+Moment = datetime | BindParameter[datetime]
+"""A time, or the place for one in a statement that is made once."""
 
 _LATE = (State.APPROVED.value, State.HELD.value)
 
@@ -34,11 +37,15 @@ def expire(session: Session, *, now: datetime, worker: str = "worker") -> list[s
     return ended
 
 
-def overdue(session: Session, *, now: datetime) -> list[Proposal]:
-    """Undecided proposals past `expires_at`, approved ones past `execute_by`."""
+def late(now: Moment) -> ColumnElement[bool]:
+    """Undecided past `expires_at`, or approved past `execute_by`."""
     undecided = [state.value for state in UNDECIDED]
-    late = or_(
+    return or_(
         and_(col(Proposal.state).in_(undecided), col(Proposal.expires_at) <= now),
         and_(col(Proposal.state).in_(_LATE), col(Proposal.execute_by) <= now),
     )
-    return list(session.exec(select(Proposal).where(late).order_by(col(Proposal.id))))
+
+
+def overdue(session: Session, *, now: datetime) -> list[Proposal]:
+    """The proposals that are over their time."""
+    return list(session.exec(select(Proposal).where(late(now)).order_by(col(Proposal.id))))

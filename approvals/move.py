@@ -6,14 +6,15 @@ row has moved on meanwhile, the savepoint takes the entry back: no entry without
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlalchemy import Table, bindparam, update
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session
 
 from approvals.errors import GateError
 from approvals.states import MOVES, State
-from approvals.store import Proposal, proposal_of
+from approvals.store import Proposal
 from audit.event import Actor, Event
 from audit.log import append
 
@@ -52,7 +53,10 @@ def move(
     """Moves the row as it was read to `to`, setting `columns` besides; False if it is no longer as it was read."""
     start, version = State(proposal.state), proposal.version
     _allowed(start, to, event)
-    savepoint = session.begin_nested()
+    session.flush()
+    written = {"state": to.value, "version": version + 1, "changed_at": now, **columns}
+    connection = session.connection()
+    savepoint = connection.begin_nested()
     append(
         session,
         now=now,
@@ -62,17 +66,25 @@ def move(
         proposal_version=version + 1,
         data={"from": start, "to": to, **(data or {})},
     )
-    done = session.connection().execute(
-        update(Proposal)
-        .where(col(Proposal.id) == proposal.id, col(Proposal.state) == start.value, col(Proposal.version) == version)
-        .values(state=to.value, version=version + 1, changed_at=now, **columns)
+    done = connection.execute(
+        _AS_READ.values(**written), {"which": proposal.id, "from_state": start.value, "from_version": version}
     )
     if done.rowcount != 1:
         savepoint.rollback()
         return False
     savepoint.commit()
-    proposal_of(session, proposal.id)
+    for name, value in written.items():
+        set_committed_value(proposal, name, value)
     return True
+
+
+_ROWS = cast("Table", Proposal.__table__)  # type: ignore[attr-defined]
+_AS_READ = update(_ROWS).where(
+    _ROWS.c.id == bindparam("which"),
+    _ROWS.c.state == bindparam("from_state"),
+    _ROWS.c.version == bindparam("from_version"),
+)
+"""The compare of the compare-and-set: the row as it was read, or none."""
 
 
 def _allowed(start: State, to: State, event: Event) -> None:

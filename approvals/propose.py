@@ -19,7 +19,7 @@ from approvals.errors import GateError
 from approvals.evidence import read_evidence
 from approvals.policy import Verdict, may_propose, no, yes
 from approvals.states import BEFORE_CLAIM, DECIDED, OPEN, State, words
-from approvals.store import BREAK_GLASS, BY_VOTE, Draft, Proposal
+from approvals.store import BREAK_GLASS, BY_VOTE, Draft, Proposal, find_proposal
 from audit.canonical import canonical, sha256
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
@@ -141,7 +141,7 @@ def _judge(session: Session, now: datetime, draft: DraftRequest, change: AnyChan
 
 
 def _may_supersede(session: Session, supersedes: str, resource: str) -> Verdict:
-    old = session.get(Proposal, supersedes, populate_existing=True)
+    old = find_proposal(session, supersedes)
     if old is None:
         return no("not_found", "there is no such proposal to replace")
     if old.resource != resource:

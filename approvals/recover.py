@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, exists, select
 
+from approvals.expire import Moment
 from approvals.move import move
 from approvals.states import State
 from approvals.store import Effect, Proposal
@@ -27,17 +28,17 @@ def recover(begin: Begin, *, worker: str) -> list[str]:
         ]
 
 
-def lost(now: datetime) -> ColumnElement[bool]:
+def lost(now: Moment) -> ColumnElement[bool]:
     """EXECUTING under an ended lease with a request out; a rehearsal that was interrupted counts too."""
     return and_(_without_lease(now), _out())
 
 
-def between_steps(now: datetime) -> ColumnElement[bool]:
+def between_steps(now: Moment) -> ColumnElement[bool]:
     """EXECUTING with every request answered and more to come: anybody may go on."""
     return and_(_without_lease(now), ~_out())
 
 
-def _without_lease(now: datetime) -> ColumnElement[bool]:
+def _without_lease(now: Moment) -> ColumnElement[bool]:
     lease = col(Proposal.lease_until)
     return and_(col(Proposal.state) == State.EXECUTING.value, or_(lease.is_(None), lease <= now))
 

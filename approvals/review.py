@@ -6,6 +6,7 @@ they were made. Until that is done nobody can break the glass again.
 
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import Session, col, select
 
 from approvals.active import entitled
@@ -17,7 +18,7 @@ from approvals.policy import Verdict, no, yes
 from approvals.rules import Rules
 from approvals.sealed import decode
 from approvals.states import State
-from approvals.store import BREAK_GLASS, ClaimRecord, Proposal, Vote
+from approvals.store import BREAK_GLASS, ClaimRecord, Proposal, Vote, find_proposal
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 from audit.private import reference
@@ -26,7 +27,7 @@ from audit.private import reference
 def fall_due(session: Session, *, now: datetime, worker: str = "worker") -> list[str]:
     """Moves every emergency change that ended with an effect to REVIEW_DUE and returns the ids."""
     moved = []
-    for proposal in used(session):
+    for proposal in session.exec(select(Proposal).where(ended_unasked()).order_by(col(Proposal.id))).all():
         claimed = session.get(ClaimRecord, proposal.id)
         within = entitled(session, now).rules.break_glass
         due_at = (claimed.claimed_at if claimed else now) + within.review_within if within else now
@@ -47,18 +48,17 @@ def fall_due(session: Session, *, now: datetime, worker: str = "worker") -> list
     return moved
 
 
-def used(session: Session) -> list[Proposal]:
-    """The emergency changes that ended with an effect, and of which nobody was asked yet whether they were right."""
+def ended_unasked() -> ColumnElement[bool]:
+    """An emergency change that ended with an effect, and of which nobody was asked yet whether it was right."""
     ended = [State.VERIFIED.value, State.DIVERGED.value]
-    query = select(Proposal).where(Proposal.authority == BREAK_GLASS, col(Proposal.state).in_(ended))
-    return list(session.exec(query.order_by(col(Proposal.id))).all())
+    return and_(col(Proposal.authority) == BREAK_GLASS, col(Proposal.state).in_(ended))
 
 
 def review(
     session: Session, *, now: datetime, proposal_id: str, person: str | None, justified: bool, reason: str
 ) -> Verdict:
     """Says whether the emergency was one; a refusal is a result, and is logged."""
-    proposal = session.get(Proposal, proposal_id, populate_existing=True)
+    proposal = find_proposal(session, proposal_id)
     current = entitled(session, now)
     known = person if person is not None and person in current.people.by_id else None
     actor = Actor(ActorKind.PERSON, known) if known else Actor(ActorKind.UNKNOWN, "unknown")

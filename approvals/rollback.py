@@ -16,7 +16,7 @@ from approvals.policy import Verdict, no
 from approvals.propose import Drafted, DraftRequest, propose
 from approvals.sealed import Sealed, decode
 from approvals.states import State, words
-from approvals.store import Proposal, effects_of
+from approvals.store import Proposal, effects_of, find_proposal
 from approvals.undo import inverse_change
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
@@ -31,7 +31,7 @@ def roll_back(session: Session, *, now: datetime, proposal_id: str, person: str,
 
     `digest` is the one that this person was shown, where there was a card to show it.
     """
-    original = session.get(Proposal, proposal_id, populate_existing=True)
+    original = find_proposal(session, proposal_id)
     verdict, sealed = _judge(original, digest)
     if original is None or sealed is None:
         return _refused(session, now, verdict, proposal_id if original is not None else None, person)

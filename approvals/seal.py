@@ -26,7 +26,7 @@ from approvals.scope import scope_of, told
 from approvals.sealed import Amount, Sealed, decode, digest
 from approvals.split import Summed, summed
 from approvals.states import BEFORE_CLAIM, State, words
-from approvals.store import BREAK_GLASS, Draft, Proposal, effects_of, from_draft
+from approvals.store import BREAK_GLASS, Draft, Proposal, effects_of, find_proposal, from_draft
 from approvals.undo import inverse_change
 from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_text
@@ -140,7 +140,7 @@ def _not_the_inverse(session: Session, draft: Draft, change: AnyChange) -> NotSe
     named = draft.inverse_of or (change.of if isinstance(change, UndoInstance) else None)
     if named is None:
         return None
-    original = session.get(Proposal, named, populate_existing=True)
+    original = find_proposal(session, named)
     try:
         sealed = decode(original.sealed, original.digest) if original is not None else None
     except Altered as error:
@@ -154,7 +154,7 @@ def _supersede(session: Session, draft: Draft, actor: Actor, now: datetime) -> N
     """Ends what this draft replaces, its votes with it; from here on only the new one can be decided."""
     if draft.supersedes is None:
         return None
-    old = session.get(Proposal, draft.supersedes, populate_existing=True)
+    old = find_proposal(session, draft.supersedes)
     if old is None or State(old.state) not in BEFORE_CLAIM:
         told = words(old.state) if old is not None else "there is no such proposal"
         return NotSealable(f"{draft.supersedes} cannot be replaced any more: {told}", "too_late")

@@ -7,7 +7,7 @@ of the same id, so what was asked for and what was made of it cannot be confused
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, bindparam, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from approvals.errors import NotFound
@@ -274,9 +274,31 @@ def from_draft(draft: Draft, *, state: State, now: datetime) -> Proposal:
     )
 
 
+# Made once: each judgement of a proposal asks for these, and making a statement takes longer than running it.
+_PROPOSAL = select(Proposal).where(Proposal.id == bindparam("which")).execution_options(populate_existing=True)
+_STANDING = (
+    select(Vote)
+    .where(Vote.proposal == bindparam("which"), col(Vote.withdrawn_at).is_(None))
+    .order_by(col(Vote.id))
+    .execution_options(populate_existing=True)
+)
+_EFFECTS = (
+    select(Effect)
+    .where(Effect.proposal == bindparam("which"))
+    .order_by(col(Effect.step))
+    .execution_options(populate_existing=True)
+)
+
+
+def find_proposal(session: Session, proposal_id: str) -> Proposal | None:
+    """The row, read anew from the database; None where there is none."""
+    row: Proposal | None = session.execute(_PROPOSAL, {"which": proposal_id}).scalar_one_or_none()
+    return row
+
+
 def proposal_of(session: Session, proposal_id: str) -> Proposal:
     """The row, read anew from the database; NotFound where there is none."""
-    row = session.get(Proposal, proposal_id, populate_existing=True)
+    row = find_proposal(session, proposal_id)
     if row is None:
         raise NotFound(
             f"there is no proposal {proposal_id[:40]!r}",
@@ -288,11 +310,9 @@ def proposal_of(session: Session, proposal_id: str) -> Proposal:
 
 def standing_votes(session: Session, proposal_id: str) -> list[Vote]:
     """The votes that were not withdrawn, in the order in which they were given."""
-    query = select(Vote).where(Vote.proposal == proposal_id, col(Vote.withdrawn_at).is_(None)).order_by(col(Vote.id))
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return list(session.execute(_STANDING, {"which": proposal_id}).scalars())
 
 
 def effects_of(session: Session, proposal_id: str) -> list[Effect]:
     """The effects' rows in the order of their steps."""
-    query = select(Effect).where(Effect.proposal == proposal_id).order_by(col(Effect.step))
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return list(session.execute(_EFFECTS, {"which": proposal_id}).scalars())

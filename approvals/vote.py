@@ -20,7 +20,7 @@ from approvals.person import People
 from approvals.policy import APPROVE, REJECT, WITHDRAW, Standing, Verdict, may_vote, no, quorum, yes
 from approvals.sealed import Sealed, decode
 from approvals.states import REJECTABLE, State, words
-from approvals.store import Proposal, Vote, standing_votes
+from approvals.store import Proposal, Vote, find_proposal, standing_votes
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 from audit.moment import utc_time
@@ -53,7 +53,7 @@ class VoteResult(NamedTuple):
 
 def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
     """Judges and counts one ballot in the caller's transaction."""
-    proposal = session.get(Proposal, ballot.proposal_id, populate_existing=True)
+    proposal = find_proposal(session, ballot.proposal_id)
     if proposal is None or proposal.sealed is None:
         told = no("not_found", "there is no such proposal") if proposal is None else _closed(proposal)
         return _refused(session, now, ballot, told, proposal)

@@ -8,7 +8,7 @@ from approvals.active import active
 from approvals.move import create, move
 from approvals.policy import Verdict, may_withdraw, no, yes
 from approvals.states import State
-from approvals.store import Draft, Proposal, from_draft
+from approvals.store import Draft, find_proposal, from_draft
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 
@@ -16,7 +16,7 @@ from audit.log import append
 def withdraw(session: Session, *, now: datetime, proposal_id: str, person: str) -> Verdict:
     """Judges and withdraws; a refusal is a result, and is logged."""
     draft = session.get(Draft, proposal_id)
-    proposal = session.get(Proposal, proposal_id, populate_existing=True)
+    proposal = find_proposal(session, proposal_id)
     actor = Actor(ActorKind.PERSON, person)
     asked = proposal or draft
     if asked is None:
