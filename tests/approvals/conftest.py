@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from app.database import beginner, open_database, reading, writing
+from app.guardrails import run
 from app.migrate import create, upgrade
 from app.server import give_powers, make_conversation, make_roles
 from approvals.adopt import adopt, initialise
@@ -29,7 +30,17 @@ from approvals.vote import Ballot, VoteResult, vote
 from audit.event import Actor, ActorKind
 from audit.log import LogEntry, entries
 from audit.transaction import Transaction
-from tests.approvals.gate_database import CLOCK, GateClock, drop, execute, open_gate_database, unguarded
+from tests.approvals.gate_database import (
+    CLOCK,
+    KEEP,
+    GateClock,
+    address_in,
+    drop,
+    execute,
+    open_gate_database,
+    restored,
+    unguarded,
+)
 from tests.approvals.gate_stubs import FIELDS, OLIVIA, PEOPLE, RULES, STOP, Clock, Cloud, StubExecutor, StubInspector
 from tests.postgres.server import Server
 
@@ -39,8 +50,8 @@ START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 class Gate:
     """The whole gate of one test, with the verbs shortened."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, free: list[str] | None = None) -> None:
+        self.folder, self._free = folder, free
         self.engine = open_gate_database(folder)
         self.on_server = self.engine.dialect.name == "postgresql"
         self.clock = GateClock(folder, self.engine)
@@ -141,8 +152,15 @@ class Gate:
             connection.execute(statement)
 
     def close(self) -> None:
+        """Lets the next test have a server's database, as it was at the beginning."""
         self.engine.dispose()
-        drop(self.folder)
+        address = address_in(self.folder)
+        if address is None:
+            return
+        if self._free is not None and restored(address):
+            self._free.append(address)
+        else:
+            drop(self.folder)
 
 
 @pytest.fixture(scope="session")
@@ -169,6 +187,9 @@ def made_on_server(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -
             connection.exec_driver_sql(statement)
     GateClock(tmp_path_factory.mktemp("made"), engine).set(START)
     put_in_force(engine)
+    with engine.begin() as connection:
+        for statement in KEEP:
+            run(connection, statement)
     make_roles(engine, postgres.of("gate"), tmp_path_factory.getbasetemp() / "roles")
     make_conversation(postgres.of("gate"))
     give_powers(engine)
@@ -183,7 +204,8 @@ def put_in_force(engine: Engine) -> None:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def new_gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Gate]:
-    """Makes gates; close each, since a database of the server takes eight megabytes."""
+    """Makes gates; close each, so that the next can have a server's database."""
+    free: list[str] = []
     on_server = request.param == "postgresql"
     if not on_server:
         made_in_files: Callable[[], Gate] = request.getfixturevalue("on_sqlite")
@@ -193,8 +215,8 @@ def new_gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
     def make() -> Gate:
         folder = tmp_path_factory.mktemp("gate")
-        (folder / "server").write_text(new_database(like=made))
-        return begun(folder)
+        (folder / "server").write_text(free.pop() if free else new_database(like=made))
+        return begun(folder, free)
 
     return make
 
@@ -211,10 +233,10 @@ def on_sqlite(made_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return make
 
 
-def begun(folder: Path) -> Gate:
+def begun(folder: Path, free: list[str] | None = None) -> Gate:
     """The gate of this folder at the start of a test, with one instance in its cloud."""
     Clock(folder / "clock").set(START)
-    gate = Gate(folder)
+    gate = Gate(folder, free)
     gate.cloud.put(FIELDS)
     return gate
 
