@@ -14,7 +14,7 @@ from tests.postgres.conftest import Served
 
 def _talk(saver: Any) -> Any:
     graph = StateGraph(State)
-    graph.add_node("say", lambda state: {"open": [*state.get("open", []), "x" * 200]})  # type: ignore[arg-type]
+    graph.add_node("say", lambda state: {"open": [*state.get("open", []), "x" * 200]})
     graph.add_edge(START, "say")
     graph.add_edge("say", END)
     return graph.compile(checkpointer=saver)
