@@ -74,7 +74,7 @@ def test_what_was_not_sealed_is_named_with_its_reason_and_not_approvable(gate: A
     seal(gate.begin, draft_id=drafted.proposal_id, inspector=gate.inspector)
     card = card_of(gate, drafted.proposal_id)
     assert card.words == "cannot be proposed"
-    assert "no instance" in (card.reason or "")
+    assert "there is no i-" in (card.reason or "")
     assert (card.approvable, card.rejectable, card.terminal, card.digest) == (False, False, True, "")
 
 

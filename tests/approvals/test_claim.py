@@ -62,7 +62,7 @@ def test_an_instance_that_is_gone_makes_it_stale(gate: Any) -> None:
     row = gate.approved()
     (gate.folder / f"{FIELDS['instance_id']}.json").unlink()
     got = refused(gate, row)
-    assert (got.state, "no instance" in got.verdict.reason) == (State.STALE, True)
+    assert (got.state, "there is no i-" in got.verdict.reason) == (State.STALE, True)
 
 
 def test_an_environment_that_became_production_makes_it_stale(gate: Any) -> None:

@@ -96,12 +96,12 @@ FORBIDDEN = [
     ("INSERT OR REPLACE INTO log_entry SELECT * FROM log_entry WHERE seq = 4", "an entry is written over itself"),
     (
         "INSERT OR REPLACE INTO log_entry SELECT 7, hash, (SELECT hash FROM log_entry WHERE seq = 6), event,"
-        " actor_kind, actor, proposal, proposal_version, recorded_at, body FROM log_entry WHERE seq = 4",
+        " actor_kind, actor, proposal, proposal_version, recorded_at, body, writer FROM log_entry WHERE seq = 4",
         "a new entry pushes out an old one of the same hash",
     ),
     (
         "INSERT INTO log_entry SELECT 9, 'x', 'y', event, actor_kind, actor, proposal, proposal_version, recorded_at,"
-        " body FROM log_entry WHERE seq = 4",
+        " body, writer FROM log_entry WHERE seq = 4",
         "an entry is added that is not the next one",
     ),
 ]

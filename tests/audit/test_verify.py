@@ -83,7 +83,7 @@ CHANGES: list[tuple[str, list[str], int]] = [
         "a row is repeated at the end",
         [
             "INSERT INTO log_entry SELECT 7, 'x', 'y', event, actor_kind, actor, proposal, proposal_version,"
-            " recorded_at, body FROM log_entry WHERE seq = 4"
+            " recorded_at, body, writer FROM log_entry WHERE seq = 4"
         ],
         7,
     ),
@@ -91,7 +91,7 @@ CHANGES: list[tuple[str, list[str], int]] = [
         "a row is added before the first",
         [
             "INSERT INTO log_entry SELECT 0, 'x', 'y', event, actor_kind, actor, proposal, proposal_version,"
-            " recorded_at, body FROM log_entry WHERE seq = 1"
+            " recorded_at, body, writer FROM log_entry WHERE seq = 1"
         ],
         0,
     ),
