@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from agent.second_reading import ReadingLimits, SecondReading, second_reading, unread
 from app.database import reading, writing
+from app.halt import Halted, halted, unless_halted
 from app.turns import TokenUse, drop_lease, take_lease
 from approvals.advice import ToRead, advice_due, keep_advice
 
@@ -58,26 +59,31 @@ class SecondReadings:
             async with self._holding(f"advice:{item.proposal_id}") as held:
                 # Another process may have read it between the look and the lease.
                 if held and await asyncio.to_thread(self._still_due, item):
-                    kept += await asyncio.to_thread(self._keep, item, await self._read(item))
+                    told = await self._read(item)
+                    kept += told is not None and await asyncio.to_thread(self._keep, item, told)
         return kept
 
-    async def _read(self, item: ToRead) -> SecondReading:
+    async def _read(self, item: ToRead) -> SecondReading | None:
+        """What is told of it; None where the kill switch stopped it: it is due again when that is off."""
+        told = second_reading(item.sealed, self.model, model_name=self.model_name, limits=self.limits)
         try:
-            return await second_reading(item.sealed, self.model, model_name=self.model_name, limits=self.limits)
+            return await unless_halted(self.engine, told)
+        except Halted:
+            return None
         except Exception as error:  # noqa: BLE001 (the same bytes would fail again, for ever: the card says so instead)
             logger.warning("the second reading of %s failed (%s: %s)", item.proposal_id, type(error).__name__, error)
             return unread(item.sealed, FAULT, model_name=self.model_name)
 
     def _due(self) -> list[ToRead]:
         with reading(self.engine) as (session, now):
-            return advice_due(session, now)
+            return [] if halted(session) else advice_due(session, now)
 
     def _still_due(self, item: ToRead) -> bool:
         return item in self._due()
 
     def _keep(self, item: ToRead, told: SecondReading) -> bool:
         with writing(self.engine) as (session, now):
-            kept = keep_advice(
+            kept = not halted(session) and keep_advice(
                 session,
                 now=now,
                 proposal_id=item.proposal_id,

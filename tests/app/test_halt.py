@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
+from agent.second_reading import ReadingLimits
 from app.database import reading, writing
 from app.halt import HALTED, Halted, unless_halted
 from app.home import Home
@@ -21,6 +22,7 @@ from approvals.store import Draft, KillSwitch
 from audit.log import LogEntry
 from tests.agent.conftest import ScriptedModel
 from tests.app.test_agent_process import ask
+from tests.app.test_second_readings import Says, advice, readings
 
 SAM = "p-0b0b0002"
 
@@ -180,3 +182,21 @@ async def test_work_that_ends_first_gives_its_result_or_its_fault(engine: Engine
     with pytest.raises(Halted) as halt:
         await unless_halted(engine, gives())
     assert not halt.value.begun
+
+
+async def test_no_second_reading_is_begun_or_kept_while_it_is_on(
+    engine: Engine, sealed: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.halt.LOOK_SECONDS", 0.01)
+    name, opened = sealed("t"), asyncio.Event()
+    model = Says(hangs=True, opened=opened)
+    due = readings(engine, model)
+    due.limits = ReadingLimits(seconds=600.0)
+    going_on = asyncio.create_task(due.read_due())
+    await asyncio.wait_for(opened.wait(), 20)
+    await asyncio.to_thread(stop_everything, engine)
+    assert await asyncio.wait_for(going_on, 20) == 0
+    assert advice(engine, name) is None
+    assert await readings(engine, Says()).read_due() == 0
+    release(engine)
+    assert await readings(engine, Says()).read_due() == 1
