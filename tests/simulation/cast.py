@@ -32,12 +32,31 @@ CAST: Directory = (
     ("p-51a00011", frozenset({"vp"})),
     ("p-51a00012", frozenset({"cfo"})),
     ("p-51a00013", frozenset({"auditor"})),
+    ("p-51a00014", frozenset({"peer", "sre"})),
+    ("p-51a00015", frozenset({"risk"})),
+    ("p-51a00016", frozenset({"board"})),
 )
 REQUESTERS = ("p-51a00001", "p-51a00002", "p-51a00003", "p-51a00010")
 STRANGERS = (None, "p-nobody", "p-51a00013", "unknown")
 """Whoever clicks without a right: not known, not in the file, or in it without a role that decides."""
 
-SHIPPED = (Path(__file__).parents[2] / "app" / "defaults" / "rules.toml").read_text()
+PLAIN = (Path(__file__).parents[2] / "app" / "defaults" / "rules.toml").read_text()
+MORE = """
+[delegation]
+max_days = 21
+roles = ["owner", "approver", "manager", "director", "sre"]
+
+[break_glass]
+roles = ["sre", "ops_manager", "owner"]
+slots = ["owner|sre", "director|vp"]
+classes = ["reversible"]
+vote_within_hours = 1
+review_within_hours = 24
+reviewers = ["risk", "finops"]
+"""
+"""What the shipped file only shows as an example, switched on."""
+
+SHIPPED = PLAIN + MORE
 RULES: dict[str, str] = {
     "shipped": SHIPPED,
     "hurried": SHIPPED.replace("vote_within_hours = 72", "vote_within_hours = 1").replace(
@@ -46,6 +65,7 @@ RULES: dict[str, str] = {
     "stricter": SHIPPED.replace('votes = [["owner"], ["owner"],', 'votes = [["owner"], ["owner", "sre"],').replace(
         'votes = [["owner"], ["owner", "sre"],', 'votes = [["owner", "sre"], ["owner", "director"],'
     ),
+    "no lending, no emergencies": PLAIN,
     "fewer may ask": SHIPPED.replace('may_propose = ["ops_manager", ', "may_propose = ["),
 }
 
@@ -63,24 +83,32 @@ class Rules:
     non_production: frozenset[str]
     classes: tuple[tuple[str, str], ...]
     matrix: tuple[tuple[str, str, tuple[Slots, ...]], ...]
+    lendable: frozenset[str]
+    emergency: Slots
+    emergency_vote_within: timedelta
+    most_a_day: Decimal
 
-    def needed(
-        self, kind: str, places: Iterable[str | None], amount: str | None, currency: str | None, asker: frozenset[str]
-    ) -> Slots:
-        """Whose votes a change of this kind needs, there, for this amount, asked for by somebody with these roles."""
+    def class_of(self, kind: str) -> str:
+        """The class of a kind of change."""
+        return dict(self.classes)[kind]
+
+    def column(self, amount: str | None, currency: str | None) -> int:
+        """Which column of a row an amount falls into; what is not known is above every limit."""
+        if amount is None or currency != self.currency:
+            return len(self.limits)
+        return sum(1 for limit in self.limits if Decimal(amount) > limit)
+
+    def needed(self, kind: str, places: Iterable[str | None], column: int, asker: frozenset[str]) -> Slots:
+        """Whose votes a change of this kind needs, there, in this column, asked for by somebody with these roles."""
         known = [place.strip().lower() for place in places if place]
         lenient = bool(known) and all(place in self.non_production for place in known)
         environment = "non_production" if lenient else "production"
-        name = dict(self.classes)[kind]
+        name = self.class_of(kind)
         columns = next(votes for row, place, votes in self.matrix if (row, place) == (name, environment))
-        if amount is None or currency != self.currency:
-            at = len(self.limits)
-        else:
-            at = sum(1 for limit in self.limits if Decimal(amount) > limit)
-        slots, owner = columns[at], frozenset({"owner"})
+        slots, owner = columns[column], frozenset({"owner"})
         if "owner" in asker and owner in slots:
             rest = tuple(slot for slot in slots if slot != owner)
-            for slot in (slot for column in columns[at + 1 :] for slot in column):
+            for slot in (slot for later in columns[column + 1 :] for slot in later):
                 if slot != owner and slot not in rest:
                     return (*rest, slot)
         return slots
@@ -90,6 +118,7 @@ class Rules:
 def read_rules(text: str) -> Rules:
     """A rules file, read without the product."""
     told = tomllib.loads(text)
+    glass = told.get("break_glass", {})
     return Rules(
         text=text,
         currency=told["currency"],
@@ -99,15 +128,16 @@ def read_rules(text: str) -> Rules:
         may_propose=frozenset(told["may_propose"]),
         non_production=frozenset(told["non_production"]),
         classes=tuple(sorted(told["changes"].items())),
-        matrix=tuple(
-            (
-                row["name"],
-                row["environment"],
-                tuple(tuple(frozenset(slot.split("|")) for slot in column) for column in row["votes"]),
-            )
-            for row in told["class"]
-        ),
+        matrix=tuple((row["name"], row["environment"], tuple(map(_slots, row["votes"]))) for row in told["class"]),
+        lendable=frozenset(told.get("delegation", {}).get("roles", ())),
+        emergency=_slots(glass.get("slots", ())),
+        emergency_vote_within=timedelta(hours=glass.get("vote_within_hours", 0)),
+        most_a_day=Decimal(told["caps"]["amount_per_day"]),
     )
+
+
+def _slots(texts: Iterable[str]) -> Slots:
+    return tuple(frozenset(text.split("|")) for text in texts)
 
 
 @lru_cache(maxsize=4096)

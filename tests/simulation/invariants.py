@@ -1,13 +1,11 @@
 """What must be true when a run is over, from the rows, the log and the provider's own count."""
 
 import hashlib
-import json
 
 from app.database import reading
 from approvals.agree import disagreements
 from audit.verify import verify
-from tests.simulation.actors.approvers import helpful
-from tests.simulation.oracle import ENDED, Case
+from tests.simulation.cases import ENDED, Case
 from tests.simulation.world import World
 
 WITHOUT_EFFECT = frozenset(
@@ -76,7 +74,7 @@ def _rows(world: World, case: Case) -> None:
 
 def _effects(world: World, case: Case) -> None:
     """What a state says about effects is what the provider did."""
-    steps = len(json.loads(case.sealed)["steps"]) if case.sealed else 0
+    steps = case.steps
     done = sum(case.effects.values())
     known = not (case.beyond or case.touched)
     if case.tampered:
@@ -105,12 +103,6 @@ def _ended(world: World, case: Case) -> None:
 
 def _lively(world: World, case: Case) -> None:
     """Without anything in its way, with people who are willing, a proposal is carried out."""
-    if case.spoilt or case.state in ("verified", "rehearsed"):
+    if case.spoilt or case.state in ("verified", "rehearsed", "review_due"):
         return
-    undecidable = case.state in UNDECIDED and not _decidable(world, case)
-    if not undecidable:
-        world.violation("9 liveness", f"{case.id} is {case.state or 'a draft'} although nothing was in its way")
-
-
-def _decidable(world: World, case: Case) -> bool:
-    return helpful(world, case) is not None
+    world.violation("9 liveness", f"{case.id} is {case.state or 'a draft'} although nothing was in its way")

@@ -19,7 +19,7 @@ from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 from audit.stored import utc_text
 from tests.simulation.cast import CAST, SHIPPED, people_text
-from tests.simulation.dice import Dice, determined, throw
+from tests.simulation.dice import Dice, throw
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -55,12 +55,11 @@ class Memory:
         return engine
 
     def _template(self) -> bytes:
-        with determined():
-            throw(Dice(0, 0))
-            create(self.engine)
-            actor = Actor(ActorKind.SERVICE, "simulation")
-            with writing(self.engine) as (session, now):
-                initialise(session, now=now, rules_text=SHIPPED, people_text=people_text(CAST), actor=actor)
+        throw(Dice(0, 0))
+        create(self.engine)
+        actor = Actor(ActorKind.SERVICE, "simulation")
+        with writing(self.engine) as (session, now):
+            initialise(session, now=now, rules_text=SHIPPED, people_text=people_text(CAST), actor=actor)
         self.raw.execute("VACUUM")
         return self.raw.serialize()
 

@@ -1,22 +1,24 @@
 """One run, from a database that is as new to the last check; what it found, as a value that can be added up."""
 
-import gc
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import approvals.active
 import approvals.execute
+import approvals.resend
 from approvals.executors.rehearsal import Rehearsal
 from approvals.person import load_people
 from approvals.rules_file import load_rules
-from tests.simulation.dice import Dice, throw
+from tests.simulation.dice import Dice, determined, throw
 from tests.simulation.invariants import check
 from tests.simulation.memory import Memory
 from tests.simulation.oracle import Oracle
 from tests.simulation.provider import Provider
-from tests.simulation.schedule import calm_down, step
+from tests.simulation.schedule import calm_down, play
 from tests.simulation.weather import forecast
 from tests.simulation.world import World
 
@@ -65,11 +67,9 @@ def simulate(memory: Memory, seed: int, number: int) -> Found:
     world = World(memory, dice, forecast(dice))
     world.provider, world.oracle = Provider(world), Oracle(world)
     world.executor = Rehearsal() if dice.chance(0.03) else world.provider
-    approvals.execute._awake = lambda: world.awake
+    _Stage.world = world
     world.tell(f"seed {seed} run {number}: {world.weather}")
-    steps = dice.whole(10, 22)
-    for _ in range(steps):
-        step(world)
+    play(world, dice.whole(10, 22))
     calm_down(world)
     check(world, thoroughly=number % THOROUGH == 0)
     return _found(world, number)
@@ -93,12 +93,20 @@ def _found(world: World, number: int) -> Found:
     )
 
 
-def prepare() -> Memory:
-    """The process's one database, and the product's caches made large enough for the files of many runs."""
+@contextmanager
+def staged() -> Iterator[Memory]:
+    """A database for many runs; while it lasts, chance, the waking clock and the caches of the product are the runs'."""
+    before = (approvals.execute.awake, approvals.resend.awake, approvals.active._rules, approvals.active._people)
+    approvals.execute.awake = approvals.resend.awake = lambda: _Stage.world.awake if _Stage.world else 0.0
     approvals.active._rules = lru_cache(maxsize=64)(load_rules)
     approvals.active._people = lru_cache(maxsize=4096)(load_people)
-    memory = Memory()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
-    return memory
+    try:
+        with determined():
+            yield Memory()
+    finally:
+        approvals.execute.awake, approvals.resend.awake, approvals.active._rules, approvals.active._people = before
+        _Stage.world = None
+
+
+class _Stage:
+    world: World | None = None

@@ -6,7 +6,7 @@ A new actor or fault family is a file in `actors/` and a line in one of the two 
 from collections.abc import Callable
 
 from tests.simulation.actors import adversary, approvers, clockwork, office, requesters, workers
-from tests.simulation.oracle import Case
+from tests.simulation.cases import Case
 from tests.simulation.world import World
 
 Progress = Callable[[World, Case], None]
@@ -26,6 +26,9 @@ def _mend(world: World, case: Case) -> None:
     worker = workers.idle(world)
     lease = case.claims[-1].until if case.claims else world.now
     if worker is None:
+        return
+    if case.steps > 1 and world.dice.chance(0.7):
+        workers.go_on(world, worker, case)
         return
     if world.dice.chance(0.6):
         world.pass_time((lease - world.now).total_seconds() + world.dice.pick((0.0, 0.001, 60.0, 90.0)))
@@ -60,11 +63,20 @@ ODD: tuple[tuple[str, Callable[[World], None]], ...] = (
     ("clock", clockwork.disturb),
     ("people", office.move_people),
     ("rules", office.change_rules),
+    ("switch", office.turn_switch),
+    ("lending", office.lend),
     ("tampering", adversary.tamper),
     ("drift", lambda world: world.provider.drift()),
     ("delivery", lambda world: _on_any(world, approvers.odd, lambda case: bool(case.digest))),
 )
 """(family, what it does): asked for before every step, each in the share that the weather gives to its family."""
+
+AFTERWARDS: tuple[tuple[str, frozenset[str], Progress], ...] = (
+    ("again", frozenset({"verified", "diverged", "review_due", "reviewed_ok"}), requesters.undo),
+    ("again", requesters.REPLACEABLE, requesters.replace),
+    ("again", frozenset({"review_due"}), office.look_back),
+)
+"""(family, states, verb): what may come after, of one proposal in such a state."""
 
 SHUFFLED: tuple[tuple[float, Progress], ...] = (
     (0.25, _carry),
@@ -75,21 +87,33 @@ SHUFFLED: tuple[tuple[float, Progress], ...] = (
     (0.15, lambda world, _case: _with_worker(world, workers.mend)),
     (0.1, lambda world, _case: _with_worker(world, workers.let_expire)),
     (0.04, lambda world, _case: office.forget(world)),
+    (0.1, _by_worker(workers.go_on)),
+    (0.05, lambda world, _case: _with_worker(world, workers.ask_for_reviews)),
 )
 """Verbs out of turn, as a late or repeated wake-up would do them: (share, verb)."""
 
 
-def step(world: World) -> None:
-    """One step of the run."""
+def play(world: World, steps: int) -> None:
+    """So many things happen; that something goes on is not counted."""
+    while steps > 0:
+        if world.standing and world.dice.chance(0.4):
+            world.pass_time(world.dice.pick((0.0, 0.05, 0.5, 1.0)))
+            _let_go_on(world)
+        else:
+            _step(world)
+            steps -= 1
+
+
+def _step(world: World) -> None:
     dice, weather = world.dice, world.weather
     world.pass_time(dice.pick((0.0, 0.0, 0.05, 0.5, 1.0)))
-    if world.standing and dice.chance(0.4):
-        _let_go_on(world)
-        return
     for family, do in ODD:
         share = getattr(weather, family)
         if dice.chance(share * 0.4 if family == "delivery" else share):
             do(world)
+    for family, states, verb in AFTERWARDS:
+        if dice.chance(getattr(weather, family)):
+            _on_any(world, verb, lambda case, states=states: case.state in states)  # type: ignore[misc]
     if not weather.fair() and dice.chance(0.08):
         _shuffled(world)
         return
@@ -189,6 +213,8 @@ def _willing(world: World, case: Case) -> bool:
         approvers.post(world, case)
     else:
         person = approvers.helpful(world, case)
-        if person is not None:
+        if person is None:
+            case.spoilt.add("nobody is left to decide it")
+        else:
             approvers.give(world, case, person, "approve", case.digest)
     return world.oracle.transitions > before

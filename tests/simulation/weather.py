@@ -24,6 +24,9 @@ class Weather:
     drift: float = 0.0
     lies: float = 0.0
     tampering: float = 0.0
+    switch: float = 0.0
+    lending: float = 0.0
+    again: float = 0.0
 
     def fair(self) -> bool:
         """Whether nothing can go wrong."""
@@ -43,8 +46,11 @@ WORST = Weather(
     drift=0.04,
     lies=0.12,
     tampering=0.03,
+    switch=0.03,
+    lending=0.06,
+    again=0.08,
 )
-RARE = {"rules": 0.25, "lies": 0.15, "tampering": 0.08, "people": 0.35}
+RARE = {"rules": 0.25, "lies": 0.15, "tampering": 0.08, "people": 0.35, "switch": 0.2, "lending": 0.3, "again": 0.4}
 """Families that end proposals early are in fewer runs than the others."""
 
 

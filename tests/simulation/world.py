@@ -16,7 +16,6 @@ from greenlet import getcurrent, greenlet
 from app.database import writing
 from approvals.errors import GateError
 from approvals.executors.port import Executor
-from approvals.lease import Claim
 from audit.moment import utc_text
 from audit.transaction import Begin, Transaction
 from tests.simulation.dice import Dice
@@ -24,7 +23,8 @@ from tests.simulation.memory import START, Memory
 from tests.simulation.weather import CALM, Weather
 
 if TYPE_CHECKING:
-    from tests.simulation.oracle import Case, Oracle
+    from tests.simulation.cases import Case
+    from tests.simulation.oracle import Oracle
     from tests.simulation.provider import Look, Provider
 
 
@@ -58,7 +58,6 @@ class Activity:
     dies: tuple[str, int] = ("", 0)
     statements: int = 0
     look: "Look | None" = None
-    claim: Claim | None = None
     where: str = ""
     since: float = 0.0
     life: Any = None
@@ -190,7 +189,7 @@ class World:
         if activity is None:
             return
         self._dies(activity, point)
-        if may_stand and self.dice.chance(self.weather.interleave):
+        if may_stand and activity.what in POINTS and self.dice.chance(self.weather.interleave):
             activity.where, activity.since = point, self.awake
             self.met["left standing"] += 1
             self.tell(f"{activity.what} stands at {point}")
@@ -245,6 +244,7 @@ SOON = 10.0
 POINTS: dict[str, tuple[str, ...]] = {
     "seal": ("look", "looked"),
     "carry out": ("look", "looked", "send", "sent", "sent"),
-    "read": ("read back", "read"),
+    "read": ("read back", "read", "send", "sent"),
+    "proceed": ("read back", "read", "send", "sent"),
 }
-"""Where each thing can die besides at statements and commits."""
+"""What takes more than one transaction, and where it can die besides at statements and commits."""

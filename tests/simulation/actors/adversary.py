@@ -10,8 +10,8 @@ from approvals.agree import disagreements
 from approvals.guards import GUARDS as GATE
 from audit.canonical import canonical
 from audit.guards import GUARDS as LOG
+from tests.simulation.cases import Case
 from tests.simulation.cast import CAST, people_text
-from tests.simulation.oracle import Case
 from tests.simulation.world import World
 
 Edit = Callable[[World, Case], bool]
@@ -46,8 +46,8 @@ def _edited(world: World, case: Case, edit: Edit) -> bool:
     for guard in (*GATE, *LOG):
         raw.execute(f"{anew} DROP TRIGGER IF EXISTS {guard.name}")
     done = edit(world, case)
-    for statement in (guard.sqlite() for guard in (*GATE, *LOG)):
-        raw.execute(f"{anew} {statement}")
+    for guard in (*GATE, *LOG):
+        raw.execute(f"{anew} {guard.sqlite()}")
     raw.execute("COMMIT")
     return done
 
@@ -67,20 +67,17 @@ def _votes(world: World, case: Case) -> bool:
 
 def _approve(world: World, case: Case) -> bool:
     done = world.memory.raw.execute(
-        "UPDATE OR IGNORE proposal SET state = 'approved', execute_by = expires_at WHERE id = ? AND state != 'approved'",
-        (case.id,),
+        "UPDATE OR IGNORE proposal SET state = 'approved', execute_by = expires_at WHERE id = ? AND state != 'approved'", (case.id,)
     )
     return done.rowcount == 1
 
 
 def _other_machine(world: World, case: Case) -> bool:
-    """Other bytes with their own right digest: another machine than the one that was shown."""
-    told = json.loads(case.sealed)
-    other = next((name for name in sorted(world.provider.machines) if name != case.instance), None)
-    if other is None:
+    """Other bytes with their own right digest: another thing than the one that was shown."""
+    other = next((name for name in sorted(world.provider.things) if name != case.thing), None)
+    if other is None or other[:2] != case.thing[:2]:
         return False
-    text = json.dumps(told).replace(case.instance, other)
-    forged = canonical(json.loads(text))
+    forged = canonical(json.loads(case.sealed.decode().replace(case.thing, other)))
     digest = hashlib.sha256(b"spendgate.proposal.v1\0" + forged).hexdigest()
     world.memory.raw.execute("UPDATE proposal SET sealed = ?, digest = ? WHERE id = ?", (forged, digest, case.id))
     world.memory.raw.execute("UPDATE vote SET digest = ? WHERE proposal = ?", (digest, case.id))

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from approvals.posted import posted
 from approvals.vote import Ballot, vote
+from tests.simulation.cases import Case, Given
 from tests.simulation.cast import CAST, STRANGERS, fills
-from tests.simulation.oracle import Case, Given
 from tests.simulation.world import Activity, World
 
 Choice = Literal["approve", "reject", "withdraw"]
@@ -24,13 +24,13 @@ def post(world: World, case: Case) -> None:
 
 def helpful(world: World, case: Case) -> str | None:
     """Somebody whose approval is needed, who may give it and has not; None where nobody is left."""
-    oracle = world.oracle
-    holders = oracle.holders(case)
-    held = [oracle.roles(person) for person in holders]
-    for person, roles in oracle.people:
-        if person in holders or person in case.involved:
+    standing = world.oracle.standing
+    voters = list(case.given)
+    filled = _most(case, list(standing.held(case, voters).values()))
+    for person, _ in standing.people:
+        if person in voters or person in case.involved:
             continue
-        if _most(case, [*held, roles]) > _most(case, held):
+        if _most(case, list(standing.held(case, [*voters, person]).values())) > filled:
             return person
     return None
 
@@ -48,9 +48,12 @@ def _most(case: Case, held: list[frozenset[str]]) -> int:
 
 
 def decide(world: World, case: Case) -> None:
-    """A ballot: mostly a helpful one."""
+    """A ballot: mostly a helpful one, or by somebody who was lent a role."""
     dice = world.dice
     person = helpful(world, case)
+    lent = world.oracle.standing.lendings
+    if lent and dice.chance(0.3):
+        person = dice.pick(lent).receiver
     if person is not None and not dice.chance(world.weather.delivery):
         give(world, case, person, "approve", case.digest)
         if dice.chance(world.weather.delivery):
@@ -66,13 +69,16 @@ def odd(world: World, case: Case) -> None:
     choice: Choice = dice.pick(("approve", "approve", "approve", "withdraw", "withdraw", "reject"))
     person: str | None = dice.pick(CAST)[0]
     digest = case.digest
-    kind = dice.pick(("anybody", "anybody", "stranger", "requester", "holder", "holder", "digest", "other", "nonsense"))
+    kind = dice.pick(("anybody", "anybody", "stranger", "requester", "holder", "holder", "borrower", "digest", "other", "nonsense"))
     if kind == "stranger":
         person = dice.pick(STRANGERS)
     elif kind == "requester":
         person = dice.pick(sorted(case.involved))
     elif kind == "holder" and case.given:
         person = dice.pick(sorted(case.given))
+    elif kind == "borrower":
+        lent = world.oracle.standing.lendings
+        person = dice.pick(lent).receiver if lent else person
     elif kind == "digest":
         digest = dice.pick((case.digest[:-1] + ("0" if case.digest[-1:] != "0" else "1"), "0" * 64, ""))
     elif kind == "other":

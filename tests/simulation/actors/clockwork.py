@@ -14,7 +14,7 @@ TICK = 0.000001
 
 def disturb(world: World) -> None:
     """One of the things that clocks do."""
-    what = world.dice.pick(("border", "border", "border", "wait", "wait", "step", "step", "far", "long"))
+    what = world.dice.pick(("border",) * 4 + ("wait",) * 5 + ("step",) * 3 + ("far", "long"))
     {"border": _border, "wait": _wait, "step": _step, "far": _far, "long": _long}[what](world)
 
 

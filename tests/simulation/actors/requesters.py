@@ -1,37 +1,37 @@
-"""People who ask, through the agent: drafts, drafts that come twice, and proposals that are taken back."""
+"""People who ask: drafts, drafts that come twice, replacements, rollbacks, emergencies, and proposals taken back."""
 
+import json
 from typing import Any
 
 from approvals.ids import new_id
 from approvals.propose import DraftRequest, propose
+from approvals.rollback import roll_back
 from approvals.withdraw import withdraw
+from tests.simulation.cases import Case
 from tests.simulation.cast import CAST, REQUESTERS
-from tests.simulation.oracle import Case
-from tests.simulation.provider import ACCOUNT, REGION
+from tests.simulation.provider import DISK, INSTANCE, REGION, TYPES, Thing
 from tests.simulation.world import Activity, World
 
-AMOUNTS = ("500", "500", "5000", "5000", "50000", "50000", "500000", "5000000", None)
+AMOUNTS = ("500", "600", "600", "5000", "6000", "6000", "50000", "60000", "60000", "500000", "1500000", None)
+REPLACEABLE = frozenset({"sealed", "pending", "partial", "approved", "held"})
 
 
 def ask(world: World) -> None:
-    """Asks for a change of a machine as it stands."""
+    """Asks for a change of a thing as it stands."""
     dice, provider = world.dice, world.provider
-    free = [name for name, machine in sorted(provider.machines.items()) if not machine.gone]
-    taken = {case.instance for case in world.oracle.cases.values() if not case.ended}
-    names = [name for name in free if name not in taken] or free
+    there = [name for name, thing in sorted(provider.things.items()) if not thing.gone]
+    taken = {case.thing for case in world.oracle.cases.values() if not case.ended}
+    names = [name for name in there if name not in taken] or there
     if not names:
         return
-    machine = provider.machines[dice.pick(names)]
-    state = machine.fields["state"]
-    kind = "start_instance" if state == "stopped" else "stop_instance"
-    change = {"kind": kind, "account": ACCOUNT, "region": REGION, "instance_id": machine.name}
+    thing = provider.things[dice.pick(names)]
     requester = dice.pick(REQUESTERS)
     if dice.chance(world.weather.delivery * 0.2):
         requester = dice.pick(("p-51a00013", "p-nobody"))
     editors = (dice.pick(CAST)[0],) if dice.chance(0.1) else ()
-    currency = "USD" if dice.chance(0.93) else dice.pick(("EUR", None))
-    place = dice.pick((None, None, "development", "production"))
-    case = Case(new_id(), requester, editors, change, dice.pick(AMOUNTS), currency, place)
+    case = _case(world, requester, editors, _change(world, thing))
+    if not world.weather.fair() and thing.sort == INSTANCE and dice.chance(0.08):
+        case.authority = "break_glass"
     deliver(world, case)
     if dice.chance(world.weather.delivery):
         world.fault("delivery.twice", f"the draft of {case.id}")
@@ -40,38 +40,64 @@ def ask(world: World) -> None:
         _forge(world, case)
 
 
+def _case(world: World, requester: str, editors: tuple[str, ...], change: dict[str, Any]) -> Case:
+    dice = world.dice
+    currency = "USD" if dice.chance(0.96) else dice.pick(("EUR", None))
+    place = dice.pick((None, None, "development", "production"))
+    return Case(new_id(), requester, editors, change, dice.pick(AMOUNTS), currency, place)
+
+
+def _change(world: World, thing: Thing) -> dict[str, Any]:
+    dice = world.dice
+    where = {"provider": "aws", "account": thing.account, "region": REGION}
+    if thing.sort == DISK:
+        return {"kind": "delete_volume", **where, "volume_id": thing.name}
+    if thing.sort != INSTANCE:
+        before = {name: int(thing.fields[name]) for name in ("min", "max", "desired")}
+        after = before | {"desired": (before["desired"] + dice.whole(1, 8)) % 9}
+        sizes = {"cluster": "simulated", "nodegroup": thing.name, "before": before, "after": after}
+        return {"kind": "scale_node_group", **where, **sizes}
+    state, named = thing.fields["state"], {**where, "instance_id": thing.name}
+    if state in ("running", "stopped") and dice.chance(0.35):
+        to_type = dice.pick([name for name in TYPES if name != thing.fields["type"]])
+        resize = {"from_type": thing.fields["type"], "to_type": to_type, "found": state}
+        return {"kind": "resize_instance", **named, **resize}
+    return {"kind": "start_instance" if state == "stopped" else "stop_instance", **named}
+
+
 def deliver(world: World, case: Case) -> None:
     """The agent stores the draft."""
-    known = case.id in world.oracle.cases
     request = _request(case)
 
     def do(activity: Activity) -> None:
         got: list[Any] = []
-        if not known:
-            activity.committed = lambda: _stored(world, case, got)
+        activity.committed = lambda: _stored(world, case, got)
         with world.begin()() as (session, now):
             got.append(propose(session, now=now, draft=request))
-        world.tell(f"propose {case.id} {case.change['kind']} {case.instance}: {got[0].verdict.code}")
 
     world.start(world.agent, "propose", case, do)
 
 
 def _stored(world: World, case: Case, got: list[Any]) -> None:
-    allowed = got[0].verdict.allowed
-    may = world.oracle.roles(case.requester) & world.oracle.rules.may_propose
-    if allowed and not may:
+    drafted = got[0]
+    world.tell(f"propose {case.id} {case.change['kind']} {case.thing} by {case.requester}: {drafted.verdict.code}")
+    if not drafted.verdict.allowed or drafted.already:
+        return
+    standing = world.oracle.standing
+    if not standing.roles(case.requester) & standing.rules.may_propose:
         world.violation("2 requester", f"{case.requester} may not propose, and {case.id} was drafted")
-    if allowed:
-        world.oracle.cases[case.id] = case
+    if case.id in world.oracle.cases:
+        world.violation("3 bytes", f"{case.id} was drafted twice")
+    world.oracle.add(case)
 
 
 def _forge(world: World, case: Case) -> None:
-    """The same id once more, for another machine: it must not replace what was asked for."""
+    """The same id once more, for something else: it must not replace what was asked for."""
     if case.id not in world.oracle.cases:
         return
     world.fault("delivery.forged", f"another draft as {case.id}")
-    change = case.change | {"instance_id": "i-51affffff"}
-    request = _request(case).model_copy(update={"change": change})
+    change = {"kind": "stop_instance", "account": case.change["account"], "region": REGION}
+    request = _request(case).model_copy(update={"change": change | {"instance_id": "i-51affffff"}})
 
     def do(_activity: Activity) -> None:
         with world.begin()() as (session, now):
@@ -91,7 +117,57 @@ def _request(case: Case) -> DraftRequest:
         change=case.change,
         evidence={key: value for key, value in evidence.items() if value is not None},
         editors=case.editors,
+        supersedes=case.supersedes,
+        authority="break_glass" if case.authority == "break_glass" else "vote",
+        incident="INC-1" if case.authority == "break_glass" else None,
     )
+
+
+def replace(world: World, case: Case) -> None:
+    """Somebody asks for something else instead: the old votes must count for nothing."""
+    thing = world.provider.things[case.thing]
+    if case.state not in REPLACEABLE or thing.gone:
+        return
+    requester = world.dice.pick(REQUESTERS)
+    editors = tuple(sorted(case.involved - {requester}))
+    new = _case(world, requester, editors, _change(world, thing))
+    new.supersedes = case.id
+    world.fault("delivery.replaced", f"{case.id} by {new.id}")
+    case.spoilt.add("replaced")
+    new.spoilt.add("a replacement")
+    deliver(world, new)
+
+
+def undo(world: World, case: Case) -> None:
+    """Somebody asks to take back what was carried out."""
+    person = world.dice.pick(REQUESTERS)
+
+    def do(activity: Activity) -> None:
+        got: list[Any] = []
+        activity.committed = lambda: _undone(world, case, person, got)
+        with world.begin()() as (session, now):
+            got.append(roll_back(session, now=now, proposal_id=case.id, person=person))
+
+    world.start(world.dice.pick(world.serves), "roll back", case, do)
+
+
+def _undone(world: World, case: Case, person: str, got: list[Any]) -> None:
+    drafted = got[0]
+    world.tell(f"roll back {case.id} by {person}: {drafted.verdict.code} {drafted.proposal_id}")
+    if not drafted.verdict.allowed:
+        return
+    world.met["rollbacks"] += 1
+    row = world.memory.rows("SELECT change, evidence FROM draft WHERE id = ?", drafted.proposal_id)[0]
+    change, evidence = json.loads(row[0]), json.loads(row[1])
+    new = Case(
+        drafted.proposal_id, person, (), change, evidence.get("amount"), evidence.get("currency"),
+        evidence.get("environment"), inverse_of=case,
+    )  # fmt: skip
+    if (new.amount, new.currency, new.place) != (case.amount, case.currency, case.place):
+        world.violation("rollback", f"{new.id} is judged by another amount or place than {case.id}")
+    if case.beyond or case.touched:
+        new.spoilt.add("what it undoes is not as it was")
+    world.oracle.add(new)
 
 
 def take_back(world: World, case: Case) -> None:
@@ -102,13 +178,18 @@ def take_back(world: World, case: Case) -> None:
         if person != case.requester:
             world.fault("delivery.forged", f"{person} withdraws {case.id}")
 
-    def do(_activity: Activity) -> None:
+    def do(activity: Activity) -> None:
+        got: list[Any] = []
+        activity.committed = lambda: _taken_back(world, case, person, got)
         with world.begin()() as (session, now):
-            verdict = withdraw(session, now=now, proposal_id=case.id, person=person)
-        world.tell(f"withdraw {case.id} by {person}: {verdict.code}")
-        if verdict.allowed and person != case.requester:
-            world.violation("2 requester", f"{person} withdrew {case.id} of {case.requester}")
-        if verdict.allowed:
-            case.spoilt.add("withdrawn")
+            got.append(withdraw(session, now=now, proposal_id=case.id, person=person))
 
     world.start(world.dice.pick(world.serves), "withdraw", case, do)
+
+
+def _taken_back(world: World, case: Case, person: str, got: list[Any]) -> None:
+    world.tell(f"withdraw {case.id} by {person}: {got[0].code}")
+    if got[0].allowed and person != case.requester:
+        world.violation("2 requester", f"{person} withdrew {case.id} of {case.requester}")
+    if got[0].allowed:
+        case.spoilt.add("withdrawn")
