@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
+from approvals.sealed import digest
 from approvals.states import State
 from approvals.store import ClaimRecord, Delegation, Draft, Effect, KillSwitch, PolicyVersion, Proposal, Vote
 from audit.canonical import sha256
@@ -123,6 +124,8 @@ def _proposals(session: Session) -> list[str]:
             found.append(f"proposal {name} is {row.state} (version {row.version}), the log says {state} ({version})")
         elif row.digest != digests.get(name):
             found.append(f"the digest of proposal {name} is not the one that was sealed")
+        elif row.sealed is not None and digest(row.sealed) != row.digest:
+            found.append(f"the sealed bytes of proposal {name} do not have its digest")
     return found
 
 
