@@ -57,7 +57,11 @@ TAMPERING = [
     ("a proposal set back", "UPDATE proposal SET state = 'approved'", "proposal"),
     ("a proposal deleted", "DELETE FROM proposal", "proposal"),
     ("a digest exchanged", "UPDATE proposal SET digest = '0'", "digest"),
-    ("other bytes under the digest", "UPDATE proposal SET sealed = (SELECT body FROM log_entry WHERE seq = 1)", "sealed bytes"),
+    (
+        "other bytes under the digest",
+        "UPDATE proposal SET sealed = (SELECT body FROM log_entry WHERE seq = 1)",
+        "sealed bytes",
+    ),
     ("a draft for somebody else", "UPDATE draft SET requester = 'p-99999999'", "draft"),
     ("rules edited in place", "UPDATE policy_version SET body = body || ' ' WHERE kind = 'rules'", "policy"),
     ("a claim deleted", "DELETE FROM claim_record", "claim"),

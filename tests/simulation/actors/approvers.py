@@ -69,7 +69,9 @@ def odd(world: World, case: Case) -> None:
     choice: Choice = dice.pick(("approve", "approve", "approve", "withdraw", "withdraw", "reject"))
     person: str | None = dice.pick(CAST)[0]
     digest = case.digest
-    kind = dice.pick(("anybody", "anybody", "stranger", "requester", "holder", "holder", "borrower", "digest", "other", "nonsense"))
+    kind = dice.pick(
+        ("anybody", "anybody", "stranger", "requester", "holder", "holder", "borrower", "digest", "other", "nonsense")
+    )
     if kind == "stranger":
         person = dice.pick(STRANGERS)
     elif kind == "requester":
