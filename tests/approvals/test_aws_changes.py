@@ -67,8 +67,8 @@ def cloud(gate: Any, aws: ServedAws) -> Any:
     clients = aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
     instance = InstanceInspector(clients)
     kinds = ("stop_instance", "start_instance", "resize_instance", "undo_instance")
-    eyes = {"delete_volume": VolumeInspector(clients), "scale_node_group": NodeGroupInspector(clients)}
-    gate.inspector, gate.executor = Router(dict.fromkeys(kinds, instance) | eyes), AwsExecutor(clients)
+    eyes: dict[str, Any] = {"delete_volume": VolumeInspector(clients), "scale_node_group": NodeGroupInspector(clients)}
+    gate.inspector, gate.executor = Router({**dict.fromkeys(kinds, instance), **eyes}), AwsExecutor(clients)
     gate.adopt("people", PEOPLE + f'\n[[person]]\nid = "{PEER}"\nname = "Petra Peer"\nroles = ["peer"]\n')
     aws.faults.clear()
     return gate

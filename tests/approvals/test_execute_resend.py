@@ -173,12 +173,14 @@ def test_the_first_answer_that_comes_after_the_second_request_changes_nothing(ga
     got = claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
     assert isinstance(got, Claim)
 
+    held: Claim = got
+
     class Late(StubExecutor):
         def send(self, request: Any, *, token: str) -> Any:
             gate.later(seconds=91)
             recover(gate.begin, worker="w2")
-            assert read_back(gate, got) == State.RECONCILING
-            assert again(gate, got) == State.SUCCEEDED
+            assert read_back(gate, held) == State.RECONCILING
+            assert again(gate, held) == State.SUCCEEDED
             return super().send(request, token=token)
 
     assert execute(gate.begin, claim=got, executor=Late(gate.cloud)) == State.SUCCEEDED

@@ -21,7 +21,7 @@ from approvals.ids import new_id
 from approvals.inspectors.local import LocalInspector
 from approvals.lease import Claim
 from approvals.posted import posted
-from approvals.propose import DraftRequest, propose
+from approvals.propose import Drafted, DraftRequest, propose
 from approvals.reconcile import reconcile
 from approvals.review import fall_due, review
 from approvals.rollback import roll_back
@@ -56,6 +56,17 @@ review_within_hours = 24
 reviewers = ["risk", "finops"]
 """
 OTHER = "i-0fedcba9876543210"
+
+
+def sealed(gate: Any, drafted: Drafted, inspector: Any = None) -> Proposal:
+    row = seal(gate.begin, draft_id=drafted.proposal_id, inspector=inspector or gate.inspector)
+    assert row is not None
+    return row
+
+
+def document(row: Proposal) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(row.sealed or b"{}")
+    return told
 
 
 def claimed(gate: Any, row: Proposal) -> Any:
@@ -95,7 +106,7 @@ def test_a_claim_spends_the_nonce_under_which_people_voted(gate: Any) -> None:
     assert isinstance(claimed(gate, row), Claim)
     with gate.reading() as (session, _):
         record = session.get(ClaimRecord, row.id)
-    assert (record.nonce, record.digest) == (json.loads(row.sealed)["nonce"], row.digest)
+    assert (record.nonce, record.digest) == (document(row)["nonce"], row.digest)
 
 
 # -- the kill switch -----------------------------------------------------------------------------------------------
@@ -130,11 +141,14 @@ def test_the_switch_goes_off_only_by_votes(gate: Any) -> None:
     assert turn_on(gate).code == "already_on"
     with gate.reading() as (session, _):
         turn = newest_turn(session, "*")
-    row = of_the_gate(gate, ReleaseKillSwitch(scope="*", turn=turn.id))
+    assert turn is not None
+    row = of_the_gate(gate, ReleaseKillSwitch(scope="*", turn=turn.id or 0))
     assert vote_all(gate, row) == State.APPROVED
     assert through(gate, row) == State.VERIFIED
     with gate.reading() as (session, _):
-        assert newest_turn(session, "*").engaged is False
+        turned = newest_turn(session, "*")
+        assert turned is not None
+        assert turned.engaged is False
     assert isinstance(claimed(gate, gate.approved()), Claim)
 
 
@@ -177,9 +191,9 @@ def test_what_is_split_is_judged_by_its_sum(gate: Any) -> None:
     second = gate.sealed(
         change={**json.loads(first.change), "instance_id": OTHER}, evidence=evidence | {"amount": "9700"}
     )
-    slots = [json.loads(row.sealed)["policy"]["slots"] for row in (first, second)]
+    slots = [document(row)["policy"]["slots"] for row in (first, second)]
     assert slots == [[["owner"]], [["approver", "manager"]]]
-    assert "10,300 USD with 1 other" in json.loads(second.sealed)["policy"]["reason"]
+    assert "10,300 USD with 1 other" in document(second)["policy"]["reason"]
 
 
 def test_a_later_proposal_of_the_scope_changes_nothing_about_an_earlier_one(gate: Any) -> None:
@@ -293,7 +307,7 @@ def test_an_edit_is_another_proposal_and_voids_the_votes(gate: Any) -> None:
     assert gate.vote(old, ARJUN).verdict.allowed
     new = gate.sealed(requester=SAM, supersedes=old.id)
     assert (gate.state(old), new.state) == (State.SUPERSEDED, State.SEALED)
-    assert json.loads(new.sealed)["editors"] == [OLIVIA]
+    assert document(new)["editors"] == [OLIVIA]
     assert gate.vote(old, DANA).verdict.code == "closed"
     with gate.writing() as (session, now):
         posted(session, now=now, proposal_id=new.id, where="test")
@@ -306,7 +320,7 @@ def test_what_is_being_carried_out_cannot_be_replaced(gate: Any) -> None:
     draft = gate.draft(supersedes=row.id)
     assert draft.verdict.allowed
     assert isinstance(claimed(gate, row), Claim)
-    new = seal(gate.begin, draft_id=draft.proposal_id, inspector=gate.inspector)
+    new = sealed(gate, draft)
     assert (new.state, new.code) == (State.UNSEALABLE, "too_late")
     assert gate.state(row) == State.CLAIMED
 
@@ -317,10 +331,9 @@ def test_undoing_is_a_proposal_of_the_sealed_inverse(gate: Any) -> None:
     with gate.writing() as (session, now):
         drafted = roll_back(session, now=now, proposal_id=row.id, person=OLIVIA)
     assert drafted.verdict.allowed
-    back = seal(gate.begin, draft_id=drafted.proposal_id, inspector=gate.inspector)
-    document = json.loads(back.sealed)
-    assert (back.state, document["inverse_of"]) == (State.SEALED, row.id)
-    assert document["steps"][0]["request"] == json.loads(row.sealed)["steps"][0]["inverse"]
+    back = sealed(gate, drafted)
+    assert (back.state, document(back)["inverse_of"]) == (State.SEALED, row.id)
+    assert document(back)["steps"][0]["request"] == document(row)["steps"][0]["inverse"]
     with gate.writing() as (session, now):
         posted(session, now=now, proposal_id=back.id, where="test")
     assert gate.vote(gate.row(back.id), ARJUN).verdict.allowed
@@ -334,8 +347,8 @@ def test_a_rollback_that_is_not_the_sealed_inverse_cannot_be_sealed(gate: Any) -
     start = {**json.loads(row.change), "kind": "start_instance"}
     foreign = gate.draft(change=start | {"instance_id": OTHER}, inverse_of=row.id)
     gate.cloud.put(FIELDS | {"instance_id": OTHER, "state": "stopped"})
-    sealed = seal(gate.begin, draft_id=foreign.proposal_id, inspector=gate.inspector)
-    assert (sealed.state, sealed.code) == (State.UNSEALABLE, "not_the_inverse")
+    found = sealed(gate, foreign)
+    assert (found.state, found.code) == (State.UNSEALABLE, "not_the_inverse")
 
 
 def test_what_did_nothing_cannot_be_undone(gate: Any) -> None:
@@ -356,7 +369,7 @@ def test_an_emergency_takes_two_people_runs_in_a_freeze_and_is_reviewed(gate: An
     freeze = '\n[[freeze]]\nname = "close"\nzone = "UTC"\nstart = 2026-11-20T00:00:00\nend = 2026-11-21T00:00:00\n'
     gate.adopt("rules", RULES + GLASS + freeze)
     gate.adopt("people", MORE_PEOPLE)
-    row = seal(gate.begin, draft_id=emergency(gate).proposal_id, inspector=gate.inspector)
+    row = sealed(gate, emergency(gate))
     assert row.expires_at == gate.now + timedelta(hours=1)
     with gate.writing() as (session, now):
         posted(session, now=now, proposal_id=row.id, where="test")
@@ -398,7 +411,7 @@ def test_without_rules_for_it_there_is_no_break_glass(gate: Any) -> None:
 
 def test_break_glass_that_is_abolished_before_the_claim_is_no_quorum(gate: Any) -> None:
     gate.adopt("rules", RULES + GLASS)
-    row = seal(gate.begin, draft_id=emergency(gate).proposal_id, inspector=gate.inspector)
+    row = sealed(gate, emergency(gate))
     with gate.writing() as (session, now):
         posted(session, now=now, proposal_id=row.id, where="test")
     gate.vote(gate.row(row.id), SAM)
@@ -416,18 +429,19 @@ def of_the_gate(gate: Any, change: AdoptPolicy | ReleaseKillSwitch, requester: s
         draft = DraftRequest(id=new_id(), thread="", requester=requester, change=change.model_dump())
         drafted = propose(session, now=now, draft=draft)
     assert drafted.verdict.allowed, drafted.verdict
-    row = seal(gate.begin, draft_id=drafted.proposal_id, inspector=inspector)
-    assert row is not None
+    row = sealed(gate, drafted, inspector)
     if row.state == State.SEALED:
         with gate.writing() as (session, now):
             posted(session, now=now, proposal_id=row.id, where="test")
-    return gate.row(row.id)
+    found: Proposal = gate.row(row.id)
+    return found
 
 
 def vote_all(gate: Any, row: Proposal) -> State:
     for person in (RITA, FINN):
         gate.vote(row, person)
-    return gate.state(row)
+    state: State = gate.state(row)
+    return state
 
 
 def through(gate: Any, row: Proposal) -> State:
@@ -450,11 +464,13 @@ def test_other_rules_come_into_force_by_votes_alone_and_go_back_by_votes(gate: A
     assert vote_all(gate, row) == State.APPROVED
     assert through(gate, row) == State.VERIFIED
     with gate.reading() as (session, _):
-        assert newest(session, "rules").body == RULES + GLASS
+        in_force = newest(session, "rules")
+        assert in_force is not None
+        assert in_force.body == RULES + GLASS
     with gate.writing() as (session, now):
         drafted = roll_back(session, now=now, proposal_id=row.id, person=OLIVIA)
-    back = seal(gate.begin, draft_id=drafted.proposal_id, inspector=LocalInspector(gate.begin))
-    assert json.loads(back.sealed)["change"]["replaces"] == json.loads(row.change)["digest"]
+    back = sealed(gate, drafted, LocalInspector(gate.begin))
+    assert document(back)["change"]["replaces"] == json.loads(row.change)["digest"]
 
 
 def test_an_adoption_takes_effect_once_for_a_token(gate: Any) -> None:

@@ -79,7 +79,8 @@ LENT: list[tuple[str, Lending, dict[str, Any], dict[str, str]]] = [
 
 
 def lent(receiver: str, *lendings: Lending, involved: tuple[str, ...] = (), **changed: Any) -> dict[str, str]:
-    people = with_lendings(KNOWN, lendings, **({"rules": LENDING, "now": NOW} | changed))
+    given: dict[str, Any] = {"rules": LENDING, "now": NOW}
+    people = with_lendings(KNOWN, lendings, **(given | changed))
     return {one.role: one.giver for one in people.by_id[receiver].lent if one.giver not in involved}
 
 

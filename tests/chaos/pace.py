@@ -24,6 +24,6 @@ def shorten() -> None:
     import approvals.settling
 
     approvals.settling.LOOK_AGAIN = timedelta(seconds=LOOK_SECONDS)
-    import approvals.execute
+    import approvals.awake
 
-    approvals.execute.PROMPT_SECONDS = PROMPT_SECONDS
+    approvals.awake.PROMPT_SECONDS = PROMPT_SECONDS

@@ -62,7 +62,7 @@ class Case:
     sealed: bytes = b""
     digest: str = ""
     shown: bool = False
-    judged: Judged = Judged(None, False, None)
+    judged: Judged = field(default_factory=lambda: Judged(None, False, None))
     sealed_look: Look | None = None
     sealed_slots: Slots = ()
     expires_at: datetime | None = None

@@ -57,9 +57,9 @@ def determined() -> Iterator[None]:
     before = secrets.token_hex, secrets.token_bytes, secrets.choice
     secrets.token_hex = lambda nbytes=None: _stream().randbytes(nbytes or 32).hex()
     secrets.token_bytes = lambda nbytes=None: _stream().randbytes(nbytes or 32)
-    secrets.choice = lambda seq: seq[int(_stream().random() * len(seq))]  # type: ignore[method-assign, assignment]
+    secrets.choice = lambda seq: seq[int(_stream().random() * len(seq))]
     try:
         yield
     finally:
-        secrets.token_hex, secrets.token_bytes, secrets.choice = before  # type: ignore[method-assign]
+        secrets.token_hex, secrets.token_bytes, secrets.choice = before
         _Thrown.current = None

@@ -91,11 +91,11 @@ class Provider:
             thing = Thing(number, sort, dice.pick(ACCOUNTS), dice.pick(places), state)
             self.things[thing.name] = thing
         self.unreadable_until = 0.0
-        self.coming: list[tuple[float, int, Callable[[], None]]] = []
+        self.coming: list[tuple[float, int, Callable[[], object]]] = []
         self.sent = 0
         self.answered: dict[str, Receipt] = {}
 
-    def later(self, seconds: float, do: Callable[[], None]) -> None:
+    def later(self, seconds: float, do: Callable[[], object]) -> None:
         """Something that comes true by itself."""
         self.coming.append((self.world.awake + seconds, len(self.coming) + self.sent, do))
 

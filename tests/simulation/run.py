@@ -3,13 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from unittest.mock import patch
 
-import approvals.active
-import approvals.execute
-import approvals.resend
 from approvals.executors.rehearsal import Rehearsal
 from approvals.person import load_people
 from approvals.rules_file import load_rules
@@ -95,17 +93,18 @@ def _found(world: World, number: int) -> Found:
 
 @contextmanager
 def staged() -> Iterator[Memory]:
-    """A database for many runs; while it lasts, chance, the waking clock and the caches of the product are the runs'."""
-    before = (approvals.execute.awake, approvals.resend.awake, approvals.active._rules, approvals.active._people)
-    approvals.execute.awake = approvals.resend.awake = lambda: _Stage.world.awake if _Stage.world else 0.0
-    approvals.active._rules = lru_cache(maxsize=64)(load_rules)
-    approvals.active._people = lru_cache(maxsize=4096)(load_people)
-    try:
-        with determined():
-            yield Memory()
-    finally:
-        approvals.execute.awake, approvals.resend.awake, approvals.active._rules, approvals.active._people = before
-        _Stage.world = None
+    """A database for many runs; while it lasts, chance, the waking clock and the product's caches are the runs'."""
+    with ExitStack() as stack:
+        for name, instead in (
+            ("approvals.execute.awake", lambda: _Stage.world.awake if _Stage.world else 0.0),
+            ("approvals.resend.awake", lambda: _Stage.world.awake if _Stage.world else 0.0),
+            ("approvals.active._rules", lru_cache(maxsize=64)(load_rules)),
+            ("approvals.active._people", lru_cache(maxsize=4096)(load_people)),
+        ):
+            stack.enter_context(patch(name, instead))
+        stack.enter_context(determined())
+        yield Memory()
+    _Stage.world = None
 
 
 class _Stage:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from tests.simulation.actors import adversary, approvers, clockwork, office, requesters, workers
 from tests.simulation.cases import Case
-from tests.simulation.world import World
+from tests.simulation.world import Replica, World
 
 Progress = Callable[[World, Case], None]
 
 
-def _by_worker(verb: Callable[[World, workers.Replica, Case], None]) -> Progress:
+def _by_worker(verb: Callable[[World, Replica, Case], None]) -> Progress:
     def go(world: World, case: Case) -> None:
         worker = workers.idle(world)
         if worker is not None:
@@ -156,7 +156,7 @@ def _on_any(world: World, verb: Progress, fit: Callable[[Case], bool]) -> None:
         verb(world, world.dice.pick(cases))
 
 
-def _with_worker(world: World, verb: Callable[[World, workers.Replica], None]) -> None:
+def _with_worker(world: World, verb: Callable[[World, Replica], None]) -> None:
     worker = workers.idle(world)
     if worker is not None:
         verb(world, worker)

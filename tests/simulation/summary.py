@@ -36,7 +36,8 @@ def sentences(told: dict[str, Any]) -> str:
     last = told["from_run"] + told["runs"] - 1
     lines = [
         f"seed {told['seed']}, runs {told['from_run']} to {last}, fingerprint {told['fingerprint']}",
-        f"{told['runs']:,} runs, {told['transitions']:,} moves of proposals, {share:.0%} of them in a run already at fault",
+        f"{told['runs']:,} runs, {told['transitions']:,} moves of proposals,"
+        f" {share:.0%} of them in a run already at fault",
         f"{told['effects']:,} effects at the provider; {unknown:,} outcomes unknown at first,"
         f" which ended as {_listed(told['unknown_ended_as'])}",
         f"proposals ended as: {_listed(told['states'])}",

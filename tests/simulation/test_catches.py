@@ -22,10 +22,10 @@ import approvals.vote
 import tests.simulation.run
 from approvals.changes.operations import Again
 from approvals.person import People
-from approvals.policy import Standing
+from approvals.policy import Standing, may_claim
 from approvals.sealed import decode
 from approvals.split import Summed
-from approvals.store import Vote, proposal_of
+from approvals.store import UNANSWERED, Vote, proposal_of
 from tests.simulation.memory import Memory
 from tests.simulation.run import simulate
 from tests.simulation.weather import Weather
@@ -60,7 +60,7 @@ def _no_drift(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_expiry(patch: pytest.MonkeyPatch) -> None:
-    real, never = approvals.claim.may_claim, datetime(9999, 1, 1, tzinfo=UTC)
+    real, never = may_claim, datetime(9999, 1, 1, tzinfo=UTC)
     patch.setattr(approvals.claim, "may_claim", lambda **given: real(**given | {"execute_by": never}))
 
 
@@ -70,7 +70,7 @@ def _sends_twice(patch: pytest.MonkeyPatch) -> None:
 
     def send(*given: Any) -> Any:
         answer = real(*given)
-        return real(*given) if answer.outcome == approvals.execute.UNANSWERED else answer
+        return real(*given) if answer.outcome == UNANSWERED else answer
 
     patch.setattr(approvals.execute, "_send", send)
 

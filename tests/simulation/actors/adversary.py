@@ -67,7 +67,8 @@ def _votes(world: World, case: Case) -> bool:
 
 def _approve(world: World, case: Case) -> bool:
     done = world.memory.raw.execute(
-        "UPDATE OR IGNORE proposal SET state = 'approved', execute_by = expires_at WHERE id = ? AND state != 'approved'",
+        "UPDATE OR IGNORE proposal SET state = 'approved', execute_by = expires_at"
+        " WHERE id = ? AND state != 'approved'",
         (case.id,),
     )
     return done.rowcount == 1

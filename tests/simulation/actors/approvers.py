@@ -39,7 +39,7 @@ def _most(case: Case, held: list[frozenset[str]]) -> int:
     """How many of the slots these people can fill."""
     slots = case.sealed_slots
     sizes = range(len(slots), 0, -1)
-    subsets = {1: [(slot,) for slot in slots], len(slots): [slots]}
+    subsets: dict[int, list[tuple[frozenset[str], ...]]] = {1: [(slot,) for slot in slots], len(slots): [tuple(slots)]}
     for size in sizes:
         parts = subsets.get(size) or [tuple(slot for slot in slots if slot is not left) for left in slots]
         if any(fills(part, tuple(held)) for part in parts):
