@@ -43,6 +43,9 @@ class Judged(NamedTuple):
     together: str | None
 
 
+ALONE = Judged(None, False, None)
+
+
 @dataclass(eq=False)
 class Case:
     """What was asked for, what was sealed, who decided, what was sent and what took effect."""
@@ -62,7 +65,7 @@ class Case:
     sealed: bytes = b""
     digest: str = ""
     shown: bool = False
-    judged: Judged = field(default_factory=lambda: Judged(None, False, None))
+    judged: Judged = ALONE
     sealed_look: Look | None = None
     sealed_slots: Slots = ()
     expires_at: datetime | None = None

@@ -1,7 +1,8 @@
 """What really happened, as the harness saw it, and whether it may have happened. It asks no function of the gate.
 
 It reads each entry as it is committed, beside what the actors did: which ballots were really given, who was in force
-then, what an inspector was shown. `standing.py` knows who was in force, `judgement.py` what may be claimed and sent.
+then, what an inspector was shown. `standing.py` knows who was in force; `judgement.py` says what may be claimed, and
+what may be sent.
 """
 
 import json

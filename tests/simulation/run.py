@@ -93,18 +93,15 @@ def _found(world: World, number: int) -> Found:
 
 @contextmanager
 def staged() -> Iterator[Memory]:
-    """A database for many runs; while it lasts, chance, the waking clock and the product's caches are the runs'."""
-    with ExitStack() as stack:
-        for name, instead in (
-            ("approvals.execute.awake", lambda: _Stage.world.awake if _Stage.world else 0.0),
-            ("approvals.resend.awake", lambda: _Stage.world.awake if _Stage.world else 0.0),
-            ("approvals.active._rules", lru_cache(maxsize=64)(load_rules)),
-            ("approvals.active._people", lru_cache(maxsize=4096)(load_people)),
-        ):
-            stack.enter_context(patch(name, instead))
-        stack.enter_context(determined())
+    """A database for many runs. While it lasts, chance, the clock of being awake and the caches are the simulator's."""
+    with ExitStack() as stage:
+        for name in ("approvals.execute.awake", "approvals.resend.awake"):
+            stage.enter_context(patch(name, lambda: _Stage.world.awake if _Stage.world else 0.0))
+        stage.enter_context(patch("approvals.active._rules", lru_cache(maxsize=64)(load_rules)))
+        stage.enter_context(patch("approvals.active._people", lru_cache(maxsize=4096)(load_people)))
+        stage.enter_context(determined())
         yield Memory()
-    _Stage.world = None
+        _Stage.world = None
 
 
 class _Stage:

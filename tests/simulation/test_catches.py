@@ -22,7 +22,7 @@ import approvals.vote
 import tests.simulation.run
 from approvals.changes.operations import Again
 from approvals.person import People
-from approvals.policy import Standing, may_claim
+from approvals.policy import Standing
 from approvals.sealed import decode
 from approvals.split import Summed
 from approvals.store import UNANSWERED, Vote, proposal_of
@@ -60,7 +60,7 @@ def _no_drift(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_expiry(patch: pytest.MonkeyPatch) -> None:
-    real, never = may_claim, datetime(9999, 1, 1, tzinfo=UTC)
+    real, never = approvals.policy.may_claim, datetime(9999, 1, 1, tzinfo=UTC)
     patch.setattr(approvals.claim, "may_claim", lambda **given: real(**given | {"execute_by": never}))
 
 

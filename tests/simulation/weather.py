@@ -41,16 +41,16 @@ WORST = Weather(
     clock=0.05,
     people=0.03,
     rules=0.015,
-    send=0.5,
+    send=0.9,
     blind=0.12,
     drift=0.04,
-    lies=0.12,
-    tampering=0.03,
+    lies=0.4,
+    tampering=0.25,
     switch=0.03,
     lending=0.06,
     again=0.08,
 )
-RARE = {"rules": 0.25, "lies": 0.15, "tampering": 0.08, "people": 0.35, "switch": 0.2, "lending": 0.3, "again": 0.4}
+RARE = {"rules": 0.25, "lies": 0.12, "tampering": 0.07, "people": 0.35, "switch": 0.2, "lending": 0.3, "again": 0.4}
 """Families that end proposals early are in fewer runs than the others."""
 
 

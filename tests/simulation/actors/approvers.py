@@ -1,5 +1,6 @@
 """People who decide: helpful ones, hasty ones, strangers, and ballots that come twice, late or forged."""
 
+from itertools import combinations
 from typing import Any, Literal
 
 from approvals.posted import posted
@@ -39,12 +40,7 @@ def _most(case: Case, held: list[frozenset[str]]) -> int:
     """How many of the slots these people can fill."""
     slots = case.sealed_slots
     sizes = range(len(slots), 0, -1)
-    subsets: dict[int, list[tuple[frozenset[str], ...]]] = {1: [(slot,) for slot in slots], len(slots): [tuple(slots)]}
-    for size in sizes:
-        parts = subsets.get(size) or [tuple(slot for slot in slots if slot is not left) for left in slots]
-        if any(fills(part, tuple(held)) for part in parts):
-            return size
-    return 0
+    return next((size for size in sizes if any(fills(part, tuple(held)) for part in combinations(slots, size))), 0)
 
 
 def decide(world: World, case: Case) -> None:
