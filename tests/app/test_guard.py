@@ -95,6 +95,7 @@ CONTENT = [
     ("an event without an id", json.dumps({**EVENT, "event_id": None}).encode(), Reason.UNREADABLE),
     ("another app", json.dumps({**EVENT, "api_app_id": "A0OTHER"}).encode(), Reason.WRONG_APP),
     ("no app", json.dumps({k: v for k, v in EVENT.items() if k != "api_app_id"}).encode(), Reason.WRONG_APP),
+    ("a click meant for another app", json.dumps({**CLICK, "api_app_id": "A0OTHER"}).encode(), Reason.WRONG_APP),
     ("another workspace", json.dumps({**EVENT, "team_id": "T0OTHER"}).encode(), Reason.WRONG_TEAM),
     (
         "a click by somebody of another workspace",

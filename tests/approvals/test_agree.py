@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from approvals.agree import disagreements
-from approvals.claim import claim
+from approvals.claim import Refusal, claim
+from approvals.engage import engage
 from approvals.execute import execute
 from approvals.lease import Claim
 from approvals.reconcile import reconcile
 from approvals.states import State
 from audit.verify import verify
-from tests.approvals.gate_stubs import ARJUN, STOP
+from tests.approvals.gate_stubs import ARJUN, PEOPLE, SAM, STOP
 
 
 def carried_out(gate: Any) -> str:
@@ -90,6 +91,31 @@ def test_a_changed_row_is_named(gate: Any, _sentence: str, statement: str, word:
     found = differing(gate)
     assert found
     assert all(word in sentence for sentence in found)
+
+
+def refused(gate: Any, row: Any) -> str:
+    got = claim(gate.begin, proposal_id=row.id, worker="w", inspector=gate.inspector)
+    assert isinstance(got, Refusal), got
+    assert gate.cloud.effects() == []
+    return got.verdict.code
+
+
+def test_a_vote_moved_to_somebody_else_who_may_moves_no_hand(gate: Any) -> None:
+    """Nothing but the log tells that this person, who holds the role, never voted."""
+    other = "p-0c0c0009"
+    gate.adopt("people", PEOPLE + f'\n[[person]]\nid = "{other}"\nname = "Carla Other"\nroles = ["approver"]\n')
+    row = gate.approved()
+    tamper(gate, f"UPDATE vote SET person = '{other}'")
+    assert refused(gate, row) == "altered"
+
+
+def test_a_switch_turned_off_by_a_row_alone_moves_no_hand(gate: Any) -> None:
+    row = gate.approved()
+    with gate.writing() as (session, now):
+        assert engage(session, now=now, person=SAM, scope="*", reason="runaway").allowed
+    columns, then = "scope, engaged, by, turned_at", "2026-11-20T09:00:00.000000Z"
+    tamper(gate, f"INSERT INTO kill_switch ({columns}) VALUES ('*', false, 'w', '{then}')")
+    assert refused(gate, row) == "altered"
 
 
 def test_an_approval_that_the_log_does_not_know_moves_no_hand(gate: Any) -> None:

@@ -232,6 +232,20 @@ def test_a_claim_whose_lease_ended_sends_nothing(gate: Any) -> None:
     assert gate.executor.sent == 0
 
 
+@pytest.mark.parametrize("column", ["nonce", "digest"])
+def test_an_approval_that_was_spent_is_not_spent_again(gate: Any, column: str) -> None:
+    """As if the claim that is there were another's: the one that comes now takes nothing over."""
+    row = gate.approved()
+    claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+    gate.later(seconds=90)
+    gate.tamper(f"UPDATE claim_record SET {column} = 'another'")
+    before = gate.events(row.id)
+    with pytest.raises(RuntimeError, match="was used before"):
+        claim(gate.begin, proposal_id=row.id, worker="w2", inspector=gate.inspector)
+    assert gate.events(row.id) == before
+    assert gate.row(row.id).claimed_by == "w1"
+
+
 def test_a_requester_who_left_asks_for_nothing_any_more(gate: Any) -> None:
     row = gate.approved()
     gate.adopt("people", "[[person]]".join(part for part in PEOPLE.split("[[person]]") if row.requester not in part))

@@ -7,7 +7,8 @@ import pytest
 from approvals.changes.instance import StopInstance
 from approvals.changes.step import Request, Step
 from approvals.claim import claim
-from approvals.execute import execute
+from approvals.errors import Altered
+from approvals.execute import carry_step, execute
 from approvals.executors.rehearsal import Rehearsal
 from approvals.expire import expire
 from approvals.lease import Claim, LostClaim
@@ -255,6 +256,17 @@ def test_bytes_altered_after_the_claim_are_not_sent(gate: Any) -> None:
     with pytest.raises(Exception, match="do not have the digest"):
         execute(gate.begin, claim=got, executor=gate.executor)
     assert gate.executor.sent == 0
+
+
+def test_a_request_that_was_not_sealed_is_not_sent(gate: Any) -> None:
+    got = claimed(gate)
+    (step,) = decode(gate.row(got.proposal_id).sealed, got.digest).steps
+    elsewhere = step.request.model_copy(update={"parameters": {"InstanceIds": ["i-0fedcba9876543210"]}})
+    for other in (step.model_copy(update={"request": elsewhere}), step.model_copy(update={"expect": {}})):
+        with pytest.raises(Altered, match="not the one that was sealed"):
+            carry_step(gate.begin, claim=got, executor=gate.executor, step=other)
+    assert (gate.executor.sent, effects(gate, got)) == (0, [])
+    assert gate.state(got) == State.CLAIMED
 
 
 def restart(change: StopInstance) -> tuple[Step, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 from approvals.agree import disagreements
 from approvals.claim import claim
+from approvals.engage import engage
 from approvals.execute import execute
 from approvals.lease import Claim
 from approvals.reconcile import reconcile
@@ -14,7 +15,7 @@ from approvals.recover import recover
 from approvals.resend import MOST, resend
 from approvals.settling import SETTLE
 from approvals.states import State
-from approvals.store import KillSwitch, effects_of
+from approvals.store import effects_of
 from audit.event import Event
 from audit.verify import verify
 from tests.approvals.gate_stubs import GROUP_FIELDS, PEOPLE, SAM, SCALE, STOP, StubExecutor
@@ -106,7 +107,7 @@ def test_it_goes_out_three_times_more_at_most(gate: Any) -> None:
 
 def switched_off(gate: Any) -> None:
     with gate.writing() as (session, now):
-        session.add(KillSwitch(scope="*", engaged=True, by="p-0d1e0004", turned_at=now))
+        assert engage(session, now=now, person=SAM, scope="*", reason="runaway").allowed
 
 
 NOT_AGAIN: list[tuple[str, Any]] = [

@@ -69,8 +69,8 @@ def document(row: Proposal) -> dict[str, Any]:
     return told
 
 
-def claimed(gate: Any, row: Proposal) -> Any:
-    return claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+def claimed(gate: Any, row: Proposal, worker: str = "w1") -> Any:
+    return claim(gate.begin, proposal_id=row.id, worker=worker, inspector=gate.inspector)
 
 
 def carried_out(gate: Any, row: Proposal) -> State:
@@ -152,6 +152,21 @@ def test_the_switch_goes_off_only_by_votes(gate: Any) -> None:
     assert isinstance(claimed(gate, gate.approved()), Claim)
 
 
+def test_a_release_is_of_one_turn_of_the_switch_and_no_later_one(gate: Any) -> None:
+    turn_on(gate)
+    with gate.reading() as (session, _):
+        turn = newest_turn(session, "*")
+    request = ReleaseKillSwitch(scope="*", turn=turn.id).steps()[0].request
+    hands = LocalExecutor(gate.begin)
+    hands.send(request, token="one")
+    turn_on(gate)
+    assert hands.send(request, token="one").request_id is not None
+    with pytest.raises(Refused, match="turned since"):
+        hands.send(request, token="two")
+    with gate.reading() as (session, _):
+        assert newest_turn(session, "*").engaged
+
+
 # -- freezes and caps ----------------------------------------------------------------------------------------------
 
 
@@ -178,7 +193,8 @@ def test_a_cap_holds_the_second_change_of_the_hour(gate: Any) -> None:
     gate.cloud.put(FIELDS | {"instance_id": OTHER})
     second = gate.approved(change={**json.loads(first.change), "instance_id": OTHER})
     assert isinstance(claimed(gate, first), Claim)
-    got = claimed(gate, second)
+    got = claimed(gate, second, "w2")
+    assert isinstance(got, Refusal), "a cap is for all workers together"
     assert (got.state, got.verdict.code) == (State.HELD, "cap_changes")
     gate.later(hours=1)
     assert isinstance(claimed(gate, second), Claim)

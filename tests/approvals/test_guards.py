@@ -1,8 +1,10 @@
 """The database itself refuses what must never be, whoever asks: this program with a fault, or another one."""
 
+import ast
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,6 +21,7 @@ from audit.event import Actor, ActorKind, Event
 from tests.approvals.gate_stubs import ARJUN
 
 NOBODY = Actor(ActorKind.SERVICE, "test")
+THEN = "2026-11-20T09:00:00.000000Z"
 
 FORBIDDEN = [
     ("a state is set without its entry", "UPDATE proposal SET state = 'approved', version = version + 1", "log entry"),
@@ -40,6 +43,20 @@ FORBIDDEN = [
     ("an intent is written again", "INSERT OR REPLACE INTO effect SELECT * FROM effect", "already has its effect"),
     ("an intent is changed", "UPDATE effect SET request_hash = 'x'", "intent cannot be changed"),
     ("an answer is given twice", "UPDATE effect SET outcome = 'refused'", "answer given twice"),
+    ("a claim is forgotten", "DELETE FROM claim_record", "claim cannot be deleted"),
+    ("a nonce is exchanged", "UPDATE claim_record SET nonce = 'x'", "keeps its nonce"),
+    ("the bytes of a claim are exchanged", "UPDATE claim_record SET digest = 'x'", "keeps its nonce and its bytes"),
+    (
+        "an approval is used again",
+        "INSERT OR REPLACE INTO claim_record SELECT * FROM claim_record",
+        "this approval has been used",
+    ),
+    ("the kill switch is turned back in place", "UPDATE kill_switch SET engaged = false", "turn of the kill switch"),
+    ("a turn of the kill switch is forgotten", "DELETE FROM kill_switch", "cannot be deleted"),
+    ("a lending is made longer", "UPDATE delegation SET ends_at = '2030'", "only be ended"),
+    ("a lending is given to somebody else", "UPDATE delegation SET receiver = 'p-0d1e0004'", "only be ended"),
+    ("a lending that was ended begins again", "UPDATE delegation SET ended_at = NULL", "only be ended, once"),
+    ("a lending is forgotten", "DELETE FROM delegation", "cannot be deleted"),
     ("rules are changed", "UPDATE policy_version SET body = ''", "policy cannot be changed"),
     ("rules are deleted", "DELETE FROM policy_version", "policy cannot be deleted"),
 ]
@@ -52,6 +69,12 @@ def used(new_gate: Callable[[], Any]) -> Any:
     row = gate.approved()
     got = claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
     execute(gate.begin, claim=got, executor=gate.executor)  # type: ignore[arg-type]
+    gate.sql("INSERT INTO kill_switch (scope, engaged, by, turned_at) VALUES ('*', true, 'p-1', ?)", THEN)
+    gate.sql(
+        "INSERT INTO delegation (id, giver, receiver, roles, starts_at, ends_at, granted_at, ended_at)"
+        " VALUES ('D-1', 'p-1', 'p-2', '[]', ?, ?, ?, ?)",
+        *[THEN] * 4,
+    )
     return gate
 
 
@@ -101,6 +124,20 @@ def test_a_move_of_a_row_that_moved_on_leaves_no_entry(gate: Any) -> None:
     assert gate.state(row) == State.APPROVED
 
 
+def test_a_move_of_a_row_that_came_back_to_its_state_leaves_no_entry(gate: Any) -> None:
+    row = gate.pending()
+    with gate.writing() as (session, now):
+        stale = proposal_of(session, row.id)
+    gate.vote(row, ARJUN)
+    gate.vote(row, ARJUN, "withdraw")
+    assert gate.state(row) == stale.state == State.PENDING
+    before = gate.events(row.id)
+    with gate.writing() as (session, now):
+        moved = move(session, stale, to=State.EXPIRED, event=Event.PROPOSAL_EXPIRED, actor=NOBODY, now=now)
+    assert not moved
+    assert (gate.events(row.id), gate.state(row)) == (before, State.PENDING)
+
+
 def test_every_state_has_words_and_the_ends_have_no_way_out() -> None:
     assert set(WORDS) == set(State)
     assert frozenset(State) == OPEN | TERMINAL
@@ -118,6 +155,22 @@ def test_nothing_reaches_an_effect_but_through_the_claim() -> None:
     assert MOVES[again] == {Event.EXECUTION_RESENT}
     assert {start for start, end in MOVES if end == State.EXECUTING} == {State.CLAIMED, State.EXECUTING, again[0]}
     assert {start for start, end in MOVES if end == State.APPROVED} == {State.PENDING, State.PARTIAL, State.HELD}
+
+
+SHOWS_ADVICE = {"store.py", "card.py", "advice.py"}
+"""Where a model's remark on sealed bytes is kept and shown; nothing that decides is among these."""
+
+
+def test_no_guard_reads_what_a_model_wrote() -> None:
+    rooms = Path(__file__).parents[2] / "approvals"
+    readers = set()
+    for path in rooms.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in node.names}
+        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        if "Advice" in imported | named or "approvals.advice" in path.read_text():
+            readers.add(path.name)
+    assert readers <= SHOWS_ADVICE
 
 
 def test_every_open_state_can_end() -> None:

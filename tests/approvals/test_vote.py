@@ -151,7 +151,7 @@ def test_after_the_time_to_decide_no_vote_counts_even_before_it_is_ended(gate: A
 def test_tampered_sealed_bytes_take_no_vote(gate: Any) -> None:
     row = gate.pending()
     gate.sql("DROP TRIGGER proposal_sealed")
-    gate.sql("UPDATE proposal SET sealed = replace(sealed, 'stopped', 'running') WHERE id = ?", row.id)
+    gate.sql("UPDATE proposal SET sealed = CAST(replace(sealed, 'stopped', 'running') AS BLOB) WHERE id = ?", row.id)
     assert gate.vote(row, ARJUN).verdict.code == "altered"
     assert last(gate)["event"] == "vote.refused"
     assert gate.state(row) == State.PENDING

@@ -96,6 +96,11 @@ CHANGES: list[tuple[str, list[str], int]] = [
         0,
     ),
     ("a column is emptied", ["UPDATE log_entry SET proposal = NULL WHERE seq = 3"], 3),
+    (
+        "what was said is changed",
+        ["UPDATE log_entry SET body = CAST(replace(CAST(body AS TEXT), 'grüße', 'grüsse') AS BLOB) WHERE seq = 4"],
+        4,
+    ),
     ("a text becomes bytes", ["UPDATE log_entry SET event = CAST(event AS BLOB) WHERE seq = 5"], 5),
     ("a body becomes text", ["UPDATE log_entry SET body = CAST(body AS TEXT) WHERE seq = 5"], 5),
     ("a body is emptied", ["UPDATE log_entry SET body = x'' WHERE seq = 2"], 2),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from app.home import Home
 from app.inbox import Message, conversation
 from app.processes.serve import build
 from app.settings import SlackSettings
-from app.slack import bolt, messages
+from app.slack import bolt, clicks, messages
 from app.turns import StoredAnswer
 from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
@@ -175,6 +176,23 @@ async def test_the_right_person_approves_and_the_wrong_ones_are_told_why(
     with reading(engine) as (session, _):
         assert len(session.exec(select(Vote)).all()) == 1
         assert verify(session).ok
+
+
+async def test_a_click_that_could_not_be_stored_is_not_acknowledged(
+    floor: Floor, engine: Engine, sealed: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack never repeats a click: whoever is told that it arrived believes that the vote is there."""
+    proposal = sealed(thread(engine))
+    card = await floor.card(proposal)
+
+    def failing(*_: Any, **__: Any) -> str | None:
+        threading.Event().wait(1)  # a disk that takes its time: whoever does not wait for it has answered by then
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(clicks, "cast", failing)
+    pressed = await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
+    assert not pressed.acknowledged
+    assert floor.state(proposal) == "pending"
 
 
 async def test_a_rejection_asks_why_and_keeps_the_reason_out_of_the_log(
