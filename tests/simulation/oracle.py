@@ -158,6 +158,9 @@ class Oracle:
     def add(self, case: Case) -> None:
         """Somebody asked for something."""
         self.cases[case.id] = case
+        if self.standing.forged:
+            case.tampered = self.standing.forged
+            case.spoilt.add("tampered")
         if any(self.standing.switches.values()):
             case.spoilt.add("asked for while everything was stopped")
 

@@ -192,11 +192,10 @@ def calm_down(world: World) -> None:
 
 def _until_quiet(world: World) -> None:
     for _ in range(MOST_ROUNDS):
-        if all(case.ended for case in world.oracle.cases.values()):
-            return
-        moved = workers.round_of(world)
+        waits = any(_waits_for_a_worker(world, case) for case in world.oracle.cases.values())
+        moved = waits and workers.round_of(world)
         for case in world.oracle.cases.values():
-            if case.state in ("sealed", "pending", "partial"):
+            if case.state in UNDECIDED:
                 moved |= _willing(world, case)
         if not moved:
             return
@@ -204,6 +203,13 @@ def _until_quiet(world: World) -> None:
 
 
 MOST_ROUNDS = 40
+UNDECIDED = frozenset({"sealed", "pending", "partial"})
+
+
+def _waits_for_a_worker(world: World, case: Case) -> bool:
+    late = case.expires_at is not None and world.now >= case.expires_at
+    reviewable = case.authority == "break_glass" and case.state in ("verified", "diverged")
+    return reviewable or not (case.ended or (case.state in UNDECIDED and not late))
 
 
 def _willing(world: World, case: Case) -> bool:

@@ -40,6 +40,7 @@ class Standing:
         self.rules: Rules = read_rules(SHIPPED)
         self.lendings: list[Lending] = []
         self.switches: dict[str, bool] = {}
+        self.forged = ""
         self.claimed: list[tuple[datetime, str | None]] = []
 
     def adopt(self, *, people: Directory | None = None, rules: str | None = None) -> None:

@@ -138,6 +138,7 @@ PLANTED: dict[str, tuple[Plant, Weather, str]] = {
 }
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_fault_is_found(memory: Memory, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     plant, weather, rule = PLANTED[name]

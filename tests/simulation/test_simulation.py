@@ -39,6 +39,7 @@ def told(*arguments: str, hash_seed: str = "0") -> dict[str, Any]:
     return found
 
 
+@pytest.mark.timeout(600)
 def test_nothing_happens_that_must_never_happen(memory: Memory) -> None:
     total = Found()
     for number in range(FEW):
@@ -53,6 +54,7 @@ def test_nothing_happens_that_must_never_happen(memory: Memory) -> None:
     assert total.met["rollbacks"]
 
 
+@pytest.mark.timeout(600)
 def test_without_a_fault_every_proposal_is_carried_out(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.simulation.run.forecast", lambda _dice: CALM)
     total = Found()

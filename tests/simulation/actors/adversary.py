@@ -122,8 +122,9 @@ def _person(world: World, case: Case) -> bool:
         " active_since FROM policy_version WHERE kind = 'people' ORDER BY version DESC LIMIT 1",
         (hashlib.sha256(text.encode()).hexdigest(), text),
     )
+    world.oracle.standing.forged = "people who were never adopted"
     for other in world.oracle.cases.values():
-        other.tampered = other.tampered or "people who were never adopted"
+        other.tampered = other.tampered or world.oracle.standing.forged
         other.spoilt.add("tampered")
     return bool(case.id)
 
