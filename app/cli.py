@@ -15,7 +15,7 @@ from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.cli_policy import policy_app
-from app.errors import Exit, was_interrupted
+from app.errors import Exit, Problem, was_interrupted
 
 MOST = 2**53
 
@@ -290,6 +290,7 @@ def main() -> None:
             typer.echo("Stopped.", err=True)
             sys.exit(Exit.INTERRUPTED)
         if not hasattr(error, "what"):
+            _not_text()
             _unexpected(error)
         say_problem(error)
         sys.exit(int(getattr(error, "exit_code", Exit.ERROR)))
@@ -301,6 +302,15 @@ def say_problem(error: Exception) -> None:
     if "--json" in sys.argv:
         typer.echo(json.dumps({"error": dict(zip(("what", "why", "do"), lines, strict=True))}))
     typer.echo("\n".join(line for line in lines if line), err=True)
+
+
+def _not_text() -> None:
+    """Says so where an argument holds bytes that are no UTF-8: a name of a file may, a text that is stored may not."""
+    if any("\ud800" <= character <= "\udfff" for given in sys.argv[1:] for character in given):
+        say_problem(
+            Problem("An argument is not text.", why="It holds bytes that are no UTF-8.", do="Write it as UTF-8.")
+        )
+        sys.exit(Exit.USAGE)
 
 
 def _unexpected(error: Exception) -> None:

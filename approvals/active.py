@@ -15,6 +15,7 @@ from sqlmodel import Session, col, desc, select
 
 from approvals.directory import Members, last_reading
 from approvals.errors import Altered, GateError
+from approvals.governance import GOVERNANCE
 from approvals.lending import Lending, with_lendings
 from approvals.person import People, load_people
 from approvals.rules import Rules
@@ -72,6 +73,15 @@ def entitled(session: Session, now: datetime) -> Active:
     if lendings:
         people = with_lendings(people, lendings, rules=current.rules, now=now)
     return current._replace(people=people)
+
+
+def judged_by(people: People, change_kind: str) -> People:
+    """The people whose votes count on such a change where a group cannot be read.
+
+    Nobody's do, except on a change of the gate itself: there a role that the people file gives still counts, since a
+    group that can never be read (a wrong id) could otherwise never be taken out again. Nobody holds a role by it.
+    """
+    return replace(people, unread=()) if change_kind in GOVERNANCE else people
 
 
 _LENDINGS = select(Delegation).where(col(Delegation.ended_at).is_(None))

@@ -41,6 +41,7 @@ def disagreements(session: Session) -> list[str]:
         *_drafts(session),
         *_proposals(session),
         *_compare("vote", _votes_stored(session), _votes_told(session)),
+        *_compare("vote in force", _in_force_stored(session), _in_force_told(session)),
         *_compare("effect", _effects_stored(session), _effects_told(session)),
         *_compare("claim", _claims_stored(session), _claims_told(session)),
         *_standing(session),
@@ -48,13 +49,18 @@ def disagreements(session: Session) -> list[str]:
 
 
 def vouched(session: Session, proposal: Proposal, votes: list[Vote]) -> bool:
-    """Whether the log tells of this sealing and of each of these votes: same bytes, same person, same choice."""
+    """Whether the log tells of this sealing, of these votes in force and no others, and that it stands where it does.
+
+    A vote that was taken back, and a proposal that ended, must not count again because a row says so.
+    """
     sealings = _told(session, [Event.PROPOSAL_SEALED.value], proposal.id)
     if [data["digest"] for _entry, data in sealings] != [proposal.digest]:
         return False
-    told = _votes_told(session, proposal.id)
-    cast = all(told[(vote.proposal, vote.person, vote.choice, vote.digest)] > 0 for vote in votes)
-    return cast and not _standing(session)
+    moved = session.execute(_LAST_MOVE, {"which": proposal.id}).first()
+    if moved is None or (moved[0], json.loads(moved[1])["data"]["to"]) != (proposal.version, proposal.state):
+        return False
+    cast = Counter((vote.proposal, vote.person, vote.choice, vote.digest) for vote in votes)
+    return cast == _in_force_told(session, proposal.id) and not _standing(session)
 
 
 def _standing(session: Session) -> list[str]:
@@ -82,6 +88,12 @@ _ENTRIES = (
     .order_by(col(LogEntry.seq))
 )
 _ENTRIES_OF = _ENTRIES.where(LogEntry.proposal == bindparam("which"))
+_LAST_MOVE = (
+    select(LogEntry.proposal_version, LogEntry.body)
+    .where(LogEntry.proposal == bindparam("which"), col(LogEntry.proposal_version).is_not(None))
+    .order_by(col(LogEntry.seq).desc())
+    .limit(1)
+)
 """Made once: every claim asks for several."""
 
 
@@ -138,6 +150,22 @@ def _votes_told(session: Session, proposal: str | None = None) -> Counter[Key]:
         (entry.proposal, entry.actor, VOTES[entry.event], data["digest"])
         for entry, data in _told(session, list(VOTES), proposal)
     )
+
+
+def _in_force_stored(session: Session) -> Counter[Key]:
+    rows = session.exec(select(Vote).where(col(Vote.withdrawn_at).is_(None)))
+    return Counter((row.proposal, row.person, row.choice, row.digest) for row in rows)
+
+
+def _in_force_told(session: Session, proposal: str | None = None) -> Counter[Key]:
+    """Each person's last vote on each proposal, unless it was taken back after that."""
+    last: dict[tuple[str | None, str], Key] = {}
+    for entry, data in _told(session, [*VOTES, Event.VOTE_WITHDRAWN.value], proposal):
+        last.pop((entry.proposal, entry.actor), None)
+        if entry.event in VOTES:
+            key = (entry.proposal, entry.actor, VOTES[entry.event], data["digest"])
+            last[(entry.proposal, entry.actor)] = key
+    return Counter(last.values())
 
 
 def _effects_stored(session: Session) -> Counter[Key]:

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from approvals.active import entitled
+from approvals.active import entitled, judged_by
 from approvals.agree import vouched
 from approvals.changes.change import parse_change
+from approvals.emergency import may_break_glass
 from approvals.errors import Altered
 from approvals.evidence import read_evidence
 from approvals.inspectors.port import CannotLook, Inspector, NotSealable, Snapshot
@@ -130,6 +131,12 @@ def _by_policy(
     asker = may_propose(person=sealed.requester, people=current.people, rules=current.rules)
     if not asker.allowed:
         return no("requester", f"whoever asked for it may not do so any more: {asker.reason}")
+    if sealed.policy.authority == BREAK_GLASS:
+        glass = may_break_glass(
+            person=sealed.requester, change_kind=sealed.change.kind, people=current.people, rules=current.rules
+        )
+        if not glass.allowed:
+            return no("no_emergency", f"it may not be asked for as an emergency any more: {glass.reason}")
     pinned = sealed.policy
     for kind, version, digest, now_version, now_digest in (
         ("rules", pinned.rules_version, pinned.rules_digest, current.rules_version, current.rules_digest),
@@ -142,7 +149,7 @@ def _by_policy(
         required = required_now(current, sealed, read_evidence(sealed.evidence), seen.environment).slots
     return may_claim(
         standing=standing(proposal, sealed, votes),
-        people=current.people,
+        people=judged_by(current.people, sealed.change.kind),
         execute_by=min(proposal.execute_by or utc_time(sealed.execute_by), utc_time(sealed.execute_by)),
         now=now,
         required=required,

@@ -17,7 +17,7 @@ from audit.event import Actor, ActorKind, Event
 from audit.log import append
 from audit.private import reference
 
-ACCOUNT = re.compile(r"\d{12}")
+ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def engage(session: Session, *, now: datetime, person: str | None, scope: str, reason: str) -> Verdict:

@@ -144,11 +144,15 @@ def _with_lent(slots: Sequence[Slot], people: People, involved: Collection[str |
 
 def locked_out(rules: Rules, people: People) -> str | None:
     """Why nobody could change the rules or the people again after this; None if somebody could."""
-    slots = rules.matrix[(rules.class_of("adopt_rules"), PRODUCTION)][0]
-    askers = [one for one in people.by_id if people.roles(one) & rules.may_propose]
-    if any(fillable(slots, people, requester=asker).possible for asker in askers):
+    # The very requirement that such a change would be sealed with; a requester's roles may change its slots.
+    asks = {
+        asker: rules.requirement("adopt_rules", PRODUCTION, None, None, people.roles(asker))
+        for asker in people.by_id
+        if people.roles(asker) & rules.may_propose
+    }
+    if any(fillable(needed.slots, people, requester=asker).possible for asker, needed in asks.items()):
         return None
-    needs = " and ".join(slot.words() for slot in slots)
+    needs = " and ".join(slot.words() for slot in rules.requirement("adopt_rules", PRODUCTION, None, None).slots)
     return f"after it nobody could change rules or people again: that needs {needs}, by people who did not ask for it"
 
 

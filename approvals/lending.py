@@ -36,7 +36,7 @@ def may_delegate(
     rules: Rules,
     now: datetime,
 ) -> Verdict:
-    """Whether `giver` may lend these roles. `people` as their file tells: a role that was lent cannot be lent on.
+    """Whether `giver` may lend these roles; one that was lent to the giver cannot be lent on.
 
     To lend from this moment, pass `start=now`.
 
@@ -58,7 +58,7 @@ def may_delegate(
     if fixed:
         may = _listed(rules.delegation.roles)
         return no("not_delegable", f"{_listed(fixed)} may not be delegated; the rules name {may}")
-    foreign = wanted - people.roles(giver)
+    foreign = wanted - people.by_id[giver].roles
     if foreign:
         told = f"{giver} does not hold {_listed(foreign)}; a role that was lent cannot be lent on"
         return no("not_held", told)

@@ -5,7 +5,6 @@ come from the file, from groups of the directory, and for a while from somebody 
 """
 
 import re
-import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -90,10 +89,7 @@ class People:
 def load_people(text: str, *, file: str = "people.toml") -> People:
     """Reads a people file; every fault is a PolicyError that names the file, the table and the line."""
     place = Place(file, text, what="the people file cannot be used")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise place.fault(str(error), do="Correct the TOML") from None
+    document = place.document()
     groups = tuple(_group(table, place, at) for at, table in enumerate(_tables(document, "group", place)))
     people = People(groups=groups)
     for key in sorted(set(document) - {"person", "channel", "group"}):

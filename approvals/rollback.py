@@ -23,7 +23,7 @@ from audit.log import append
 
 UNDOABLE = frozenset({State.VERIFIED, State.DIVERGED, State.REVIEW_DUE, State.REVIEWED_OK, State.REVIEWED_BAD})
 KEPT = ("amount", "currency", "environment", "team", "resource_name")
-"""What of the evidence still holds on the way back; a saving does not."""
+"""What of the evidence is the resource's and holds for another change of it; a saving does not."""
 
 
 def roll_back(session: Session, *, now: datetime, proposal_id: str, person: str, digest: str | None = None) -> Drafted:

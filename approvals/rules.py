@@ -14,6 +14,7 @@ from typing import Final, Literal
 from approvals.caps import Caps
 from approvals.errors import GateError
 from approvals.freeze import Freeze
+from approvals.governance import GOVERNANCE
 from approvals.split import DEFAULT_DAYS, Summed
 
 Environment = Literal["production", "non_production"]
@@ -150,6 +151,9 @@ class Rules:
         kind = self.class_of(change_kind)
         columns = self.matrix[(kind, environment)]
         band, why = self._band(amount, currency)
+        if change_kind in GOVERNANCE:
+            # No amount that somebody states may choose whose votes the gate itself is changed by.
+            band, why = len(self.limits), "a change of the gate itself, so as above every limit"
         if together is not None and together.others:
             summed_band, summed_why = self._band(together.amount, together.currency)
             band, why = (summed_band, summed_why) if summed_band >= band else (band, why)

@@ -12,6 +12,12 @@ def scope_of(class_name: str, team: str | None, account: str) -> str:
     return f"{class_name}{SEPARATOR}{named}"
 
 
+def team_of(scope: str) -> str | None:
+    """The team of a scope, in lower case; None where it is an account's."""
+    name = told(scope)
+    return name.removeprefix("team ") if name.startswith("team ") else None
+
+
 def told(scope: str) -> str:
     """The scope without its class, for a sentence that names the class already."""
     return scope.rpartition(SEPARATOR)[2]

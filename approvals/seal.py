@@ -14,6 +14,7 @@ from approvals.active import Active, entitled
 from approvals.changes.change import AnyChange, parse_change
 from approvals.changes.reversibility import class_of
 from approvals.changes.undo import UndoInstance
+from approvals.emergency import may_break_glass
 from approvals.errors import Altered, GateError, NotFound
 from approvals.evidence import Evidence, read_evidence
 from approvals.governance import GOVERNANCE
@@ -21,7 +22,7 @@ from approvals.inspectors.port import CannotLook, Inspector, NotSealable, Snapsh
 from approvals.move import create, move
 from approvals.pin import pin
 from approvals.precedents import earlier_proposals
-from approvals.propose import open_proposal
+from approvals.propose import INCIDENT, open_proposal, unreviewed
 from approvals.scope import scope_of, told
 from approvals.sealed import Amount, Sealed, decode, digest
 from approvals.split import Summed, summed
@@ -64,21 +65,19 @@ def _store(
     row = from_draft(draft, state=State.UNSEALABLE, now=now)
     if isinstance(seen, NotSealable):
         return _unsealable(session, row, actor, now, seen)
-    wrong = _not_the_inverse(session, draft, change) or _supersede(session, draft, actor, now)
+    current = entitled(session, now)
+    wrong = _not_the_inverse(session, draft, change) or _no_emergency(session, draft, change, current)
     if wrong is not None:
         return _unsealable(session, row, actor, now, wrong)
-    other = open_proposal(session, change.resource)
-    if other is not None:
-        return _unsealable(session, row, actor, now, NotSealable(f"{other} for this resource is open", "already_open"))
-    current = entitled(session, now)
     evidence = read_evidence(json.loads(draft.evidence))
     try:
         class_name = current.rules.class_of(change.kind)
     except GateError as error:
         return _unsealable(session, row, actor, now, NotSealable(str(error), "no_class"))
-    lax = _filed_too_laxly(change, class_name, current)
-    if lax is not None:
-        return _unsealable(session, row, actor, now, lax)
+    # What it replaces ends last of all: a change that cannot be sealed ends nobody's votes.
+    wrong = _filed_too_laxly(change, class_name, current) or _supersede(session, draft, change, actor, now)
+    if wrong is not None:
+        return _unsealable(session, row, actor, now, wrong)
     scope = scope_of(class_name, seen.team or evidence.team, change.account)
     judged = _judged(session, now, change, evidence, scope, current)
     document = _document(draft, change, seen, current, now, scope, judged)
@@ -150,8 +149,29 @@ def _not_the_inverse(session: Session, draft: Draft, change: AnyChange) -> NotSe
     return None
 
 
-def _supersede(session: Session, draft: Draft, actor: Actor, now: datetime) -> NotSealable | None:
+def _no_emergency(session: Session, draft: Draft, change: AnyChange, current: Active) -> NotSealable | None:
+    """Why it is sealed by no emergency's authority: a draft's row alone does not make one, whoever wrote it."""
+    if draft.authority != BREAK_GLASS:
+        return None
+    verdict = may_break_glass(
+        person=draft.requester,
+        change_kind=change.kind,
+        people=current.people,
+        rules=current.rules,
+        unreviewed=[other for other in unreviewed(session) if other != draft.id],
+    )
+    if not verdict.allowed:
+        return NotSealable(verdict.reason, verdict.code)
+    if not INCIDENT.fullmatch(draft.incident or ""):
+        return NotSealable("an emergency names its incident by its number", "no_incident")
+    return None
+
+
+def _supersede(session: Session, draft: Draft, change: AnyChange, actor: Actor, now: datetime) -> NotSealable | None:
     """Ends what this draft replaces, its votes with it; from here on only the new one can be decided."""
+    other = open_proposal(session, change.resource)
+    if other is not None and other != draft.supersedes:
+        return NotSealable(f"{other} for this resource is open", "already_open")
     if draft.supersedes is None:
         return None
     old = find_proposal(session, draft.supersedes)

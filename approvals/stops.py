@@ -16,6 +16,7 @@ from approvals.changes.operations import declared
 from approvals.freeze import frozen
 from approvals.policy import Verdict, no
 from approvals.precedents import recent_claims
+from approvals.scope import team_of
 from approvals.sealed import Sealed
 from approvals.store import BREAK_GLASS, Proposal
 from approvals.switch import engaged, words_of
@@ -37,15 +38,21 @@ def stopped_by(session: Session, now: datetime, proposal: Proposal, sealed: Seal
         # An approval from before an emergency must not wake up after it: it ends, and may be asked for again.
         return Stop(no("kill_switch", words_of(turn)), ends=True, until=None)
     rules = active(session).rules
-    hit = frozen(
-        rules.freezes,
-        at=now,
-        environment=sealed.policy.environment,
-        class_name=sealed.policy.class_name,
-        account=sealed.change.account,
-        team=sealed.evidence.get("team"),
-        break_glass=sealed.policy.authority == BREAK_GLASS,
-    )
+    # The bill's team and that of the resource's own tags: a freeze of either holds, so that a figure names no way out.
+    teams = {team for team in (sealed.evidence.get("team"), team_of(sealed.scope)) if team} or {None}
+    hits = [
+        frozen(
+            rules.freezes,
+            at=now,
+            environment=sealed.policy.environment,
+            class_name=sealed.policy.class_name,
+            account=sealed.change.account,
+            team=team,
+            break_glass=sealed.policy.authority == BREAK_GLASS,
+        )
+        for team in teams
+    ]
+    hit = max((one for one in hits if one is not None), key=lambda one: one.until, default=None)
     if hit is not None:
         return Stop(no("frozen", hit.reason), ends=False, until=hit.until)
     amount = None if sealed.amount.value is None else Decimal(sealed.amount.value)

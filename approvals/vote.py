@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
-from approvals.active import active, entitled
+from approvals.active import active, entitled, judged_by
 from approvals.caps import HOUR, fatigued
 from approvals.errors import Altered
 from approvals.move import move
@@ -59,7 +59,7 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
         return _refused(session, now, ballot, told, proposal)
     try:
         sealed = decode(proposal.sealed, proposal.digest)
-        people = entitled(session, now).people
+        people = judged_by(entitled(session, now).people, sealed.change.kind)
     except Altered as error:
         return _refused(session, now, ballot, no("altered", f"{error.what} {error.why}"), proposal)
     votes = standing_votes(session, proposal.id)

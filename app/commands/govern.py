@@ -7,7 +7,7 @@ import json
 import sys
 import tomllib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from approvals.ids import new_id
 from approvals.policy import Verdict
 from approvals.propose import Drafted, DraftRequest, propose
 from approvals.review import review
-from approvals.rollback import roll_back
+from approvals.rollback import KEPT, roll_back
 from approvals.store import Delegation, KillSwitch, proposal_of
 from approvals.switch import EVERYTHING, newest_turn, words_of
 from approvals.withdraw import withdraw
@@ -64,7 +64,9 @@ def replace(proposal: str, file: Path, *, person: str | None, as_json: bool) -> 
 
     def draft(session: Session) -> DraftRequest:
         old = proposal_of(session, proposal)
-        evidence = json.loads(old.evidence)
+        known = json.loads(old.evidence)
+        # A saving was computed for the old change; under the new one it would be a figure that no tool told.
+        evidence = {name: known[name] for name in KEPT if name in known}
         return DraftRequest(
             id=new_id(), thread=old.thread, requester=who, change=change, evidence=evidence, supersedes=old.id
         )
@@ -150,7 +152,8 @@ def lend(
         lending = delegate(
             session, now=now, giver=who, receiver=receiver, roles=roles, starts_at=starts_at or now, ends_at=ends_at
         )
-    told = f"{lending.delegation}: {', '.join(roles)} lent to {receiver} until {ends_at:%Y-%m-%d %H:%M} UTC"
+    until = f"{ends_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if lending.delegation else ""
+    told = f"{lending.delegation}: {', '.join(dict.fromkeys(roles))} lent to {receiver} until {until}"
     _tell(lending.verdict, told if lending.delegation else lending.verdict.reason, as_json, id=lending.delegation)
 
 
@@ -230,6 +233,13 @@ def _read_change(file: Path) -> dict[str, Any]:
     text = read_file(file)
     try:
         read: Any = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except RecursionError:
+        raise Problem(
+            f"{file} cannot be read.",
+            why="It is nested too deeply.",
+            do="Write one change as JSON or TOML.",
+            exit_code=Exit.USAGE,
+        ) from None
     except ValueError as error:
         raise Problem(
             f"{file} cannot be read.", why=f"{error}.", do="Write one change as JSON or TOML.", exit_code=Exit.USAGE

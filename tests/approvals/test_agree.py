@@ -11,8 +11,9 @@ from approvals.execute import execute
 from approvals.lease import Claim
 from approvals.reconcile import reconcile
 from approvals.states import State
+from approvals.withdraw import withdraw
 from audit.verify import verify
-from tests.approvals.gate_stubs import ARJUN, PEOPLE, SAM, STOP
+from tests.approvals.gate_stubs import ARJUN, OLIVIA, PEOPLE, SAM, STOP
 
 
 def carried_out(gate: Any) -> str:
@@ -125,3 +126,25 @@ def test_an_approval_that_the_log_does_not_know_moves_no_hand(gate: Any) -> None
     assert not isinstance(got, Claim)
     assert got.verdict.code in ("altered", "no_quorum")
     assert gate.cloud.effects() == []
+
+
+def test_a_vote_that_was_taken_back_counts_no_more_because_a_row_says_so(gate: Any) -> None:
+    row = gate.approved()
+    assert gate.vote(row, ARJUN, "withdraw").verdict.allowed
+    assert differing(gate) == []
+    tamper(gate, "UPDATE vote SET withdrawn_at = NULL")
+    assert any("vote in force" in sentence for sentence in differing(gate))
+    tamper(gate, "UPDATE proposal SET state = 'approved'")
+    got = claim(gate.begin, proposal_id=row.id, worker="w", inspector=gate.inspector)
+    assert isinstance(got, Refusal)
+    assert got.verdict.code == "altered"
+
+
+def test_a_proposal_that_ended_is_not_carried_out_because_a_row_says_so(gate: Any) -> None:
+    row = gate.approved()
+    with gate.writing() as (session, now):
+        assert withdraw(session, now=now, proposal_id=row.id, person=OLIVIA).allowed
+    tamper(gate, "UPDATE proposal SET state = 'approved'")
+    got = claim(gate.begin, proposal_id=row.id, worker="w", inspector=gate.inspector)
+    assert isinstance(got, Refusal)
+    assert got.verdict.code == "altered"

@@ -1,6 +1,7 @@
 """What stops, lends, replaces, hurries and changes the gate itself: each on the real rows, through the same claim."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlmodel import select
 
 from approvals.active import newest
 from approvals.adopt import offer
+from approvals.changes.change import parse_change
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.claim import Refusal, claim
 from approvals.delegate import delegate, end_delegation
@@ -27,10 +29,23 @@ from approvals.review import fall_due, review
 from approvals.rollback import roll_back
 from approvals.seal import seal
 from approvals.states import State
-from approvals.store import ClaimRecord, Proposal
+from approvals.store import ClaimRecord, Draft, Proposal
 from approvals.switch import newest_turn
 from audit.event import Actor, ActorKind
-from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, FIELDS, OLIVIA, PEOPLE, RULES, SAM, STOP
+from tests.approvals.gate_stubs import (
+    ARJUN,
+    DANA,
+    DELETE,
+    EDITH,
+    FIELDS,
+    OLIVIA,
+    PEOPLE,
+    RESIZE,
+    RULES,
+    SAM,
+    STOP,
+    VOLUME_FIELDS,
+)
 
 SERVE = Actor(ActorKind.SERVICE, "serve")
 RITA, FINN = "p-0a150006", "p-0f1a0007"
@@ -490,12 +505,13 @@ def test_other_rules_come_into_force_by_votes_alone_and_go_back_by_votes(gate: A
 
 
 def test_an_adoption_takes_effect_once_for_a_token(gate: Any) -> None:
+    gate.adopt("people", MORE_PEOPLE)
     change = offered(gate, "rules", RULES + GLASS)
     request = change.steps()[0].request
     hands = LocalExecutor(gate.begin)
     first = hands.send(request, token="one")
     assert hands.send(request, token="one") == first
-    assert gate.events().count("policy.changed") == 3
+    assert gate.events().count("policy.changed") == 4
     with pytest.raises(Refused, match="other rules"):
         hands.send(request, token="two")
 
@@ -528,3 +544,114 @@ def test_every_row_of_all_this_agrees_with_the_log(gate: Any) -> None:
     with gate.reading() as (session, _):
         assert disagreements(session) == []
         assert len(list(session.exec(select(Proposal)))) == 1
+
+
+# -- ways round the right people -----------------------------------------------------------------------------------
+
+POLICY_VOTES = ", ".join(['["risk", "finops"]'] * 5)
+LAST_COLUMN = POLICY_VOTES.rpartition(", [")[0] + ', ["cfo", "board"]'
+
+
+def test_the_gate_is_changed_by_the_last_column_whatever_amount_is_stated(gate: Any) -> None:
+    gate.adopt("people", MORE_PEOPLE)
+    gate.adopt("rules", RULES.replace(POLICY_VOTES, LAST_COLUMN))
+    change = offered(gate, "rules", RULES).model_dump()
+    row = gate.draft(change=change, evidence={"amount": "1", "currency": "USD"})
+    again = sealed(gate, row, LocalInspector(gate.begin))
+    # Nobody could vote on the way back either, so such rules are not sealed in the first place (below).
+    assert document(again)["policy"]["slots"] == [["cfo"], ["board"]]
+
+
+def test_rules_whose_last_column_nobody_can_fill_lock_out(gate: Any) -> None:
+    gate.adopt("people", MORE_PEOPLE)
+    row = of_the_gate(gate, offered(gate, "rules", RULES.replace(POLICY_VOTES, LAST_COLUMN)))
+    assert (row.state, row.code) == (State.UNSEALABLE, "locks_out")
+
+
+def test_two_adoptions_that_lock_out_together_are_not_both_carried_out(gate: Any) -> None:
+    rules = offered(gate, "rules", RULES.replace(POLICY_VOTES, POLICY_VOTES.replace("finops", "cfo")))
+    gate.adopt("people", MORE_PEOPLE)
+    with pytest.raises(Refused, match="nobody could change"):
+        LocalExecutor(gate.begin).send(rules.steps()[0].request, token="one")
+
+
+def test_a_group_that_can_never_be_read_can_be_taken_out_again(gate: Any) -> None:
+    gate.adopt("people", MORE_PEOPLE + '\n[[group]]\nteam = "T0BANK"\nid = "S0TYPO"\nrole = "risk"\n')
+    row = of_the_gate(gate, offered(gate, "people", MORE_PEOPLE))
+    assert gate.vote(gate.pending(), ARJUN).verdict.code == "directory_down"
+    assert vote_all(gate, row) == State.APPROVED
+    assert through(gate, row) == State.VERIFIED
+
+
+def test_nobody_has_their_own_emergency_reviewed_by_lending(gate: Any) -> None:
+    gate.adopt("rules", RULES + GLASS + LENDING.replace('"approver"', '"approver", "risk"'))
+    gate.adopt("people", MORE_PEOPLE.replace('roles = ["sre", "owner"]', 'roles = ["sre", "owner", "risk"]'))
+    row = sealed(gate, emergency(gate))
+    with gate.writing() as (session, now):
+        posted(session, now=now, proposal_id=row.id, where="test")
+    gate.vote(row, SAM)
+    gate.vote(row, DANA)
+    assert carried_out(gate, row) == State.VERIFIED
+    assert lend(gate, SAM, EDITH, "risk").verdict.allowed
+    with gate.writing() as (session, now):
+        fall_due(session, now=now)
+        found = review(session, now=now, proposal_id=row.id, person=EDITH, justified=True, reason="it was one")
+    assert found.code == "no_role"
+
+
+def test_a_lent_role_is_not_lent_on(gate: Any) -> None:
+    gate.adopt("rules", RULES + LENDING)
+    assert lend(gate, ARJUN, DANA, "approver").verdict.allowed
+    assert lend(gate, DANA, EDITH, "approver").verdict.code == "not_held"
+
+
+def test_a_draft_that_only_says_it_is_an_emergency_is_not_sealed(gate: Any) -> None:
+    gate.adopt("rules", RULES + GLASS)
+    gate.cloud.put(VOLUME_FIELDS)
+    change = parse_change(DELETE)
+    with gate.writing() as (session, now):
+        session.add(
+            Draft(
+                id="P-FORGED0000", thread="", requester=OLIVIA, kind=change.kind, resource=change.resource,
+                change=json.dumps(change.model_dump()), evidence="{}", authority="break_glass", incident="INC-1",
+                created_at=now,
+            )
+        )  # fmt: skip
+    row = seal(gate.begin, draft_id="P-FORGED0000", inspector=gate.inspector)
+    assert row is not None
+    assert (row.state, row.code) == (State.UNSEALABLE, "not_covered")
+
+
+def test_an_emergency_whose_asker_may_ask_no_more_is_not_carried_out(gate: Any) -> None:
+    gate.adopt("rules", RULES + GLASS)
+    row = sealed(gate, emergency(gate))
+    with gate.writing() as (session, now):
+        posted(session, now=now, proposal_id=row.id, where="test")
+    gate.vote(row, SAM)
+    gate.vote(row, DANA)
+    gate.adopt("rules", RULES + GLASS.replace('roles = ["ops_manager"]', 'roles = ["vp"]'))
+    got = claimed(gate, gate.row(row.id))
+    assert (got.state, got.verdict.code) == (State.STALE, "no_emergency")
+
+
+def test_a_freeze_of_the_resources_own_team_holds_whatever_the_evidence_says(gate: Any) -> None:
+    freeze = '\n[[freeze]]\nname = "close"\nzone = "UTC"\nteams = ["fraud"]\n'
+    freeze += "start = 2026-11-20T00:00:00\nend = 2026-11-21T00:00:00\n"
+    gate.adopt("rules", RULES + freeze)
+    look = gate.inspector.look
+    gate.inspector.look = lambda change: replace(look(change), team="Fraud")
+    row = gate.approved(evidence={"amount": "40000", "currency": "USD", "team": "payments"})
+    assert claimed(gate, row).verdict.code == "frozen"
+
+
+def test_what_cannot_be_sealed_ends_nobodys_votes(gate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = gate.approved()
+    draft = gate.draft(change=RESIZE, requester=ARJUN, supersedes=row.id)
+    monkeypatch.setattr("approvals.adopt._checked", lambda _kind, _text: None)
+    gate.adopt("rules", RULES.replace('resize_instance = "reversible"\n', ""))  # as before the program knew of it
+    assert sealed(gate, draft).code == "no_class"
+    assert gate.state(row) == State.APPROVED
+
+
+def test_the_switch_takes_no_account_in_other_digits(gate: Any) -> None:
+    assert turn_on(gate, scope="１２３４５６７８９０１２").code == "no_scope"
