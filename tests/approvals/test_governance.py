@@ -113,6 +113,11 @@ def turn_on(gate: Any, person: str | None = SAM, scope: str = "*") -> Any:
         return engage(session, now=now, person=person, scope=scope, reason="runaway")
 
 
+def turn_of(gate: Any) -> Any:
+    with gate.reading() as (session, _):
+        return newest_turn(session, "*")
+
+
 # -- the claim spends the approval ---------------------------------------------------------------------------------
 
 
@@ -169,17 +174,14 @@ def test_the_switch_goes_off_only_by_votes(gate: Any) -> None:
 
 def test_a_release_is_of_one_turn_of_the_switch_and_no_later_one(gate: Any) -> None:
     turn_on(gate)
-    with gate.reading() as (session, _):
-        turn = newest_turn(session, "*")
-    request = ReleaseKillSwitch(scope="*", turn=turn.id).steps()[0].request
+    request = ReleaseKillSwitch(scope="*", turn=turn_of(gate).id).steps()[0].request
     hands = LocalExecutor(gate.begin)
     hands.send(request, token="one")
     turn_on(gate)
     assert hands.send(request, token="one").request_id is not None
     with pytest.raises(Refused, match="turned since"):
         hands.send(request, token="two")
-    with gate.reading() as (session, _):
-        assert newest_turn(session, "*").engaged
+    assert turn_of(gate).engaged
 
 
 # -- freezes and caps ----------------------------------------------------------------------------------------------

@@ -18,9 +18,11 @@ import pytest
 from tests.mutations.catalogue import ROOT, Fault, catalogue, legend
 from tests.mutations.seeded import mutated
 
+pytestmark = pytest.mark.timeout(600)
 CATALOGUE = catalogue()
 NAMED = sorted({test for fault in CATALOGUE for test in fault.caught_by})
-SECONDS = 100
+SECONDS = 200
+"""A hundred times what one takes: a machine that is busy with other things is no fault."""
 BROKEN = {"ImportError", "SyntaxError", "NameError"}
 """Errors that tell of a fault that cannot be run, and not of what it does."""
 SLIPS = {"AttributeError", "TypeError"}
@@ -48,9 +50,11 @@ def nursery() -> Iterator[Run]:
             asked = {"folder": str(folder), "tests": tests, "seconds": seconds, **more}
             process.stdin.write(json.dumps(asked) + "\n")  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
-            answer: dict[str, Any] = json.loads(process.stdout.readline())  # type: ignore[union-attr]
-            shutil.rmtree(folder, ignore_errors=True)
-            return answer
+            while True:
+                answer: dict[str, Any] = json.loads(process.stdout.readline())  # type: ignore[union-attr]
+                if answer["folder"] == str(folder):  # and not what a test that was given up had asked for
+                    shutil.rmtree(folder, ignore_errors=True)
+                    return answer
 
         yield run
         process.stdin.close()
@@ -79,7 +83,6 @@ def test_every_test_that_is_named_exists(nursery: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_without_a_fault_every_named_test_passes_in_a_copy(nursery: Run, tmp_path: Path) -> None:
     told = nursery(mutated(tmp_path / "same", {}), NAMED, seconds=500)
     assert told["ended"], told["said"]
