@@ -1,8 +1,8 @@
 """Runs tests on copies of the sources, each in a child forked from here, where all libraries are loaded already.
 
 Run as a program: a line of JSON in (`folder`, `tests`, `seconds`), a line of JSON out (`folder`, `reports`, `ended`,
-`said`, `seconds` of processor time). This process imports nothing of the project, so that each child imports what stands
-in its own folder; importing the libraries anew for every fault would take most of the time.
+`said`, `seconds` of processor time). This process imports nothing of the project, so that each child imports what
+stands in its own folder; importing the libraries anew for every fault would take most of the time.
 """
 
 import contextlib
