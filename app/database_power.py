@@ -7,7 +7,7 @@ A proposal's trigger refuses a move whose entry somebody else wrote.
 
 from collections.abc import Mapping
 
-from app.database_roles import OWNER, PARTS, POWERS, WORKER
+from app.database_roles import GATE, OWNER, PARTS, POWERS, WORKER
 from audit.guard import SCHEMA, Trigger, refusing
 
 WHO = "who_acts"
@@ -98,6 +98,15 @@ TRIGGERS: tuple[Trigger, ...] = (
         refusing(
             f"NOT NEW.engaged AND COALESCE({SCHEMA}.{WHO}(), '') NOT IN ('{WORKER}', '{OWNER}')",
             "the kill switch is turned off by carrying out an approved change only",
+        ),
+    ),
+    Trigger(
+        "draft_by_a_person",
+        "draft",
+        "BEFORE INSERT",
+        refusing(
+            f"NEW.authority IS DISTINCT FROM 'vote' AND COALESCE({SCHEMA}.{WHO}(), '') NOT IN ('{GATE}', '{OWNER}')",
+            "an emergency is asked for by a person, at the gate",
         ),
     ),
     Trigger("proposal_begins_told", "proposal", "BEFORE INSERT", refusing(_UNTOLD, _SENTENCE)),

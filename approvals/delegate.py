@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from approvals.active import active, entitled
 from approvals.lending import may_delegate
@@ -46,6 +46,8 @@ def delegate(
         rules=current.rules,
         now=now,
     )
+    if verdict.allowed:
+        verdict = _to_one_at_a_time(session, giver, receiver, starts_at, ends_at)
     actor = _actor(giver, current.people.by_id)
     if not verdict.allowed:
         return Delegated(_refused(session, now, actor, verdict), None)
@@ -64,6 +66,23 @@ def delegate(
     data |= {"starts_at": utc_text(starts_at), "ends_at": utc_text(ends_at)}
     append(session, now=now, event=Event.DELEGATION_GRANTED, actor=actor, data=data)
     return Delegated(yes("lent"), row.id)
+
+
+def _to_one_at_a_time(session: Session, giver: str, receiver: str, starts_at: datetime, ends_at: datetime) -> Verdict:
+    """Whoever could lend to two people at once would be two votes where they themselves are one."""
+    overlapping = select(Delegation.receiver).where(
+        Delegation.giver == giver,
+        Delegation.receiver != receiver,
+        col(Delegation.ended_at).is_(None),
+        col(Delegation.starts_at) < ends_at,
+        col(Delegation.ends_at) > starts_at,
+    )
+    other = session.exec(overlapping.order_by(col(Delegation.id))).first()
+    if other is None:
+        return yes()
+    return no(
+        "lent_already", f"roles of yours are lent to {other} in this time; end that first, or choose another time"
+    )
 
 
 def end_delegation(session: Session, *, now: datetime, delegation_id: str, person: str) -> Verdict:

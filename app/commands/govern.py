@@ -36,7 +36,8 @@ from approvals.withdraw import withdraw
 from audit.event import Actor, ActorKind
 
 CODES = CODES | dict.fromkeys(
-    ("already_open", "too_late", "not_due", "ended", "already_on", "nothing_to_undo", "review_due"), Exit.CONFLICT
+    ("already_open", "too_late", "not_due", "ended", "already_on", "nothing_to_undo", "review_due", "lent_already"),
+    Exit.CONFLICT,
 )
 SEALS_NEXT = "The worker checks it next; `spendgate proposals list` shows when it waits for votes."
 

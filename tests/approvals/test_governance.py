@@ -29,7 +29,7 @@ from approvals.review import fall_due, review
 from approvals.rollback import roll_back
 from approvals.seal import seal
 from approvals.states import State
-from approvals.store import ClaimRecord, Draft, Proposal
+from approvals.store import ClaimRecord, Delegation, Draft, Proposal
 from approvals.switch import newest_turn
 from audit.event import Actor, ActorKind
 from tests.approvals.gate_stubs import (
@@ -284,6 +284,17 @@ def test_nobody_votes_twice_by_lending(gate: Any) -> None:
     assert gate.vote(row, SAM).verdict.allowed
     assert gate.vote(row, DANA).verdict.code in ("slot_taken", "no_role")
     assert gate.state(row) == State.PARTIAL
+
+
+def test_one_person_does_not_become_two_votes_by_lending_to_two_people(gate: Any) -> None:
+    gate.adopt("rules", RULES + LENDING.replace('"approver"]', '"approver", "sre"]'))
+    assert lend(gate, SAM, DANA, "owner").verdict.allowed
+    assert lend(gate, SAM, EDITH, "sre").verdict.code == "lent_already"
+    assert lend(gate, SAM, DANA, "sre").verdict.allowed
+    with gate.writing() as (session, now):
+        for row in session.exec(select(Delegation)).all():
+            assert end_delegation(session, now=now, delegation_id=row.id, person=SAM).allowed
+    assert lend(gate, SAM, EDITH, "sre").verdict.allowed
 
 
 def test_a_delegation_is_ended_by_its_two_people_alone(gate: Any) -> None:

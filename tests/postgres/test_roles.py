@@ -96,6 +96,12 @@ ONE = [
     (AGENT, "take a card down", "DELETE FROM card_message"),
     (AGENT, "say that an answer was posted", "UPDATE answer SET posted_at = ''"),
     (AGENT, "destroy a person's key", "DELETE FROM person_key"),
+    (
+        AGENT,
+        "ask for an emergency",
+        "INSERT INTO draft (id, thread, requester, editors, kind, resource, change, evidence, authority, created_at)"
+        " VALUES ('P-X', '', 'p-1', '[]', 'stop_instance', 'r', '{}', '{}', 'break_glass', '')",
+    ),
     (AGENT, "change its advice", "UPDATE advice SET body = ''"),
     (WORKER, "vote", f"{VOTE} proposal"),
     (WORKER, "take a vote back", "UPDATE vote SET withdrawn_at = ''"),
