@@ -25,7 +25,7 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
-        GATE: "spendgate serve, proposals, decide, audit link",
+        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, audit link",
         AGENT: "spendgate agent, ask",
         WORKER: "spendgate worker",
         SIGNER: "the signer of the log",

@@ -19,6 +19,7 @@ from app.errors import Exit, Problem
 from app.home import Home
 from app.migrate import create, require_current
 from app.role import require_part
+from app.settings import DATABASE_URL, OWNER_URL
 from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
@@ -35,6 +36,7 @@ def ready_database(home: Home, parts: tuple[str, ...] = PARTS) -> Engine:
         require_current(engine)
         require_part(engine, parts)
         return engine
+    refuse_second_database(home, parts)
     fresh = not home.database.exists()
     engine = open_database(home.database)
     if fresh:
@@ -44,6 +46,22 @@ def ready_database(home: Home, parts: tuple[str, ...] = PARTS) -> Engine:
         if newest(session, RULES) is None:
             initialise(session, now=now, rules_text=rules_text(home), people_text=people_text(home), actor=OPERATOR)
     return engine
+
+
+def refuse_second_database(home: Home, parts: tuple[str, ...] = PARTS) -> None:
+    """Refuses SQLite in a home whose database is on a server: a stop that a new, empty file stores stops nothing."""
+    if not any(home.passwords.glob("*.env")):
+        return
+    file = home.passwords / f"{parts[0]}.env"
+    do = f"Start it with its role's address: env $(cat {file}) spendgate …"
+    if parts == PARTS:
+        do = f"Set it from the files there; `db init`, `db upgrade` and `db adopt` need {OWNER_URL} instead."
+    raise Problem(
+        f"{DATABASE_URL} is not set, and this home's database is on a server.",
+        why=f"The addresses of its roles are in {home.passwords}; a file here would be a second, empty database.",
+        do=do,
+        exit_code=Exit.USAGE,
+    )
 
 
 def rules_text(home: Home) -> str:

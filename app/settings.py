@@ -28,7 +28,7 @@ CREDENTIALS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cloud credentials": (("SPENDGATE_WORKER_",), "the worker"),
     "Slack's secrets": (("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET"), "serve"),
     "the model's key": (("OPENAI_API_KEY",), "the agent"),
-    "the database owner's address": ((OWNER_URL,), "`spendgate db init` and `db upgrade`"),
+    "the database owner's address": ((OWNER_URL,), "`spendgate db init`, `db upgrade` and `db adopt`"),
 }
 """What is secret: how its variables begin, and who may have them."""
 

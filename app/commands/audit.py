@@ -11,7 +11,9 @@ from app.commands.console import hint, print_json, print_table
 from app.commands.here import ROLES, person_at, place
 from app.database import open_database, reading, writing
 from app.errors import Exit, Problem
+from app.home import Home
 from app.migrate import missing_triggers
+from app.ready import refuse_second_database
 from app.role import require_part
 from app.settings import load_settings
 from app.web.login import link_token
@@ -126,6 +128,7 @@ def _as_it_is() -> Engine:
         engine = open_database(settings.database_url)
         require_part(engine, ROLES["audit"])
         return engine
+    refuse_second_database(Home(settings.home.resolve()), ROLES["audit"])
     path = settings.home / "spendgate.db"
     if not path.exists():
         raise Problem(

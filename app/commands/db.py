@@ -9,7 +9,7 @@ from app.database import open_database, reading, writing
 from app.errors import Exit, Problem
 from app.home import Home, open_home
 from app.migrate import upgrade
-from app.ready import operator, people_text, read_file, ready_database, rules_text
+from app.ready import operator, people_text, read_file, ready_database, refuse_second_database, rules_text
 from app.settings import OWNER_URL, load_database_url, load_settings
 from approvals.active import PEOPLE, RULES, active, newest
 from approvals.adopt import adopt, initialise
@@ -38,6 +38,7 @@ def upgrade_database() -> None:
     if server:
         sys.stdout.write(f"the server: at version {db_server.renew(server)}\n")
         return
+    refuse_second_database(home)
     if not home.database.exists():
         raise Problem(
             f"There is no database in {home.folder} yet.",

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.commands import audit
+from app.database_roles import GATE
 from app.errors import Exit, Problem
 from app.home import open_home, running, sole
+from app.ready import ready_database
 
 
 def test_a_home_is_made_private(tmp_path: Path) -> None:
@@ -66,3 +69,24 @@ def test_a_killed_worker_leaves_no_lock(tmp_path: Path) -> None:
     process.stdout.close()
     with sole(home, "worker"):
         pass
+
+
+def test_a_home_whose_database_is_on_a_server_gets_no_second_one(tmp_path: Path) -> None:
+    home = open_home(tmp_path)
+    home.passwords.mkdir()
+    (home.passwords / "gate.env").write_text("SPENDGATE_DATABASE_URL=postgresql://gate@/bank\n")
+    with pytest.raises(Problem, match="is on a server") as told:
+        ready_database(home, (GATE,))
+    assert told.value.exit_code == Exit.USAGE
+    assert f"env $(cat {home.passwords}/gate.env)" in told.value.do
+    assert not home.database.exists()
+
+
+def test_the_log_of_a_server_is_not_looked_for_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = open_home(tmp_path)
+    home.passwords.mkdir()
+    (home.passwords / "auditor.env").write_text("SPENDGATE_DATABASE_URL=postgresql://auditor@/bank\n")
+    monkeypatch.setenv("SPENDGATE_HOME", str(tmp_path))
+    with pytest.raises(Problem, match="is on a server") as told:
+        audit.verify_log(head=None, as_json=False)
+    assert "auditor.env" in told.value.do
