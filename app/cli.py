@@ -278,7 +278,7 @@ def main() -> None:
     """Runs the command; whatever goes wrong is said in what, why and what to do, and in the exit code."""
     os.umask(0o077)  # questions, keys and bills are written here; nobody else on the machine needs to read them
     try:
-        app()
+        app(prog_name="spendgate")
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
         sys.exit(Exit.INTERRUPTED)

@@ -12,7 +12,6 @@ switch_app = typer.Typer(
     help="The kill switch: on at once, off by a vote.", no_args_is_help=True, rich_markup_mode=None
 )
 delegations_app = typer.Typer(help="Roles lent for a while.", no_args_is_help=True, rich_markup_mode=None)
-Account = Annotated[str | None, typer.Option(help="Only this account (twelve digits); by default everything.")]
 
 
 def moment(text: str | None) -> datetime | None:
@@ -24,6 +23,13 @@ def moment(text: str | None) -> datetime | None:
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not a time like 2026-12-24T18:00") from error
     return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def account_number(text: str | None) -> str | None:
+    """An account as AWS writes it; a usage error for anything else, which must not be taken for everything."""
+    if text is not None and not (len(text) == 12 and text.isascii() and text.isdigit()):
+        raise typer.BadParameter(f"{text!r} is no account of twelve digits; leave it away to mean everything")
+    return text
 
 
 def add_verbs(proposals: typer.Typer) -> None:
@@ -84,6 +90,12 @@ def review(
     govern.judge(proposal, justified=justified, reason=reason, person=person, as_json=as_json)
 
 
+Account = Annotated[
+    str | None,
+    typer.Option(help="Only this account (twelve digits); by default everything.", callback=account_number),
+]
+
+
 @switch_app.command("on")
 def switch_on(
     reason: Annotated[str, typer.Option(help="Why; kept encrypted under your key.")] = "",
@@ -115,7 +127,7 @@ def switch_status(as_json: Json = False) -> None:
 
 @delegations_app.command("give")
 def delegations_give(
-    to: Annotated[str, typer.Option(help="Whom: the opaque id.")],
+    to: Annotated[str, typer.Option(help="Whom: the id in people.toml, for example p-4f1c22ab.")],
     role: Annotated[list[str], typer.Option(help="A role of yours; repeat for more.")],
     until: Annotated[str, typer.Option(help="Until when, for example 2026-12-24T18:00 (UTC).")],
     since: Annotated[str | None, typer.Option(help="From when; by default at once.")] = None,

@@ -61,7 +61,7 @@ def upgrade(engine: Engine, *, prefix: str = DEFAULT_PREFIX) -> str:
         raise Problem(
             "The database could not be made or upgraded.",
             why=f"{one_line(error)}; nothing was changed.",
-            do=f"{_check(engine)}, then run `spendgate db upgrade` again.",
+            do=f"{_check(engine)}, then run this again.",
         ) from error
     return after
 
@@ -78,7 +78,7 @@ def _begin(connection: Connection, prefix: str) -> None:
 
 def one_line(error: DatabaseError) -> str:
     """What the database said, without the statement and its values."""
-    return " ".join(str(error.orig).split())
+    return " ".join(str(error.orig).split()).rstrip("?.")
 
 
 def _check(engine: Engine) -> str:

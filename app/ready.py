@@ -78,7 +78,15 @@ def read_file(path: Path) -> str:
     """A file of the user's as text; a Problem that names it where it cannot be."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
+        raise Problem(
+            f"There is no file {path}.", do="Check how its name is written, and the folder.", exit_code=Exit.NOT_FOUND
+        ) from error
+    except OSError as error:
+        raise Problem(
+            f"{path} cannot be read.", why=f"{error.strerror}.", do="Name a file that you may read."
+        ) from error
+    except UnicodeDecodeError as error:
         raise Problem(f"{path} cannot be read.", why=f"{error}.", do="Make it a readable UTF-8 text file.") from error
 
 

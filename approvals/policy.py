@@ -82,8 +82,9 @@ def may_vote(
         return no("directory_down", f"{_unread(people)}, so nobody's vote counts now; try again in some minutes")
     roles = people.roles(person, standing.involved)
     if not any(slot.roles & roles for slot in standing.slots):
-        needed = ", ".join(sorted({slot.words() for slot in standing.slots}))
-        return no("no_role", f"deciding on this needs the role {needed}")
+        needed = sorted({slot.words() for slot in standing.slots})
+        which = "the role" if len(needed) == 1 else "one of the roles"
+        return no("no_role", f"deciding on this needs {which} {', '.join(needed)}")
     return yes() if choice == REJECT else _may_approve(person, standing, people)
 
 

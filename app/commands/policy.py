@@ -12,7 +12,7 @@ from app.database import reading, system_clock
 from app.errors import Exit, Problem
 from app.home import Home
 from app.named import PERSON
-from app.ready import DEFAULTS, read_file
+from app.ready import DEFAULTS, read_file, refuse_second_database
 from app.settings import load_settings
 from approvals.active import PEOPLE, RULES, newest
 from approvals.check import Finding, check
@@ -76,6 +76,13 @@ def show(*, as_json: bool) -> None:
         ("Kind", "Version", "In force since", "Digest"),
         [(row.kind, row.version, f"{row.active_since:%Y-%m-%d %H:%M} UTC", row.digest) for row in rows],
     )
+    files = {RULES: here.home.rules, PEOPLE: here.home.people}
+    for row in rows:
+        if files[row.kind].exists() and read_file(files[row.kind]) != row.body:
+            hint(
+                f"{row.kind}.toml differs from what is in force and counts for nothing: "
+                f"`spendgate policy propose {row.kind}`."
+            )
 
 
 def recognised(source: Source) -> str:
@@ -106,23 +113,34 @@ def with_ids(text: str, people: People | None) -> str:
 
 
 def _sides(source: Source, kind: str, people: Path | None) -> tuple[Source, Source | None]:
-    """The rules and the people to judge together: the one that was given, and the other as it is in force."""
+    """The rules and the people to judge together: the one that was given, and the other as it is in force.
+
+    Where nothing is in force yet, the other is the home's file: the one that `spendgate db init` would take.
+    """
+    home = Home(load_settings().home.resolve())
     if kind == RULES:
         if people is not None:
             return source, Source(str(people), read_file(people))
         row = _in_force(PEOPLE)
-        return source, Source(f"people version {row.version}, in force", row.body) if row else None
+        if row is not None:
+            return source, Source(f"people version {row.version}, in force", row.body)
+        return source, Source(str(home.people), read_file(home.people)) if home.people.exists() else None
     row = _in_force(RULES)
     if row is not None:
         return Source(f"rules version {row.version}, in force", row.body), source
+    if home.rules.exists():
+        return Source(str(home.rules), read_file(home.rules)), source
     return Source("the shipped rules.toml", read_file(DEFAULTS / "rules.toml")), source
 
 
 def _in_force(kind: str) -> PolicyVersion | None:
     """What is in force in the configured home; None without one: checking a file makes no home."""
     settings = load_settings()
-    if settings.database_url is None and not Home(settings.home.resolve()).database.exists():
-        return None
+    home = Home(settings.home.resolve())
+    if settings.database_url is None:
+        refuse_second_database(home)
+        if not home.database.exists():
+            return None
     with reading(place().engine) as (session, _):
         return newest(session, kind)
 
@@ -147,7 +165,8 @@ def _say_invalid(source: Source, kind: str, error: PolicyError, as_json: bool) -
         print_json({"file": source.label, "recognised": kind, "valid": False, "findings": [row]})
     else:
         where = source.label + (f":{line}" if line else "")
-        sys.stdout.write(one_line(f"{where}: error: {error.why} {error.do}") + "\n")
+        why = error.why.removeprefix(source.label).removeprefix(f", line {line}").lstrip(",: ")  # it stands before
+        sys.stdout.write(one_line(f"{where}: error: {why} {error.do}") + "\n")
 
 
 def _say_valid(

@@ -16,7 +16,7 @@ from approvals.card import Card, project
 from approvals.errors import NotFound
 from approvals.posted import posted
 from approvals.states import State, words
-from approvals.store import Proposal, proposal_of
+from approvals.store import Draft, Proposal, proposal_of
 from approvals.vote import Ballot, vote
 from tools.shown import one_line
 
@@ -36,6 +36,8 @@ def list_all(*, person: str | None, as_json: bool) -> None:
         found = session.exec(select(Proposal).order_by(col(Proposal.created_at).desc())).all()
         people = active(session).people
         cards = [card for row in found if may_see(reader, card := project(session, row.id, people))]
+        drafts = session.exec(select(Draft).where(col(Draft.id).not_in(select(Proposal.id)))).all()
+        unchecked = sorted(row.id for row in drafts if row.requester == reader.id or "*" in reader.sees_teams)
     if as_json:
         print_json({"proposals": [summary(card) for card in cards]})
         return
@@ -44,7 +46,9 @@ def list_all(*, person: str | None, as_json: bool) -> None:
         for card in cards
     ]
     print_table(("Proposal", "State", "Change", "Saving a year", "Requester"), rows, right=frozenset({"Saving a year"}))
-    if not cards:
+    if unchecked:
+        hint(f"Drafted, and not yet checked by `spendgate worker`: {', '.join(unchecked)}.")
+    elif not cards:
         hint("There are no proposals yet.")
 
 

@@ -106,9 +106,38 @@ def test_what_is_neither_is_told(elsewhere: Path, text: str) -> None:
         check(written(elsewhere, "x.toml", text))
 
 
+def test_an_invalid_file_is_named_once(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(elsewhere, "rules.toml", RULES.replace('"owner"', '"ownr"', 1))
+    assert check(path) == Exit.USAGE
+    assert capsys.readouterr().out.count(str(path)) == 1
+
+
+def test_where_nothing_is_in_force_the_files_of_the_home_are_judged_together(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPENDGATE_HOME", str(home.folder))
+    written(home.folder, "rules.toml", RULES)
+    written(home.folder, "people.toml", PEOPLE)
+    check(home.people)
+    assert f"judged with {home.rules}" in capsys.readouterr().out
+    check(home.rules)
+    assert f"judged with {home.people}" in capsys.readouterr().out
+    assert not home.database.exists()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_file_that_is_not_in_force_is_told_beside_what_is(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    written(home.folder, "rules.toml", RULES + "# another\n")
+    policy.show(as_json=False)
+    assert "rules.toml differs from what is in force" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there_is_told(elsewhere: Path) -> None:
-    with pytest.raises(Problem, match="cannot be read"):
+    with pytest.raises(Problem, match="There is no file") as told:
         check(elsewhere / "none.toml")
+    assert told.value.exit_code == Exit.NOT_FOUND
+    with pytest.raises(Problem, match="cannot be read"):
+        check(elsewhere)
 
 
 @pytest.mark.usefixtures("at_home")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+from app.cli import app
 from app.commands import proposals
 from app.database import reading, writing
 from app.errors import Exit
@@ -15,9 +17,12 @@ from app.home import Home
 from approvals.active import active
 from approvals.adopt import adopt
 from approvals.card import project
+from approvals.ids import new_id
+from approvals.propose import DraftRequest, propose
 from approvals.store import proposal_of
+from approvals.switch import newest_turn
 from audit.event import Actor, ActorKind
-from tests.app.conftest import PEOPLE
+from tests.app.conftest import PEOPLE, STOP
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -80,3 +85,24 @@ def test_another_teams_proposal_is_not_told(
         adopt(session, now=now, kind="people", text=people, actor=Actor(ActorKind.SERVICE, "test"))
     proposals.list_all(person=None, as_json=True)
     assert '"proposals": []' in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_draft_that_no_worker_has_checked_is_named(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    draft = DraftRequest(id=new_id(), thread="t-1", requester="p-0a11ce01", change=STOP, evidence={})
+    with writing(engine) as (session, now):
+        drafted = propose(session, now=now, draft=draft)
+    proposals.list_all(person=None, as_json=False)
+    said = capsys.readouterr().err
+    assert drafted.proposal_id in said
+    assert "no proposals" not in said
+
+
+@pytest.mark.parametrize("account", ["123", "prod", "*", "1234567890123"])
+@pytest.mark.usefixtures("at_home")
+def test_an_account_that_is_none_stops_nothing(engine: Engine, account: str) -> None:
+    said = CliRunner().invoke(app, ["kill-switch", "on", "--account", account])
+    assert said.exit_code == Exit.USAGE
+    assert "twelve digits" in said.output
+    with reading(engine) as (session, _):
+        assert newest_turn(session, "*") is None
