@@ -71,7 +71,10 @@ def review(
     to = State.REVIEWED_OK if justified else State.REVIEWED_BAD
     written = reference(session, person=known, text=reason, now=now)
     data = {"justified": justified, "reason": written, "outcome": proposal.outcome}
-    move(session, proposal, to=to, event=Event.BREAKGLASS_REVIEWED, actor=actor, now=now, data=data, look_at=None)
+    move(
+        session, proposal, to=to, event=Event.BREAKGLASS_REVIEWED, actor=actor, now=now, data=data,
+        reason=f"it ended as {proposal.outcome}", look_at=None,
+    )  # fmt: skip
     return yes("reviewed")
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import Place, person_at, place
-from app.commands.proposals import CODES
+from app.commands.proposals import CODES, card_for
 from app.database import reading, writing
 from app.errors import Exit, Problem
 from app.ready import read_file
@@ -54,6 +54,7 @@ def undo(proposal: str, *, person: str | None, as_json: bool) -> None:
     """Proposes the sealed inverse of what was carried out."""
     here, who = _person(person)
     with writing(here.engine) as (session, now):
+        card_for(session, proposal, person_at(here, person))
         drafted = roll_back(session, now=now, proposal_id=proposal, person=who)
     _drafted(drafted, f"proposes to undo {proposal}", as_json)
 
@@ -64,6 +65,7 @@ def replace(proposal: str, file: Path, *, person: str | None, as_json: bool) -> 
     here, who = _person(person)
 
     def draft(session: Session) -> DraftRequest:
+        card_for(session, proposal, person_at(here, person))
         old = proposal_of(session, proposal)
         known = json.loads(old.evidence)
         # A saving was computed for the old change; under the new one it would be a figure that no tool told.
@@ -80,6 +82,7 @@ def break_glass(proposal: str, incident: str, *, person: str | None, as_json: bo
     here, who = _person(person)
 
     def draft(session: Session) -> DraftRequest:
+        card_for(session, proposal, person_at(here, person))
         old = proposal_of(session, proposal)
         return DraftRequest(
             id=new_id(),

@@ -57,7 +57,7 @@ def show(proposal: str, *, person: str | None, as_json: bool) -> None:
     here = place()
     reader = person_at(here, person)
     with reading(here.engine) as (session, _):
-        card = _card(session, proposal, reader)
+        card = card_for(session, proposal, reader)
     if as_json:
         print_json({"proposal": card.__dict__})
     else:
@@ -85,7 +85,7 @@ def decide(
     here = place()
     voter = person_at(here, person)
     with writing(here.engine) as (session, now):
-        card = _card(session, proposal, voter)
+        card = card_for(session, proposal, voter)
         if not as_json:
             sys.stderr.write(card_text(card))
         if card.state == State.SEALED:
@@ -174,7 +174,8 @@ def may_see(reader: Here, card: Card) -> bool:
     return own or "*" in reader.sees_teams or (card.team is not None and card.team in reader.sees_teams)
 
 
-def _card(session: Session, proposal: str, reader: Here) -> Card:
+def card_for(session: Session, proposal: str, reader: Here) -> Card:
+    """The card, if this person may see it; in the same words as for none at all if not."""
     try:
         row = proposal_of(session, proposal)
         card = project(session, row.id, active(session).people, worker_seen_at=last_seen(session, "worker"))

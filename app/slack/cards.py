@@ -90,6 +90,10 @@ def why(card: Card) -> str:
         lines += [f"_{data(_capital(period))}_" if period else "", *shown_figures]
     if card.window and not card.figures:
         lines.append(f"Measured over {data(card.window)}.")
+    if not lines and card.difference:
+        return "What changes stands below, line by line."
+    if not lines and card.inverse_of:
+        return f"The way back that was sealed with {data(card.inverse_of)}, request by request."
     return "\n".join(line for line in lines if line) or "No evidence was given."
 
 

@@ -60,8 +60,8 @@ class AdoptPolicy(_OfTheGate):
         return f"{PROVIDER}:policy/{self.what}"
 
     def title(self) -> str:
-        """What would happen, with both digests in full."""
-        return f"Put the {self.what} {self.digest} into force in place of {self.replaces}"
+        """What would happen; the step names both digests in full."""
+        return f"Put other {self.what} ({self.digest[:12]}…) into force in place of {self.replaces[:12]}…"
 
     def reversibility(self) -> str:
         """How far it can be undone, for the card."""

@@ -1,8 +1,10 @@
 """Proposals at a terminal: the same facts, no line forged by a name, and exit codes that scripts can read."""
 
+import json
 import os
 import pwd
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +87,25 @@ def test_another_teams_proposal_is_not_told(
         adopt(session, now=now, kind="people", text=people, actor=Actor(ActorKind.SERVICE, "test"))
     proposals.list_all(person=None, as_json=True)
     assert '"proposals": []' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [["undo"], ["break-glass", "--incident", "INC-1"], ["replace", "--with", "x.json"]])
+@pytest.mark.usefixtures("at_home")
+def test_another_teams_proposal_is_nobodys_to_replace_or_undo(
+    engine: Engine, sealed: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
+) -> None:
+    name = sealed("t-1")
+    people = PEOPLE.replace('name = "Arjun Rao"', f'name = "Arjun Rao"\nos_user = "{ME}"').replace(
+        'roles = ["approver", "owner"]\nsees_teams = ["*"]', 'roles = ["approver"]\nsees_teams = ["treasury"]'
+    )
+    with writing(engine) as (session, now):
+        adopt(session, now=now, kind="people", text=people, actor=Actor(ActorKind.SERVICE, "test"))
+    monkeypatch.chdir(tmp_path)
+    Path("x.json").write_text(json.dumps(STOP))
+    said = CliRunner().invoke(app, ["proposals", verb[0], name, *verb[1:]])
+    assert getattr(said.exception, "exit_code", said.exit_code) == Exit.NOT_FOUND
+    with reading(engine) as (session, _):
+        assert proposal_of(session, name).state == "sealed"
 
 
 @pytest.mark.usefixtures("at_home")
