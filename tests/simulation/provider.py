@@ -63,12 +63,17 @@ class Thing:
             }
         return {"state": STATES[request.operation]}
 
+    def steady(self) -> bool:
+        """Whether it is there and nothing is going on with it."""
+        return not self.gone and (self.fields.get("state") or self.fields["status"]) in STEADY
+
     def seen(self) -> dict[str, Any]:
         """As a read-back shows it."""
         return {"state": "gone", "status": "gone"} if self.gone else copy.deepcopy(self.fields)
 
 
 STATES = {"ec2:StopInstances": "stopped", "ec2:StartInstances": "running", "ec2:DeleteVolume": "gone"}
+STEADY = frozenset({"running", "stopped", "available", "ACTIVE"})
 ON_THE_WAY = {
     "ec2:StopInstances": {"state": "stopping"},
     "ec2:StartInstances": {"state": "pending"},

@@ -19,7 +19,7 @@ REPLACEABLE = frozenset({"sealed", "pending", "partial", "approved", "held"})
 def ask(world: World) -> None:
     """Asks for a change of a thing as it stands."""
     dice, provider = world.dice, world.provider
-    there = [name for name, thing in sorted(provider.things.items()) if not thing.gone]
+    there = [name for name, thing in sorted(provider.things.items()) if thing.steady()]
     taken = {case.thing for case in world.oracle.cases.values() if not case.ended}
     names = [name for name in there if name not in taken] or there
     if not names:
@@ -126,7 +126,7 @@ def _request(case: Case) -> DraftRequest:
 def replace(world: World, case: Case) -> None:
     """Somebody asks for something else instead: the old votes must count for nothing."""
     thing = world.provider.things[case.thing]
-    if case.state not in REPLACEABLE or thing.gone:
+    if case.state not in REPLACEABLE or not thing.steady():
         return
     requester = world.dice.pick(REQUESTERS)
     editors = tuple(sorted(case.involved - {requester}))
