@@ -48,7 +48,7 @@ WORST = Weather(
     tampering=0.25,
     switch=0.03,
     lending=0.06,
-    again=0.08,
+    again=0.2,
 )
 RARE = {"rules": 0.25, "lies": 0.12, "tampering": 0.07, "people": 0.35, "switch": 0.2, "lending": 0.3, "again": 0.4}
 """Families that end proposals early are in fewer runs than the others."""
