@@ -8,6 +8,7 @@ of those entries against its row.
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam
@@ -30,6 +31,7 @@ class Entry(NamedTuple):
     event: str
 
 
+EVER = datetime(1, 1, 1, tzinfo=UTC)
 VOTES = {Event.VOTE_APPROVED.value: "approve", Event.VOTE_REJECTED.value: "reject"}
 Key = tuple[Any, ...]
 Told = Iterator[tuple[Entry, dict[str, Any]]]
@@ -63,6 +65,11 @@ def vouched(session: Session, proposal: Proposal, votes: list[Vote]) -> bool:
     return cast == _in_force_told(session, proposal.id) and not _standing(session)
 
 
+def claims_agree(session: Session, *, since: datetime) -> bool:
+    """Whether the claims since then, by which the caps are judged, are those that the log tells of."""
+    return _claims_stored(session, since) == _claims_told(session, since)
+
+
 def _standing(session: Session) -> list[str]:
     """What every decision stands on: the policy, the roles that were lent, how the kill switch was turned."""
     return [
@@ -73,8 +80,8 @@ def _standing(session: Session) -> list[str]:
     ]
 
 
-def _told(session: Session, events: list[str], proposal: str | None = None) -> Told:
-    given: dict[str, Any] = {"events": events}
+def _told(session: Session, events: list[str], proposal: str | None = None, since: datetime = EVER) -> Told:
+    given: dict[str, Any] = {"events": events, "since": since}
     statement = _ENTRIES
     if proposal is not None:
         statement, given = _ENTRIES_OF, given | {"which": proposal}
@@ -84,7 +91,7 @@ def _told(session: Session, events: list[str], proposal: str | None = None) -> T
 
 _ENTRIES = (
     select(LogEntry.proposal, LogEntry.actor, LogEntry.event, LogEntry.body)
-    .where(col(LogEntry.event).in_(bindparam("events", expanding=True)))
+    .where(col(LogEntry.event).in_(bindparam("events", expanding=True)), col(LogEntry.recorded_at) > bindparam("since"))
     .order_by(col(LogEntry.seq))
 )
 _ENTRIES_OF = _ENTRIES.where(LogEntry.proposal == bindparam("which"))
@@ -180,14 +187,15 @@ def _effects_told(session: Session) -> Counter[Key]:
     )
 
 
-def _claims_stored(session: Session) -> Counter[Key]:
-    return Counter((row.proposal, row.digest, row.fence) for row in session.exec(select(ClaimRecord)))
+def _claims_stored(session: Session, since: datetime = EVER) -> Counter[Key]:
+    rows = session.exec(select(ClaimRecord).where(col(ClaimRecord.claimed_at) > since))
+    return Counter((row.proposal, row.digest, row.fence) for row in rows)
 
 
-def _claims_told(session: Session) -> Counter[Key]:
+def _claims_told(session: Session, since: datetime = EVER) -> Counter[Key]:
     """The last claim of each proposal; one that was taken over keeps its record under the newer fence."""
     last: dict[str, Key] = {}
-    for entry, data in _told(session, [Event.EXECUTION_CLAIMED.value, Event.EXECUTION_TAKEN_OVER.value]):
+    for entry, data in _told(session, [Event.EXECUTION_CLAIMED.value, Event.EXECUTION_TAKEN_OVER.value], since=since):
         if data["from"] != State.EXECUTING:
             last[str(entry.proposal)] = (entry.proposal, data["digest"], data["fence"])
     return Counter(last.values())

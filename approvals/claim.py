@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from approvals.active import entitled, judged_by
-from approvals.agree import vouched
+from approvals.agree import claims_agree, vouched
+from approvals.caps import DAY
 from approvals.changes.change import parse_change
 from approvals.emergency import may_break_glass
 from approvals.errors import Altered
@@ -128,6 +129,8 @@ def _by_policy(
         return no("altered", "a vote was given to other bytes than those stored")
     if not vouched(session, proposal, votes):
         return no("altered", "what is stored is not what the log tells of")
+    if not claims_agree(session, since=now - DAY):
+        return no("altered", "the claims by which the caps are judged are not those that the log tells of")
     asker = may_propose(person=sealed.requester, people=current.people, rules=current.rules)
     if not asker.allowed:
         return no("requester", f"whoever asked for it may not do so any more: {asker.reason}")

@@ -12,7 +12,7 @@ from approvals.execute import execute
 from approvals.lease import Claim, LostClaim
 from approvals.states import State
 from audit.canonical import sha256
-from tests.approvals.gate_stubs import ARJUN, FIELDS, PEOPLE, RULES
+from tests.approvals.gate_stubs import ARJUN, FIELDS, PEOPLE, RULES, STOP
 
 
 def refused(gate: Any, row: Any) -> Refusal:
@@ -233,8 +233,9 @@ def test_a_claim_whose_lease_ended_sends_nothing(gate: Any) -> None:
 
 
 @pytest.mark.parametrize("column", ["nonce", "digest"])
-def test_an_approval_that_was_spent_is_not_spent_again(gate: Any, column: str) -> None:
-    """As if the claim that is there were another's: the one that comes now takes nothing over."""
+def test_an_approval_that_was_spent_is_not_spent_again(gate: Any, monkeypatch: Any, column: str) -> None:
+    """As if the claim that is there were another's, and the log were not asked: the one that comes takes nothing."""
+    monkeypatch.setattr("approvals.claim.claims_agree", lambda *_, **__: True)
     row = gate.approved()
     claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
     gate.later(seconds=90)
@@ -244,6 +245,14 @@ def test_an_approval_that_was_spent_is_not_spent_again(gate: Any, column: str) -
         claim(gate.begin, proposal_id=row.id, worker="w2", inspector=gate.inspector)
     assert gate.events(row.id) == before
     assert gate.row(row.id).claimed_by == "w1"
+
+
+def test_a_claim_that_was_taken_out_of_the_caps_stops_the_next(gate: Any) -> None:
+    claim(gate.begin, proposal_id=gate.approved().id, worker="w1", inspector=gate.inspector)
+    gate.cloud.put(FIELDS | {"instance_id": "i-0fedcba9876543210"})
+    second = gate.approved(change=STOP | {"instance_id": "i-0fedcba9876543210"})
+    gate.tamper("DELETE FROM claim_record")
+    assert refused(gate, second).verdict.code == "altered"
 
 
 def test_a_requester_who_left_asks_for_nothing_any_more(gate: Any) -> None:
