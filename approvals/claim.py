@@ -28,6 +28,7 @@ from approvals.pin import required_now
 from approvals.policy import Verdict, may_claim, may_propose, no
 from approvals.rules import Slot
 from approvals.sealed import Sealed, decode
+from approvals.settling import LOOK_LASTS
 from approvals.states import State, words
 from approvals.stops import stopped_by
 from approvals.store import BREAK_GLASS, ClaimRecord, Proposal, effects_of, proposal_of, standing_votes
@@ -56,9 +57,9 @@ def claim(
     begin: Begin, *, proposal_id: str, worker: str, inspector: Inspector, lease: timedelta = LEASE
 ) -> Claim | Refusal:
     """Judges everything again and claims the proposal, or says why not (and moves it where that ends or holds it)."""
-    with begin() as (session, now):
+    with begin() as (session, asked_at):
         proposal = proposal_of(session, proposal_id)
-        refusal = _claimable(session, proposal, now)
+        refusal = _claimable(session, proposal, asked_at)
         if refusal is not None:
             return refusal
         looked_for = parse_change(json.loads(proposal.change))
@@ -67,6 +68,8 @@ def claim(
     except CannotLook as error:
         seen = error
     with begin() as (session, now):
+        if now > asked_at + LOOK_LASTS:
+            seen = CannotLook("the answer came too late to say how it is now")
         proposal = proposal_of(session, proposal_id)
         return _claimable(session, proposal, now) or _judge(session, now, proposal, seen, worker, lease)
 

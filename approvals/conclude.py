@@ -37,7 +37,10 @@ def judge(
     sent_again: Sequence[datetime] = (),
     history: Sequence[Happening] | None = None,
 ) -> Conclusion | None:
-    """What the read-back proves; None while it proves nothing yet. `fields` None: nothing could be read."""
+    """What the read-back proves; None while it proves nothing yet. `fields` None: nothing could be read.
+
+    `now` is when the reading began.
+    """
     if effects and all(effect.rehearsal for effect in effects):
         return Conclusion(State.REHEARSED, "the rehearsal was interrupted; nothing was sent")
     since = max([effect.answered_at or effect.intended_at for effect in effects] + list(sent_again), default=now)

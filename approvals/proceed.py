@@ -23,7 +23,7 @@ from approvals.inspectors.port import CannotLook, Inspector
 from approvals.lease import LEASE, Claim
 from approvals.move import move
 from approvals.sealed import Sealed, decode
-from approvals.settling import LOOK_AGAIN, SETTLE, looks
+from approvals.settling import LOOK_AGAIN, LOOK_LASTS, SETTLE, looks
 from approvals.states import State
 from approvals.store import TOOK_EFFECT, Effect, Proposal, effects_of, proposal_of
 from audit.event import Actor, ActorKind, Event
@@ -52,9 +52,9 @@ def proceed(
     settle: timedelta = SETTLE,
 ) -> State:
     """Looks whether the next step may go out, and sends it once; returns where the proposal stands."""
-    with begin() as (session, now):
+    with begin() as (session, asked_at):
         proposal = proposal_of(session, proposal_id)
-        if not _between_steps(proposal, effects_of(session, proposal_id), now):
+        if not _between_steps(proposal, effects_of(session, proposal_id), asked_at):
             return State(proposal.state)
         version, change = proposal.version, parse_change(json.loads(proposal.change))
     try:
@@ -63,7 +63,7 @@ def proceed(
         fields = None
     with begin() as (session, now):
         proposal = proposal_of(session, proposal_id)
-        if proposal.version != version:
+        if proposal.version != version or now > asked_at + LOOK_LASTS:
             return State(proposal.state)
         taken = _take(session, now, proposal, fields, worker, settle)
     if taken is None:

@@ -38,6 +38,7 @@ _EVENTS = {
 
 
 class _Read(NamedTuple):
+    asked_at: datetime
     fields: dict[str, Any] | None
     history: Sequence[Happening] | None
 
@@ -45,17 +46,21 @@ class _Read(NamedTuple):
 def reconcile(
     begin: Begin, *, proposal_id: str, inspector: Inspector, worker: str = "worker", settle: timedelta = SETTLE
 ) -> State:
-    """Reads the resource back and moves the proposal as far as that proves; returns where it stands."""
+    """Reads the resource back and moves the proposal as far as that proves; returns where it stands.
+
+    What is read proves what took effect by the time that it was asked for, not by the time that the answer is judged:
+    a worker may sleep in between, and a late effect come about.
+    """
     actor = Actor(ActorKind.WORKER, worker)
-    with begin() as (session, now):
+    with begin() as (session, asked_at):
         proposal = proposal_of(session, proposal_id)
         if State(proposal.state) not in READABLE:
             return State(proposal.state)
         if proposal.state == State.UNKNOWN:
-            move(session, proposal, to=State.RECONCILING, event=Event.EXECUTION_RECONCILING, actor=actor, now=now)
+            move(session, proposal, to=State.RECONCILING, event=Event.EXECUTION_RECONCILING, actor=actor, now=asked_at)
         change = parse_change(json.loads(proposal.change))
         unanswered = [effect for effect in effects_of(session, proposal_id) if effect.outcome is None]
-    read = _look(inspector, change, unanswered)
+    read = _look(inspector, change, unanswered, asked_at)
     with begin() as (session, now):
         proposal = proposal_of(session, proposal_id)
         if State(proposal.state) not in (State.SUCCEEDED, State.RECONCILING):
@@ -63,7 +68,7 @@ def reconcile(
         return _conclude(session, now, proposal, read, actor, settle)
 
 
-def _look(inspector: Inspector, change: AnyChange, unanswered: Sequence[Effect]) -> _Read:
+def _look(inspector: Inspector, change: AnyChange, unanswered: Sequence[Effect], asked_at: datetime) -> _Read:
     """The fields as they stand, and where the inspector can tell it, what the provider's own log knows of the sends."""
     try:
         fields: dict[str, Any] | None = inspector.read_back(change)
@@ -71,11 +76,11 @@ def _look(inspector: Inspector, change: AnyChange, unanswered: Sequence[Effect])
         fields = None
     remembers = getattr(inspector, "history", None)
     if remembers is None or not unanswered:
-        return _Read(fields, None)
+        return _Read(asked_at, fields, None)
     try:
-        return _Read(fields, remembers(change, min(effect.intended_at for effect in unanswered)))
+        return _Read(asked_at, fields, remembers(change, min(effect.intended_at for effect in unanswered)))
     except CannotLook:
-        return _Read(fields, None)
+        return _Read(asked_at, fields, None)
 
 
 def _conclude(
@@ -90,7 +95,7 @@ def _conclude(
         found: Conclusion | None = Conclusion(State.DIVERGED, why)
     else:
         found = judge(
-            sealed, effects, read.fields, state=State(proposal.state), now=now, settle=settle,
+            sealed, effects, read.fields, state=State(proposal.state), now=read.asked_at, settle=settle,
             sent_again=resent_at(session, proposal.id), history=read.history,
         )  # fmt: skip
         seen = told(read.fields or {}, sealed)

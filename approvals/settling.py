@@ -12,6 +12,9 @@ PATIENCE = 6
 UNREADABLE = timedelta(hours=24)
 """A resource that cannot be read at all for this long needs a person: nobody knows what happened to it."""
 
+LOOK_LASTS = timedelta(minutes=1)
+"""What was read longer ago says nothing of now: a worker that slept since then must look again before it sends."""
+
 LOOK_AGAIN = timedelta(seconds=3)
 LOOK_SELDOM = timedelta(minutes=1)
 

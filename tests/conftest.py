@@ -1,4 +1,4 @@
-"""What tests of several rooms share: a PostgreSQL server, and databases of its own for each test."""
+"""What tests of several rooms share: a PostgreSQL server, databases of its own for each test, and the gate."""
 
 import itertools
 import os
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.approvals.gate import gate, made_database, made_on_server, new_gate, on_sqlite  # noqa: F401
 from tests.postgres.server import NoServer, Server
 
 

@@ -164,12 +164,13 @@ class Cloud:
 
 
 class StubInspector:
-    """Looks into the folder. `down`: no answer. `after_look` runs when the look was taken."""
+    """Looks into the folder. `down`: no answer. `after_look` and `after_read` run when that was done."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud, self.down = cloud, False
         self.looks = self.reads = 0
         self.after_look: Any = None
+        self.after_read: Any = None
 
     def look(self, change: Any) -> Snapshot | NotSealable:
         self.looks += 1
@@ -187,6 +188,8 @@ class StubInspector:
     def read_back(self, change: Any) -> dict[str, Any]:
         self.reads += 1
         known = self._read(change)
+        if self.after_read is not None:
+            self.after_read()
         return {"state": "gone", "status": "gone"} if isinstance(known, NotSealable) else known["fields"]
 
     def _read(self, change: Any) -> Any:

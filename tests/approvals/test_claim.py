@@ -260,3 +260,13 @@ def test_a_requester_who_left_asks_for_nothing_any_more(gate: Any) -> None:
     gate.adopt("people", "[[person]]".join(part for part in PEOPLE.split("[[person]]") if row.requester not in part))
     got = refused(gate, row)
     assert (got.state, got.verdict.code) == (State.STALE, "requester")
+
+
+def test_an_answer_that_took_a_minute_says_nothing_of_now(gate: Any) -> None:
+    """A worker that slept between the look and the claim looks again; it does not act on how things were."""
+    row = gate.approved()
+    gate.inspector.after_look = lambda: gate.later(seconds=61)
+    got = refused(gate, row)
+    assert (got.state, got.verdict.code) == (State.HELD, "cannot_look")
+    gate.inspector.after_look = lambda: gate.later(seconds=59)
+    assert isinstance(claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector), Claim)

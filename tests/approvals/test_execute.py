@@ -86,6 +86,21 @@ def test_an_unknown_outcome_stays_open_until_the_settle_time(gate: Any) -> None:
     assert read_back(gate, got) == State.FAILED
 
 
+def test_what_was_read_before_the_settle_time_proves_no_absence_after_it(gate: Any) -> None:
+    """The worker sleeps between reading and concluding, and the effect comes about in between."""
+    got = claimed(gate)
+    execute(gate.begin, claim=got, executor=StubExecutor(gate.cloud, "lost before"))
+
+    def sleep() -> None:
+        gate.later(seconds=SETTLE.total_seconds() + 1)
+        gate.cloud.change(state="stopped")
+
+    gate.inspector.after_read = sleep
+    assert read_back(gate, got) == State.RECONCILING
+    gate.inspector.after_read = None
+    assert read_back(gate, got) == State.VERIFIED
+
+
 def test_an_effect_that_appears_late_is_still_found(gate: Any) -> None:
     got = claimed(gate)
     execute(gate.begin, claim=got, executor=StubExecutor(gate.cloud, "lost before"))

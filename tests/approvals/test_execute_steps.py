@@ -102,6 +102,17 @@ def test_a_stopped_instance_is_only_modified(gate: Any) -> None:
     assert gate.cloud.read()["fields"]["state"] == "stopped"
 
 
+def test_the_next_step_does_not_go_by_what_was_read_long_ago(gate: Any) -> None:
+    got = claimed(gate, RESIZE)
+    execute(gate.begin, claim=got, executor=gate.executor)
+    gate.inspector.after_read = lambda: gate.later(seconds=61)
+    assert go_on(gate, got, gate.executor) == State.EXECUTING
+    assert sent(gate) == ["StopInstances"]
+    gate.inspector.after_read = None
+    assert go_on(gate, got, gate.executor) == State.EXECUTING
+    assert sent(gate) == ["StopInstances", "ModifyInstanceAttribute"]
+
+
 def test_the_next_step_waits_for_a_state_on_its_way_and_writes_no_entry_meanwhile(gate: Any) -> None:
     got = claimed(gate, RESIZE)
     execute(gate.begin, claim=got, executor=gate.executor)

@@ -1,6 +1,5 @@
-"""The gate on both databases, roles on a server, an AWS on loopback, and a home: the fixtures of the rooms tested."""
+"""Roles on a server, an AWS on loopback, and a home: the fixtures of the rooms tested."""
 
 from tests.app.conftest import clock, engine, home  # noqa: F401
-from tests.approvals.conftest import gate, made_database, made_on_server, new_gate, on_sqlite  # noqa: F401
 from tests.approvals.test_aws import aws, cloud  # noqa: F401
 from tests.postgres.conftest import new_served, served  # noqa: F401

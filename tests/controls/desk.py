@@ -14,7 +14,7 @@ from app.database import reading
 from app.home import Home
 from app.seat import sit
 from approvals.store import Draft, Proposal, Vote
-from tests.approvals.conftest import START
+from tests.approvals.gate import START
 from tests.approvals.gate_stubs import OLIVIA
 from tests.tools.small_bill import days_of, lake_of, machine_day, usage_hours
 
