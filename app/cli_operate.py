@@ -44,8 +44,8 @@ def db_adopt(
 
 
 def add_processes(app: typer.Typer) -> None:
-    """Adds serve, agent and worker to the command."""
-    for command in (serve, agent, worker):
+    """Adds serve, agent, worker and signer to the command."""
+    for command in (serve, agent, worker, signer):
         app.command()(command)
 
 
@@ -68,6 +68,13 @@ def worker() -> None:
     from app.commands import processes
 
     processes.worker()
+
+
+def signer() -> None:
+    """Run the signer: follows the log within a second and signs its tree. Holds the log's private key."""
+    from app.commands import processes
+
+    processes.signer()
 
 
 @sandbox_app.command("bank")

@@ -130,6 +130,19 @@ def writing(engine: Engine) -> Iterator[Transaction]:
 
 
 @contextmanager
+def beside(engine: Engine) -> Iterator[Transaction]:
+    """A writing transaction of rows that no entry tells of (the signer's): on a server it waits for no other writer."""
+    if not is_server(engine):
+        with writing(engine) as transaction:
+            yield transaction
+        return
+    with Session(engine, expire_on_commit=False) as session:
+        connection = session.connection(execution_options=_WRITE)
+        yield Transaction(session, now_by(connection))
+        session.commit()
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Transaction]:
     """One consistent view that never writes."""
     with Session(engine, expire_on_commit=False) as session:

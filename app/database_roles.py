@@ -28,7 +28,7 @@ RUNS: Mapping[str, str] = MappingProxyType(
         GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, audit link",
         AGENT: "spendgate agent, ask",
         WORKER: "spendgate worker",
-        SIGNER: "the signer of the log",
+        SIGNER: "spendgate signer",
         LOADER: "spendgate ingest",
         AUDITOR: "spendgate audit list, show, verify",
     }
@@ -43,6 +43,7 @@ SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", 
 SHOWING = ("slack_delivery", "card_message", "process_seen", "timer_slot")
 PRIVATE = ("person_key", "private_text")
 LOG = "log_entry"
+SIGNED = ("log_tile", "log_checkpoint", "log_witness")
 
 _MOVED = (
     "version",
@@ -87,7 +88,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
             | _words("breakglass.reviewed", "breakglass.refused")
             | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused"),
-            select=(LOG, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE),
             insert=(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation"),
                 *("directory_reading", "conversation", "message", *SHOWING, *PRIVATE),
@@ -137,11 +138,16 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             },
             delete=("timer_slot",),
         ),
-        SIGNER: Power(words=frozenset(), select=(LOG,)),
+        SIGNER: Power(
+            words=_words("log.key_changed"),
+            select=(LOG, *SIGNED, "process_seen"),
+            insert=(LOG, *SIGNED, "process_seen"),
+            update={"process_seen": ("at",)},
+        ),
         LOADER: Power(words=_words("data."), select=(*GOVERNANCE,), peek={LOG: CHAIN}, insert=(LOG,)),
         AUDITOR: Power(
-            words=_words("log.read", "log.exported", "log.verified"),
-            select=(LOG, *DECIDING, *SPEAKING, *SHOWING),
+            words=_words("log.read", "log.exported", "log.verified", "log.restored"),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING),
             insert=(LOG,),
         ),
     }

@@ -24,7 +24,16 @@ from app.guardrails import restore_triggers as restore_triggers
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 CONNECTION = "connection"
-TABLES = ("audit.log", "audit.private", "approvals.store", "app.inbox", "app.turns", "app.drawn", "app.seen")
+TABLES = (
+    "audit.log",
+    "audit.stored_tree",
+    "audit.private",
+    "approvals.store",
+    "app.inbox",
+    "app.turns",
+    "app.drawn",
+    "app.seen",
+)
 """Modules that define tables; each must have its revision."""
 
 

@@ -28,6 +28,7 @@ CREDENTIALS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cloud credentials": (("SPENDGATE_WORKER_",), "the worker"),
     "Slack's secrets": (("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET"), "serve"),
     "the model's key": (("OPENAI_API_KEY",), "the agent"),
+    "what belongs to the log's key": (("SPENDGATE_SIGNER_",), "the signer"),
     "the database owner's address": ((OWNER_URL,), "`spendgate db init`, `db upgrade` and `db adopt`"),
 }
 """What is secret: how its variables begin, and who may have them."""
@@ -36,6 +37,7 @@ HOLDS: Mapping[str, frozenset[str]] = {
     "serve": frozenset({"Slack's secrets"}),
     "agent": frozenset({"the model's key"}),
     "worker": frozenset({"cloud credentials"}),
+    "signer": frozenset({"what belongs to the log's key"}),
     # A person's own shell may hold a key for other uses; a short command neither serves requests nor asks a model.
     "command": frozenset({"Slack's secrets", "the model's key"}),
 }
@@ -51,6 +53,14 @@ class SlackSettings:
     app_id: str
     approvals_channel: str
     base_url: str
+
+
+@dataclass(frozen=True)
+class SignerSettings:
+    """Where the log's key lies, outside the database, and the log's name, if one was chosen."""
+
+    folder: Path
+    origin: str | None
 
 
 @dataclass(frozen=True)
@@ -245,6 +255,17 @@ def load_model(env: Mapping[str, str] = os.environ) -> ModelSettings:
         base_url=_url(env, "OPENAI_BASE_URL"),
         name=env.get("SPENDGATE_MODEL", "").strip() or "gpt-4o-mini",
     )
+
+
+def load_signer(home: Path, env: Mapping[str, str] = os.environ) -> SignerSettings:
+    """The signer's settings: where its key lies, and how the log is called."""
+    folder, origin = env.get("SPENDGATE_SIGNER_FOLDER", "").strip(), env.get("SPENDGATE_SIGNER_ORIGIN", "").strip()
+    if any(letter.isspace() or letter == "+" or not letter.isprintable() for letter in origin):
+        why = "The name of a log has neither spaces nor a plus: it stands in front of every signature."
+        raise _wrong(
+            "SPENDGATE_SIGNER_ORIGIN", origin, why, "Use one such as bank.example/spendgate, or leave it unset."
+        )
+    return SignerSettings(Path(folder) if folder else home / "signer", origin or None)
 
 
 def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:

@@ -5,6 +5,7 @@ so it is refused instead of rounded.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +13,12 @@ from typing import Any
 
 import rfc8785
 
+from audit.errors import AuditError
 from audit.moment import utc_text
+
+
+class NotCanonical(AuditError):
+    """The bytes are not the one form of what they say."""
 
 
 def plain(value: Any) -> Any:
@@ -37,6 +43,22 @@ def plain(value: Any) -> Any:
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of `value`."""
     return rfc8785.dumps(plain(value))
+
+
+def read(data: bytes) -> Any:
+    """What canonical bytes say; bytes that are not the one form of it (RFC 8785) are a NotCanonical."""
+    try:
+        told = json.loads(data)
+        one_form = canonical(told)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _not_canonical(f"it cannot be read as JSON of ours ({type(error).__name__})") from None
+    if one_form != data:
+        raise _not_canonical("it is written otherwise than RFC 8785 writes it: order, spaces, escapes or a name twice")
+    return told
+
+
+def _not_canonical(why: str) -> NotCanonical:
+    return NotCanonical("the bytes are not in canonical form", why=why, do="Take the bytes as they were stored")
 
 
 def sha256(*parts: bytes) -> str:

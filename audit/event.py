@@ -15,6 +15,8 @@ class Event(StrEnum):
     LOG_READ = "log.read"
     LOG_EXPORTED = "log.exported"
     LOG_VERIFIED = "log.verified"
+    LOG_KEY_CHANGED = "log.key_changed"
+    LOG_RESTORED = "log.restored"
 
     POLICY_CHANGED = "policy.changed"
     POLICY_REFUSED = "policy.refused"

@@ -10,6 +10,18 @@ _NUMBER = "(SELECT COALESCE(MAX(seq), 0) + 1 FROM log_entry)"
 _HEAD = f"COALESCE((SELECT hash FROM log_entry ORDER BY seq DESC LIMIT 1), '{'0' * 64}')"  # noqa: S608 (a constant)
 _KNOWN = "EXISTS (SELECT 1 FROM log_entry WHERE hash = NEW.hash OR prev = NEW.prev)"
 
+
+def _kept(table: str, what: str, *key: str) -> tuple[Guard, ...]:
+    """A table to which rows are only added; replacing one is refused where the server would merely skip it."""
+    known = " AND ".join(f"{name} = NEW.{name}" for name in key)
+    there = f"EXISTS (SELECT 1 FROM {table} WHERE {known})"  # noqa: S608 (constants)
+    return (
+        Guard(f"{table}_no_update", table, "UPDATE", f"{what} cannot be changed"),
+        Guard(f"{table}_no_delete", table, "DELETE", f"{what} cannot be deleted"),
+        Guard(f"{table}_once", table, "INSERT", f"{what} is there already", there),
+    )
+
+
 GUARDS: tuple[Guard, ...] = (
     Guard("log_entry_no_update", "log_entry", "UPDATE", "the log is append-only: an entry cannot be changed"),
     Guard("log_entry_no_delete", "log_entry", "DELETE", "the log is append-only: an entry cannot be deleted"),
@@ -20,4 +32,7 @@ GUARDS: tuple[Guard, ...] = (
         "the log is append-only: only the next entry of the chain can be added",
         f"NEW.seq IS DISTINCT FROM {_NUMBER}\n  OR NEW.prev IS DISTINCT FROM {_HEAD}\n  OR {_KNOWN}",
     ),
+    *_kept("log_tile", "a tile of the tree", "level", "number"),
+    *_kept("log_checkpoint", "a signed checkpoint", "origin", "size"),
+    *_kept("log_witness", "what a witness saw", "origin", "size", "witness"),
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from app.database import reading
-from app.database_roles import AGENT, AUDITOR, GATE, LOADER, PARTS, WORKER
+from app.database_roles import AGENT, AUDITOR, GATE, LOADER, PARTS, SIGNER, WORKER
 from app.home import Home, open_home
 from app.ready import ready_database
 from app.settings import load_settings, refuse_credentials
@@ -19,6 +19,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "serve": (GATE,),
         "agent": (AGENT,),
         "worker": (WORKER,),
+        "signer": (SIGNER,),
         "ingest": (LOADER,),
         "audit": (AUDITOR, GATE),
         "ask the bill": PARTS,
@@ -38,7 +39,7 @@ class Place(NamedTuple):
 def place(process: str = "command", *, hands: bool = False) -> Place:
     """The configured home, its database made or checked, as the role of `process`; refused near others' credentials."""
     process = "worker" if hands else process
-    what = f"spendgate {process}" if process in ("serve", "agent", "worker") else "this command"
+    what = f"spendgate {process}" if process in ("serve", "agent", "worker", "signer") else "this command"
     refuse_credentials(process, what)
     settings = load_settings()
     home = open_home(settings.home, settings.database_url)

@@ -1,4 +1,4 @@
-"""`spendgate serve`, `agent` and `worker`: checked before they start, stopped cleanly by Ctrl-C or a signal."""
+"""`spendgate serve`, `agent`, `worker`, `signer`: checked before they start, stopped by Ctrl-C or a signal."""
 
 import asyncio
 import logging
@@ -10,8 +10,9 @@ from typing import NoReturn
 
 from app.commands.here import place
 from app.home import sole
+from app.log_key import KeyFolder
 from app.migrate import require_guards
-from app.settings import load_model, load_settings, load_slack, load_worker, refuse_credentials
+from app.settings import load_model, load_settings, load_signer, load_slack, load_worker, refuse_credentials
 
 
 def _prepare() -> None:
@@ -62,3 +63,16 @@ def worker() -> None:
 
     with sole(here.home, "worker"):
         process.run(engine=here.engine, home=here.home, settings=settings)
+
+
+def signer() -> None:
+    """The log's key."""
+    _prepare()
+    refuse_credentials("signer", "spendgate signer")
+    here = place("signer")
+    settings = load_signer(here.home.folder)
+    require_guards(here.engine)
+    from app.processes import signer as process
+
+    with sole(here.home, "signer"):
+        process.run(engine=here.engine, files=KeyFolder(settings.folder), origin=settings.origin)

@@ -109,9 +109,10 @@ def bring_up(children: Children, folder: Path, *, bill: Path | None, port: int, 
     slack.ready()
     server = children.start("serve", "serve", env={**common, **slack_environment(page, serve_port)})
     agent = children.start("agent", "agent", env={**common, **model_environment()})
+    signer = children.start("signer", "signer", env=common)
     aws.ready()
     worker = children.start("worker", "worker", env={**common, **worker_environment(aws_port)})
-    for child in (server, agent, worker):
+    for child in (server, agent, signer, worker):
         child.ready()
     say("ready")
     return World(page, serve, f"http://127.0.0.1:{aws_port}", audit, home, bank, say.seconds)

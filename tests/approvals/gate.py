@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session
 
 from app.database import beginner, open_database, reading, writing
 from app.guardrails import run

@@ -138,12 +138,14 @@ ONE = [
             ("read a person's key", "SELECT key FROM person_key"),
             ("read what people wrote", "SELECT cipher FROM private_text"),
             ("read the conversations' memory", "SELECT * FROM conversation.checkpoints"),
-            ("say that it lives", "INSERT INTO process_seen VALUES ('worker', '')"),
         )
     ),
     (LOADER, "read the log", "SELECT body FROM log_entry"),
     (LOADER, "read proposals", "SELECT * FROM proposal"),
-    (SIGNER, "write the log", "INSERT INTO log_entry (seq) VALUES (1)"),
+    (LOADER, "say that it lives", "INSERT INTO process_seen VALUES ('worker', '')"),
+    (SIGNER, "change what it signed", "UPDATE log_checkpoint SET note = ''"),
+    (SIGNER, "take back what it signed", "DELETE FROM log_checkpoint"),
+    (SIGNER, "change the stored tree", "UPDATE log_tile SET root = ''"),
     (SIGNER, "read proposals", "SELECT * FROM proposal"),
 ]
 OTHER = {part: f"spendgate_{GATE if part == WORKER else WORKER}" for part in PARTS}

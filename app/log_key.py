@@ -1,0 +1,92 @@
+"""The log's private key and the newest checkpoint that it signed: two files of the signer's, outside the database.
+
+Whoever rewrites the database has neither; whoever brings back an old database meets the newer checkpoint.
+"""
+
+import os
+from pathlib import Path
+
+from app.errors import Exit, Problem
+from audit.checkpoint import Checkpoint, verify
+from audit.note import MalformedNote, SigningKey, UnverifiedNote
+
+KEY, LAST = "key", "checkpoint"
+
+
+class KeyFolder:
+    """The folder that only the signer's user can read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key_file, self.last_file = folder / KEY, folder / LAST
+
+    def key(self) -> SigningKey | None:
+        """The key, or None where there is none yet; a file that is none, or that others can read, is refused."""
+        try:
+            text = self.key_file.read_text()
+        except FileNotFoundError:
+            return None
+        if self.key_file.stat().st_mode & 0o077:
+            raise Problem(
+                f"The log's key in {self.key_file} is not used.",
+                why="Other users of this machine can read it, and could sign in the log's name.",
+                do=f"Run `chmod 600 {self.key_file}`; where others may have read it, put it away for a new one.",
+                exit_code=Exit.CONFLICT,
+            )
+        try:
+            return SigningKey.read(text)
+        except MalformedNote as error:
+            raise Problem(
+                f"The log's key in {self.key_file} cannot be read.",
+                why=error.why,
+                do="Put the file back from its backup. Without it a new key is made, which the log tells of.",
+                exit_code=Exit.CONFLICT,
+            ) from error
+
+    def new_key(self, name: str) -> SigningKey:
+        """Makes a key and keeps it; the file is complete or not there."""
+        made = SigningKey.new(name)
+        self._write(self.key_file, made.secret() + "\n")
+        return made
+
+    def last(self, key: SigningKey) -> Checkpoint | None:
+        """The newest checkpoint that was signed here; None where none was. One of another key is refused."""
+        try:
+            text = self.last_file.read_text()
+        except FileNotFoundError:
+            return None
+        try:
+            return verify(text, key.verifier)
+        except (MalformedNote, UnverifiedNote) as error:
+            raise Problem(
+                f"The newest checkpoint in {self.last_file} was not signed with this key.",
+                why=error.why,
+                do="Key and checkpoint belong together: put back the one that was exchanged.",
+                exit_code=Exit.VERIFICATION_FAILED,
+            ) from error
+
+    def keep(self, note: str) -> None:
+        """Remembers what was signed, before anybody else sees it."""
+        self._write(self.last_file, note)
+
+    def _write(self, path: Path, text: str) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            half = path.with_name(f".{path.name}.{os.getpid()}")
+            descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(path)
+            folder = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise Problem(
+                f"The signer cannot write {path}.",
+                why=f"{error.strerror or error}.",
+                do="Make the folder writable for the signer's user, or free some space; nothing was signed meanwhile.",
+            ) from error
