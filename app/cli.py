@@ -11,13 +11,12 @@ from typing import Annotated
 
 import typer
 
+from app.cli_audit import audit_app
 from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.cli_policy import policy_app
 from app.errors import Exit, Problem, was_interrupted
-
-MOST = 2**53
 
 app = typer.Typer(
     name="spendgate",
@@ -32,7 +31,6 @@ savings_app = typer.Typer(help="What could be saved, with the evidence.", no_arg
 proposals_app = typer.Typer(
     help="Changes that wait for people, or have ended.", no_args_is_help=True, rich_markup_mode=None
 )
-audit_app = typer.Typer(help="The action log: list, show, verify.", no_args_is_help=True, rich_markup_mode=None)
 for name, group in {
     "anomalies": anomalies_app,
     "savings": savings_app,
@@ -198,52 +196,6 @@ def decide(
         person=person,
         as_json=as_json,
     )
-
-
-@audit_app.command("list")
-def audit_list(
-    proposal: Annotated[str | None, typer.Option(help="Only this proposal's entries.")] = None,
-    event: Annotated[str | None, typer.Option(help="Only this kind, for example vote.refused.")] = None,
-    after: Annotated[int, typer.Option(min=0, max=MOST, help="Only entries after this number.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 100,
-    person: As = None,
-    as_json: Json = False,
-) -> None:
-    """Entries of the log, oldest first."""
-    from app.commands import audit
-
-    audit.list_entries(proposal=proposal, event=event, after=after, limit=limit, person=person, as_json=as_json)
-
-
-@audit_app.command("show")
-def audit_show(
-    entry: Annotated[int, typer.Argument(min=1, max=MOST)], person: As = None, as_json: Json = False
-) -> None:
-    """One entry, whole."""
-    from app.commands import audit
-
-    audit.show(entry, person=person, as_json=as_json)
-
-
-@audit_app.command("verify")
-def audit_verify(
-    head: Annotated[
-        str | None, typer.Option(help="A head you kept (number:hash); it must still be in the log.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Recompute every hash; names the first bad entry. Exit code 7 if there is one."""
-    from app.commands import audit
-
-    audit.verify_log(head=head, as_json=as_json)
-
-
-@audit_app.command("link")
-def audit_link(person: As = None) -> None:
-    """An address, valid for eight hours, at which you may read the log in a browser."""
-    from app.commands import audit
-
-    audit.link(person=person)
 
 
 add_processes(app)

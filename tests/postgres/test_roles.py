@@ -142,6 +142,7 @@ ONE = [
     ),
     (LOADER, "read the log", "SELECT body FROM log_entry"),
     (LOADER, "read proposals", "SELECT * FROM proposal"),
+    (AUDITOR, "say that it lives", "INSERT INTO process_seen VALUES ('worker', '')"),
     (LOADER, "say that it lives", "INSERT INTO process_seen VALUES ('worker', '')"),
     (SIGNER, "change what it signed", "UPDATE log_checkpoint SET note = ''"),
     (SIGNER, "take back what it signed", "DELETE FROM log_checkpoint"),
