@@ -14,13 +14,13 @@ from audit.checkpoint import Checkpoint, body
 from audit.errors import AuditError
 from audit.event import Event
 from audit.log import NO_HASH, LogEntry
+from audit.marks import RESTORED
 from audit.note import Note, SigningKey
 from audit.stored import insert_into
 from audit.stored_tree import WIDTH, LogCheckpoint, LogTile
 from audit.tree import Frontier, leaf_hash, root_of
 
 BATCH = 5_000
-_RESTORED = f'"event":"{Event.LOG_RESTORED.value}"'.encode()
 
 
 class NotSigned(AuditError):
@@ -97,7 +97,7 @@ class Signer:
         self._tree.add(leaf)
         self._head = stored_hash
         self._into_tiles(leaf)
-        if _RESTORED in told:
+        if RESTORED in told:
             self._restored(json.loads(told))
         last = self._last
         if not self._agreed and last is not None and last.size == self.size and self._tree.root() == last.root:

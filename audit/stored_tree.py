@@ -4,7 +4,6 @@ A tile is 256 neighbouring hashes of one level, as in C2SP tlog-tiles; only full
 from the entries. Nothing here is believed: a proof counts because it leads to a signed root, wherever its hashes lay.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import LargeBinary, desc
@@ -14,7 +13,7 @@ from audit.checkpoint import Checkpoint, parse
 from audit.errors import AuditError
 from audit.log import LogEntry
 from audit.stored import UtcTime
-from audit.tree import HASH_BYTES, Range, consistency_path, inclusion_path, node_hash, root_of, split
+from audit.tree import EMPTY_ROOT, HASH_BYTES, consistency_path, inclusion_path, node_hash, root_of, split
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -67,34 +66,25 @@ def checkpoint_for(session: Session, seq: int) -> Checkpoint | None:
     return parse(newest.note) if newest is not None and newest.size >= seq else None
 
 
-def inclusion(session: Session, index: int, size: int) -> list[bytes]:
-    """The inclusion proof of entry `index` (from 0) in the tree of the first `size` entries: RFC 9162 §2.1.3.1."""
-    return _roots(session, inclusion_path(index, size))
-
-
-def consistency(session: Session, size1: int, size2: int) -> list[bytes]:
-    """The consistency proof between two sizes of the log: RFC 9162 §2.1.4.1."""
-    return _roots(session, consistency_path(size1, size2))
-
-
-def root_at(session: Session, size: int) -> bytes:
-    """The root of the first `size` entries, from what is stored."""
-    return _roots(session, [(0, size)])[0] if size else root_of([])
-
-
-def _roots(session: Session, ranges: Iterable[Range]) -> list[bytes]:
-    tiles = _Tiles(session)
-    return [tiles.root(first, end) for first, end in ranges]
-
-
-class _Tiles:
-    """Roots of runs of leaves, by as few reads as the tiles allow; keeps what it read."""
+class StoredTree:
+    """The tree of the log as it is stored: proofs by as few reads as the tiles allow. Keeps what it read."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: dict[tuple[int, int], bytes | None] = {}
 
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """The inclusion proof of entry `index` (from 0) in the tree of the first `size` entries: RFC 9162 §2.1.3.1."""
+        return [self.root(first, end) for first, end in inclusion_path(index, size)]
+
+    def consistency(self, size1: int, size2: int) -> list[bytes]:
+        """The consistency proof between two sizes of the log: RFC 9162 §2.1.4.1."""
+        return [self.root(first, end) for first, end in consistency_path(size1, size2)]
+
     def root(self, first: int, end: int) -> bytes:
+        """The root of the entries [first, end), counted from 0; of none it is the hash of nothing."""
+        if first == end:
+            return EMPTY_ROOT
         size = end - first
         if size & (size - 1) == 0:
             return self._complete(first, size.bit_length() - 1)

@@ -1,11 +1,13 @@
 """Checks the log from its first entry to its last and names the first one that is not what was written.
 
 Reads raw bytes, not what an object mapper makes of them: an entry whose column is no longer valid text must be
-named, not crash the check. Every column is compared with the body, since people and queries read the columns.
+named, not crash the check. Every column is compared with the body, since people and queries read the columns. On the
+way the Merkle tree is grown from the bytes and held against every checkpoint: those that are stored here, and those
+that somebody kept elsewhere, which alone can show a tail that was cut or a log that was written anew.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +17,8 @@ from sqlmodel import Session
 from audit.canonical import canonical, sha256
 from audit.errors import AuditError
 from audit.log import LEAF, NO_HASH, SCHEMA
+from audit.marks import Mark, Marks, stored_marks
+from audit.tree import Frontier
 
 COLUMNS = ("seq", "hash", "prev", "event", "actor_kind", "actor", "proposal", "proposal_version", "recorded_at", "body")
 KINDS = {"seq": "integer", "proposal_version": "integer", "body": "blob"}
@@ -23,47 +27,63 @@ KEYS = {"schema", "seq", "prev", "event", "actor", "proposal", "proposal_version
 
 @dataclass(frozen=True)
 class Verification:
-    """What the check found. `head` is "number:hash" of the last good entry, for a later check to expect."""
+    """What the check found. `head` is "number:hash" of the last good entry, for a later check to expect.
+
+    `root` is the Merkle root (hex) of the good entries; `remarks` are sentences on what is known and explained.
+    """
 
     entries: int
     ok: bool
     first_bad: int | None
     reason: str
     head: str
+    root: str = ""
+    remarks: tuple[str, ...] = ()
 
 
-class _Bad(NamedTuple):
+class Bad(NamedTuple):
+    """An entry that is not as it was written, and why."""
+
     seq: int
     reason: str
 
 
-def verify(session: Session, *, expected_head: str | None = None) -> Verification:
+def verify(session: Session, *, expected_head: str | None = None, kept: Iterable[Mark] = ()) -> Verification:
     """Reads the whole log once.
 
-    `expected_head` ("number:hash", noted earlier) must be in it: nothing else can find that the tail was cut.
+    `expected_head` ("number:hash") and `kept` (checkpoints) were noted elsewhere and must be in it: nothing else can
+    find that the tail was cut, or that all of it was written anew.
     """
     wanted = None if expected_head is None else _parse_head(expected_head)
-    last, seen, good_seq, good_hash = NO_HASH, 0, 0, NO_HASH
-    bad: _Bad | None = None
-    for row in _rows(session):
+    seen, good_seq, good_hash = 0, 0, NO_HASH
+    tree, marks, bad = Frontier(), Marks([*stored_marks(session), *kept]), None
+    for row in rows(session):
         seen += 1
         if bad is not None:
             continue
-        bad = _judge(row, expected=good_seq + 1, prev=last)
+        bad = judge(row, expected=good_seq + 1, prev=good_hash)
         if bad is None and wanted is not None and wanted[0] == good_seq + 1 and row["hash"][1] != wanted[1].encode():
-            bad = _Bad(wanted[0], "its hash is not the expected one: the log was rewritten at or before this entry")
+            bad = Bad(wanted[0], "its hash is not the expected one: the log was rewritten at or before this entry")
         if bad is None:
-            last = row["hash"][1].decode()
-            good_seq, good_hash = good_seq + 1, last
+            good_seq, good_hash = good_seq + 1, row["hash"][1].decode()
+            tree.add(bytes.fromhex(good_hash))
+            marks.pass_by(tree, row["body"][1])
     if bad is None and wanted is not None and wanted[0] > good_seq:
-        bad = _Bad(
-            good_seq + 1, f"it is missing: the log ends at {good_seq}, but reached {wanted[0]} when it was noted"
-        )
+        bad = Bad(good_seq + 1, f"it is missing: the log ends at {good_seq}, but reached {wanted[0]} when it was noted")
     if bad is None and seen == 0:
-        bad = _Bad(1, "it is missing: the log is empty, and every log begins with an entry")
+        bad = Bad(1, "it is missing: the log is empty, and every log begins with an entry")
+    if bad is None and (wrong := marks.wrong(good_seq)) is not None:
+        bad = Bad(*wrong)
     reason = f"all {seen} entries are as they were written" if bad is None else f"entry {bad.seq}: {bad.reason}"
-    head = f"{good_seq}:{good_hash}"
-    return Verification(entries=seen, ok=bad is None, first_bad=bad.seq if bad else None, reason=reason, head=head)
+    return Verification(
+        entries=seen,
+        ok=bad is None,
+        first_bad=bad.seq if bad else None,
+        reason=reason,
+        head=f"{good_seq}:{good_hash}",
+        root=tree.root().hex(),
+        remarks=tuple(marks.explained),
+    )
 
 
 def _parse_head(given: str) -> tuple[int, str]:
@@ -77,13 +97,14 @@ def _parse_head(given: str) -> tuple[int, str]:
     return int(number), digest.lower()
 
 
-def _rows(session: Session) -> Iterator[dict[str, tuple[str, bytes]]]:
-    """Each row as (storage class, bytes) by column, in the order of their numbers."""
+def rows(session: Session, first: int = 1, last: int | None = None) -> Iterator[dict[str, tuple[str, bytes]]]:
+    """Each row as (storage class, bytes) by column, in the order of their numbers; all, or those of a range."""
     connection = session.connection()
     column = _on_postgresql if connection.dialect.name == "postgresql" else _on_sqlite
     wanted = ", ".join(column(name) for name in COLUMNS)
-    rows = connection.execute(text(f"SELECT {wanted} FROM log_entry ORDER BY seq"))  # noqa: S608
-    for row in rows.yield_per(1000):
+    part = "" if last is None else f" WHERE seq BETWEEN {int(first)} AND {int(last)}"
+    found = connection.execute(text(f"SELECT {wanted} FROM log_entry{part} ORDER BY seq"))  # noqa: S608
+    for row in found.yield_per(1000):
         yield {name: (row[2 * at], row[2 * at + 1]) for at, name in enumerate(COLUMNS)}
 
 
@@ -98,34 +119,35 @@ def _on_postgresql(name: str) -> str:
     return f"CASE WHEN {name} IS NULL THEN 'null' ELSE '{kind}' END, {raw}"
 
 
-def _judge(row: dict[str, tuple[str, bytes]], *, expected: int, prev: str) -> _Bad | None:
+def judge(row: dict[str, tuple[str, bytes]], *, expected: int, prev: str | None) -> Bad | None:
+    """Whether a row is entry `expected` and follows from `prev` (None: whatever was before); what is wrong, if not."""
     kind, raw = row["seq"]
     found = int(raw) if kind == "integer" else expected
     if kind != "integer":
-        return _Bad(expected, "its number is no whole number")
+        return Bad(expected, "its number is no whole number")
     if found > expected:
-        return _Bad(expected, f"it is missing: the next one is {found}")
+        return Bad(expected, f"it is missing: the next one is {found}")
     if found < expected:
-        return _Bad(found, "there is no such entry: the log begins at 1")
+        return Bad(found, "there is no such entry: the log begins at 1")
     body = row["body"][1] or b""
     if row["body"][0] != "blob" or row["hash"] != ("text", sha256(LEAF, body).encode()):
-        return _Bad(expected, "its body and its hash do not belong together")
+        return Bad(expected, "its body and its hash do not belong together")
     return _judge_body(row, body, expected=expected, prev=prev)
 
 
-def _judge_body(row: dict[str, tuple[str, bytes]], body: bytes, *, expected: int, prev: str) -> _Bad | None:
+def _judge_body(row: dict[str, tuple[str, bytes]], body: bytes, *, expected: int, prev: str | None) -> Bad | None:
     try:
         told = json.loads(body)
         if canonical(told) != body or set(told) != KEYS or told["schema"] != SCHEMA:
-            return _Bad(expected, "its body is not in the form of an entry")
+            return Bad(expected, "its body is not in the form of an entry")
         views = _views(told)
     except (ValueError, KeyError, TypeError):
-        return _Bad(expected, "its body is not in the form of an entry")
+        return Bad(expected, "its body is not in the form of an entry")
     for name, value in views.items():
         if row[name] != _stored(name, value):
-            return _Bad(expected, f"its column {name} is not what its body says")
-    if told["prev"] != prev:
-        return _Bad(expected, "it does not follow from the entry before it")
+            return Bad(expected, f"its column {name} is not what its body says")
+    if prev is not None and told["prev"] != prev:
+        return Bad(expected, "it does not follow from the entry before it")
     return None
 
 
