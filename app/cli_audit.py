@@ -1,5 +1,6 @@
 """`spendgate audit …`: the log listed, shown, verified, proven."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,12 +42,82 @@ def audit_verify(
     head: Annotated[
         str | None, typer.Option(help="A head you kept (number:hash); it must still be in the log.")
     ] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="A file with a checkpoint you kept; repeat for more.")
+    ] = None,
+    key: Annotated[list[str] | None, typer.Option(help="The log's public key, as you were given it.")] = None,
+    entry: Annotated[int | None, typer.Option(min=1, max=MOST, help="Only this entry.")] = None,
+    first: Annotated[int | None, typer.Option("--from", min=1, max=MOST, help="Only from this entry on.")] = None,
+    last: Annotated[int | None, typer.Option("--to", min=1, max=MOST, help="Only up to this entry.")] = None,
+    person: As = None,
     as_json: Json = False,
 ) -> None:
-    """Recompute every hash; names the first bad entry. Exit code 7 if there is one."""
-    from app.commands import audit
+    """Recompute every hash and the tree; names the first bad entry. Exit code 7 if there is one."""
+    if entry is None and first is None and last is None:
+        from app.commands import audit
 
-    audit.verify_log(head=head, as_json=as_json)
+        audit.verify_log(head=head, checkpoints=checkpoint or [], keys=key or [], as_json=as_json)
+        return
+    if head or checkpoint or key or (entry is not None and (first or last)):
+        raise typer.BadParameter("a part of the log is named by --entry, or by --from and --to, and by nothing else")
+    from app.commands import audit_proofs
+
+    begin = entry or first or 1
+    audit_proofs.verify_entries(begin, entry or last or begin, person=person, as_json=as_json)
+
+
+@audit_app.command("prove")
+def audit_prove(
+    entry: Annotated[int, typer.Argument(min=1, max=MOST)],
+    out: Annotated[Path | None, typer.Option(help="Write it there (a new file, best named *.tlog-proof).")] = None,
+    with_entry: Annotated[bool, typer.Option("--with-entry", help="Put the entry's bytes into it.")] = False,
+    person: As = None,
+) -> None:
+    """The proof that an entry is in the signed log (C2SP tlog-proof)."""
+    from app.commands import audit_proofs
+
+    audit_proofs.prove_entry(entry, out=out, with_entry=with_entry, person=person)
+
+
+@audit_app.command("consistency")
+def audit_consistency(
+    size1: Annotated[int, typer.Argument(min=1, max=MOST, help="The smaller number of entries.")],
+    size2: Annotated[int | None, typer.Argument(min=1, max=MOST, help="The larger; by default all signed.")] = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """The proof that the log only grew between two sizes (RFC 9162)."""
+    from app.commands import audit_proofs
+
+    audit_proofs.show_consistency(size1, size2, as_json=as_json, person=person)
+
+
+@audit_app.command("status")
+def audit_status(as_json: Json = False) -> None:
+    """How far the log is signed, and by which key. Exit code 7 if the signer is behind for over a minute."""
+    from app.commands import audit_proofs
+
+    audit_proofs.show_status(as_json=as_json)
+
+
+@audit_app.command("key")
+def audit_key() -> None:
+    """The log's public keys, oldest first, to give to whoever will verify."""
+    from app.commands import audit_proofs
+
+    audit_proofs.show_keys()
+
+
+@audit_app.command("restored")
+def audit_restored(
+    checkpoint: Annotated[Path, typer.Option(help="The newest checkpoint that was signed before (a file).")],
+    reason: Annotated[str, typer.Option(help="Why a backup was restored.")],
+    person: As = None,
+) -> None:
+    """Tell the log that a backup was restored: which head was lost, which was kept. For an auditor."""
+    from app.commands import audit_proofs
+
+    audit_proofs.tell_of_restore(checkpoint, reason=reason, person=person)
 
 
 @audit_app.command("link")

@@ -70,11 +70,15 @@ def worker() -> None:
     processes.worker()
 
 
-def signer() -> None:
+def signer(
+    after_restore: Annotated[
+        bool, typer.Option("--after-restore", help="Once, after a restore from a backup that you know of.")
+    ] = False,
+) -> None:
     """Run the signer: follows the log within a second and signs its tree. Holds the log's private key."""
     from app.commands import processes
 
-    processes.signer()
+    processes.signer(restored=after_restore)
 
 
 @sandbox_app.command("bank")

@@ -83,7 +83,8 @@ def _words(*prefixes: str) -> frozenset[Event]:
 POWERS: Mapping[str, Power] = MappingProxyType(
     {
         GATE: Power(
-            words=_words("slack.", "vote.", "question.asked", "log.read", "log.exported", "log.verified")
+            words=_words("slack.", "vote.", "question.asked")
+            | _words("log.read", "log.exported", "log.verified", "log.restored")
             | _words("proposal.drafted", "proposal.refused", "proposal.posted", "proposal.cancel")
             | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
             | _words("breakglass.reviewed", "breakglass.refused")
@@ -146,7 +147,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
         ),
         LOADER: Power(words=_words("data."), select=(*GOVERNANCE,), peek={LOG: CHAIN}, insert=(LOG,)),
         AUDITOR: Power(
-            words=_words("log.read", "log.exported", "log.verified", "log.restored"),
+            words=_words("log.read", "log.exported", "log.verified"),
             select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING),
             insert=(LOG,),
         ),

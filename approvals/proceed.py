@@ -22,6 +22,7 @@ from approvals.executors.router import Router
 from approvals.inspectors.port import CannotLook, Inspector
 from approvals.lease import LEASE, Claim
 from approvals.move import move
+from approvals.recover import to_read_back
 from approvals.sealed import Sealed, decode
 from approvals.settling import LOOK_AGAIN, LOOK_LASTS, SETTLE, looks
 from approvals.states import State
@@ -54,7 +55,11 @@ def proceed(
     """Looks whether the next step may go out, and sends it once; returns where the proposal stands."""
     with begin() as (session, asked_at):
         proposal = proposal_of(session, proposal_id)
-        if not _between_steps(proposal, effects_of(session, proposal_id), asked_at):
+        effects = effects_of(session, proposal_id)
+        if not _nothing_out(proposal, effects, asked_at):
+            return State(proposal.state)
+        if not _more_to_send(proposal, effects):
+            to_read_back(session, proposal, worker, asked_at)
             return State(proposal.state)
         version, change = proposal.version, parse_change(json.loads(proposal.change))
     try:
@@ -77,11 +82,24 @@ def _state(begin: Begin, proposal_id: str) -> State:
         return State(proposal_of(session, proposal_id).state)
 
 
-def _between_steps(proposal: Proposal, effects: Sequence[Effect], now: datetime) -> bool:
-    """Nothing is out, and nobody holds it (any more)."""
+def _nothing_out(proposal: Proposal, effects: Sequence[Effect], now: datetime) -> bool:
+    """Every request that was sent is answered, and nobody holds it (any more)."""
     free = proposal.lease_until is None or proposal.lease_until <= now
-    nothing_out = bool(effects) and all(effect.outcome in TOOK_EFFECT and not effect.rehearsal for effect in effects)
-    return proposal.state == State.EXECUTING and free and nothing_out
+    answered = bool(effects) and all(effect.outcome is not None and not effect.rehearsal for effect in effects)
+    return proposal.state == State.EXECUTING and free and answered
+
+
+def _more_to_send(proposal: Proposal, effects: Sequence[Effect]) -> bool:
+    """Whether a step waits for its turn.
+
+    Otherwise an answer came to a worker that did not hold it any more (so it only kept the receipt), and the one that
+    did hold it is gone.
+    """
+    try:
+        steps = decode(proposal.sealed, proposal.digest).steps
+    except Altered:
+        return True  # it ends below, with its reason
+    return len(effects) < len(steps) and all(effect.outcome in TOOK_EFFECT for effect in effects)
 
 
 def _take(

@@ -1,7 +1,7 @@
 """After a worker died: what it was sending when its lease ended has an unknown outcome, and is read back, not sent.
 
 A claim without any intent is not touched here: `claim.py` takes it over, judging everything again. Nor is a change
-between two of its steps, with nothing out: `proceed.py` goes on with it.
+with nothing out: `proceed.py` goes on with it, or, where there is no more to send, has it read back too.
 """
 
 from datetime import datetime
@@ -24,7 +24,7 @@ def recover(begin: Begin, *, worker: str) -> list[str]:
         return [
             proposal.id
             for proposal in session.exec(query.order_by(col(Proposal.id))).all()
-            if _lost(session, proposal, worker, now)
+            if to_read_back(session, proposal, worker, now)
         ]
 
 
@@ -48,7 +48,8 @@ def _out() -> ColumnElement[bool]:
     return exists().where(col(Effect.proposal) == col(Proposal.id), open_or_rehearsed)
 
 
-def _lost(session: Session, proposal: Proposal, worker: str, now: datetime) -> bool:
+def to_read_back(session: Session, proposal: Proposal, worker: str, now: datetime) -> bool:
+    """Nobody is left who would say how it went: EXECUTING → UNKNOWN, so that it is read back. False if it moved on."""
     reason = "the worker that carried it out is gone; its outcome is read back"
     return move(
         session,

@@ -5,6 +5,7 @@ compares each of them with the body. An entry carries `proposal_version` if and 
 proposal's move, which lets the database itself refuse a move without one (see `approvals/guards.py`).
 """
 
+import json
 from datetime import datetime
 from typing import Any, cast
 
@@ -110,6 +111,12 @@ def head(session: Session) -> tuple[int, str]:
     """The last entry's number and hash; (0, sixty-four zeros) for an empty log."""
     last = session.execute(_HEAD).first()
     return (0, NO_HASH) if last is None else (last[0], last[1])
+
+
+def data_of(entry: LogEntry) -> dict[str, Any]:
+    """What the entry's body tells beside the columns."""
+    told: dict[str, Any] = json.loads(entry.body)["data"]
+    return told
 
 
 def entries(

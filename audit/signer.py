@@ -39,17 +39,21 @@ class Tile(NamedTuple):
 
 
 class Signer:
-    """Grows the tree of one log and signs it. `last`: the newest checkpoint that this key signed, kept elsewhere."""
+    """Grows the tree of one log and signs it. `last`: the newest checkpoint that this key signed, kept elsewhere.
 
-    def __init__(self, key: SigningKey, *, origin: str, last: Checkpoint | None = None) -> None:
-        self.key, self._base = key, origin
+    `restored`: that whoever holds the key knows of a restore. The log's own word for it is not enough: whoever can cut
+    the log's tail can also add an entry that calls it a restore.
+    """
+
+    def __init__(self, key: SigningKey, *, origin: str, last: Checkpoint | None = None, restored: bool = False) -> None:
+        self.key, self._base, self._may_be_restored = key, origin, restored
         self._last = last
         self._tree = Frontier()
         self._head = NO_HASH
         self._restores = 0
         self._open: list[list[bytes]] = [[]]
         self._full: list[Tile] = []
-        self._agreed = last is None
+        self._agreed, self._told_of_restore = last is None, False
 
     @property
     def size(self) -> int:
@@ -136,12 +140,19 @@ class Signer:
             last.root.hex(),
         )
         if named:
-            self._agreed = True
+            self._told_of_restore = True
+            self._agreed = self._may_be_restored
 
     def _not_behind(self) -> None:
         last = self._last
         if self._agreed or last is None:
             return
+        if self._told_of_restore:
+            raise NotSigned(
+                "the log says that a backup was restored",
+                why=f"an entry tells that the last of the {last.size} signed entries of {last.origin} were lost",
+                do="If you know of that restore, start it once as `spendgate signer --after-restore`",
+            )
         raise NotSigned(
             "the log is shorter than it was",
             why=f"it has {self.size} entries, and {last.size} of {last.origin} were signed",

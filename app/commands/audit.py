@@ -2,11 +2,13 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
+from app.commands.audit_proofs import kept_marks, told_keys
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import ROLES, person_at, place
 from app.database import open_database, reading, writing
@@ -82,12 +84,13 @@ def show(entry: int, *, person: str | None, as_json: bool) -> None:
         sys.stdout.write(f"hash  {row.hash}\nprev  {row.prev}\n{json.dumps(json.loads(row.body), indent=2)}\n")
 
 
-def verify_log(*, head: str | None, as_json: bool) -> None:
+def verify_log(*, head: str | None, checkpoints: list[Path], keys: list[str], as_json: bool) -> None:
     """Recomputes every hash, then holds the gate's rows against the log; exit code 7 where anything does not fit."""
     engine = _as_it_is()
     try:
         with reading(engine) as (session, _):
-            result = verify(session, expected_head=head)
+            kept = kept_marks(checkpoints, keys, told_keys(session)) if checkpoints else []
+            result = verify(session, expected_head=head, kept=kept)
             differences = disagreements(session) if result.ok else []
         unguarded = missing_triggers(engine)
     except (DatabaseError, ValueError, KeyError) as error:
@@ -106,11 +109,14 @@ def verify_log(*, head: str | None, as_json: bool) -> None:
             "first_bad": result.first_bad,
             "reason": result.reason,
             "head": result.head,
+            "root": result.root,
+            "remarks": list(result.remarks),
             "differences": differences,
         }
         print_json(document)
     elif ok:
         sys.stdout.write(f"The log verifies: {result.entries} entries, head {result.head}\n")
+        sys.stdout.write("".join(f"  {remark}\n" for remark in result.remarks))
         hint("Keep the head elsewhere: `spendgate audit verify --head HEAD` shows later that nothing before changed.")
     elif not result.ok:
         sys.stdout.write(f"The log does NOT verify: {result.reason}\n")

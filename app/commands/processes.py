@@ -65,7 +65,7 @@ def worker() -> None:
         process.run(engine=here.engine, home=here.home, settings=settings)
 
 
-def signer() -> None:
+def signer(*, restored: bool) -> None:
     """The log's key."""
     _prepare()
     refuse_credentials("signer", "spendgate signer")
@@ -75,4 +75,4 @@ def signer() -> None:
     from app.processes import signer as process
 
     with sole(here.home, "signer"):
-        process.run(engine=here.engine, files=KeyFolder(settings.folder), origin=settings.origin)
+        process.run(engine=here.engine, files=KeyFolder(settings.folder), origin=settings.origin, restored=restored)

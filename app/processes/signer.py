@@ -32,11 +32,11 @@ SIGNER = Actor(ActorKind.SERVICE, "signer")
 class Following:
     """One signer at work on one database."""
 
-    def __init__(self, engine: Engine, files: KeyFolder, *, origin: str | None = None) -> None:
+    def __init__(self, engine: Engine, files: KeyFolder, *, origin: str | None = None, restored: bool = False) -> None:
         self.engine, self.files = engine, files
         name = origin or own_origin(engine)
         self.key = files.key() or files.new_key(name)
-        self.signer = Signer(self.key, origin=name, last=files.last(self.key))
+        self.signer = Signer(self.key, origin=name, last=files.last(self.key), restored=restored)
         self._seen_at: datetime | None = None
         self._signed: tuple[str, int] | None = None
         _tell_of_key(engine, self.key)
@@ -95,9 +95,9 @@ def _last_key(session: Session) -> str | None:
     return None if body is None else str(json.loads(body)["data"]["key"])
 
 
-def run(*, engine: Engine, files: KeyFolder, origin: str | None) -> None:
+def run(*, engine: Engine, files: KeyFolder, origin: str | None, restored: bool = False) -> None:
     """Signs until it is told to stop, or until the log is not what was signed."""
-    following = Following(engine, files, origin=origin)
+    following = Following(engine, files, origin=origin, restored=restored)
     following.round()
     key: VerifierKey = following.key.verifier
     ready = {"ready": "signer", "origin": following.signer.origin, "size": following.signer.size, "key": str(key)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, func, select
 
 from approvals.person import People
+from audit import log
 from audit.log import LogEntry
 from audit.stored import utc_time
 
@@ -92,8 +93,8 @@ def entry_line(entry: LogEntry, people: People) -> EntryLine:
 def data_of(entry: LogEntry) -> dict[str, object]:
     """What the entry's bytes say; that they are damaged, where they are."""
     try:
-        return dict(json.loads(entry.body).get("data", {}))
-    except (ValueError, AttributeError, TypeError):
+        return dict(log.data_of(entry))
+    except (ValueError, KeyError, TypeError):
         return {"reason": "this entry is damaged: verify the log"}
 
 

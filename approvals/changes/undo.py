@@ -59,10 +59,16 @@ class UndoInstance(OnInstance):
         )
 
     def starts_from(self) -> dict[str, str]:
-        """What the steps that were done led to; from anything else their inverses do not lead back."""
+        """What the steps that were done led to; from anything else their inverses do not lead back.
+
+        A type that was changed while the instance stood stopped is changed back only while it does: EC2 refuses it on
+        a running one.
+        """
         found: dict[str, str] = {}
         for one in reversed(self.back):
             found |= effect_of(one.did)
+        if "state" not in found and any(one.undo.operation == MODIFY for one in self.back):
+            found["state"] = STATES["ec2:StopInstances"]
         return found
 
     def reversibility(self) -> str:

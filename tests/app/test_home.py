@@ -88,5 +88,5 @@ def test_the_log_of_a_server_is_not_looked_for_in_a_file(tmp_path: Path, monkeyp
     (home.passwords / "auditor.env").write_text("SPENDGATE_DATABASE_URL=postgresql://auditor@/bank\n")
     monkeypatch.setenv("SPENDGATE_HOME", str(tmp_path))
     with pytest.raises(Problem, match="is on a server") as told:
-        audit.verify_log(head=None, as_json=False)
+        audit.verify_log(head=None, checkpoints=[], keys=[], as_json=False)
     assert "auditor.env" in told.value.do

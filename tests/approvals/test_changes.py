@@ -72,6 +72,15 @@ def test_a_resize_is_stop_modify_start_and_of_a_stopped_instance_modify_alone() 
     assert stopped.steps()[0].inverse == running.steps()[1].inverse
 
 
+def test_a_type_that_was_changed_while_it_stood_stopped_is_changed_back_only_while_it_does() -> None:
+    (step,) = parse_change(RESIZE | {"found": "stopped"}).steps()
+    assert step.inverse is not None
+    back = [{"did": step.request.model_dump(), "undo": step.inverse.model_dump()}]
+    undo = parse_change(UNDO | {"back": back})
+    assert undo.starts_from() == {"state": "stopped", "type": "g5.xlarge"}  # type: ignore[union-attr]
+    assert [one.expect for one in undo.steps()] == [{"state": "stopped", "type": "g5.12xlarge"}]
+
+
 def test_an_undo_starts_from_where_the_steps_led_and_leads_back() -> None:
     forward = parse_change(RESIZE).steps()
     back = [{"did": step.request.model_dump(), "undo": step.inverse.model_dump()} for step in forward[1::-1]]  # type: ignore[union-attr]

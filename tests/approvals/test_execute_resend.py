@@ -7,9 +7,11 @@ import pytest
 
 from approvals.agree import disagreements
 from approvals.claim import claim
+from approvals.due import due
 from approvals.engage import engage
 from approvals.execute import execute
 from approvals.lease import Claim
+from approvals.proceed import proceed
 from approvals.reconcile import reconcile
 from approvals.recover import recover
 from approvals.resend import MOST, resend
@@ -187,3 +189,49 @@ def test_the_first_answer_that_comes_after_the_second_request_changes_nothing(ga
     assert execute(gate.begin, claim=got, executor=Late(gate.cloud)) == State.SUCCEEDED
     assert len(gate.cloud.effects()) == 1
     assert read_back(gate, got) == State.VERIFIED
+
+
+class Interrupted(BaseException):
+    """The process is gone in the middle of a send."""
+
+
+class Slow(StubExecutor):
+    """Takes so long that its worker is given up, and another sends again and dies before it stores the answer."""
+
+    def __init__(self, gate: Any, first: str) -> None:
+        super().__init__(gate.cloud, first)
+        self.gate = gate
+
+    def send(self, request: Any, *, token: str) -> Any:
+        self.gate.later(seconds=91)
+        (lost,) = recover(self.gate.begin, worker="w2")
+        reconcile(self.gate.begin, proposal_id=lost, inspector=self.gate.inspector)
+        with pytest.raises(Interrupted):
+            resend(self.gate.begin, proposal_id=lost, worker="w2", executor=Dying(self.gate.cloud))
+        return super().send(request, token=token)
+
+
+class Dying(StubExecutor):
+    def send(self, request: Any, *, token: str) -> Any:
+        super().send(request, token=token)
+        raise Interrupted
+
+
+@pytest.mark.parametrize("late_answer", ["", "refused"])
+def test_a_late_answer_beside_a_dead_second_sender_is_read_back_in_the_end(gate: Any, late_answer: str) -> None:
+    """The receipt of the first sender is stored under a claim that is another's, whose holder is gone."""
+    gate.cloud.put(GROUP_FIELDS)
+    row = gate.approved(SAM, change=SCALE, evidence={"amount": "900", "currency": "USD"})
+    got = claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+    assert isinstance(got, Claim), got
+    assert execute(gate.begin, claim=got, executor=Slow(gate, late_answer)) == State.EXECUTING
+    gate.later(seconds=91)
+    assert recover(gate.begin, worker="w3") == []
+    with gate.writing() as (session, now):
+        assert due(session, now=now).to_proceed == [row.id]
+    idle = StubExecutor(gate.cloud)
+    assert proceed(
+        gate.begin, proposal_id=row.id, worker="w3", inspector=gate.inspector, executor=idle
+    ) == State.UNKNOWN  # fmt: skip
+    assert read_back(gate, got) == State.VERIFIED
+    assert (idle.sent, len(gate.cloud.effects())) == (0, 1)

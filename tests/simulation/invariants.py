@@ -81,7 +81,7 @@ def _effects(world: World, case: Case) -> None:
         return  # its state is what somebody wrote; that nothing came of it, the claim and the provider check
     if case.state in WITHOUT_EFFECT | UNDECIDED | {""} and done:
         world.violation("4 effects", f"{case.id} is {case.state or 'a draft'} and took effect")
-    elif case.state == "failed" and done and not case.beyond:
+    elif case.state == "failed" and done and known:
         world.violation("4 effects", f"{case.id} is failed and took effect")
     elif case.state == "verified" and done != steps and known:
         world.violation("4 effects", f"{case.id} is verified with {done} of {steps} effects")
@@ -103,6 +103,6 @@ def _ended(world: World, case: Case) -> None:
 
 def _lively(world: World, case: Case) -> None:
     """Without anything in its way, with people who are willing, a proposal is carried out."""
-    if case.spoilt or case.state in ("verified", "rehearsed", "review_due"):
+    if case.spoilt or case.state in ("verified", "rehearsed", "review_due", "reviewed_ok", "reviewed_bad"):
         return
     world.violation("9 liveness", f"{case.id} is {case.state or 'a draft'} although nothing was in its way")

@@ -16,7 +16,7 @@ Faults = list[tuple[str, str]]
 
 def faults_of_claim(world: World, case: Case, look: Look | None, *, event: str, between: bool) -> Faults:
     """Why this right should not have been given. Between two steps the first claim counts, and the bytes."""
-    found = _bytes(world, case)
+    found = _bytes(world, case, between=between)
     last = case.claims[-1] if case.claims else None
     if world.oracle.standing.engaged(case.change["account"]) and not between:
         found.append(("12 switch", "the kill switch is on"))
@@ -40,10 +40,12 @@ def faults_of_claim(world: World, case: Case, look: Look | None, *, event: str, 
     return found + _votes(world, case, case.sealed_look if again else look, now_too=not again) + _times(world, case)
 
 
-def _bytes(world: World, case: Case) -> Faults:
+def _bytes(world: World, case: Case, *, between: bool) -> Faults:
     found = []
+    # People are judged at the claim: what was forged about them since stops no step that follows.
+    judged = between and case.tampered == world.oracle.standing.forged
     stored = world.memory.rows("SELECT sealed, digest FROM proposal WHERE id = ?", case.id)[0]
-    if case.tampered:
+    if case.tampered and not judged:
         found.append(("tampering", f"its rows were edited: {case.tampered}"))
     if stored != (case.sealed, case.digest) or not case.shown:
         found.append(("3 bytes", "its bytes are not those that were sealed and shown"))

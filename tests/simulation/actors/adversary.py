@@ -33,6 +33,7 @@ def tamper(world: World) -> None:
         case.tampered = kind
         case.spoilt.add("tampered")
         world.fault(f"tampering.{kind}", case.id)
+        world.oracle.spoil("what the caps are judged by was edited")
         with reading(world.memory.engine) as (session, _):
             if not disagreements(session):
                 world.violation("tampering", f"{kind} of {case.id} is not found by comparing the rows with the log")

@@ -165,7 +165,9 @@ def _undone(world: World, case: Case, person: str, got: list[Any]) -> None:
     )  # fmt: skip
     if (new.amount, new.currency, new.place) != (case.amount, case.currency, case.place):
         world.violation("rollback", f"{new.id} is judged by another amount or place than {case.id}")
-    if case.beyond or case.touched:
+    later = list(world.oracle.cases.values())
+    later = later[later.index(case) + 1 :]
+    if case.beyond or case.touched or any(other.thing == case.thing and other.effects for other in later):
         new.spoilt.add("what it undoes is not as it was")
     world.oracle.add(new)
 
