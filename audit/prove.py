@@ -54,7 +54,7 @@ def verify_part(session: Session, first: int, last: int, checkpoint: Checkpoint)
         body = row["body"][1]
         hashes = tree.inclusion(expected - 1, checkpoint.size)
         if not verify_inclusion(expected - 1, checkpoint.size, leaf_hash(body), hashes, checkpoint.root):
-            return Bad(expected, f"it is not in the tree that was signed at size {checkpoint.size}")
+            return Bad(expected, f"it, or one beside it, is not in the tree that was signed at size {checkpoint.size}")
         prev, expected = row["hash"][1].decode(), expected + 1
     return None if expected > last else Bad(expected, "it is missing")
 
