@@ -103,7 +103,7 @@ class StoredTree:
             return [stored[one * HASH_BYTES : (one + 1) * HASH_BYTES] for one in range(at, at + count)]
         if level == 0:
             return self._leaves(first, count)
-        return [self._root_of_tile(level - 1, one) for one in range(first, first + count)]
+        return self._roots_of_tiles(level - 1, first, count)
 
     def _tile(self, level: int, number: int) -> bytes | None:
         key = (level, number)
@@ -115,10 +115,14 @@ class StoredTree:
             self._known[key] = found
         return self._known[key]
 
-    def _root_of_tile(self, level: int, number: int) -> bytes:
-        wanted = select(LogTile.root).where(LogTile.level == level, LogTile.number == number)
-        found = self._session.exec(wanted).first()
-        return found if found is not None else root_of(self._hashes(level, number * WIDTH, WIDTH))
+    def _roots_of_tiles(self, level: int, first: int, count: int) -> list[bytes]:
+        number = col(LogTile.number)
+        wanted = select(LogTile.number, LogTile.root).where(LogTile.level == level, number >= first)
+        stored = dict(self._session.exec(wanted.where(number < first + count)).all())
+        return [
+            stored[one] if one in stored else root_of(self._hashes(level, one * WIDTH, WIDTH))
+            for one in range(first, first + count)
+        ]
 
     def _leaves(self, first: int, count: int) -> list[bytes]:
         seq = col(LogEntry.seq)

@@ -297,8 +297,7 @@ def test_what_stands_beside_the_log_is_only_added_to(log: Any) -> None:
     ):
         with pytest.raises(Exception, match="signed checkpoint"), writing(engine) as (session, _):
             session.connection().exec_driver_sql(statement)
-    tile = {"level": 0, "number": 0, "hashes": b"", "root": b""}
     with writing(engine) as (session, _):
-        session.add(LogTile(**tile))
+        session.add(LogTile(level=0, number=0, hashes=b"", root=b""))
     with pytest.raises(Exception, match="a tile of the tree"), writing(engine) as (session, _):
         session.connection().exec_driver_sql("DELETE FROM log_tile")

@@ -32,6 +32,7 @@ _OPTIONS = {
     "autovacuum": "off",
     "password_encryption": "scram-sha-256",
 }
+_SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
 
 
 class NoServer(Exception):
@@ -53,9 +54,10 @@ def binaries() -> Path:
 
 
 class Server:
-    """One running server; `address` is its superuser's."""
+    """One running server; `address` is its superuser's. `safe`: it really writes to disk, for measurements."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, safe: bool = False) -> None:
+        self.options = _OPTIONS | (_SAFE if safe else {})
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._as: dict[str, Any] = {}
         self._environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
@@ -97,7 +99,7 @@ class Server:
         if made.returncode != 0:
             raise RuntimeError(f"initdb did not work: {made.stderr}")
         self._let_in(data)
-        options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self.options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("wb") as log:
             return subprocess.Popen(
                 [self.bin / "postgres", "-D", data, "-k", self.folder, *options],
