@@ -28,6 +28,7 @@ from app.slack.guard import RefusalCount
 from app.slack.patience import Patience
 from app.slack.post import draw_cards, post_answers, show_steps
 from app.slack.remind import remind
+from app.slack.unsigned import watch_signer
 from app.web import pages
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,10 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
         await remind(engine, client, team=slack.team, by=name, patience=patience)
         await asyncio.sleep(REMIND_SECONDS)
 
+    async def watch() -> None:
+        await watch_signer(engine, client, channel=slack.approvals_channel, by=name)
+        await asyncio.sleep(REMIND_SECONDS)
+
     async def summarise() -> None:
         await asyncio.sleep(SUMMARY_SECONDS)
         await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
@@ -83,6 +88,7 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
             keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
             keep_doing("reminding", remind_of_open),
             keep_doing("summing up refusals", summarise),
+            keep_doing("watching the signer", watch),
             keep_doing("reading groups", lambda: watch_groups(engine, client)),
         ]
         tasks = [asyncio.create_task(loop) for loop in loops]

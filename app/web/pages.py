@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 
-from app.database import reading, writing
+from app.database import now_by, reading, writing
 from app.errors import Exit, Problem
 from app.home import Home
 from app.settings import is_loopback
@@ -26,6 +26,7 @@ from approvals.active import active
 from approvals.agree import disagreements
 from audit import log
 from audit.event import Actor, ActorKind, Event
+from audit.lag import lag
 from audit.verify import verify
 
 HERE = Path(__file__).parent
@@ -100,7 +101,9 @@ def mount(api: FastAPI, *, engine: Engine, home: Home) -> None:
             page = log_page(
                 session, active(session).people, event=event, proposal=proposal[:20], before=_number(before)
             )
-            return render("log.html", page=page, filters={"event": event, "proposal": proposal[:20]})
+            signing = lag(session, now=now_by(session.connection()))
+            filters = {"event": event, "proposal": proposal[:20]}
+            return render("log.html", page=page, filters=filters, signing=signing)
 
         return door.open(request, "list", view)
 

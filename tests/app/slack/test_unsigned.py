@@ -1,0 +1,40 @@
+"""A log that nobody signs is told of in the approvers' channel, once however many replicas of `serve` there are."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from app.log_key import KeyFolder
+from app.processes.signer import Following
+from app.slack.unsigned import watch_signer
+from tests.app.slack.test_remind import CHANNEL, Room, room  # noqa: F401
+
+
+async def looks(room: Room) -> list[bool]:  # noqa: F811
+    both = zip(room.engines, room.clients, strict=True)
+    every = [watch_signer(engine, client, channel=CHANNEL, by=f"s-{at}") for at, (engine, client) in enumerate(both)]
+    return sorted(await asyncio.gather(*every))
+
+
+async def test_the_alarm_is_raised_once_for_each_place_where_signing_stopped(
+    room: Room,  # noqa: F811
+    clock: Any,
+    tmp_path: Path,
+) -> None:
+    assert await looks(room) == [False] * 3
+    clock.pass_(seconds=61)
+    assert await looks(room) == [False, False, True]
+    assert await looks(room) == [False] * 3
+    text = (await room.slack.calls("chat.postMessage"))[-1]["arguments"]["text"]
+    assert "None of" in text
+    assert "spendgate signer" in text
+    following = Following(room.engines[0], KeyFolder(tmp_path / "signer"))
+    following.round()
+    clock.pass_(hours=1)
+    assert await looks(room) == [False] * 3, "everything is signed, however long ago"
+    with_more = Following(room.engines[0], KeyFolder(tmp_path / "other"))  # its key is an entry
+    assert with_more.signer.size == 0
+    clock.pass_(seconds=61)
+    assert await looks(room) == [False, False, True]
+    text = (await room.slack.calls("chat.postMessage"))[-1]["arguments"]["text"]
+    assert "1 of" in text
