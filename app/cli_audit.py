@@ -126,3 +126,18 @@ def audit_link(person: As = None) -> None:
     from app.commands import audit
 
     audit.link(person=person)
+
+
+@audit_app.command("pack")
+def audit_pack(
+    out: Annotated[Path, typer.Option(help="The zip file to write; it must not be there yet.")],
+    first: Annotated[int, typer.Option("--from", min=1, max=MOST, help="From this entry on.")] = 1,
+    last: Annotated[int | None, typer.Option("--to", min=1, max=MOST, help="Up to this entry.")] = None,
+    proposal: Annotated[str | None, typer.Option(help="Only this proposal's entries.")] = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """An evidence pack for somebody outside, with the program that checks it."""
+    from app.commands import audit_pack as command
+
+    command.pack(out=out, first=first, last=last, proposal=proposal, person=person, as_json=as_json)

@@ -6,6 +6,7 @@ proposal's move, which lets the database itself refuse a move without one (see `
 """
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, cast
 
@@ -141,3 +142,17 @@ def entries(
             why=f"the columns of an entry after number {after} are not what was written",
             do="Run `spendgate audit verify`, which names the entry",
         ) from error
+
+
+def rows(
+    session: Session, *, first: int = 1, last: int, proposal: str | None = None, batch: int = 2_000
+) -> Iterator[tuple[int, str, bytes]]:
+    """Number, hash and stored bytes of entries `first` to `last`, in order and read in batches: a log may be long."""
+    seq, after = col(LogEntry.seq), first - 1
+    wanted = select(LogEntry.seq, LogEntry.hash, LogEntry.body).where(seq <= last).order_by(seq).limit(batch)
+    if proposal is not None:
+        wanted = wanted.where(LogEntry.proposal == proposal)
+    while found := session.execute(wanted.where(seq > after)).all():
+        for number, entry_hash, body in found:
+            yield number, entry_hash, bytes(body)
+        after = found[-1][0]

@@ -13,7 +13,7 @@ from audit.checkpoint import Checkpoint, parse
 from audit.errors import AuditError
 from audit.log import LogEntry
 from audit.stored import UtcTime
-from audit.tree import EMPTY_ROOT, HASH_BYTES, consistency_path, inclusion_path, node_hash, root_of, split
+from audit.tree import EMPTY_ROOT, HASH_BYTES, Range, consistency_path, inclusion_path, node_hash, root_of, split
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -135,3 +135,29 @@ class StoredTree:
                 do="Run `spendgate audit verify`, which names the first of them",
             )
         return [bytes.fromhex(one) for one in found]
+
+
+class NeighbouringProofs:
+    """Many proofs in one tree: neighbours share most of their hashes, so each is computed once and kept a while."""
+
+    MOST_KEPT = 20_000
+
+    def __init__(self, session: Session, size: int) -> None:
+        self._session, self._size = session, size
+        self._tree, self._known = StoredTree(session), dict[Range, bytes]()
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """The inclusion proof of entry `index` (from 0)."""
+        return [self._root(one) for one in inclusion_path(index, self._size)]
+
+    def consistency(self, size: int) -> list[bytes]:
+        """The consistency proof from a smaller size to this one."""
+        return [self._root(one) for one in consistency_path(size, self._size)]
+
+    def _root(self, one: Range) -> bytes:
+        if len(self._known) > self.MOST_KEPT:
+            self._tree = StoredTree(self._session)
+            self._known.clear()
+        if one not in self._known:
+            self._known[one] = self._tree.root(*one)
+        return self._known[one]
