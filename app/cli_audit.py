@@ -1,7 +1,7 @@
 """`spendgate audit …`: the log listed, shown, verified, proven."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -141,3 +141,17 @@ def audit_pack(
     from app.commands import audit_pack as command
 
     command.pack(out=out, first=first, last=last, proposal=proposal, person=person, as_json=as_json)
+
+
+@audit_app.command("export")
+def audit_export(
+    form: Annotated[Literal["jsonl", "csv", "ocsf"], typer.Option("--format", help="How to write.")],
+    first: Annotated[int, typer.Option("--from", min=1, max=MOST, help="From this entry on.")] = 1,
+    last: Annotated[int | None, typer.Option("--to", min=1, max=MOST, help="Up to this entry.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write; by default stdout.")] = None,
+    person: As = None,
+) -> None:
+    """Entries for other programs: JSON lines, CSV, or OCSF for a SIEM. Evidence is `audit pack`."""
+    from app.commands import audit_export as command
+
+    command.run(form=form, first=first, last=last, out=out, person=person)
