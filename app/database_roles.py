@@ -30,7 +30,7 @@ RUNS: Mapping[str, str] = MappingProxyType(
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
         LOADER: "spendgate ingest",
-        AUDITOR: "spendgate audit list, show, verify",
+        AUDITOR: "spendgate audit list, show, verify, pack, export",
     }
 )
 
