@@ -120,10 +120,11 @@ def test_without_a_checkpoint_there_is_no_pack(log: Log) -> None:
         packed(session)
 
 
-EMPTY = leaf_hash(b"{}").hex()
+FORGED = b'{"event":"vote.approved"}'
+FORGED_SET = f"body = x'{FORGED.hex()}', hash = '{leaf_hash(FORGED).hex()}'"
 CHANGES = {
     "an entry's bytes": "UPDATE log_entry SET body = CAST(replace(body, 'grüße', 'grusse') AS BLOB) WHERE seq = 5",
-    "an entry's bytes and hash": f"UPDATE log_entry SET body = x'7b7d', hash = '{EMPTY}' WHERE seq = 5",
+    "an entry's bytes and hash": f"UPDATE log_entry SET {FORGED_SET} WHERE seq = 5",
     "an entry is gone": "DELETE FROM log_entry WHERE seq = 5",
     "the last entry is gone": "DELETE FROM log_entry WHERE seq = 12",
 }
