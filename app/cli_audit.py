@@ -155,3 +155,28 @@ def audit_export(
     from app.commands import audit_export as command
 
     command.run(form=form, first=first, last=last, out=out, person=person)
+
+
+@audit_app.command("population")
+def audit_population(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CloudTrail's files, or folders of them.")],
+    role: Annotated[
+        list[str] | None, typer.Option("--role", metavar="ARN", help="The worker's role or user; repeat for several.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="2026-11-01 or 2026-11-01T00:00:00Z; else all.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Up to before this; else a quarter of an hour ago.")
+    ] = None,
+    skew: Annotated[int, typer.Option(min=0, max=86_400, help="Seconds by which the clocks may differ.")] = 60,
+    settle: Annotated[
+        int, typer.Option(min=0, max=86_400, help="Seconds for which an unanswered request may still take effect.")
+    ] = 600,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Every change in CloudTrail against every executed proposal, both ways. Exit code 7 for any finding."""
+    from app.commands import audit_population as command
+
+    command.run(files, roles=role or [], since=since, to=to, skew=skew, settle=settle, person=person, as_json=as_json)
