@@ -20,7 +20,7 @@ from sandbox.aws.journal import Journal
 from sandbox.aws.requests import AwsRequest, read_request
 from sandbox.aws.rules import Refusal, Tokens, refusal
 from sandbox.aws.seed import Seeded, access_key
-from sandbox.aws.trail import looked_up
+from sandbox.aws.trail import delivered, looked_up, recorded
 from sandbox.aws.world import arrive, hold, instance_states, linger, world
 
 PREFIX = "/spendgate-sandbox/"
@@ -135,6 +135,8 @@ class AwsApplication:
             answered=answered,
             resources=request.resources,
             mark=request.mark,
+            account=self.seeded.account_of(request.access_key),
+            parameters=recorded(request),
         )
 
     def _control(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -142,6 +144,8 @@ class AwsApplication:
         if method == "GET" and path == "calls":
             calls = [call.as_json() for call in self.journal.calls()]
             return _json(start_response, 200, {"calls": calls, "changes": len(self.journal.changes())})
+        if method == "GET" and path == "trail":
+            return _json(start_response, 200, delivered(self.journal))
         if method == "GET" and path == "instances":
             return _json(start_response, 200, {"instances": instance_states()})
         if method == "GET" and path == "accounts":
@@ -155,7 +159,7 @@ class AwsApplication:
             return self._add_fault(environ, start_response)
         if method == "POST" and path == "settle":
             return _json(start_response, 200, {"settled": self.settle()})
-        known = [f"{PREFIX}{name}" for name in ("calls", "instances", "accounts", "faults", "settle")]
+        known = [f"{PREFIX}{name}" for name in ("calls", "trail", "instances", "accounts", "faults", "settle")]
         return _json(start_response, 404, {"error": f"no {method} {path} here", "known": known})
 
     def _accounts(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A rehearsal (DryRun) is no line. A call on an instance that already was in the w
 nothing: both can be counted, so that "exactly one instance, exactly once" is a statement about the cloud itself.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -15,7 +15,7 @@ class Call:
     """A mutating call; `changed` maps each resource that it moved to what it was before and after.
 
     An instance's state stands under its id, its type under "id type", a volume under its id, a node group's sizes under
-    cluster/group. `mark` is the token that Spendgate's executor sent along.
+    cluster/group. `mark` is the token that Spendgate's executor sent along; `parameters` are as CloudTrail writes them.
     """
 
     number: int
@@ -31,6 +31,8 @@ class Call:
     answered: bool
     resources: tuple[str, ...] = ()
     mark: str = ""
+    account: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         moved = {name: {"before": before, "after": after} for name, (before, after) in self.changed.items()}

@@ -37,6 +37,10 @@ class Seeded:
     regions: tuple[str, ...]
     default_account: str
 
+    def account_of(self, key: str) -> str:
+        """Whose account a client with this key sees."""
+        return next((account for account in self.accounts if access_key(account) == key), self.default_account)
+
 
 def access_key(account: str) -> str:
     """The fake key that opens an account of the sandbox: 20 characters, as a client demands; its secret is ignored."""

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import col
 
 from app.database import open_database, writing
@@ -373,9 +373,15 @@ def write_log(year: Year, database: Path) -> None:
                 session.add(_row(lives[named]))
                 session.flush()
             else:
-                moved = {"state": one.to.value, "version": versions[named]}
-                session.execute(update(Proposal).where(col(Proposal.id) == named).values(**moved))
+                session.connection().execute(_MOVED, {"which": named, "to": one.to.value, "now": versions[named]})
     engine.dispose()
+
+
+_MOVED = (
+    update(Proposal)
+    .where(col(Proposal.id) == bindparam("which"))
+    .values(state=bindparam("to"), version=bindparam("now"))
+)
 
 
 def _row(life: Life) -> Proposal:
