@@ -47,7 +47,11 @@ class Summary(NamedTuple):
 
 
 class _Unreadable(Exception):
-    """Why what stands at the cursor is no JSON value; where it began is still the cursor."""
+    """Why what stands at the cursor cannot be taken; the cursor is where it began, or behind it if it was `passed`."""
+
+    def __init__(self, why: str, *, passed: bool = False) -> None:
+        super().__init__(why)
+        self.passed = passed
 
 
 def files_of(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -123,7 +127,7 @@ class _Source:
                 return ""
 
     def value(self) -> Any:
-        """The JSON value at the cursor, which then stands behind it; _Unreadable leaves the cursor where it was."""
+        """The JSON value at the cursor, which then stands behind it; _Unreadable where there is none."""
         while True:
             try:
                 told, end = _DECODER.raw_decode(self.text, self.at)
@@ -137,7 +141,7 @@ class _Source:
                 continue
             if self.spoilt and SPOILT.search(self.text, self.at, end):
                 self.at = end
-                raise _Unreadable("it holds bytes that are no UTF-8")
+                raise _Unreadable("it holds bytes that are no UTF-8", passed=True)
             self.at = end
             return told
 
@@ -185,11 +189,10 @@ def _listed(name: str, source: _Source, number: int) -> Generator[Raw, None, tup
     """
     while source.skip(BLANK_OR_COMMA) not in ("", "]"):
         number += 1
-        before = source.at
         try:
             yield Raw(name, number, source.value())
         except _Unreadable as error:
-            if source.at > before or source.resume(BEGINS):
+            if error.passed or source.resume(BEGINS):
                 yield Raw(name, number, None, str(error))
                 continue
             yield Raw(name, number, None, f"{source.broken or error}; whatever follows in the file was not read")
@@ -222,13 +225,15 @@ def _closed(source: _Source, *, enclosed: bool) -> bool:
 
 def _single(name: str, source: _Source, number: int) -> Iterator[Raw | Summary]:
     """One value of several: a record, or a list of them in a line of its own."""
-    before = source.at
     try:
         told = source.value()
     except _Unreadable as error:
-        yield Raw(name, number + 1, None, source.broken or str(error))
-        if source.at == before and not source.resume(_NEXT_LINE):
+        passed = error.passed or source.resume(_NEXT_LINE)
+        if not passed:
             source.at = len(source.text)
+        # Where the file itself is cut off, that is told once, at its end.
+        if passed or not source.broken:
+            yield Raw(name, number + 1, None, str(error))
         return
     if isinstance(told, dict) and any(key in told for key in SUMMARIES):
         yield Summary(name)
