@@ -3,12 +3,13 @@
 A pair may be wrong in several ways: the finding bears the gravest name, `also` the others, and its sentence all of it.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Set
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from audit.moment import utc_text
-from audit.pairing import SECOND, same_effect
+from audit.pairing import SECOND, Key, same_effect
 from audit.population import (
     CALLED_FAILED,
     DOUBLE,
@@ -55,7 +56,10 @@ def judge_pair(effect: Effect, calls: list[Call], heard: Call | None, period: Pe
     others = [call for call in calls if call is not first]
     # A provider that knows the token answers a second request with the first effect, and records both.
     allowed = len(effect.sent_at) - 1
-    repeats = [call for call in others if call.token and call.token == first.token][:allowed]
+    same = [
+        call for call in others if call.token == first.token and call.mine and not differences(call, effect.planned)
+    ]
+    repeats = same[:allowed] if first.token else []
     doubles = tuple(_double(call, effect) for call in others if call not in repeats)
     wrong = list(_wrong(effect, first, heard, period))
     if not wrong:
@@ -127,31 +131,42 @@ def judge_unsent(logged: Logged, call: Call, planned: Planned) -> Finding:
     return _not_meant(call, logged.proposals[planned.proposal], "bears the token of")
 
 
-def judge_left(logged: Logged, call: Call, period: Period) -> Finding:
-    """A call that belongs to no effect: a second one, one of a proposal without votes, or nobody's."""
-    for effect in logged.effects.values():
-        if effect.planned.operation == call.operation and effect.expected and same_effect(call, effect, period):
-            return _double(call, effect)
-    near = [
-        (logged.proposals[planned.proposal].sealed_at, planned)
-        for key, planned in logged.planned.items()
-        if planned.operation == call.operation and key not in logged.effects and _about(logged, call, planned)
-    ]
-    if near:
-        planned = max(near, key=lambda one: one[0])[1]
-        return _not_meant(call, logged.proposals[planned.proposal], "is what was proposed in")
-    token = " It bears a token that no proposal has." if call.token else ""
-    return Finding(ORPHAN, f"{_did(call)}, and no proposal asked for it.{token}", call)
+class Known:
+    """What was ever sealed, by what it would do to which resource: made once, asked for each call that fits nothing.
 
+    `had` are the effects that have a call of their own.
+    """
 
-def _about(logged: Logged, call: Call, planned: Planned) -> bool:
-    """Whether the call did what this step would have done, while its proposal stood or soon after."""
-    proposed = logged.proposals[planned.proposal]
-    if call.at is None or call.account != planned.account or call.region != planned.region:
-        return False
-    ended = proposed.ended_at
-    in_its_time = call.at >= proposed.sealed_at and (ended is None or call.at <= ended + AFTERWARDS)
-    return in_its_time and names_of(planned.wants) <= {text for _, text in call.leaves}
+    def __init__(self, logged: Logged, period: Period, *, had: Set[Key]) -> None:
+        self._logged, self._period, self._had = logged, period, had
+        self._steps: dict[tuple[str, str], list[Planned]] = defaultdict(list)
+        for planned in logged.planned.values():
+            for name in names_of(planned.wants):
+                self._steps[planned.operation, name].append(planned)
+
+    def judge(self, call: Call) -> Finding:
+        """A call that belongs to no effect: a second one, one of a proposal without votes, or nobody's."""
+        steps = [step for name in names_of(call.leaves) for step in self._steps.get((call.operation, name), ())]
+        for planned in steps:
+            effect = self._logged.effects.get((planned.proposal, planned.step))
+            if effect is not None and effect.key in self._had and same_effect(call, effect, self._period):
+                return _double(call, effect)
+        near = [step for step in steps if self._about(call, step)]
+        if near:
+            proposed = max((self._logged.proposals[step.proposal] for step in near), key=lambda one: one.sealed_at)
+            return _not_meant(call, proposed, "is what was proposed in")
+        token = " It bears a token that no proposal has." if call.token else ""
+        return Finding(ORPHAN, f"{_did(call)}, and no proposal asked for it.{token}", call)
+
+    def _about(self, call: Call, planned: Planned) -> bool:
+        """Whether the call did what a step that was never sent would have done, while it stood or soon after."""
+        if (planned.proposal, planned.step) in self._logged.effects or call.at is None:
+            return False
+        proposed = self._logged.proposals[planned.proposal]
+        ended = proposed.ended_at
+        same_place = (call.account, call.region) == (planned.account, planned.region)
+        in_its_time = call.at >= proposed.sealed_at and (ended is None or call.at <= ended + AFTERWARDS)
+        return same_place and in_its_time and names_of(planned.wants) <= {text for _, text in call.leaves}
 
 
 def _not_meant(call: Call, proposed: Proposed, how: str) -> Finding:

@@ -4,8 +4,9 @@ Each key is tried for all calls before the next weaker one, so that a call is ne
 own request id or token stands in another record. Pure; nothing is judged here except which two belong together.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ SECOND = timedelta(seconds=1)
 
 Place = tuple[str, str, str]
 Key = tuple[str, int]
+Fits = Callable[[Call, Effect, Period], bool]
 
 
 @dataclass
@@ -82,32 +84,35 @@ def _by_window(logged: Logged, calls: list[Call], period: Period, found: Paired)
     return calls
 
 
-def _nearest(open_ones: list[Effect], calls: list[Call], period: Period, found: Paired, *, fits: object) -> list[Call]:
+def _nearest(open_ones: list[Effect], calls: list[Call], period: Period, found: Paired, *, fits: Fits) -> list[Call]:
     """Pairs what fits, the nearest in time first, and returns the calls that are left."""
-    by_operation: dict[str, list[Effect]] = defaultdict(list)
-    for effect in open_ones:
+    by_operation: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for number, effect in enumerate(open_ones):
         if effect.key not in found.calls:
-            by_operation[effect.planned.operation].append(effect)
+            by_operation[effect.planned.operation].append((effect.sent_at[0], number))
+    for timed in by_operation.values():
+        timed.sort()
     candidates = []
     for at, call in enumerate(calls):
-        for effect in by_operation.get(call.operation, ()):
-            if call.at is None or not _may_be(call, effect):
-                continue
-            if fits(call, effect, period):  # type: ignore[operator]
-                candidates.append((abs(call.at - effect.sent_at[0]), at, effect))
+        if call.at is None or not call.mine:
+            continue
+        timed = by_operation.get(call.operation, [])
+        begins = bisect_left(timed, (call.at - NEAR, 0))
+        for sent_at, number in timed[begins : bisect_left(timed, (call.at + NEAR, 0))]:
+            if _may_be(call, open_ones[number]) and fits(call, open_ones[number], period):
+                candidates.append((abs(call.at - sent_at), at, number))
     taken: set[int] = set()
-    for _, at, effect in sorted(candidates, key=lambda one: one[:2]):
-        if at not in taken and effect.key not in found.calls:
-            found.calls[effect.key].append(calls[at])
+    for _, at, number in sorted(candidates):
+        key = open_ones[number].key
+        if at not in taken and key not in found.calls:
+            found.calls[key].append(calls[at])
             taken.add(at)
     return [call for at, call in enumerate(calls) if at not in taken]
 
 
 def _may_be(call: Call, effect: Effect) -> bool:
     """Whether nothing that both of them say about themselves speaks against it."""
-    if call.token and effect.planned.token and call.token != effect.planned.token:
-        return False
-    return call.mine
+    return not call.token or not effect.planned.token or call.token == effect.planned.token
 
 
 def _same_and_in_time(call: Call, effect: Effect, period: Period) -> bool:
@@ -115,7 +120,7 @@ def _same_and_in_time(call: Call, effect: Effect, period: Period) -> bool:
 
 
 def _same_and_near(call: Call, effect: Effect, _period: Period) -> bool:
-    return effect.outcome == DONE and _same(call, effect.planned) and _near(call.at, effect)
+    return effect.outcome == DONE and _same(call, effect.planned)
 
 
 def _other_and_in_time(call: Call, effect: Effect, period: Period) -> bool:
@@ -127,10 +132,6 @@ def _same(call: Call, planned: Planned) -> bool:
     place: Place = (call.operation, call.account, call.region)
     same_place = place == (planned.operation, planned.account, planned.region)
     return same_place and names_of(planned.wants) <= {text for _, text in call.leaves}
-
-
-def _near(at: datetime | None, effect: Effect) -> bool:
-    return at is not None and abs(at - effect.sent_at[0]) <= NEAR
 
 
 def in_time(at: datetime | None, effect: Effect, period: Period) -> bool:

@@ -7,7 +7,7 @@ own changes alone. The calls that may be ours are kept, paired when the last was
 from collections import Counter
 from collections.abc import Iterable
 
-from audit.doubt import doubts_of, judge_left, judge_pair, judge_unsent
+from audit.doubt import Known, doubts_of, judge_pair, judge_unsent
 from audit.pairing import pair
 from audit.population import (
     CONFLICTING_COPY,
@@ -74,12 +74,20 @@ class Reconciliation:
         elif _said(known)[1:] == _said(call)[1:]:
             self.count["copies"] += 1
         else:
-            self.count["findings"] += 1
-            sentence = (
-                f"Event {call.event_id} stands in two records that say different things "
-                f"({known.file}, record {known.record}, and {call.file}, record {call.record})."
-            )
-            self.found.append(Finding(CONFLICTING_COPY, sentence, call))
+            self._conflicting(known, call)
+
+    def _conflicting(self, known: Call, call: Call) -> None:
+        """Keeps one of two copies that differ, whichever came first: the one with a time and a request id of ours."""
+        kept, other = sorted(
+            (known, call), key=lambda one: (one.at is None, one.request_id not in self._requests, repr(_said(one)))
+        )
+        self._kept[kept.event_id] = kept
+        self.count["findings"] += 1
+        sentence = (
+            f"Event {other.event_id} stands in two records that say different things "
+            f"({kept.file}, record {kept.record}, and {other.file}, record {other.record})."
+        )
+        self.found.append(Finding(CONFLICTING_COPY, sentence, other))
 
     def _not_read(self, raw: Raw, why: str) -> None:
         self.count["unreadable"] += 1
@@ -103,10 +111,11 @@ class Reconciliation:
             effects[self._effect(judged, effect, own)] += 1
         for call, planned in paired.unsent:
             self._alone(judged, call, judge_unsent(self._logged, call, planned))
+        known = Known(self._logged, self._period, had=set(paired.calls))
         for call in paired.left:
-            self._alone(judged, call, judge_left(self._logged, call, self._period))
+            self._alone(judged, call, known.judge(call))
         judged.findings.extend(doubts_of(self._logged))
-        judged.calls, judged.effects = dict(self.count), dict(effects)
+        judged.calls, judged.effects = dict(+self.count), dict(effects)
         return judged
 
     def _effect(self, judged: Judged, effect: Effect, calls: list[Call]) -> str:

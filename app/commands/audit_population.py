@@ -17,11 +17,12 @@ from app.database import reading, writing
 from app.errors import Exit, Problem
 from app.log_population import gather
 from audit import log
+from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_text
 from audit.population import NAMES, Finding, Judged, Logged, Pair, Period
 from audit.reconcile import Reconciliation
-from audit.trail_event import moment, ours
+from audit.trail_event import Ours, moment, ours
 from audit.trail_files import Summary, files_of, records
 from audit.verify import verify
 
@@ -62,8 +63,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Reads the files against the log and says what does not fit; exit code 7 where anything does not."""
-    mine = ours(roles)
-    wanted, passed = files_of(files)
+    mine, (wanted, passed) = _asked(files, roles)
     here = place("audit")
     with reading(here.engine) as (_, now):
         asked = Period(
@@ -99,6 +99,14 @@ def run(
         _print(judged, asked, head, told)
     if judged.findings:
         sys.exit(Exit.VERIFICATION_FAILED)
+
+
+def _asked(files: Sequence[Path], roles: Sequence[str]) -> tuple[Ours, tuple[list[Path], list[Path]]]:
+    """Whose calls, and in which files; what cannot be used is a fault of the command's arguments."""
+    try:
+        return ours(roles), files_of(files)
+    except AuditError as error:
+        raise Problem(error.what, why=error.why, do=error.do, exit_code=Exit.USAGE) from error
 
 
 def _time(text: str | None, option: str) -> datetime | None:

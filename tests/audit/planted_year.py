@@ -30,7 +30,7 @@ def first_event(life: Life) -> dict[str, Any]:
 def orphan(year: Year) -> None:
     place = year.place()
     parameters = {"instancesSet": {"items": [{"instanceId": f"i-{year.hexed(17)}"}]}}
-    event = year.record("ec2:TerminateInstances", *place.values(), parameters, BEGIN + year._seconds(0, 3e7))
+    event = year.record("ec2:TerminateInstances", *place, parameters, BEGIN + year._seconds(0, 3e7))
     year.events.append(event)
     must_find(year, "orphan", event["eventID"])
 
@@ -56,7 +56,7 @@ def orphan_without_read_only(year: Year) -> None:
 def lies_that_it_only_reads(year: Year) -> None:
     place = year.place()
     parameters = {"instancesSet": {"items": [{"instanceId": f"i-{year.hexed(17)}"}]}}
-    event = year.record("ec2:StopInstances", *place.values(), parameters, BEGIN + year._seconds(0, 3e7), readOnly=True)
+    event = year.record("ec2:StopInstances", *place, parameters, BEGIN + year._seconds(0, 3e7), readOnly=True)
     year.events.append(event)
     must_find(year, "orphan", event["eventID"])
 

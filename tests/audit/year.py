@@ -111,11 +111,11 @@ class Year:
     def hexed(self, digits: int) -> str:
         return f"{self.dice.getrandbits(4 * digits):0{digits}x}"
 
-    def place(self) -> dict[str, str]:
-        return {"account": self.dice.choice(ACCOUNTS), "region": self.dice.choice(REGIONS)}
+    def place(self) -> tuple[str, str]:
+        return self.dice.choice(ACCOUNTS), self.dice.choice(REGIONS)
 
     def _change(self, end: str) -> AnyChange:
-        place: dict[str, Any] = dict(self.place())
+        place: dict[str, Any] = dict(zip(("account", "region"), self.place(), strict=True))
         sizes = {"min": 0, "max": 6}
         scale = place | {
             "kind": "scale_node_group", "cluster": f"batch-{self.hexed(4)}", "nodegroup": "gpu",
@@ -183,16 +183,19 @@ class Year:
         instance = self.dice.choice(self.lives).sealed.steps[0].request.parameters if self.lives else {}
         which = self.dice.randrange(10)
         if which < 5:
-            return self.record("ec2:DescribeInstances", *place.values(), None, at, who=ADMIN)
+            return self.record("ec2:DescribeInstances", *place, None, at, who=ADMIN)
         if which < 7:
-            return self.record("ec2:DescribeInstances", *place.values(), {"instancesSet": {}}, at)
+            return self.record("ec2:DescribeInstances", *place, {"instancesSet": {}}, at)
         if which == 7:
             parameters = {"instancesSet": {"items": [{"instanceId": f"i-{self.hexed(17)}"}]}, "dryRun": True}
-            refused = {"errorCode": "Client.DryRunOperation", "errorMessage": "Request would have succeeded"}
-            return self.record("ec2:StopInstances", *place.values(), parameters, at, **refused)
+            refused: dict[str, Any] = {
+                "errorCode": "Client.DryRunOperation",
+                "errorMessage": "Request would have succeeded",
+            }
+            return self.record("ec2:StopInstances", *place, parameters, at, **refused)
         operation = "ec2:StartInstances" if which == 8 else "ec2:StopInstances"
         parameters = shaped(operation, {"InstanceIds": instance.get("InstanceIds", ["i-0" * 6])}, "")
-        return self.record(operation, *place.values(), parameters, at, who=ADMIN)
+        return self.record(operation, *place, parameters, at, who=ADMIN)
 
     def pick(self, *ends: str, where: Callable[[Life], bool] = lambda _: True) -> Life:
         """A proposal that ended so and bears no fault yet."""
