@@ -225,6 +225,30 @@ async def auditor_verifies(stage: Stage) -> str:
     return f"{result['entries']} entries, none altered"
 
 
+async def auditor_compares(stage: Stage) -> str:
+    """Edith holds AWS's own record of changes against the approved proposals"""
+    answer = await stage.http.get(f"{stage.world.aws}/spendgate-sandbox/trail")
+    file = stage.world.home.folder / "cloudtrail.json"
+    file.write_bytes(answer.content)
+    roles = {record["userIdentity"]["arn"] for record in answer.json()["Records"]}
+    command = [sys.executable, "-m", "app", "audit", "population", str(file), "--as", "edith", "--json"]
+    # Up to now: on loopback the record is there at once.
+    command += ["--to", "9999-01-01", *(word for role in sorted(roles) for word in ("--role", role))]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command,
+        env={**base_environment(), "SPENDGATE_HOME": str(stage.world.home.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    result = json.loads(done.stdout or "{}")
+    need(done.returncode == 0 and result.get("ok"), f"`spendgate audit population` said {done.stdout or done.stderr}")
+    changes = [change["proposal"] for change in result["population"]]
+    need(changes == [stage.proposal], f"the population is {changes}, not {stage.proposal} alone")
+    return f"{len(changes)} change at AWS, of {changes[0]}, and none besides"
+
+
 STEPS: tuple[Callable[[Stage], Awaitable[str]], ...] = (
     asks_what_ai_cost,
     asks_why_it_jumped,
@@ -238,6 +262,7 @@ STEPS: tuple[Callable[[Stage], Awaitable[str]], ...] = (
     conversation_tells,
     auditor_reads,
     auditor_verifies,
+    auditor_compares,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 READING = ("Describe", "Get", "List", "Search", "AssumeRole", "Decode", "Lookup")
-CREDENTIAL = re.compile(r"Credential=([A-Z0-9]+)/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+CREDENTIAL = re.compile(r"Credential=([A-Za-z0-9._-]+)/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 MARK = re.compile(r"\bspendgate/(\S+)")
 NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)?/?$")
 """EKS names its actions by path and method alone."""

@@ -26,7 +26,7 @@ def test_the_story_happens_step_by_step_within_a_minute(tmp_path: Path) -> None:
     steps = [json.loads(line) for line in done.stdout.splitlines()]
     assert [step["what"] for step in steps if not step["ok"]] == [], done.stdout + done.stderr
     assert done.returncode == 0, done.stderr
-    assert len(steps) == 12
+    assert len(steps) == 13
     assert seconds < 60
     assert processes_of(tmp_path) == []
 

@@ -325,3 +325,14 @@ def test_the_command_tells_its_address_and_ends_cleanly(machines_file: Path, nam
         process.send_signal(signal.Signals[name])
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_the_journal_is_handed_out_as_a_trail_delivers_it_whatever_the_key(served: ServedAws, ec2: Connect) -> None:
+    ec2(key="sandbox").stop_instances(InstanceIds=[GPU])
+    with urllib.request.urlopen(f"{served.address}/spendgate-sandbox/trail", timeout=5) as answer:  # noqa: S310
+        (record,) = json.loads(answer.read())["Records"]
+    (call,) = served.journal.calls()
+    assert record["requestParameters"] == {"instancesSet": {"items": [{"instanceId": GPU}]}}
+    assert record["userIdentity"]["arn"] == f"arn:aws:iam::{served.seeded.default_account}:user/sandbox"
+    assert (record["eventSource"], record["awsRegion"]) == ("ec2.amazonaws.com", "us-east-1")
+    assert (record["requestID"], record["readOnly"]) == (call.request_id, False)
