@@ -16,9 +16,9 @@ these frameworks ask for people, contracts and operations that no test of a prog
 told in our words; the frameworks' own texts count.
 
 **Not covered yet:** the log's Merkle tree, its signed heads and its witnesses in another trust domain; a sign-in of \
-the web pages' own (Slack's and the operating system's identities are trusted); a daily comparison with the cloud's \
-own log of calls; an export of the population of changes. On SQLite the separation of processes is by import and \
-environment only, not by database roles.
+the web pages' own (Slack's and the operating system's identities are trusted); a comparison with the cloud's own \
+log of calls that runs by itself every day (`spendgate audit population` makes it when asked). On SQLite the \
+separation of processes is by import and environment only, not by database roles.
 """
 
 

@@ -139,10 +139,13 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "SOC 2 CC8.1", "changes are authorised, tested, approved and implemented under control",
-        "Each change that was carried out has its request, its votes before it and its read-back after it.",
+        "Each change that was carried out has its request, its votes before it and its read-back after it; the whole"
+        " population of changes is held against the provider's own log both ways, and listed for a sample.",
         ("tests/approvals/test_flow.py::test_from_a_draft_to_a_verified_change",
-         "tests/approvals/test_walk.py::test_nothing_that_must_never_be_is_ever_true"),
-        missing="An export of the population of changes for an auditor's sample",
+         "tests/approvals/test_walk.py::test_nothing_that_must_never_be_is_ever_true",
+         "tests/audit/test_population_year.py::test_every_planted_fault_is_found_and_nothing_else",
+         "tests/app/test_audit_population_command.py::test_where_everything_fits_it_says_so_and_lists_the_population"),
+        missing="A comparison that runs by itself every day; whoever asks runs it on the files of CloudTrail",
     ),
     Row(
         "DORA 9(4)(e)", "changes are recorded, tested, assessed, approved, implemented and verified",

@@ -97,8 +97,9 @@ THREATS: tuple[Threat, ...] = (
     Threat(
         15, "a process that logs what did not happen",
         (f"{_ROLES}::test_a_role_writes_its_own_words_and_no_others",
-         "tests/approvals/test_agree.py::test_an_approval_that_the_log_does_not_know_moves_no_hand"),
-        later="later, the log: a daily comparison with the provider's own log of calls.",
+         "tests/approvals/test_agree.py::test_an_approval_that_the_log_does_not_know_moves_no_hand",
+         "tests/audit/test_population_year.py::test_every_planted_fault_is_found_and_nothing_else"),
+        later="a comparison with the provider's own log of calls that runs by itself every day; it is made when asked.",
     ),
     Threat(
         16, "clocks that differ, entries that are dated back",
