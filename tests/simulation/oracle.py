@@ -157,6 +157,8 @@ class Oracle:
 
     def add(self, case: Case) -> None:
         """Somebody asked for something."""
+        if any(other.tampered for other in self.cases.values()):
+            case.spoilt.add("what the caps are judged by was edited")
         self.cases[case.id] = case
         if self.standing.forged:
             case.tampered = self.standing.forged
