@@ -3,10 +3,10 @@
 Whoever rewrites the database has neither; whoever brings back an old database meets the newer checkpoint.
 """
 
-import os
 from pathlib import Path
 
 from app.errors import Exit, Problem
+from app.whole_file import write_whole
 from audit.checkpoint import Checkpoint, verify
 from audit.note import MalformedNote, SigningKey, UnverifiedNote
 
@@ -71,19 +71,7 @@ class KeyFolder:
 
     def _write(self, path: Path, text: str) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            half = path.with_name(f".{path.name}.{os.getpid()}")
-            descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            half.replace(path)
-            folder = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_whole(path, text)
         except OSError as error:
             raise Problem(
                 f"The signer cannot write {path}.",
