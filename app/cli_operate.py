@@ -44,8 +44,8 @@ def db_adopt(
 
 
 def add_processes(app: typer.Typer) -> None:
-    """Adds serve, agent, worker and signer to the command."""
-    for command in (serve, agent, worker, signer):
+    """Adds serve, agent, worker, signer and witness to the command."""
+    for command in (serve, agent, worker, signer, witness):
         app.command()(command)
 
 
@@ -79,6 +79,22 @@ def signer(
     from app.commands import processes
 
     processes.signer(restored=after_restore)
+
+
+def witness(
+    folder: Annotated[Path, typer.Option(help="Where its key and what it cosigned lie; made at the first start.")],
+    log: Annotated[list[str], typer.Option(metavar="VKEY", help="A log's key that it follows; repeat for more.")],
+    name: Annotated[str, typer.Option(help="Its name, such as witness.example; stands before its signatures.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8475,
+    host: Annotated[str, typer.Option(help="Address to listen on; by default only this machine.")] = "127.0.0.1",
+    origin: Annotated[
+        list[str] | None, typer.Option(help="A log's name that is not its key's, such as BASE/restored-1; repeat.")
+    ] = None,
+) -> None:
+    """Run a witness: cosigns the checkpoints of logs that only grow. Needs no database and no home of its own."""
+    from app.commands import witness as command
+
+    command.run(folder=folder, logs=log, name=name, also=origin or [], host=host, port=port)
 
 
 @sandbox_app.command("bank")

@@ -1,0 +1,1 @@
+"""Witnesses: where the newest checkpoint of the log is published so that whoever runs the app cannot rewrite it."""
