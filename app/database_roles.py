@@ -30,7 +30,7 @@ RUNS: Mapping[str, str] = MappingProxyType(
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
         LOADER: "spendgate ingest",
-        AUDITOR: "spendgate audit list, show, verify, pack, export",
+        AUDITOR: "spendgate audit list, show, verify, witnesses, pack, export",
     }
 )
 
@@ -43,7 +43,7 @@ SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", 
 SHOWING = ("slack_delivery", "card_message", "process_seen", "timer_slot")
 PRIVATE = ("person_key", "private_text")
 LOG = "log_entry"
-SIGNED = ("log_tile", "log_checkpoint", "log_witness")
+SIGNED = ("log_tile", "log_checkpoint", "log_witness", "log_alarm")
 
 _MOVED = (
     "version",
@@ -92,7 +92,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE),
             insert=(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation"),
-                *("directory_reading", "conversation", "message", *SHOWING, *PRIVATE),
+                *("directory_reading", "conversation", "message", "log_witness", *SHOWING, *PRIVATE),
             ),
             update={
                 "proposal": (*_MOVED, "posted_where"),
@@ -140,7 +140,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             delete=("timer_slot",),
         ),
         SIGNER: Power(
-            words=_words("log.key_changed"),
+            words=_words("log.key_changed", "log.alarm"),
             select=(LOG, *SIGNED, "process_seen"),
             insert=(LOG, *SIGNED, "process_seen"),
             update={"process_seen": ("at",)},

@@ -27,6 +27,7 @@ CONNECTION = "connection"
 TABLES = (
     "audit.log",
     "audit.stored_tree",
+    "audit.alarm",
     "audit.private",
     "approvals.store",
     "app.inbox",

@@ -38,6 +38,7 @@ HOLDS: Mapping[str, frozenset[str]] = {
     "agent": frozenset({"the model's key"}),
     "worker": frozenset({"cloud credentials"}),
     "signer": frozenset({"what belongs to the log's key"}),
+    "witness": frozenset(),
     # A person's own shell may hold a key for other uses; a short command neither serves requests nor asks a model.
     "command": frozenset({"Slack's secrets", "the model's key"}),
 }
@@ -53,6 +54,7 @@ class SlackSettings:
     app_id: str
     approvals_channel: str
     base_url: str
+    witness_channel: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _wrong(name: str, value: str, why: str, do: str) -> Problem:
+def wrong(name: str, value: str, why: str, do: str) -> Problem:
+    """The refusal of a variable's value."""
     return Problem(f"{name} cannot be used: {value!r}.", why=why, do=do, exit_code=Exit.USAGE)
 
 
@@ -120,15 +123,16 @@ def _missing(name: str, process: str, do: str) -> Problem:
     )
 
 
-def _url(env: Mapping[str, str], name: str) -> str | None:
+def web_address(env: Mapping[str, str], name: str) -> str | None:
+    """The http or https address in a variable, None where it is not set; plain http only to loopback."""
     value = env.get(name, "").strip()
     if not value:
         return None
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _wrong(name, value, "It is not an http or https address.", f"Set it like {name}=https://example.com/path")
+        raise wrong(name, value, "It is not an http or https address.", f"Set it like {name}=https://example.com/path")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise _wrong(
+        raise wrong(
             name, value, "Plain http would send secrets readable over the network.", "Use https, or a loopback address."
         )
     return value
@@ -138,10 +142,10 @@ def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
     """The settings that every process shares."""
     raw_port = env.get("SPENDGATE_PORT", "8470")
     if not _whole(raw_port) or int(raw_port) >= 65536:
-        raise _wrong("SPENDGATE_PORT", raw_port, "It is not a port number.", "Use a number from 1 to 65535.")
+        raise wrong("SPENDGATE_PORT", raw_port, "It is not a port number.", "Use a number from 1 to 65535.")
     host = env.get("SPENDGATE_HOST", "127.0.0.1")
     if not is_loopback(host):
-        raise _wrong(
+        raise wrong(
             "SPENDGATE_HOST",
             host,
             "The web pages have no sign-in yet, so they are served on loopback only.",
@@ -163,21 +167,19 @@ def load_database_url(env: Mapping[str, str] = os.environ, name: str = DATABASE_
     parts = urlsplit(value)
     shown = f"{parts.scheme}://…"  # never the whole: it holds a password
     if parts.scheme not in ("postgresql", "postgres"):
-        raise _wrong(
-            name, shown, "It is not a postgresql address.", f"Set it like {name}=postgresql://ROLE:…@HOST/NAME"
-        )
+        raise wrong(name, shown, "It is not a postgresql address.", f"Set it like {name}=postgresql://ROLE:…@HOST/NAME")
     query = dict(parse_qsl(parts.query))
     if not parts.username or len(parts.path) < 2:
-        raise _wrong(name, shown, "It names no role or no database.", "Write both: postgresql://ROLE:…@HOST/NAME")
+        raise wrong(name, shown, "It names no role or no database.", "Write both: postgresql://ROLE:…@HOST/NAME")
     strange = sorted(set(query) - URL_OPTIONS)
     if strange:
         why = f"It carries {', '.join(strange)}, which could make the connection another's."
-        raise _wrong(name, shown, why, f"Leave them away; known are {', '.join(sorted(URL_OPTIONS))}.")
+        raise wrong(name, shown, why, f"Leave them away; known are {', '.join(sorted(URL_OPTIONS))}.")
     host = query.get("host") or parts.hostname or ""
     if host and not host.startswith("/") and not is_loopback(host) and "sslmode" not in query:
         why = "Without sslmode the connection to another machine may silently be readable on the way."
         do = "Add ?sslmode=verify-full (or, on a network that is yours alone, ?sslmode=disable)."
-        raise _wrong(name, shown, why, do)
+        raise wrong(name, shown, why, do)
     ambient = sorted(one for one in AMBIENT if env.get(one))
     if ambient:
         raise Problem(
@@ -194,7 +196,7 @@ def load_role_prefix(env: Mapping[str, str] = os.environ) -> str:
     prefix = env.get(ROLE_PREFIX, "").strip() or "spendgate"
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", prefix):
         why = "The names of the database's roles begin with it: small letters, digits and underscores."
-        raise _wrong(ROLE_PREFIX, prefix, why, "Leave it unset for spendgate_gate, spendgate_agent and so on.")
+        raise wrong(ROLE_PREFIX, prefix, why, "Leave it unset for spendgate_gate, spendgate_agent and so on.")
     return prefix
 
 
@@ -237,7 +239,7 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
             do="Copy the Bot User OAuth Token from OAuth & Permissions of your Slack app.",
             exit_code=Exit.USAGE,
         )
-    base = _url(env, "SPENDGATE_SLACK_BASE_URL") or "https://slack.com/api/"
+    base = web_address(env, "SPENDGATE_SLACK_BASE_URL") or "https://slack.com/api/"
     return SlackSettings(
         bot_token=values["SPENDGATE_SLACK_BOT_TOKEN"],
         signing_secret=values["SPENDGATE_SLACK_SIGNING_SECRET"],
@@ -245,6 +247,7 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         app_id=values["SPENDGATE_SLACK_APP_ID"],
         approvals_channel=values["SPENDGATE_SLACK_APPROVALS_CHANNEL"],
         base_url=base if base.endswith("/") else base + "/",
+        witness_channel=env.get("SPENDGATE_SLACK_WITNESS_CHANNEL", "").strip() or None,
     )
 
 
@@ -252,7 +255,7 @@ def load_model(env: Mapping[str, str] = os.environ) -> ModelSettings:
     """The model's settings; an empty key means the offline model."""
     return ModelSettings(
         api_key=env.get("OPENAI_API_KEY", "").strip() or None,
-        base_url=_url(env, "OPENAI_BASE_URL"),
+        base_url=web_address(env, "OPENAI_BASE_URL"),
         name=env.get("SPENDGATE_MODEL", "").strip() or "gpt-4o-mini",
     )
 
@@ -262,7 +265,7 @@ def load_signer(home: Path, env: Mapping[str, str] = os.environ) -> SignerSettin
     folder, origin = env.get("SPENDGATE_SIGNER_FOLDER", "").strip(), env.get("SPENDGATE_SIGNER_ORIGIN", "").strip()
     if any(letter.isspace() or letter == "+" or not letter.isprintable() for letter in origin):
         why = "The name of a log has neither spaces nor a plus: it stands in front of every signature."
-        raise _wrong(
+        raise wrong(
             "SPENDGATE_SIGNER_ORIGIN", origin, why, "Use one such as bank.example/spendgate, or leave it unset."
         )
     return SignerSettings(Path(folder) if folder else home / "signer", origin or None)
@@ -272,20 +275,20 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
     """The worker's settings. Without a word the executor is the rehearsal, which changes nothing."""
     executor = env.get("SPENDGATE_WORKER_EXECUTOR", "rehearsal").strip() or "rehearsal"
     if executor not in ("rehearsal", "aws"):
-        raise _wrong(
+        raise wrong(
             "SPENDGATE_WORKER_EXECUTOR", executor, "There is no such executor.", "Use rehearsal (the default) or aws."
         )
     settle = env.get("SPENDGATE_WORKER_SETTLE_SECONDS", "600")
     if not _whole(settle) or int(settle) > 86400:
-        raise _wrong(
+        raise wrong(
             "SPENDGATE_WORKER_SETTLE_SECONDS",
             settle,
             "It is not a whole number of seconds up to a day.",
             "Use seconds, for example 600.",
         )
-    endpoint_url = _url(env, "SPENDGATE_WORKER_AWS_ENDPOINT_URL")
+    endpoint_url = web_address(env, "SPENDGATE_WORKER_AWS_ENDPOINT_URL")
     if executor == "aws" and endpoint_url is None and int(settle) < LEAST_SETTLE_SECONDS:
-        raise _wrong(
+        raise wrong(
             "SPENDGATE_WORKER_SETTLE_SECONDS",
             settle,
             "AWS takes a signed request for five minutes, so one that was held up could still take effect after it.",

@@ -17,6 +17,7 @@ class Event(StrEnum):
     LOG_VERIFIED = "log.verified"
     LOG_KEY_CHANGED = "log.key_changed"
     LOG_RESTORED = "log.restored"
+    LOG_ALARM = "log.alarm"
 
     POLICY_CHANGED = "policy.changed"
     POLICY_REFUSED = "policy.refused"

@@ -35,4 +35,5 @@ GUARDS: tuple[Guard, ...] = (
     *_kept("log_tile", "a tile of the tree", "level", "number"),
     *_kept("log_checkpoint", "a signed checkpoint", "origin", "size"),
     *_kept("log_witness", "what a witness saw", "origin", "size", "witness"),
+    *_kept("log_alarm", "what a witness said against the log", "origin", "witness", "what"),
 )

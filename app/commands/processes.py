@@ -13,6 +13,9 @@ from app.home import sole
 from app.log_key import KeyFolder
 from app.migrate import require_guards
 from app.settings import load_model, load_settings, load_signer, load_slack, load_worker, refuse_credentials
+from app.witnesses.port import Witness
+from app.witnesses.settings import load_witnesses
+from audit.note import VerifierKey
 
 
 def _prepare() -> None:
@@ -69,10 +72,21 @@ def signer(*, restored: bool) -> None:
     """The log's key."""
     _prepare()
     refuse_credentials("signer", "spendgate signer")
+    witnesses = load_witnesses()
     here = place("signer")
     settings = load_signer(here.home.folder)
     require_guards(here.engine)
     from app.processes import signer as process
+    from app.witnesses.configured import configured
+
+    def make(key: VerifierKey) -> list[Witness]:
+        return configured(witnesses, key)
 
     with sole(here.home, "signer"):
-        process.run(engine=here.engine, files=KeyFolder(settings.folder), origin=settings.origin, restored=restored)
+        process.run(
+            engine=here.engine,
+            files=KeyFolder(settings.folder),
+            origin=settings.origin,
+            restored=restored,
+            witnesses=make,
+        )

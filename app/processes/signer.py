@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -17,6 +18,8 @@ from sqlmodel import Session, col, desc, select
 from app.database import beside, reading, writing
 from app.log_key import KeyFolder
 from app.seen import EVERY, sign_of_life
+from app.witnesses.port import Witness
+from app.witnesses.publish import Publisher
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.log import LogEntry
@@ -95,19 +98,34 @@ def _last_key(session: Session) -> str | None:
     return None if body is None else str(json.loads(body)["data"]["key"])
 
 
-def run(*, engine: Engine, files: KeyFolder, origin: str | None, restored: bool = False) -> None:
-    """Signs until it is told to stop, or until the log is not what was signed."""
+def run(
+    *,
+    engine: Engine,
+    files: KeyFolder,
+    origin: str | None,
+    restored: bool = False,
+    witnesses: Callable[[VerifierKey], list[Witness]],
+) -> None:
+    """Signs until it is told to stop, or until the log is not what was signed; shows it to the witnesses beside."""
     following = Following(engine, files, origin=origin, restored=restored)
-    following.round()
     key: VerifierKey = following.key.verifier
+    publisher = Publisher(engine, witnesses(key))
+    publisher.start()
+    _round(following, publisher)
     ready = {"ready": "signer", "origin": following.signer.origin, "size": following.signer.size, "key": str(key)}
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
     pause, stopped = POLL_SECONDS, threading.Event()
     while not stopped.wait(pause):
         try:
-            following.round()
+            _round(following, publisher)
             pause = POLL_SECONDS
         except (DBAPIError, OSError) as error:
             pause = min(pause * 2, MOST_PAUSE_SECONDS)
             logger.warning("a round did not work (%s: %s); trying again in %.1f s", type(error).__name__, error, pause)
+
+
+def _round(following: Following, publisher: Publisher) -> None:
+    note = following.round()
+    if note is not None:
+        publisher.offer(note)
