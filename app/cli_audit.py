@@ -180,3 +180,20 @@ def audit_population(
     from app.commands import audit_population as command
 
     command.run(files, roles=role or [], since=since, to=to, skew=skew, settle=settle, person=person, as_json=as_json)
+
+
+@audit_app.command("witnesses")
+def audit_witnesses(
+    file: Annotated[str | None, typer.Option(help="The witness file; else as the signer's settings name it.")] = None,
+    bucket: Annotated[str | None, typer.Option(help="The bucket, s3://bucket/prefix.")] = None,
+    url: Annotated[str | None, typer.Option(help="The address of a witness that cosigns.")] = None,
+    witness_key: Annotated[str | None, typer.Option(metavar="VKEY", help="Its key, with --url.")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(metavar="VKEY", help="The log's key; by default those that the log tells of.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold the log against everything that its witnesses know. Exit code 7 where one contradicts it."""
+    from app.commands import audit_witnesses as command
+
+    command.run(file=file, bucket=bucket, url=url, witness_key=witness_key, keys=key or [], as_json=as_json)

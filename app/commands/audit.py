@@ -86,7 +86,7 @@ def show(entry: int, *, person: str | None, as_json: bool) -> None:
 
 def verify_log(*, head: str | None, checkpoints: list[Path], keys: list[str], as_json: bool) -> None:
     """Recomputes every hash, then holds the gate's rows against the log; exit code 7 where anything does not fit."""
-    engine = _as_it_is()
+    engine = as_it_is()
     try:
         with reading(engine) as (session, _):
             kept = kept_marks(checkpoints, keys, told_keys(session)) if checkpoints else []
@@ -127,7 +127,7 @@ def verify_log(*, head: str | None, checkpoints: list[Path], keys: list[str], as
         sys.exit(Exit.VERIFICATION_FAILED)
 
 
-def _as_it_is() -> Engine:
+def as_it_is() -> Engine:
     """The database as it lies there: an auditor's check must neither make nor mend what it is to judge."""
     settings = load_settings()
     if settings.database_url:

@@ -1,0 +1,341 @@
+"""`spendgate audit witnesses`: the log held against what its witnesses know; every way not to fit, by its name."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from app.commands import audit_witnesses
+from app.database import reading, writing
+from app.errors import Problem
+from app.processes.signer import Following
+from app.witnesses.bucket import BucketWitness, s3
+from app.witnesses.file import FileWitness
+from app.witnesses.hold import cosignatures, forgotten, hold, told_keys
+from app.witnesses.port import Seen
+from app.witnesses.process import ProcessWitness
+from app.witnesses.publish import Line
+from app.witnesses.settings import BucketSettings
+from audit import log
+from audit.checkpoint import Checkpoint, parse, sign
+from audit.event import Actor, ActorKind, Event
+from audit.note import SigningKey
+from tests.app.witnesses.conftest import WITNESS_NAME, Served, Signed
+
+
+class Room:
+    """A home with its signed log, a file and a witness process, and the command."""
+
+    def __init__(self, signed: Signed, served: Served, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.signed, self.served, self.notes, self._capsys = signed, served, notes, capsys
+        self.file = Line(signed.log.engine, FileWitness(notes, signed.key))
+        self.process = Line(signed.log.engine, ProcessWitness(served.url, served.key))
+
+    def show(self, checkpoint: Checkpoint) -> None:
+        for line in (self.file, self.process):
+            line.offer(checkpoint)
+            assert line.step(1e12 + checkpoint.size * 1e6), line.state
+
+    def run(self, **more: Any) -> tuple[int, dict[str, Any]]:
+        """The exit code and the JSON."""
+        given: dict[str, Any] = {
+            "file": str(self.notes),
+            "bucket": None,
+            "url": self.served.url,
+            "witness_key": str(self.served.key),
+            "keys": [],
+        }
+        code = 0
+        try:
+            audit_witnesses.run(**{**given, **more}, as_json=True)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, json.loads(self._capsys.readouterr().out)
+
+    def whats(self, **more: Any) -> set[tuple[str, str]]:
+        """Which witness says what, with exit code 7."""
+        code, told = self.run(**more)
+        assert code == 7, told
+        return {(one["witness"].split(":")[0], one["what"]) for one in told["findings"]}
+
+    def cut(self, kept: int) -> None:
+        """Somebody with the database takes the tail away, with everything beside it that tells of it."""
+        self.signed.log.raw(
+            f"DELETE FROM log_entry WHERE seq > {kept}",
+            f"DELETE FROM log_checkpoint WHERE size > {kept}",
+            f"DELETE FROM log_witness WHERE size > {kept}",
+            "DELETE FROM log_tile",
+        )
+
+
+@pytest.fixture
+def room(
+    signed: Signed,
+    serve: Callable[..., Served],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Room:
+    monkeypatch.setenv("SPENDGATE_HOME", str(tmp_path / "home"))
+    return Room(signed, serve(signed.key), tmp_path / "notes", capsys)
+
+
+def test_a_log_that_contains_all_that_its_witnesses_know(room: Room) -> None:
+    for _ in range(3):
+        room.show(room.signed.grow())
+    code, told = room.run(keys=[str(room.signed.key)])
+    assert (code, told["ok"], told["findings"], told["remarks"]) == (0, True, [], [])
+    assert [(one["checkpoints"], one["size"]) for one in told["witnesses"]] == [(3, 22), (1, 22)]
+    assert told["entries"] == 22
+
+
+def test_a_log_that_goes_on_while_it_is_asked_is_no_alarm(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.show(room.signed.grow())
+    known = FileWitness.known
+
+    def meanwhile(self: FileWitness, origins: Any = ()) -> Iterator[Seen]:
+        yield from list(known(self))
+        room.show(room.signed.grow())
+
+    monkeypatch.setattr(FileWitness, "known", meanwhile)
+    code, told = room.run()
+    assert (code, told["findings"]) == (0, [])
+
+
+def test_a_cut_tail_is_shown_by_two_notes(room: Room) -> None:
+    first = room.signed.grow()
+    room.show(first)
+    last = room.signed.grow()
+    room.show(last)
+    room.cut(first.size)
+    code, told = room.run()
+    assert code == 7
+    assert {(one["witness"], one["what"]) for one in told["findings"]} == {
+        (f"file:{room.notes}", "shorter"),
+        (WITNESS_NAME, "shorter"),
+    }
+    for one in told["findings"]:
+        sizes = [parse(note).size for note in one["notes"]]
+        assert sizes == [last.size, first.size]
+
+
+def test_a_log_without_its_checkpoints_is_asked_for_by_its_key(room: Room) -> None:
+    room.show(room.signed.grow())
+    room.signed.log.raw("DELETE FROM log_checkpoint", "DELETE FROM log_witness", "DELETE FROM log_entry WHERE seq > 8")
+    assert (WITNESS_NAME, "shorter") in room.whats(keys=[str(room.signed.key)])
+    assert (WITNESS_NAME, "shorter") in room.whats()
+
+
+def test_an_old_backup_is_shown(room: Room, tmp_path: Path) -> None:
+    room.show(room.signed.grow())
+    room.signed.log.raw("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(tmp_path / "home" / "spendgate.db", tmp_path / "backup")
+    room.show(room.signed.grow())
+    for name in ("spendgate.db-wal", "spendgate.db-shm"):
+        (tmp_path / "home" / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup", tmp_path / "home" / "spendgate.db")
+    assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
+
+
+def test_a_fork_is_proven_by_the_two_notes(room: Room) -> None:
+    """The same size, two roots, one key: whoever holds both lines below can show it to anybody."""
+    honest = room.signed.grow()
+    forged = sign(honest.origin, honest.size, bytes(32), room.signed.following.key)
+    room.notes.write_text(f"{forged}\n")
+    code, told = room.run(url=None, witness_key=None)
+    (finding,) = told["findings"]
+    assert (code, finding["what"]) == (7, "forked")
+    notes = [parse(note) for note in finding["notes"]]
+    assert [(one.origin, one.size) for one in notes] == [(honest.origin, honest.size)] * 2
+    assert {one.root for one in notes} == {bytes(32), honest.root}
+    for one in finding["notes"]:
+        assert room.signed.key.signed(parse(one).note.text, parse(one).note.signatures[0])
+
+
+def test_an_entry_that_was_changed_with_its_hash_is_a_fork(room: Room) -> None:
+    room.show(room.signed.grow())
+    room.signed.log.raw("UPDATE log_entry SET body = replace(body, 'p-0a11ce01', 'p-0b0b0002') WHERE seq = 2")
+    assert room.whats() == {("file", "forked"), (WITNESS_NAME, "forked")}
+
+
+def test_a_note_of_another_key_is_named(room: Room) -> None:
+    checkpoint = room.signed.grow()
+    room.show(checkpoint)
+    other = SigningKey.new(room.signed.key.name)
+    with room.notes.open("a") as file:
+        file.write(sign(checkpoint.origin, checkpoint.size, checkpoint.root, other) + "\n")
+    assert room.whats() == {("file", "other key")}
+
+
+def test_a_log_written_anew_with_a_key_of_its_own_does_not_fit_the_key_that_was_given(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.show(room.signed.grow())
+    given = str(room.signed.key)
+    Signed(tmp_path / "anew").grow(100)
+    monkeypatch.setenv("SPENDGATE_HOME", str(tmp_path / "anew"))
+    assert ("file", "forked") in room.whats(keys=[given])
+    assert ("file", "other key") in room.whats()
+
+
+@pytest.mark.parametrize("how", ["cut", "edited", "emptied", "a note in the middle taken out"])
+def test_a_file_that_forgot_or_changed_is_named(room: Room, how: str) -> None:
+    for _ in range(3):
+        room.show(room.signed.grow())
+    data = room.notes.read_bytes()
+    third = len(data) // 3
+    changed, expected = {
+        "cut": (data[: 2 * third], {("file", "forgotten")}),
+        "edited": (data.replace(b"\n17\n", b"\n16\n"), {("file", "forgotten"), ("file", "other key")}),
+        "emptied": (b"", {("file", "forgotten")}),
+        "a note in the middle taken out": (data[:third] + data[2 * third :], {("file", "forgotten")}),
+    }[how]
+    assert changed != data
+    room.notes.write_bytes(changed)
+    assert room.whats() == expected
+
+
+def test_a_write_that_broke_off_is_told_and_no_alarm(room: Room) -> None:
+    room.show(room.signed.grow())
+    with room.notes.open("ab") as file:
+        file.write(b"spendgate/00")
+    code, told = room.run()
+    assert (code, len(told["remarks"])) == (0, 1)
+    assert "not written to its end" in told["remarks"][0]
+
+
+def test_a_witness_that_forgot_is_named(room: Room) -> None:
+    room.show(room.signed.grow())
+    (state,) = (room.served.memory.folder / "logs").glob("*.note")
+    room.served.memory._newest.clear()
+    state.unlink()
+    assert room.whats() == {(WITNESS_NAME, "forgotten")}
+
+
+def test_a_cosignature_that_is_of_no_stored_checkpoint_is_named(room: Room) -> None:
+    room.show(room.signed.grow())
+    room.signed.log.raw("UPDATE log_checkpoint SET note = replace(note, 'spendgate/', 'somegate/')")
+    with reading(room.signed.log.engine) as (session, _):
+        found = cosignatures(session, room.served.key)
+    assert [(one.witness, one.what) for one in found] == [(WITNESS_NAME, "damaged")]
+
+
+def test_a_witness_that_is_not_there_is_told_and_the_others_are_held(room: Room) -> None:
+    room.show(room.signed.grow())
+    code, told = room.run(url="http://127.0.0.1:9")
+    assert (code, told["ok"], told["findings"]) == (1, False, [])
+    assert list(told["not_read"]) == [WITNESS_NAME]
+    room.cut(5)
+    code, _ = room.run(url="http://127.0.0.1:9")
+    assert code == 7
+
+
+def restored(room: Room, lost: Checkpoint, kept: int) -> None:
+    """What a restore from a backup writes into the log."""
+    with writing(room.signed.log.engine) as (session, now):
+        data = {
+            "lost": {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()},
+            "kept": {"size": kept},
+        }
+        actor = Actor(ActorKind.SERVICE, "operator")
+        log.append(session, now=now, event=Event.LOG_RESTORED, actor=actor, data=data)
+
+
+def sign_on(room: Room) -> None:
+    """The key's holder knows of the restore."""
+    assert Following(room.signed.log.engine, room.signed.files, restored=True).round()
+
+
+def test_what_a_restore_lost_and_told_is_a_remark(room: Room) -> None:
+    early = room.signed.grow()
+    room.show(early)
+    lost = room.signed.grow()
+    room.show(lost)
+    room.cut(early.size)
+    restored(room, lost, early.size)
+    sign_on(room)
+    code, told = room.run()
+    assert (code, told["findings"]) == (0, [])
+    assert len(told["remarks"]) == 2
+    assert all(f"entries {early.size + 1} to {lost.size} were lost" in one for one in told["remarks"])
+
+
+def test_a_restore_that_tells_of_less_than_a_witness_knows_is_an_alarm(room: Room) -> None:
+    early = room.signed.grow()
+    told = room.signed.grow()
+    more = parse(room.signed.grow().note)
+    room.show(more)
+    room.cut(early.size)
+    restored(room, told, early.size)
+    room.signed.files.keep(str(told.note))
+    sign_on(room)
+    assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
+
+
+def test_a_restore_that_the_keys_holder_never_signed_explains_nothing(room: Room) -> None:
+    """Whoever can cut the log's tail can also add an entry that calls it a restore."""
+    early = room.signed.grow()
+    lost = room.signed.grow()
+    room.show(lost)
+    room.cut(early.size)
+    restored(room, lost, early.size)
+    assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
+
+
+def test_what_the_signer_was_told_is_shown_later(room: Room) -> None:
+    old, newer = room.signed.grow(), room.signed.grow()
+    room.show(newer)
+    room.file.offer(old)
+    assert not room.file.step(1e15)
+    code, told = room.run()
+    assert (code, told["findings"], len(told["remarks"])) == (0, [], 1)
+    assert f"file:{room.notes} contradicted {old.origin} (knows more)" in told["remarks"][0]
+
+
+def test_a_bucket_is_read_back_with_what_is_hidden_in_it(signed: Signed) -> None:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        bucket = BucketSettings("b-1", "", 30, "us-east-1", "test", "test", endpoint_url=f"http://{host}:{port}")
+        client = s3(bucket)
+        client.create_bucket(Bucket="b-1", ObjectLockEnabledForBucket=True)
+        line = Line(signed.log.engine, BucketWitness(client, bucket, signed.key))
+        line.offer(signed.grow())
+        assert line.step(0.0), line.state
+        (key,) = [one["Key"] for one in client.list_object_versions(Bucket="b-1")["Versions"]]
+        client.delete_object(Bucket="b-1", Key=key)
+        signed.log.raw("DELETE FROM log_entry WHERE seq > 8")
+        with reading(signed.log.engine) as (session, now):
+            told = {bucket.name: list(BucketWitness(client, bucket).known())}
+            held = hold(session, told, [signed.key])
+            lost = forgotten(session, told, now=now)
+        assert [(one.witness, one.what) for one in held.findings] == [("s3://b-1/", "shorter")]
+        assert lost == []
+    finally:
+        server.stop()
+
+
+def test_the_keys_that_the_log_tells_of(signed: Signed) -> None:
+    with reading(signed.log.engine) as (session, _):
+        assert told_keys(session) == [signed.key]
+
+
+def test_without_a_witness_there_is_nothing_to_hold(room: Room) -> None:
+    with pytest.raises(Problem, match="no witness to ask"):
+        room.run(file=None, url=None, witness_key=None)
+
+
+def test_the_words_name_the_notes(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    room.show(room.signed.grow())
+    room.cut(5)
+    keys = [str(room.signed.key)]
+    with pytest.raises(SystemExit):
+        audit_witnesses.run(file=str(room.notes), bucket=None, url=None, witness_key=None, keys=keys, as_json=False)
+    out = capsys.readouterr().out
+    assert f"ALARM (shorter) at file:{room.notes}: the log has 5 entries" in out
+    assert f"\n{room.signed.following.signer.origin}\n12\n" in out
