@@ -29,6 +29,7 @@ from app.slack.patience import Patience
 from app.slack.post import draw_cards, post_answers, show_steps
 from app.slack.remind import remind
 from app.slack.unsigned import watch_signer
+from app.slack.witness import post_checkpoint
 from app.web import pages
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,11 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
         await watch_signer(engine, client, channel=slack.approvals_channel, by=name)
         await asyncio.sleep(REMIND_SECONDS)
 
+    async def show_checkpoint() -> None:
+        if slack.witness_channel:
+            await post_checkpoint(engine, client, channel=slack.witness_channel, by=name, patience=patience)
+        await asyncio.sleep(REMIND_SECONDS)
+
     async def summarise() -> None:
         await asyncio.sleep(SUMMARY_SECONDS)
         await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
@@ -87,6 +93,7 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
             keep_doing("posting answers", lambda: post_answers(engine, client, patience=patience)),
             keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
             keep_doing("reminding", remind_of_open),
+            keep_doing("showing the log's checkpoint", show_checkpoint),
             keep_doing("summing up refusals", summarise),
             keep_doing("watching the signer", watch),
             keep_doing("reading groups", lambda: watch_groups(engine, client)),
