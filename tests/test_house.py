@@ -128,6 +128,8 @@ PLANTED = [
     ("tools/spend.py", "import slack_sdk", "Slack and web frameworks"),
     ("lake/engine.py", "import langchain_core", "Language models"),
     ("app/settings.py", "import sandbox.bank", "sandbox"),
+    ("app/witnesses/judge.py", "import app.database", "A witness judges"),
+    ("app/processes/signer.py", "import app.witnesses.bucket", "Only the witnesses' wiring"),
 ]
 
 
