@@ -17,6 +17,7 @@ from approvals.active import active
 from approvals.rules import AUDITOR
 from audit import checkpoint as checkpoints
 from audit import log
+from audit.alarm import alarms
 from audit.checkpoint import Checkpoint
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
@@ -117,13 +118,14 @@ def show_consistency(size1: int, size2: int | None, *, as_json: bool, person: st
 
 
 def show_status(*, as_json: bool) -> None:
-    """How far the log is signed; exit code 7 where the signer has been behind for longer than it may."""
+    """How far the log is signed; exit code 7 where the signer is late or a witness contradicted this log."""
     here = place("audit")
     with reading(here.engine) as (session, now):
         found = lag(session, now=now)
         newest = newest_checkpoint(session)
         seen = last_seen(session, "signer")
         keys = told_keys(session)
+        against = alarms(session)
     late = found.alarm or not found.signed
     if as_json:
         document = {
@@ -131,6 +133,7 @@ def show_status(*, as_json: bool) -> None:
             "waiting_seconds": int(found.waiting.total_seconds()), "alarm": late,
             "origin": None if newest is None else newest.origin, "signer_seen_at": seen,
             "key": str(keys[-1]) if keys else None,
+            "contradicted": [{"witness": one.witness, "what": one.what, "at": one.at} for one in against],
         }  # fmt: skip
         print_json(document)
     else:
@@ -139,8 +142,10 @@ def show_status(*, as_json: bool) -> None:
             sys.stdout.write(f"{newest.note}\n")
         if keys:
             sys.stdout.write(f"key   {keys[-1]}\n")
+        for one in against:
+            sys.stdout.write(f"ALARM since {one.at:%Y-%m-%d %H:%M} UTC: witness {one.witness}: {one.what}\n")
         hint(f"A signer was last seen at {seen:%Y-%m-%d %H:%M:%S} UTC." if seen else "No signer was ever seen.")
-    if late:
+    if late or any(newest is not None and one.origin == newest.origin for one in against):
         sys.exit(Exit.VERIFICATION_FAILED)
 
 

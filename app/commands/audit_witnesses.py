@@ -12,12 +12,13 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
 from app.commands.audit import as_it_is
+from app.commands.audit_proofs import told_keys
 from app.commands.console import hint, print_json, print_table
 from app.database import reading
 from app.errors import Exit, Problem
 from app.witnesses import settings as names
 from app.witnesses.configured import configured
-from app.witnesses.hold import Finding, Held, cosignatures, forgotten, hold, told_keys
+from app.witnesses.hold import Finding, Held, cosignatures, forgotten, hold
 from app.witnesses.judge import RESTORED
 from app.witnesses.port import NotShown, Seen, Witness
 from app.witnesses.process import ProcessWitness

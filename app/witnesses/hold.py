@@ -165,18 +165,6 @@ def cosignatures(session: Session, key: VerifierKey) -> list[Finding]:
     return found
 
 
-def told_keys(session: Session) -> list[VerifierKey]:
-    """Every key that the log says it was signed with. Whoever wrote the log anew may have written another there."""
-    found = []
-    wanted = f'"event":"{Event.LOG_KEY_CHANGED.value}"'.encode()
-    for row in rows(session):
-        if wanted in row["body"][1]:
-            told = json.loads(row["body"][1])
-            if told.get("event") == Event.LOG_KEY_CHANGED:
-                found.append(VerifierKey.read(told["data"]["key"]))
-    return found
-
-
 def _read(witness: str, seen: Seen, keys: Sequence[VerifierKey]) -> _Known | Finding | str:
     try:
         return _Known(witness, seen, verify(seen.note, keys))

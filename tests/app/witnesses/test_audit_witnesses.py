@@ -8,19 +8,23 @@ from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
+from sqlalchemy import Engine
 
-from app.commands import audit_witnesses
+from app.commands import audit_proofs, audit_witnesses
 from app.database import reading, writing
 from app.errors import Problem
+from app.home import Home
+from app.log_key import KeyFolder
 from app.processes.signer import Following
 from app.witnesses.bucket import BucketWitness, s3
 from app.witnesses.file import FileWitness
-from app.witnesses.hold import cosignatures, forgotten, hold, told_keys
+from app.witnesses.hold import cosignatures, forgotten, hold
 from app.witnesses.port import Seen
 from app.witnesses.process import ProcessWitness
 from app.witnesses.publish import Line
 from app.witnesses.settings import BucketSettings
 from audit import log
+from audit.alarm import LogAlarm, alarms
 from audit.checkpoint import Checkpoint, parse, sign
 from audit.event import Actor, ActorKind, Event
 from audit.note import SigningKey
@@ -294,6 +298,28 @@ def test_what_the_signer_was_told_is_shown_later(room: Room) -> None:
     code, told = room.run()
     assert (code, told["findings"], len(told["remarks"])) == (0, [], 1)
     assert f"file:{room.notes} contradicted {old.origin} (knows more)" in told["remarks"][0]
+    with reading(room.signed.log.engine) as (session, _):
+        assert [one.what for one in alarms(session)] == ["knows more"]
+
+
+def test_an_alarm_stands_in_the_logs_status(
+    engine: Engine, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPENDGATE_HOME", str(home.folder))
+    following = Following(engine, KeyFolder(home.folder / "signer"))
+    assert following.round()
+    audit_proofs.show_status(as_json=True)
+    assert json.loads(capsys.readouterr().out)["contradicted"] == []
+    with writing(engine) as (session, now):
+        session.add(LogAlarm(origin="before/its-restore", witness="witness.example", what="cut", at=now))
+    audit_proofs.show_status(as_json=False)
+    assert "witness witness.example: cut" in capsys.readouterr().out
+    with writing(engine) as (session, now):
+        session.add(LogAlarm(origin=following.signer.origin, witness="witness.example", what="forked", at=now))
+    with pytest.raises(SystemExit) as end:
+        audit_proofs.show_status(as_json=False)
+    assert end.value.code == 7
+    assert "witness witness.example: forked" in capsys.readouterr().out
 
 
 def test_a_bucket_is_read_back_with_what_is_hidden_in_it(signed: Signed) -> None:
@@ -318,11 +344,6 @@ def test_a_bucket_is_read_back_with_what_is_hidden_in_it(signed: Signed) -> None
         assert lost == []
     finally:
         server.stop()
-
-
-def test_the_keys_that_the_log_tells_of(signed: Signed) -> None:
-    with reading(signed.log.engine) as (session, _):
-        assert told_keys(session) == [signed.key]
 
 
 def test_without_a_witness_there_is_nothing_to_hold(room: Room) -> None:
