@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from audit.note import LOG, MalformedNote, Note, SigningKey, VerifierKey
 from audit.tree import HASH_BYTES
 
 MOST = 2**63 - 1
+RESTORED_ORIGIN = re.compile(r"(?P<base>.+)/restored-(?P<number>[1-9][0-9]{0,8})")
+"""How a log is called after a restore from a backup: other entries may have had its numbers under the name before."""
 
 
 class Checkpoint(NamedTuple):

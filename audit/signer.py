@@ -136,8 +136,8 @@ class Signer:
         """A restore is believed if it names what this key signed last, or if nothing was signed since it."""
         if told.get("event") != Event.LOG_RESTORED:
             return
-        self._restores += 1
         lost, last = told["data"]["lost"], self._last
+        self._restores = max(self._restores + 1, told["data"].get("number", 0))
         named = last is not None and (lost["origin"], lost["size"], lost["root"]) == (
             last.origin,
             last.size,

@@ -18,7 +18,7 @@ from approvals.rules import AUDITOR
 from audit import checkpoint as checkpoints
 from audit import log
 from audit.alarm import alarms
-from audit.checkpoint import Checkpoint
+from audit.checkpoint import RESTORED_ORIGIN, Checkpoint
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from audit.lag import lag
@@ -195,7 +195,9 @@ def tell_of_restore(file: Path, *, reason: str, person: str | None) -> None:
                 exit_code=Exit.CONFLICT,
             )
         kept = {"size": size, "root": StoredTree(session).root(0, size).hex()}
+        before = RESTORED_ORIGIN.fullmatch(lost.origin)
         data = {
+            "number": 1 + (int(before["number"]) if before else 0),  # a backup may be older than an earlier restore
             "lost": {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()},
             "kept": kept,
             "reason": reference(session, person=who.id, text=reason, now=now),

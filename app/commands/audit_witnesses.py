@@ -19,11 +19,11 @@ from app.errors import Exit, Problem
 from app.witnesses import settings as names
 from app.witnesses.configured import configured
 from app.witnesses.hold import Finding, Held, cosignatures, forgotten, hold
-from app.witnesses.judge import RESTORED
 from app.witnesses.port import NotShown, Seen, Witness
 from app.witnesses.process import ProcessWitness
 from app.witnesses.settings import WitnessSettings, load_witnesses
 from audit.alarm import LogAlarm, alarms
+from audit.checkpoint import RESTORED_ORIGIN
 from audit.note import VerifierKey
 from audit.stored_tree import LogCheckpoint
 
@@ -88,7 +88,7 @@ def _origins(session: Session, keys: Sequence[VerifierKey]) -> list[str]:
     """The names under which the log may be known: by its keys, which it cannot change, and by what is stored."""
     stored = session.exec(select(LogCheckpoint.origin).distinct().order_by(col(LogCheckpoint.origin)))
     names_of = dict.fromkeys([*(key.name for key in keys), *stored])
-    restored = {name: RESTORED.fullmatch(name) for name in names_of}
+    restored = {name: RESTORED_ORIGIN.fullmatch(name) for name in names_of}
     return [name for name, found in restored.items() if found is None or found["base"] not in names_of]
 
 

@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
-from app.witnesses.judge import RESTORED as RESTORED_ORIGIN
 from app.witnesses.port import Seen
 from app.witnesses.process import cosigned
-from audit.checkpoint import Checkpoint, parse, verify
+from audit.checkpoint import RESTORED_ORIGIN, Checkpoint, parse, verify
 from audit.errors import AuditError
 from audit.event import Event
 from audit.marks import RESTORED
@@ -186,7 +185,7 @@ def _tree(session: Session, sizes: set[int]) -> tuple[int, dict[int, bytes], lis
         if tree.size in sizes:
             roots[tree.size] = tree.root()
         if RESTORED in body:
-            losses += _lost(len(losses) + 1, tree.size, body)
+            losses += _lost(1 + max((one.number for one in losses), default=0), tree.size, body)
     return tree.size, roots, losses
 
 
@@ -196,6 +195,7 @@ def _lost(number: int, seq: int, body: bytes) -> list[Lost]:
         if told["event"] != Event.LOG_RESTORED:
             return []
         lost, kept = told["data"]["lost"], told["data"]["kept"]["size"]
+        number = max(number, told["data"].get("number", 0))
         return [Lost(number, seq, lost["origin"], kept, lost["size"], bytes.fromhex(lost["root"]))]
     except (ValueError, KeyError, TypeError):
         return []

@@ -5,7 +5,6 @@ a witness that took any would witness nothing: it is taken only from a log whose
 what it knows of the former one stays.
 """
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,11 +15,11 @@ from app.witnesses import submission
 from app.witnesses.memory import Memory
 from app.witnesses.submission import Submission
 from audit import note as notes
+from audit.checkpoint import RESTORED_ORIGIN
 from audit.errors import AuditError
 from audit.note import LOG, MalformedNote, Note, UnverifiedNote, VerifierKey
 from audit.tree import EMPTY_ROOT, verify_consistency
 
-RESTORED = re.compile(r"(?P<base>.+)/restored-(?P<number>[1-9][0-9]{0,8})")
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -94,7 +93,7 @@ class Judge:
     def _keys(self, origin: str) -> list[VerifierKey]:
         """The keys that may sign for this origin; none where it is unknown."""
         found = [key for key in self._logs if key.name == origin or origin in self._also]
-        restored = RESTORED.fullmatch(origin)
+        restored = RESTORED_ORIGIN.fullmatch(origin)
         if found or restored is None:
             return found
         base = restored["base"]
@@ -104,7 +103,7 @@ class Judge:
 
     def _may_begin(self, base: str, number: int) -> bool:
         """Whether a restored log may be new: the log was known before it, and no later restore is."""
-        known = [RESTORED.fullmatch(one) for one in self._memory.origins()]
+        known = [RESTORED_ORIGIN.fullmatch(one) for one in self._memory.origins()]
         later = [int(one["number"]) for one in known if one is not None and one["base"] == base]
         return all(number > one for one in later) and (self._memory.newest(base) is not None or bool(later))
 

@@ -196,6 +196,20 @@ def test_a_restore_is_an_entry_that_names_what_was_lost_and_the_signer_must_know
     assert signed(log, found).origin == "bank.example/log/restored-1"
 
 
+def test_a_backup_that_is_older_than_an_earlier_restore_gives_no_name_twice(log: Any) -> None:
+    """What was signed as restored-1 is lost with the entry that made it so; the next name is told by the new entry."""
+    first = signed(log)
+    log.raw("DELETE FROM log_entry WHERE seq > 4", "DELETE FROM log_checkpoint")
+    restore(log, first, kept=4)
+    lost = signed(log, first, restored=True)
+    log.raw("DELETE FROM log_entry WHERE seq > 3", "DELETE FROM log_checkpoint")
+    told = {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()}
+    with writing(log.engine) as (session, now):
+        data = {"number": 2, "lost": told, "kept": {"size": 3, "root": ""}, "reason": None}
+        append(session, now=now, event=Event.LOG_RESTORED, actor=AUDITOR, data=data)
+    assert signed(log, lost, restored=True).origin == "bank.example/log/restored-2"
+
+
 @pytest.mark.parametrize("wrong", [{"size": 7}, {"root": "00" * 32}, {"origin": "other.example/log"}])
 def test_a_restore_that_names_something_else_explains_nothing(log: Any, wrong: dict[str, Any]) -> None:
     lost = signed(log)
