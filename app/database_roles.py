@@ -25,7 +25,7 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
-        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, audit link",
+        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, audit hold, audit link",
         AGENT: "spendgate agent, ask",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
@@ -41,7 +41,11 @@ GOVERNANCE = ("policy_version", "policy_candidate", "kill_switch", "delegation",
 DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GOVERNANCE)
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
 SHOWING = ("slack_delivery", "card_message", "process_seen", "timer_slot")
-PRIVATE = ("person_key", "private_text")
+CALLED = "person_record"
+NAME_KEYS: Mapping[str, tuple[str, ...]] = {"person_key": ("person", "name_key", "erased_at")}
+"""Who is who, and the keys of names: what everybody who judges a person reads. The keys of what people wrote, and the
+texts, are for those who write them and show them."""
+PRIVATE = ("person_key", CALLED, "private_text")
 LOG = "log_entry"
 SIGNED = ("log_tile", "log_checkpoint", "log_witness", "log_alarm")
 
@@ -88,16 +92,18 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("proposal.drafted", "proposal.refused", "proposal.posted", "proposal.cancel")
             | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
             | _words("breakglass.reviewed", "breakglass.refused")
-            | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused"),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE),
+            | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused")
+            | _words("hold."),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE, "legal_hold"),
             insert=(
-                *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation"),
+                *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation", "legal_hold"),
                 *("directory_reading", "conversation", "message", "log_witness", *SHOWING, *PRIVATE),
             ),
             update={
                 "proposal": (*_MOVED, "posted_where"),
                 "vote": ("withdrawn_at",),
                 "delegation": ("ended_at", "ended_by"),
+                "legal_hold": ("lifted_at", "lifted_by"),
                 "directory_reading": ("body", "digest", "read_at"),
                 "answer": ("posted_at", "refused"),
                 "card_message": ("channel", "ts", "drawn_version", "hinted", "drawn_at"),
@@ -109,7 +115,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             words=_words("question.", "proposal.drafted", "proposal.refused", "advice."),
             select=("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
             peek={LOG: CHAIN},
-            insert=(LOG, "draft", "advice", *SPEAKING, *PRIVATE, "process_seen"),
+            insert=(LOG, "draft", "advice", *SPEAKING, "person_key", "private_text", "process_seen"),
             update={
                 "wakeup": ("attempts", "due_at", "done_at"),
                 "woken": ("version",),
@@ -126,7 +132,8 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words(
                 "proposal.stale", "proposal.vetoed", "proposal.reminded", "breakglass.review_due", "breakglass.used"
             ),
-            select=(LOG, *DECIDING, "process_seen", "timer_slot"),
+            select=(LOG, *DECIDING, CALLED, "process_seen", "timer_slot"),
+            peek=NAME_KEYS,
             insert=(
                 *(LOG, "proposal", "effect", "claim_record", "policy_version", "kill_switch"),
                 *("process_seen", "timer_slot"),
@@ -145,10 +152,13 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             insert=(LOG, *SIGNED, "process_seen"),
             update={"process_seen": ("at",)},
         ),
-        LOADER: Power(words=_words("data."), select=(*GOVERNANCE,), peek={LOG: CHAIN}, insert=(LOG,)),
+        LOADER: Power(
+            words=_words("data."), select=(*GOVERNANCE, CALLED), peek={LOG: CHAIN, **NAME_KEYS}, insert=(LOG,)
+        ),
         AUDITOR: Power(
             words=_words("log.read", "log.exported", "log.verified"),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold"),
+            peek=NAME_KEYS,
             insert=(LOG,),
         ),
     }

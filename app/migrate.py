@@ -16,11 +16,13 @@ from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel
 
-from app.database import is_server
+from app.database import is_server, now_by
 from app.errors import Exit, Problem
 from app.guardrails import CHOSEN_PREFIX, DEFAULT_PREFIX
 from app.guardrails import missing_triggers as missing_triggers
 from app.guardrails import restore_triggers as restore_triggers
+from app.scrub import scrub
+from approvals.apart import APART, set_old_apart
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 CONNECTION = "connection"
@@ -29,6 +31,7 @@ TABLES = (
     "audit.stored_tree",
     "audit.alarm",
     "audit.private",
+    "audit.hold",
     "approvals.store",
     "app.inbox",
     "app.turns",
@@ -66,7 +69,10 @@ def upgrade(engine: Engine, *, prefix: str = DEFAULT_PREFIX) -> str:
             config.attributes[CONNECTION] = connection
             command.upgrade(config, "head")
             after = _version(connection) or ""
+            apart = set_old_apart(connection, now_by(connection))
             connection.commit()
+        if apart:
+            scrub(engine, (*APART, "directory_reading"))
     except DatabaseError as error:
         raise Problem(
             "The database could not be made or upgraded.",

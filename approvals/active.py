@@ -13,15 +13,15 @@ from typing import NamedTuple
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
+from approvals.apart import people_of, whole
 from approvals.directory import Members, last_reading
 from approvals.errors import Altered, GateError
 from approvals.governance import GOVERNANCE
 from approvals.lending import Lending, with_lendings
-from approvals.person import People, load_people
+from approvals.person import People
 from approvals.rules import Rules
 from approvals.rules_file import load_rules
 from approvals.store import Delegation, PolicyVersion
-from audit.canonical import sha256
 
 RULES, PEOPLE = "rules", "people"
 
@@ -47,7 +47,7 @@ def active(session: Session) -> Active:
             do="Run `spendgate db init`, which takes rules.toml and people.toml as version 1",
         )
     for row in (rules, people):
-        if row.digest != sha256(row.body.encode()):
+        if not whole(row):
             raise Altered(
                 f"the {row.kind} in force cannot be used",
                 why=f"version {row.version} is not the text that was adopted",
@@ -57,7 +57,7 @@ def active(session: Session) -> Active:
         rules=_rules(rules.body),
         rules_version=rules.version,
         rules_digest=rules.digest,
-        people=_people(people.body),
+        people=people_of(session, people.body),
         people_version=people.version,
         people_digest=people.digest,
     )
@@ -97,10 +97,9 @@ def _with_groups(people: People, members: Members | None) -> People:
     held: dict[str, set[str]] = {person.id: set(person.roles) for person in people.by_id.values()}
     unread = tuple(group.id for group in people.groups if members is None or (group.team, group.id) not in members)
     for group in people.groups:
-        for account in (members or {}).get((group.team, group.id), ()):
-            person = people.by_slack.get((group.team, account))
-            if person is not None:
-                held[person.id].add(group.role)
+        for person in (members or {}).get((group.team, group.id), ()):
+            if person in held:
+                held[person].add(group.role)
     by_id = {id: replace(person, roles=frozenset(held[id])) for id, person in people.by_id.items()}
     return people.with_persons(by_id, unread)
 
@@ -122,8 +121,3 @@ def newest(session: Session, kind: str) -> PolicyVersion | None:
 @lru_cache(maxsize=8)
 def _rules(body: str) -> Rules:
     return load_rules(body, adopted=True)
-
-
-@lru_cache(maxsize=8)
-def _people(body: str) -> People:
-    return load_people(body)

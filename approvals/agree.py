@@ -19,6 +19,7 @@ from approvals.states import State
 from approvals.store import ClaimRecord, Delegation, Draft, Effect, KillSwitch, PolicyVersion, Proposal, Vote
 from audit.canonical import sha256
 from audit.event import Event
+from audit.hold import LegalHold, in_force
 from audit.log import LogEntry
 from audit.moment import utc_text
 
@@ -47,6 +48,7 @@ def disagreements(session: Session) -> list[str]:
         *_compare("effect", _effects_stored(session), _effects_told(session)),
         *_compare("claim", _claims_stored(session), _claims_told(session)),
         *_standing(session),
+        *_compare("legal hold", _holds_stored(session), Counter((*one,) for one in in_force(session).items())),
     ]
 
 
@@ -232,10 +234,24 @@ def _turns_told(session: Session) -> Counter[Key]:
     return Counter((data["turn"], data["scope"], entry.event == Event.KILLSWITCH_ON.value) for entry, data in turns)
 
 
+def _holds_stored(session: Session) -> Counter[Key]:
+    rows = session.exec(select(LegalHold).where(col(LegalHold.lifted_at).is_(None)))
+    return Counter((row.id, row.person) for row in rows)
+
+
 def _policies_stored(session: Session) -> Counter[Key]:
-    return Counter((row.kind, row.version, sha256(row.body.encode())) for row in session.exec(select(PolicyVersion)))
+    rows = session.exec(select(PolicyVersion))
+    return Counter((row.kind, row.version, row.digest, sha256(row.body.encode())) for row in rows)
 
 
 def _policies_told(session: Session) -> Counter[Key]:
-    told = _told(session, [Event.POLICY_CHANGED.value])
-    return Counter((data["kind"], data["version"], data["digest"]) for _entry, data in told)
+    """Each version under the digest that was voted on, with that of its text: another where names were set apart."""
+    names_apart = {
+        (data["kind"], data["version"], data["digest"]): data["apart"]
+        for _entry, data in _told(session, [Event.PRIVACY_SET_APART.value])
+    }
+    keys = [
+        (data["kind"], data["version"], data["digest"], data.get("apart") or data["digest"])
+        for _entry, data in _told(session, [Event.POLICY_CHANGED.value])
+    ]
+    return Counter((*key[:3], names_apart.get(key[:3], key[3])) for key in keys)

@@ -2,6 +2,9 @@
 
 `serve` holds Slack's token and reads the groups; whoever judges a vote reads this row. A reading that is too old is no
 reading: then nobody's vote counts, since a person who left a group must not go on deciding while nobody can tell.
+
+Stored are the opaque ids of members who are known, never accounts: whoever is unknown holds no role, and an account
+would outlive the person's erasure.
 """
 
 import json
@@ -11,7 +14,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
-from approvals.person import Group
+from approvals.person import Group, People
 from approvals.store import DirectoryReading
 from audit.canonical import canonical, sha256
 from audit.event import Actor, Event
@@ -22,7 +25,7 @@ READ_WITHIN = timedelta(minutes=10)
 """How long a reading counts; `serve` reads once a minute."""
 
 Members = Mapping[tuple[str, str], Sequence[str]]
-"""(team, group) → the accounts in it."""
+"""(team, group) → the accounts in it, as the directory tells them; the ids of the people, as they are stored."""
 
 
 class DirectoryDown(Exception):
@@ -37,9 +40,10 @@ class Directory(Protocol):
         ...
 
 
-def keep_reading(session: Session, *, now: datetime, members: Members, actor: Actor) -> bool:
-    """Stores what the directory told; a difference from the last reading is an entry. True if there was one."""
-    body = json.dumps(sorted([team, group, sorted(accounts)] for (team, group), accounts in members.items()))
+def keep_reading(session: Session, *, now: datetime, members: Members, people: People, actor: Actor) -> bool:
+    """Stores who of `people` the directory told of; a difference from the last reading is an entry. True if one was."""
+    told = {key: _known(key[0], accounts, people) for key, accounts in members.items()}
+    body = json.dumps(sorted([team, group, ids] for (team, group), ids in told.items()))
     row = session.get(DirectoryReading, SLACK, populate_existing=True)
     digest = sha256(body.encode())
     changed = row is None or row.digest != digest
@@ -49,17 +53,22 @@ def keep_reading(session: Session, *, now: datetime, members: Members, actor: Ac
     session.add(row)
     session.flush()
     if changed:
-        counts = {f"{team}:{group}": len(accounts) for (team, group), accounts in members.items()}
+        counts = {f"{team}:{group}": len(ids) for (team, group), ids in told.items()}
         data = {"source": SLACK, "digest": digest, "members": json.loads(canonical(counts))}
         append(session, now=now, event=Event.MEMBERSHIP_CHANGED, actor=actor, data=data)
     return changed
 
 
+def _known(team: str, accounts: Sequence[str], people: People) -> list[str]:
+    found = (people.by_slack.get((team, account)) for account in accounts)
+    return sorted({person.id for person in found if person is not None})
+
+
 def last_reading(session: Session, now: datetime) -> Members | None:
-    """The members as last read; None if that was never, too long ago, or in the future of the database's clock."""
+    """The members' ids as last read; None if that was never, too long ago, or in the future of the database's clock."""
     row = session.get(DirectoryReading, SLACK, populate_existing=True)
     if row is None or not row.read_at <= now < row.read_at + READ_WITHIN:
         return None
     if row.digest != sha256(row.body.encode()):
         return None
-    return {(team, group): tuple(accounts) for team, group, accounts in json.loads(row.body)}
+    return {(team, group): tuple(ids) for team, group, ids in json.loads(row.body)}

@@ -50,6 +50,10 @@ def _kept(table: str, what: str) -> Guard:
     return Guard(f"{table}_no_delete", table, "DELETE", f"{what} cannot be deleted")
 
 
+_ONLY_APART = "OLD.kind IS DISTINCT FROM 'people' OR OLD.apart IS NOT NULL OR NEW.apart IS NULL"
+"""Names that an older version stored in clear are set apart, once; the log tells of which text stands there since."""
+
+
 GUARDS: tuple[Guard, ...] = (
     Guard("draft_no_update", "draft", "UPDATE", "a draft cannot be changed"),
     _kept("draft", "a draft"),
@@ -94,7 +98,13 @@ GUARDS: tuple[Guard, ...] = (
         "a vote can only be withdrawn, once",
         f"{changed('id', 'proposal', 'person', 'choice', 'digest', 'cast_at')} OR OLD.withdrawn_at IS NOT NULL",
     ),
-    Guard("policy_candidate_no_update", "policy_candidate", "UPDATE", "a candidate cannot be changed"),
+    Guard(
+        "policy_candidate_no_update",
+        "policy_candidate",
+        "UPDATE",
+        "a candidate cannot be changed",
+        f"{changed('digest', 'kind', 'added_at')} OR {_ONLY_APART}",
+    ),
     _kept("claim_record", "a claim"),
     Guard(
         "claim_record_stays",
@@ -121,6 +131,12 @@ GUARDS: tuple[Guard, ...] = (
         f"{changed('id', 'giver', 'receiver', 'roles', 'starts_at', 'ends_at', 'granted_at')}"
         " OR OLD.ended_at IS NOT NULL",
     ),
-    Guard("policy_no_update", "policy_version", "UPDATE", "a version of the policy cannot be changed"),
+    Guard(
+        "policy_no_update",
+        "policy_version",
+        "UPDATE",
+        "a version of the policy cannot be changed",
+        f"{changed('id', 'kind', 'version', 'digest', 'active_since', 'token')} OR {_ONLY_APART}",
+    ),
     Guard("policy_no_delete", "policy_version", "DELETE", "a version of the policy cannot be deleted"),
 )

@@ -1,7 +1,8 @@
 """People: the opaque id by which rows and entries know someone, and what is known about that person besides.
 
-Names and Slack ids stand only here (and in the stored people file), so that erasing someone touches one place. Roles
-come from the file, from groups of the directory, and for a while from somebody who lent them.
+Names and Slack ids stand in the people file and, under each person's own key, in the records that `apart.py` keeps, so
+that erasing someone touches one place. Roles come from the file, from groups of the directory, and for a while from
+somebody who lent them.
 """
 
 import re
@@ -89,7 +90,11 @@ class People:
 def load_people(text: str, *, file: str = "people.toml") -> People:
     """Reads a people file; every fault is a PolicyError that names the file, the table and the line."""
     place = Place(file, text, what="the people file cannot be used")
-    document = place.document()
+    return people_of_document(place.document(), place)
+
+
+def people_of_document(document: dict[str, Any], place: Place) -> People:
+    """The people of a file that was parsed already; faults are told as of `place`."""
     groups = tuple(_group(table, place, at) for at, table in enumerate(_tables(document, "group", place)))
     people = People(groups=groups)
     for key in sorted(set(document) - {"person", "channel", "group"}):

@@ -161,6 +161,8 @@ class PolicyVersion(SQLModel, table=True):
     active_since: datetime = Field(sa_type=UtcTime)
     token: str | None = None
     """the token of the approved step that adopted it; None for the first version, which nobody could vote on"""
+    apart: str | None = None
+    """the digest of `body` where an upgrade set names apart that `digest` still covers; None where they are the same"""
 
 
 class PolicyCandidate(SQLModel, table=True):
@@ -172,6 +174,7 @@ class PolicyCandidate(SQLModel, table=True):
     kind: str
     body: str
     added_at: datetime = Field(sa_type=UtcTime)
+    apart: str | None = None
 
 
 class ClaimRecord(SQLModel, table=True):

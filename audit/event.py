@@ -29,6 +29,11 @@ class Event(StrEnum):
     KILLSWITCH_OFF = "killswitch.off"
     KILLSWITCH_REFUSED = "killswitch.refused"
     PRIVACY_ERASED = "privacy.erased"
+    PRIVACY_REFUSED = "privacy.refused"
+    PRIVACY_SET_APART = "privacy.set_apart"
+    HOLD_PLACED = "hold.placed"
+    HOLD_LIFTED = "hold.lifted"
+    HOLD_REFUSED = "hold.refused"
 
     SLACK_ADMITTED = "slack.admitted"
     SLACK_REFUSED = "slack.refused"

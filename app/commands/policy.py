@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sqlmodel import Session
+
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import place
 from app.database import reading, system_clock
@@ -15,6 +17,8 @@ from app.named import PERSON
 from app.ready import DEFAULTS, read_file, refuse_second_database
 from app.settings import load_settings
 from approvals.active import PEOPLE, RULES, newest
+from approvals.adopt import differs
+from approvals.apart import clear_text, people_of
 from approvals.check import Finding, check
 from approvals.errors import PolicyError
 from approvals.person import People, load_people
@@ -69,6 +73,7 @@ def show(*, as_json: bool) -> None:
     here = place()
     with reading(here.engine) as (session, _):
         rows = [row for kind in (RULES, PEOPLE) if (row := newest(session, kind)) is not None]
+        other = [row.kind for row in rows if _file_differs(session, here.home, row)]
     if as_json:
         print_json({row.kind: _told(row) for row in rows})
         return
@@ -76,13 +81,19 @@ def show(*, as_json: bool) -> None:
         ("Kind", "Version", "In force since", "Digest"),
         [(row.kind, row.version, f"{row.active_since:%Y-%m-%d %H:%M} UTC", row.digest) for row in rows],
     )
-    files = {RULES: here.home.rules, PEOPLE: here.home.people}
-    for row in rows:
-        if files[row.kind].exists() and read_file(files[row.kind]) != row.body:
-            hint(
-                f"{row.kind}.toml differs from what is in force and counts for nothing: "
-                f"`spendgate policy propose {row.kind}`."
-            )
+    for kind in other:
+        hint(f"{kind}.toml differs from what is in force and counts for nothing: `spendgate policy propose {kind}`.")
+
+
+def _file_differs(session: Session, home: Home, row: PolicyVersion) -> bool:
+    """Whether the home's file is there and is another policy; one that cannot be read is another."""
+    file = home.rules if row.kind == RULES else home.people
+    if not file.exists():
+        return False
+    try:
+        return differs(session, row, read_file(file))
+    except PolicyError:
+        return True
 
 
 def recognised(source: Source) -> str:
@@ -121,19 +132,19 @@ def _sides(source: Source, kind: str, people: Path | None) -> tuple[Source, Sour
     if kind == RULES:
         if people is not None:
             return source, Source(str(people), read_file(people))
-        row = _in_force(PEOPLE)
-        if row is not None:
-            return source, Source(f"people version {row.version}, in force", row.body)
+        in_force = _in_force(PEOPLE)
+        if in_force is not None:
+            return source, in_force
         return source, Source(str(home.people), read_file(home.people)) if home.people.exists() else None
-    row = _in_force(RULES)
-    if row is not None:
-        return Source(f"rules version {row.version}, in force", row.body), source
+    in_force = _in_force(RULES)
+    if in_force is not None:
+        return in_force, source
     if home.rules.exists():
         return Source(str(home.rules), read_file(home.rules)), source
     return Source("the shipped rules.toml", read_file(DEFAULTS / "rules.toml")), source
 
 
-def _in_force(kind: str) -> PolicyVersion | None:
+def _in_force(kind: str) -> Source | None:
     """What is in force in the configured home; None without one: checking a file makes no home."""
     settings = load_settings()
     home = Home(settings.home.resolve())
@@ -142,7 +153,11 @@ def _in_force(kind: str) -> PolicyVersion | None:
         if not home.database.exists():
             return None
     with reading(place().engine) as (session, _):
-        return newest(session, kind)
+        row = newest(session, kind)
+        if row is None:
+            return None
+        text = clear_text(people_of(session, row.body)) if kind == PEOPLE else row.body
+        return Source(f"{kind} version {row.version}, in force", text)
 
 
 def _row(finding: Finding, places: dict[str, Place], people: People | None) -> dict[str, Any]:

@@ -63,4 +63,4 @@ def _named(engine: Engine) -> tuple[Group, ...]:
 
 def _keep(engine: Engine, members: Members) -> None:
     with writing(engine) as (session, now):
-        keep_reading(session, now=now, members=members, actor=SERVE)
+        keep_reading(session, now=now, members=members, people=active(session).people, actor=SERVE)

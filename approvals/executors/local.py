@@ -7,13 +7,13 @@ takes effect, so a second request with it finds the first one's effect and chang
 from sqlmodel import col, select
 
 from approvals.active import RULES, active, newest
-from approvals.adopt import adopt, text_of
+from approvals.adopt import put_in_force, stored_of
+from approvals.apart import people_of
 from approvals.changes.governance import ADOPT, RELEASE
 from approvals.changes.step import Request
 from approvals.errors import GateError
 from approvals.executors.port import Receipt, Refused
 from approvals.explain import locked_out
-from approvals.person import load_people
 from approvals.rules_file import load_rules
 from approvals.store import KillSwitch, PolicyVersion
 from approvals.switch import newest_turn
@@ -46,20 +46,20 @@ class LocalExecutor:
         with self._begin() as (session, now):
             known = session.exec(select(PolicyVersion).where(col(PolicyVersion.token) == token)).first()
             if known is None:
-                current, text = newest(session, kind), text_of(session, kind, digest)
+                current, stored = newest(session, kind), stored_of(session, kind, digest)
                 if current is None or current.digest != request.parameters["Replaces"]:
                     raise Refused("changed_meanwhile", f"other {kind} are in force than those that were to be replaced")
-                if text is None:
+                if stored is None:
                     raise Refused("no_candidate", f"the {kind} with this digest are not stored")
                 in_force = active(session)
                 try:
-                    rules = load_rules(text) if kind == RULES else in_force.rules
-                    people = in_force.people if kind == RULES else load_people(text)
+                    rules = load_rules(stored.text) if kind == RULES else in_force.rules
+                    people = in_force.people if kind == RULES else people_of(session, stored.text)
                     # The other file may have changed since the look before the claim.
                     locked = locked_out(rules, people)
                     if locked is not None:
                         raise Refused("locks_out", locked)
-                    known = adopt(session, now=now, kind=kind, text=text, actor=self._actor, token=token)
+                    known = put_in_force(session, now=now, kind=kind, stored=stored, actor=self._actor, token=token)
                 except GateError as error:
                     raise Refused("not_valid", str(error)) from error
             version = known.version

@@ -3,13 +3,13 @@
 from typing import Any
 
 from approvals.active import PEOPLE, RULES, active, newest
-from approvals.adopt import text_of
+from approvals.adopt import stored_of
+from approvals.apart import people_of
 from approvals.changes.change import AnyChange
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.errors import PolicyError
 from approvals.explain import locked_out
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
-from approvals.person import load_people
 from approvals.rules_file import load_rules
 from approvals.switch import newest_turn
 from audit.transaction import Begin
@@ -48,15 +48,15 @@ class LocalInspector:
         if fields["in_force"] != change.replaces:
             return NotSealable(f"other {change.what} are in force than those to be replaced", "wrong_state", fields)
         with self._begin() as (session, _):
-            text = text_of(session, change.what, change.digest)
+            stored = stored_of(session, change.what, change.digest)
             current = active(session)
-        if text is None:
-            return NotSealable(f"the {change.what} with this digest are not stored", "not_found", fields)
-        try:
-            rules = load_rules(text) if change.what == RULES else current.rules
-            people = load_people(text) if change.what == PEOPLE else current.people
-        except PolicyError as error:
-            return NotSealable(str(error), "not_valid", fields)
+            if stored is None:
+                return NotSealable(f"the {change.what} with this digest are not stored", "not_found", fields)
+            try:
+                rules = load_rules(stored.text) if change.what == RULES else current.rules
+                people = people_of(session, stored.text) if change.what == PEOPLE else current.people
+            except PolicyError as error:
+                return NotSealable(str(error), "not_valid", fields)
         locked = locked_out(rules, people)
         if locked is not None:
             return NotSealable(locked, "locks_out", fields)

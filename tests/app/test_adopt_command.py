@@ -19,7 +19,7 @@ def test_a_role_that_no_rule_knows_is_told(
     warned: bool,
 ) -> None:
     monkeypatch.setenv("SPENDGATE_HOME", str(home.folder))
-    home.people.write_text(PEOPLE.replace('["approver", "owner"]', roles) + "\n")
+    home.people.write_text(PEOPLE.replace('["approver", "owner"]', roles).replace("Olivia Ortiz", "Olivia Other"))
     adopt_file("people", None)
     said = capsys.readouterr()
     assert "people version 2 is in force" in said.out

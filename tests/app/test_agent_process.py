@@ -46,6 +46,7 @@ async def test_a_damaged_question_is_said_so_and_the_next_is_answered(engine: En
     ask(engine, "bad")
     ask(engine, "good")
     with sqlite3.connect(home.database) as connection:
+        connection.execute("DROP TRIGGER private_text_only_emptied")
         connection.execute("UPDATE private_text SET cipher = x'00' WHERE rowid = 1")
     async with agent_process(engine=engine, home=home, model=load_model({})) as process:
         found = await answers(process, engine, 2)

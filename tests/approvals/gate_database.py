@@ -32,6 +32,8 @@ KEEP = (
     "CREATE SCHEMA kept",
     "CREATE TABLE kept.log_entry AS TABLE spendgate.log_entry",
     "CREATE TABLE kept.policy_version AS TABLE spendgate.policy_version",
+    "CREATE TABLE kept.person_key AS TABLE spendgate.person_key",
+    "CREATE TABLE kept.person_record AS TABLE spendgate.person_record",
     "CREATE TABLE kept.alembic_version AS TABLE spendgate.alembic_version",
     "CREATE TABLE kept.test_clock AS TABLE spendgate.test_clock",
     """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from approvals.active import newest
+from approvals.active import active, newest
 from approvals.adopt import offer
 from approvals.changes.change import parse_change
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
@@ -316,7 +316,13 @@ GROUPED = (
 
 def read(gate: Any, *accounts: str) -> bool:
     with gate.writing() as (session, now):
-        return keep_reading(session, now=now, members={("T0BANK", "S0APPROVE"): accounts}, actor=SERVE)
+        return keep_reading(
+            session,
+            now=now,
+            members={("T0BANK", "S0APPROVE"): accounts},
+            people=active(session).people,
+            actor=SERVE,
+        )
 
 
 def test_a_group_gives_its_members_the_role_and_takes_it(gate: Any) -> None:
@@ -660,7 +666,7 @@ def test_a_freeze_of_the_resources_own_team_holds_whatever_the_evidence_says(gat
 def test_what_cannot_be_sealed_ends_nobodys_votes(gate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     row = gate.approved()
     draft = gate.draft(change=RESIZE, requester=ARJUN, supersedes=row.id)
-    monkeypatch.setattr("approvals.adopt._checked", lambda _kind, _text: None)
+    monkeypatch.setattr("approvals.adopt._checked", lambda *given: given[3])
     gate.adopt("rules", RULES.replace('resize_instance = "reversible"\n', ""))  # as before the program knew of it
     assert sealed(gate, draft).code == "no_class"
     assert gate.state(row) == State.APPROVED

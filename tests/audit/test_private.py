@@ -12,7 +12,7 @@ from app.database import writing
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
-from audit.private import commitment, erase, keep, open_text, reference
+from audit.private import commitment, erase, keep, keep_records, open_text, reference
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ANN, BEN = "p-000000aa", "p-000000bb"
@@ -69,15 +69,18 @@ def test_erasing_is_itself_an_entry_without_the_words(log: Any) -> None:
         row = session.connection().exec_driver_sql("SELECT actor, body FROM log_entry ORDER BY seq DESC").first()
     assert row is not None
     assert row[0] == BEN
-    assert json.loads(row[1])["data"] == {"person": ANN, "texts": 1}
+    assert json.loads(row[1])["data"] == {"person": ANN, "texts": 1, "records": 0}
 
 
-def test_someone_who_was_erased_can_write_again_under_a_new_key(log: Any) -> None:
+def test_an_id_that_was_erased_is_never_given_a_key_again(log: Any) -> None:
     with writing(log.engine) as (session, _):
         old = keep(session, person=ANN, text="before", now=NOW)
         erase(session, person=ANN, now=NOW)
-        new = keep(session, person=ANN, text="after", now=NOW)
-        assert (open_text(session, old), open_text(session, new)) == (None, "after")
+        with pytest.raises(AuditError, match="never used again"):
+            keep(session, person=ANN, text="after", now=NOW)
+        with pytest.raises(AuditError, match="never used again"):
+            keep_records(session, {ANN: "after"}, now=NOW)
+        assert open_text(session, old) is None
 
 
 def test_erasing_twice_and_erasing_a_stranger_do_nothing_more(log: Any) -> None:

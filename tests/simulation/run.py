@@ -9,7 +9,6 @@ from functools import lru_cache
 from unittest.mock import patch
 
 from approvals.executors.rehearsal import Rehearsal
-from approvals.person import load_people
 from approvals.rules_file import load_rules
 from tests.simulation.dice import Dice, determined, throw
 from tests.simulation.invariants import check
@@ -98,7 +97,7 @@ def staged() -> Iterator[Memory]:
         for name in ("approvals.execute.awake", "approvals.resend.awake"):
             stage.enter_context(patch(name, lambda: _Stage.world.awake if _Stage.world else 0.0))
         stage.enter_context(patch("approvals.active._rules", lru_cache(maxsize=64)(load_rules)))
-        stage.enter_context(patch("approvals.active._people", lru_cache(maxsize=4096)(load_people)))
+        stage.enter_context(patch("approvals.apart._MOST_KNOWN", 4096))
         stage.enter_context(determined())
         yield Memory()
         _Stage.world = None

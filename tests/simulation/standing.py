@@ -37,6 +37,7 @@ class Standing:
     def __init__(self, world: World) -> None:
         self.world = world
         self.people: Directory = CAST
+        self.gone: frozenset[str] = frozenset()
         self.rules: Rules = read_rules(SHIPPED)
         self.lendings: list[Lending] = []
         self.switches: dict[str, bool] = {}
@@ -47,6 +48,11 @@ class Standing:
         """A file came into force."""
         self.people = self.people if people is None else people
         self.rules = self.rules if rules is None else read_rules(rules)
+
+    def forget(self, who: str) -> None:
+        """Somebody was erased."""
+        self.gone |= {who}
+        self.people = tuple((person, roles) for person, roles in self.people if person != who)
 
     def engaged(self, account: str) -> bool:
         """Whether the kill switch stops changes in this account."""

@@ -42,9 +42,10 @@ def move_people(world: World) -> None:
     directory = tuple(sorted(people.items()))
 
     def do(activity: Activity) -> None:
-        activity.committed = lambda: oracle.standing.adopt(people=directory)
         with world.begin()() as (session, now):
-            adopt(session, now=now, kind=PEOPLE, text=people_text(directory), actor=OPERATOR)
+            left = tuple((person, roles) for person, roles in directory if person not in oracle.standing.gone)
+            activity.committed = lambda: oracle.standing.adopt(people=left)
+            adopt(session, now=now, kind=PEOPLE, text=people_text(left), actor=OPERATOR)
 
     world.fault("people", f"{who} {what}")
     oracle.spoil("people changed")
@@ -52,14 +53,16 @@ def move_people(world: World) -> None:
 
 
 def forget(world: World) -> None:
-    """Somebody is erased: what the person wrote goes, decisions stay."""
+    """Somebody is erased: what the person wrote goes, decisions stay, and the person never comes back."""
     who = world.dice.pick(CAST)[0]
 
-    def do(_activity: Activity) -> None:
+    def do(activity: Activity) -> None:
+        activity.committed = lambda: world.oracle.standing.forget(who)
         with world.begin()() as (session, now):
             erase(session, person=who, now=now)
 
     world.fault("people", f"{who} is erased")
+    world.oracle.spoil("people changed")
     world.start(world.serves[0], "erase", None, do)
 
 
