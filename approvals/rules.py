@@ -15,6 +15,7 @@ from approvals.caps import Caps
 from approvals.errors import GateError
 from approvals.freeze import Freeze
 from approvals.governance import GOVERNANCE
+from approvals.retention import Privacy, Retention
 from approvals.split import DEFAULT_DAYS, Summed
 
 Environment = Literal["production", "non_production"]
@@ -95,6 +96,8 @@ class Rules:
     break_glass: BreakGlass | None = None
     may_stop: frozenset[str] = frozenset()
     automatic: tuple[tuple[str, str], ...] = ()
+    privacy: Privacy = field(default_factory=Privacy)
+    retention: Retention = field(default_factory=Retention)
 
     def environment(self, *names: str | None) -> Environment:
         """Non-production only if every name that is known says so, and at least one is: the stricter reading holds."""

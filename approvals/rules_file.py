@@ -21,6 +21,8 @@ from approvals.rules_tables import (
     delegation_of,
     freezes_of,
     kill_switch_of,
+    privacy_of,
+    retention_of,
     slots_of,
     split_of,
 )
@@ -37,7 +39,7 @@ TOP = {
     "changes",
     "class",
 }
-OPTIONAL = {"freeze", "caps", "split", "delegation", "break_glass", "kill_switch"}
+OPTIONAL = {"freeze", "caps", "split", "delegation", "break_glass", "kill_switch", "privacy", "retention"}
 Matrix = dict[tuple[str, str], tuple[tuple[Slot, ...], ...]]
 
 
@@ -97,6 +99,8 @@ def load_rules(
         ),
         may_stop=kill_switch_of(one_table(document, "kill_switch", place), roles=set(roles)),
         automatic=automatic,
+        privacy=privacy_of(one_table(document, "privacy", place), roles=set(roles)),
+        retention=retention_of(one_table(document, "retention", place)),
     )
 
 

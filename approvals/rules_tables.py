@@ -1,4 +1,4 @@
-"""The optional tables of a rules file: freezes, caps, split detection, delegation, break-glass, the kill switch."""
+"""The optional tables of a rules file: freezes, caps, split, delegation, break-glass, kill switch, privacy."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from approvals.caps import Caps
 from approvals.freeze import LONGEST_GAP, MONTH_END, PERIODS, Freeze
 from approvals.governance import GOVERNANCE, POLICY
+from approvals.retention import Privacy, Retention
 from approvals.rules import AUDITOR, NON_PRODUCTION, OWNER, PRODUCTION, BreakGlass, Delegable, Slot
 from approvals.split import DEFAULT_DAYS
 from approvals.table import Table
@@ -22,6 +23,7 @@ MACHINES_OWN = ("localtime", "posixrules", "Factory")
 FIXED, RECURRING = {"start", "end"}, {"around", "from_days", "to_days"}
 SELECTORS = {"environments", "classes", "accounts", "teams"}
 EARLIEST, LATEST = 2000, 2200
+LONGEST_KEPT = 366 * 30
 
 
 def slots_of(cell: Any, table: Table, *, key: str, what: str, roles: Collection[str]) -> tuple[Slot, ...]:
@@ -241,3 +243,23 @@ def kill_switch_of(table: Table | None, *, roles: Collection[str]) -> frozenset[
         return frozenset(roles) - {AUDITOR}
     table.only(needed=("roles",))
     return table.some("roles", known=roles, why="nobody could stop anything")
+
+
+def privacy_of(table: Table | None, *, roles: Collection[str]) -> Privacy:
+    """`[privacy]`; without it nobody may have anybody forgotten: erasing cannot be undone."""
+    if table is None:
+        return Privacy()
+    table.only(needed=("erase", "hold"))
+    return Privacy(
+        erase=table.some("erase", known=roles, why="nobody could have anybody forgotten"),
+        hold=table.some("hold", known=roles, why="nobody could place a legal hold"),
+    )
+
+
+def retention_of(table: Table | None) -> Retention:
+    """`[retention]`; without it, and for a class that it does not name, nothing must be kept."""
+    if table is None:
+        return Retention()
+    classes = ("votes_days", "decisions_days")
+    table.only(optional=classes)
+    return Retention(**{key: table.whole(key, least=0, most=LONGEST_KEPT) for key in classes if key in table.values})

@@ -130,12 +130,19 @@ FAULTS = [
     ("an emergency of no kind", GLASS + 'kinds = ["stop_world"]\n', "'stop_world' is not known", "kinds"),
     ("a switch that nobody may throw", "\n[kill_switch]\nroles = []\n", "nobody could stop", "roles"),
     ("a switch with more to it", '\n[kill_switch]\nroles = ["sre"]\noff = ["sre"]\n', "unknown key 'off'", "off"),
+    ("an erasure that nobody may do", '\n[privacy]\nerase = []\nhold = ["risk"]\n', "nobody could have", "erase"),
+    ("an erasure without holds", '\n[privacy]\nerase = ["risk"]\n', "hold is missing", "[privacy]"),
+    ("a hold of a stranger", '\n[privacy]\nerase = ["risk"]\nhold = ["king"]\n', "'king' is not in", "hold"),
+    ("a class that is kept less than a day", "\n[retention]\nvotes_days = -1\n", "from 0 to 10980", "votes_days"),
+    ("a class that is kept for ever", "\n[retention]\ndecisions_days = 99999\n", "from 0 to", "decisions_days"),
+    ("an unknown class", "\n[retention]\nmails_days = 1\n", "unknown key 'mails_days'", "mails_days"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("what", "text", "says", "place"), FAULTS, ids=[row[0] for row in FAULTS])
 def test_a_fault_is_named_with_its_place(what: str, text: str, says: str, place: str) -> None:
     base = re.sub(r"\n\[split\]\nwindow_days = 30\n", "\n", RULES)
+    base = re.sub(r"\n\[(privacy|retention)\]\n(.+\n)+", "\n", base)
     if not text.startswith("\n"):
         text = f"\n[caps]\n{text}"
     if "[caps]" in text or "[[caps]]" in text:
@@ -304,12 +311,15 @@ BLOCKS = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
 def test_the_examples_of_the_manual_are_valid(block: str) -> None:
-    base = re.sub(r"\n\[(caps|split)\]\n(.+\n)+", "\n", RULES)
+    base = re.sub(r"\n\[(caps|split|privacy|retention)\]\n(.+\n)+", "\n", RULES)
     assert load_rules(base + block) != load_rules(base) or "[split]" in block
 
 
+CAPPED, KEPT = SHIPPED.caps.__dataclass_fields__, SHIPPED.retention.__dataclass_fields__
+
+
 def test_the_manual_names_every_key_of_every_table() -> None:
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     known = {key for block in BLOCKS for key in re.findall(r"^(\w+) =", block, re.MULTILINE)}
-    for key in ("fiscal_year_starts", "accounts", "teams", "break_glass", "kinds", *SHIPPED.caps.__dataclass_fields__):
+    for key in ("fiscal_year_starts", "accounts", "teams", "break_glass", "kinds", *CAPPED, *KEPT):
         assert key in known or f"`{key}`" in MANUAL, key
