@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from app.cli_options import As, Json
+from app.cli_privacy import add_to
 
 MOST = 2**53
 
 audit_app = typer.Typer(help="The action log: list, show, verify.", no_args_is_help=True, rich_markup_mode=None)
+add_to(audit_app)
 
 
 @audit_app.command("list")

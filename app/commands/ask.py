@@ -69,7 +69,8 @@ async def _answer(here: Place, thread: str, message: str) -> dict[str, Any]:
             with reading(here.engine) as (session, _now):
                 stored, people = session.get(StoredAnswer, f"m:{message}"), active(session).people
             if stored is not None:
-                return {**stored.body, "answer": with_names(str(stored.body["answer"]), people)}
+                told = {key: value for key, value in stored.body.items() if key != "salt"}
+                return told | {"answer": with_names(str(stored.body["answer"]), people)}
             await asyncio.sleep(0.25)
     raise Problem(
         "There is no answer yet.",

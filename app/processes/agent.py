@@ -4,6 +4,7 @@ It has no cloud credentials and no way to vote; what it can cause is an answer, 
 """
 
 import asyncio
+import hmac
 import json
 import logging
 import secrets
@@ -210,7 +211,9 @@ class AgentProcess:
         with writing(self.engine) as (session, now):
             if answer is not None and row.kind == "message" and halted(session):
                 answer = instead(answer)
-            if not finish(session, wake=row, body=answer.to_json() if answer else None, now=now) or answer is None:
+            salt = secrets.token_hex(32)
+            body = answer.to_json() | {"salt": salt} if answer else None
+            if not finish(session, wake=row, body=body, now=now) or answer is None:
                 return
             session.add(TokenUse(turn=row.id, model=answer.model, **_tokens(answer)))
             event = Event.QUESTION_DECLINED if answer.refused else Event.QUESTION_ANSWERED
@@ -222,7 +225,8 @@ class AgentProcess:
                 "tools": answer.tools,
                 "figures": [figure["id"] for figure in answer.figures],
                 "proposals": answer.proposals,
-                "text_hash": sha256(answer.answer.encode()).hexdigest(),
+                # Salted, since an answer may repeat words of the question: the salt goes when they are erased.
+                "text_commitment": hmac.new(bytes.fromhex(salt), answer.answer.encode(), sha256).hexdigest(),
                 **_tokens(answer),
             }
             log.append(session, now=now, event=event, actor=Actor(ActorKind.AGENT, "agent"), data=data)
