@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from approvals.active import newest
 from approvals.claim import Refusal, claim
 from approvals.due import due
 from approvals.errors import Altered
@@ -131,7 +132,10 @@ def test_bytes_and_digest_altered_together_do_not_fit_the_votes(gate: Any) -> No
 @pytest.mark.parametrize("kind", ["rules", "people"])
 def test_a_policy_rewritten_under_its_version_claims_nothing(gate: Any, kind: str) -> None:
     row = gate.approved()
-    body = (RULES if kind == "rules" else PEOPLE) + "\n# rewritten\n"
+    with gate.reading() as (session, _):
+        stored = newest(session, kind)
+    assert stored is not None
+    body = stored.body + "\n# rewritten\n"
     gate.sql("DROP TRIGGER policy_no_update")
     gate.sql("UPDATE policy_version SET body = ? WHERE kind = ?", body, kind)
     assert gate.vote(row, ARJUN, "reject").verdict.code == "altered"
