@@ -74,6 +74,8 @@ class Case:
     given: dict[str, Given] = field(default_factory=dict)
     stopped: str = ""
     claims: list[Claimed] = field(default_factory=list)
+    held: bool = False
+    """put on hold since its last claim, whose holder is gone and stored no intent: then it may be claimed anew"""
     intents: dict[int, tuple[float, str]] = field(default_factory=dict)
     intended_at: datetime | None = None
     resent: int = 0

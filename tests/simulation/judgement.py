@@ -34,7 +34,7 @@ def faults_of_claim(world: World, case: Case, look: Look | None, *, event: str, 
             found.append(("1 claim", "its request had been sent"))
         if event == "execution.claimed" and not world.oracle.standing.room(case):
             found.append(("caps", "the day's amount has no room for it"))
-        if event == "execution.claimed" and case.claims:
+        if event == "execution.claimed" and case.claims and not case.held:
             found.append(("1 claim", "it had been claimed before"))
     again = event == "execution.resent"
     return found + _votes(world, case, case.sealed_look if again else look, now_too=not again) + _times(world, case)

@@ -72,8 +72,10 @@ class Oracle:
             self._sealed(case, activity)
         elif event == "proposal.posted":
             case.shown = True
-        elif event == "approval.held" and str(data["code"]).startswith("cap"):
-            case.spoilt.add("a cap")
+        elif event == "approval.held":
+            case.held = True
+            if str(data["code"]).startswith("cap"):
+                case.spoilt.add("a cap")
         elif event == "approval.quorum_met":
             assert case.latest is not None
             case.execute_by = min(self.world.now + self.standing.rules.execute_within, case.latest)
@@ -131,6 +133,7 @@ class Oracle:
             self.standing.claimed.append((self.world.now, case.amount if case.currency == "USD" else None))
         until = utc_time(data["lease_until"]) if "lease_until" in data else self.world.now + LEASE
         case.claims.append(Claimed(worker, data["fence"], until))
+        case.held = False
 
     # What reaches the provider
 
