@@ -82,7 +82,8 @@ class Signer:
     def store(self, session: Session, note: str, now: datetime) -> None:
         """Lays down the note and the tiles that became full; what is there already stays."""
         # Asked first: the guard against replacing a row speaks before a conflict could be passed over.
-        there = set(session.execute(select(LogTile.level, LogTile.number)).tuples()) if self._full else set()
+        stored = select(LogTile.level, LogTile.number)
+        there = {(level, number) for level, number in session.execute(stored)} if self._full else set()
         for tile in self._full:
             if (tile.level, tile.number) not in there:
                 session.add(LogTile(**tile._asdict()))
