@@ -5,7 +5,6 @@ of it may run any number of times and from several machines at once.
 """
 
 import contextlib
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from app.database_power import text as literal
 from app.database_roles import PARTS, POWERS
 from app.errors import Exit, Problem
 from app.guardrails import DEFAULT_PREFIX, known_prefix, roles_with, run
+from app.whole_file import write_whole
 from audit.guard import SCHEMA
 
 MEMORY = WRITERS + 1
@@ -171,11 +171,4 @@ def _kept_password(path: Path) -> str | None:
 def _write(path: Path, owner: URL, role: str, password: str) -> None:
     """Stored before the role has it, so that no password is ever lost."""
     address = owner.set(drivername="postgresql", username=role, password=password)
-    line = f"SPENDGATE_DATABASE_URL={address.render_as_string(hide_password=False)}\n"
-    fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    write_whole(path, f"SPENDGATE_DATABASE_URL={address.render_as_string(hide_password=False)}\n")

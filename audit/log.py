@@ -16,7 +16,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from audit.canonical import canonical, sha256
 from audit.errors import AuditError
-from audit.event import Actor, Event
+from audit.event import Actor, ActorKind, Event
 from audit.stored import UtcTime
 
 SCHEMA = "spendgate.entry.v1"
@@ -112,6 +112,11 @@ def head(session: Session) -> tuple[int, str]:
     """The last entry's number and hash; (0, sixty-four zeros) for an empty log."""
     last = session.execute(_HEAD).first()
     return (0, NO_HASH) if last is None else (last[0], last[1])
+
+
+def tell_reading(session: Session, *, now: datetime, person: str, data: dict[str, Any]) -> LogEntry:
+    """Enters that a person read the log, and what of it (`data`): reading is itself an event (PCI DSS 10.2.1.3)."""
+    return append(session, now=now, event=Event.LOG_READ, actor=Actor(ActorKind.PERSON, person), data=data)
 
 
 def data_of(entry: LogEntry) -> dict[str, Any]:

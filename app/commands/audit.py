@@ -20,10 +20,9 @@ from app.role import require_part
 from app.settings import load_settings
 from app.web.login import link_token
 from app.web.logview import actor_name, data_of, summary
-from app.whoami import Here
 from approvals.agree import disagreements
 from audit import log
-from audit.event import Actor, ActorKind, Event
+from audit.event import Event
 from audit.log import LogEntry
 from audit.verify import verify
 
@@ -44,7 +43,9 @@ def list_entries(
     with writing(here.engine) as (session, now):
         found = log.entries(session, after=after, limit=limit, event=Event(event) if event else None, proposal=proposal)
         total = log.head(session)[0]
-        _was_read(session, now, reader, {"view": "list", "proposal": proposal or "", "event": event or ""})
+        log.tell_reading(
+            session, now=now, person=reader.id, data={"view": "list", "proposal": proposal or "", "event": event or ""}
+        )
     if as_json:
         print_json({"entries": [entry_document(entry) for entry in found], "total": total})
         return
@@ -77,7 +78,7 @@ def show(entry: int, *, person: str | None, as_json: bool) -> None:
                 do="List them with `spendgate audit list`.",
                 exit_code=Exit.NOT_FOUND,
             )
-        _was_read(session, now, reader, {"view": "entry", "entry": entry})
+        log.tell_reading(session, now=now, person=reader.id, data={"view": "entry", "entry": entry})
     if as_json:
         print_json(entry_document(row))
     else:
@@ -163,7 +164,3 @@ def entry_document(entry: LogEntry) -> dict[str, Any]:
 def data_line(entry: LogEntry) -> str:
     """The entry's data in one line."""
     return summary(data_of(entry), limit=100)
-
-
-def _was_read(session: Any, now: Any, reader: Here, data: dict[str, Any]) -> None:
-    log.append(session, now=now, event=Event.LOG_READ, actor=Actor(ActorKind.PERSON, reader.id), data=data)

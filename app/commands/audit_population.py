@@ -18,7 +18,6 @@ from app.errors import Exit, Problem
 from app.log_population import gather
 from audit import log
 from audit.errors import AuditError
-from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_text
 from audit.population import NAMES, Finding, Judged, Logged, Pair, Period
 from audit.reconcile import Reconciliation
@@ -134,13 +133,7 @@ def _was_read(here: Place, person: str | None, asked: Period, roles: Sequence[st
     reader = person_at(here, person)
     data = {"view": "population", "from": asked.since, "to": asked.to, "roles": [one[:200] for one in roles[:50]]}
     with writing(here.engine) as (session, now):
-        log.append(
-            session,
-            now=now,
-            event=Event.LOG_READ,
-            actor=Actor(ActorKind.PERSON, reader.id),
-            data=data | {"files": files},
-        )
+        log.tell_reading(session, now=now, person=reader.id, data=data | {"files": files})
 
 
 def _verified(session: Session) -> str:

@@ -11,6 +11,7 @@ from app.commands.console import hint, print_json
 from app.commands.here import Place, person_at, place
 from app.database import reading, writing
 from app.errors import Exit, Problem
+from app.new_file import new_file
 from app.seen import last_seen
 from app.whoami import Here
 from approvals.active import active
@@ -87,7 +88,8 @@ def prove_entry(entry: int, *, out: Path | None, with_entry: bool, person: str |
     if out is None:
         sys.stdout.write(text)
         return
-    write_new(out, text.encode())
+    with new_file(out) as file:
+        file.write(text.encode())
     hint(f"{out}: {len(text.encode())} bytes; whoever has it, the entry and the log's key needs nothing else.")
 
 
@@ -213,19 +215,6 @@ def _checkpoint_of(file: Path, here: Place) -> Checkpoint:
         return checkpoints.verify(_read(file), told_keys(session))
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Writes a file that was not there; one that is there is never written over."""
-    try:
-        with path.open("xb") as file:
-            file.write(content)
-    except OSError as error:
-        raise Problem(
-            f"{path} was not written.",
-            why=f"{error.strerror or error}.",
-            do="Name a file that does not exist yet, in a folder that can be written.",
-        ) from error
-
-
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
@@ -237,7 +226,7 @@ def _read(file: Path) -> bytes:
 
 def _read_is_told(here: Place, reader: Here, data: dict[str, object]) -> None:
     with writing(here.engine) as (session, now):
-        log.append(session, now=now, event=Event.LOG_READ, actor=Actor(ActorKind.PERSON, reader.id), data=data)
+        log.tell_reading(session, now=now, person=reader.id, data=data)
 
 
 def _coded(value: bytes) -> str:

@@ -25,7 +25,6 @@ from app.whoami import NOBODY
 from approvals.active import active
 from approvals.agree import disagreements
 from audit import log
-from audit.event import Actor, ActorKind, Event
 from audit.lag import lag
 from audit.verify import verify
 
@@ -64,8 +63,7 @@ class Door:
             person = reader(self.home, request.cookies.get(COOKIE))
             with writing(self.engine) as (session, now):
                 _must_be_known(session, person)
-                actor = Actor(ActorKind.PERSON, person)
-                log.append(session, now=now, event=Event.LOG_READ, actor=actor, data={"view": what})
+                log.tell_reading(session, now=now, person=person, data={"view": what})
             with reading(self.engine) as (session, _):
                 return view(session)
         except Problem as problem:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import refuse_downgrade
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -49,4 +51,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("a log is not taken back: restore a backup made before the upgrade")
+    refuse_downgrade()

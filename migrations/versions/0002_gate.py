@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import refuse_downgrade
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -145,4 +147,4 @@ def _vote() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("decisions are not taken back: restore a backup made before the upgrade")
+    refuse_downgrade()

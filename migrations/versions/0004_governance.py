@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import refuse_downgrade
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -122,4 +124,4 @@ def _readings() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("decisions are not taken back: restore a backup made before the upgrade")
+    refuse_downgrade()

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import refuse_downgrade
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -21,4 +23,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("an alarm is not taken back: restore a backup made before the upgrade")
+    refuse_downgrade()

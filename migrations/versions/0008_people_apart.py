@@ -9,6 +9,8 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import refuse_downgrade
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -61,4 +63,4 @@ def _name_keys() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("a log is not taken back: restore a backup made before the upgrade")
+    refuse_downgrade()

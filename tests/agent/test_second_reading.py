@@ -187,7 +187,7 @@ class Hangs(BaseChatModel):
         return "hangs"
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
-        raise NotImplementedError
+        raise AssertionError("the agent asks its model asynchronously")
 
     async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         self.calls.append(1)

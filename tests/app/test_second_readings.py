@@ -49,7 +49,7 @@ class Says(BaseChatModel):
         return "says"
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
-        raise NotImplementedError
+        raise AssertionError("the agent asks its model asynchronously")
 
     async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         self.asked.append(1)

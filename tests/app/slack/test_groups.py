@@ -214,6 +214,7 @@ async def test_serve_reads_the_groups_and_goes_on_reading_after_a_fault(
     api = serve.build(engine=engine, home=home, slack=workspace.settings, client=workspace.client)
     async with asyncio.timeout(20), api.router.lifespan_context(api):
         await until_holds(engine, {"approver"})
+        assert len(await workspace.slack.calls("usergroups.users.list")) > 2, "it did not go on after two faults"
         workspace.members()
         await until_holds(engine, set())
 
