@@ -3,16 +3,14 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
-from types import FrameType
-from typing import NoReturn
 
 from app.commands.here import place
 from app.home import sole
 from app.log_key import KeyFolder
 from app.migrate import require_guards
 from app.settings import load_model, load_settings, load_signer, load_slack, load_worker, refuse_credentials
+from app.stopping import stop_once
 from app.witnesses.port import Witness
 from app.witnesses.settings import load_witnesses
 from audit.note import VerifierKey
@@ -23,11 +21,7 @@ def _prepare() -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     os.umask(0o077)
-
-    def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    stop_once()
 
 
 def serve() -> None:

@@ -6,7 +6,6 @@ Sandbox Slack and sandbox AWS stand for the outside world; everything between th
 import json
 import os
 import shutil
-import signal
 import socket
 import sys
 import time
@@ -14,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from pydantic import TypeAdapter
 
@@ -27,6 +24,7 @@ from app.home import Home, open_home, sole
 from app.intake import take_in
 from app.ready import ready_database
 from app.settings import load_model
+from app.stopping import stop_once
 from app.web.login import link_token
 from lake.engine import Lake
 from lake.load import ingest
@@ -48,8 +46,7 @@ def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
         )
     if bill is not None and not bill.exists():
         raise Problem(f"There is no file {bill}.", why="", do="Name a FOCUS file.", exit_code=Exit.NOT_FOUND)
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _stop)
+    stop_once()
     folder = open_home(Path(os.environ.get("SPENDGATE_HOME") or ".spendgate")).folder / "demo"
     top = open_home(folder)
     try:
@@ -62,11 +59,6 @@ def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
     except KeyboardInterrupt:
         sys.stderr.write("\nThe demo has ended; its state is kept in .spendgate/demo until the next one.\n")
         sys.exit(Exit.INTERRUPTED if story else Exit.OK)
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """A signal ends the demo as Ctrl-C does: with its children."""
-    raise KeyboardInterrupt
 
 
 class Teller:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -90,12 +90,11 @@ def serve_aws(machines_file: Path, *, port: int = 0) -> Iterator[ServedAws]:
 
 def serve_until_stopped(machines_file: Path, *, port: int = 0) -> None:
     """Serves until Ctrl-C or SIGTERM; prints one JSON line on stdout once it can be reached."""
-    stopped = Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
+    told = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)  # before the threads, which inherit it: a handler could meet itself
     with serve_aws(machines_file, port=port) as served:
         print(json.dumps(served.ready_line()), flush=True)
-        stopped.wait()
+        signal.sigwait(told)
 
 
 def _listening_socket(port: int) -> socket.socket:

@@ -57,8 +57,9 @@ def test_two_demos_at_once_and_ctrl_c_in_the_middle(tmp_path: Path) -> None:
 def test_whatever_ends_the_demo_ends_its_processes_too(tmp_path: Path, how: signal.Signals) -> None:
     command = [sys.executable, "-m", "app", "demo"]
     demo = subprocess.Popen(
-        command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+        command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # what is ignored here would stay ignored
+    )  # fmt: skip
     assert demo.stdout is not None
     ready = next(line for line in demo.stdout if '"ready"' in line)
     assert "http://127.0.0.1:" in ready
