@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli_options import As, Json
+from app.cli_options import As, Json, moment
 from app.cli_privacy import add_to
 
 MOST = 2**53
@@ -64,8 +64,7 @@ def audit_verify(
         raise typer.BadParameter("a part of the log is named by --entry, or by --from and --to, and by nothing else")
     from app.commands import audit_proofs
 
-    begin = entry or first or 1
-    audit_proofs.verify_entries(begin, entry or last or begin, person=person, as_json=as_json)
+    audit_proofs.verify_entries(entry or first or 1, entry or last, person=person, as_json=as_json)
 
 
 @audit_app.command("prove")
@@ -114,12 +113,13 @@ def audit_key() -> None:
 def audit_restored(
     checkpoint: Annotated[Path, typer.Option(help="The newest checkpoint that was signed before (a file).")],
     reason: Annotated[str, typer.Option(help="Why a backup was restored.")],
+    key: Annotated[list[str] | None, typer.Option(help="The log's public key, if the log lost it too.")] = None,
     person: As = None,
 ) -> None:
     """Tell the log that a backup was restored: which head was lost, which was kept. For an auditor."""
     from app.commands import audit_proofs
 
-    audit_proofs.tell_of_restore(checkpoint, reason=reason, person=person)
+    audit_proofs.tell_of_restore(checkpoint, keys=key or [], reason=reason, person=person)
 
 
 @audit_app.command("link")
@@ -181,7 +181,10 @@ def audit_population(
     """Every change in CloudTrail against every executed proposal, both ways. Exit code 7 for any finding."""
     from app.commands import audit_population as command
 
-    command.run(files, roles=role or [], since=since, to=to, skew=skew, settle=settle, person=person, as_json=as_json)
+    command.run(
+        files, roles=role or [], since=moment(since), to=moment(to), skew=skew, settle=settle, person=person,
+        as_json=as_json,
+    )  # fmt: skip
 
 
 @audit_app.command("witnesses")

@@ -1,28 +1,16 @@
 """What people do to proposals and to the gate: withdraw, undo, replace, review, stop, lend, propose other rules."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli_options import As, Json
+from app.cli_options import As, Json, moment
 
 switch_app = typer.Typer(
     help="The kill switch: on at once, off by a vote.", no_args_is_help=True, rich_markup_mode=None
 )
 delegations_app = typer.Typer(help="Roles lent for a while.", no_args_is_help=True, rich_markup_mode=None)
-
-
-def moment(text: str | None) -> datetime | None:
-    """A time like 2026-12-24 or 2026-12-24T18:00, in UTC unless it says otherwise; a usage error for anything else."""
-    if text is None:
-        return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not a time like 2026-12-24T18:00") from error
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def account_number(text: str | None) -> str | None:

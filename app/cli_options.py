@@ -1,6 +1,6 @@
 """Options that several commands share, and how their text is read."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
@@ -32,3 +32,14 @@ def day(text: str | None) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not a date like 2026-11-22") from error
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time like 2026-12-24 or 2026-12-24T18:00, in UTC unless it says otherwise; a usage error for anything else."""
+    if text is None:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{text[:40]!r} is not a time like 2026-12-24 or 2026-12-24T18:00Z") from error

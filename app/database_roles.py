@@ -25,12 +25,13 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
-        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, audit hold, audit link",
+        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, audit hold, restored, link",
         AGENT: "spendgate agent, ask",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
         LOADER: "spendgate ingest",
-        AUDITOR: "spendgate audit list, show, verify, witnesses, pack, export",
+        AUDITOR: "spendgate audit list, show, verify, prove, consistency, status, key, witnesses, pack, export,"
+        " population",
     }
 )
 

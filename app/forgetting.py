@@ -6,6 +6,7 @@ place. What the conversations' checkpoints remember and what freed pages still h
 later run, so that a run that was killed is finished by the next.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from approvals.store import PolicyVersion
 from audit.event import Actor, ActorKind, Event
 from audit.hold import holding
 from audit.log import LogEntry, append
-from audit.private import PersonKey, erase, reference
+from audit.private import PersonKey, erase, records_of, reference
 
 ERASED = "(erased: the person who asked was forgotten)"
 TOUCHED = ("person_key", "person_record", "private_text", "answer", "turn_step", "wakeup", "conversation", "lease")
@@ -62,7 +63,7 @@ def forget_person(
     _take_leases(session, threads, lease, now)
     if erased_at is not None:
         return Forgotten(yes("forgotten before; what was left is removed now"), already=True, threads=threads)
-    values = _called(session, now, person)
+    values = _called(session, person)
     answers = _silence(session, person, threads, now)
     told: dict[str, Any] = {"answers": answers, "threads": len(threads)}
     if reason:
@@ -154,12 +155,12 @@ def _take_leases(session: Session, threads: Sequence[str], lease: str, now: date
         )
 
 
-def _called(session: Session, now: datetime, person: str) -> tuple[str, ...]:
-    known = entitled(session, now).people.by_id.get(person)
-    if known is None:
-        return ()
-    accounts = [user for _team, user in known.slack]
-    return tuple(dict.fromkeys([known.name, *accounts, *([known.os_user] if known.os_user else [])]))
+def _called(session: Session, person: str) -> tuple[str, ...]:
+    """Every name and account that any version of the people had, whoever is in force now: leavers are forgotten too."""
+    told = [json.loads(text) for text in records_of(session, person)]
+    names = [one["name"] for one in told]
+    accounts = [account["user"] for one in told for account in one.get("slack", ())]
+    return tuple(dict.fromkeys([*names, *accounts, *(one["os_user"] for one in told if "os_user" in one)]))
 
 
 def _silence(session: Session, person: str, threads: Sequence[str], now: datetime) -> int:

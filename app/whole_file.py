@@ -1,4 +1,8 @@
-"""Files that are whole or not there: what a process must find again after it was killed at any moment."""
+"""Files that are whole or not there: what a process must find again after it was killed at any moment.
+
+The lake writes its files durably in a way of its own (`lake.store`): a witness must not import the lake, and the lake
+stands below this room.
+"""
 
 import os
 from pathlib import Path

@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import IO, NamedTuple
 
 from audit.canonical import canonical
-from audit.log import LEAF
 from audit.ocsf import event_of
 
 COLUMNS = ("seq", "recorded_at", "event", "actor_kind", "actor", "proposal", "proposal_version", "prev", "hash", "data")
@@ -67,12 +66,6 @@ def csv_line(entry_hash: str, body: bytes) -> bytes:
 def ocsf_line(entry_hash: str, body: bytes, *, origin: str) -> bytes:
     """One event as a JSON line."""
     return canonical(event_of(body, entry_hash, origin=origin)) + b"\n"
-
-
-def leaf_of(json_export_line: bytes) -> str:
-    """The hash that the entry of a `json_line` must have, recomputed from it."""
-    body = json_export_line.rstrip(b"\n").rpartition(b',"hash":"')[0] + b"}"
-    return sha256(LEAF + body).hexdigest()
 
 
 def _lines(

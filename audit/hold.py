@@ -1,7 +1,7 @@
 """Legal holds: while one is in force, nobody's words may be erased, however old they are.
 
 A row is only ever lifted, once; placing and lifting are entries of the log in the same transaction, against which the
-rows are compared (`told`), so that a hold cannot be ended by whoever can write into the table.
+rows are compared (`in_force`), so that a hold cannot be ended by whoever can write into the table.
 """
 
 import json
@@ -47,15 +47,19 @@ def place_hold(session: Session, *, now: datetime, person: str, reason: str, by:
 
 
 def lift_hold(session: Session, *, now: datetime, hold: str, by: Actor) -> LegalHold:
-    """Lifts a hold, with its entry; an AuditError where there is none, or it was lifted before."""
+    """Lifts a hold, with its entry; an AuditError where there is none, or it was lifted before.
+
+    The log decides which it is, as everywhere: a row that somebody marked as lifted is lifted by this alone.
+    """
     row = session.get(LegalHold, hold, populate_existing=True)
-    if row is None or row.lifted_at is not None:
-        why = "no hold has this id" if row is None else f"it was lifted at {row.lifted_at:%Y-%m-%d %H:%M} UTC"
+    if row is None or hold not in in_force(session):
+        why = "no hold has this id" if row is None else "it was lifted before"
         raise AuditError(
             f"the hold {hold[:40]!r} cannot be lifted", why=why, do="`spendgate audit hold list` shows those in force"
         )
-    row.lifted_at, row.lifted_by = now, by.id
-    session.add(row)
+    if row.lifted_at is None:
+        row.lifted_at, row.lifted_by = now, by.id
+        session.add(row)
     data = {"hold": row.id, "person": row.person}
     append(session, now=now, event=Event.HOLD_LIFTED, actor=by, data=data)
     session.flush()

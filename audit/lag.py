@@ -28,11 +28,18 @@ class Lag(NamedTuple):
 
     @property
     def alarm(self) -> bool:
-        """Whether an entry has waited for so long that a person must look."""
-        return self.waiting > ALARM_AFTER
+        """Whether a person must look: an entry has waited for too long, or entries that were signed are not there."""
+        return self.short or self.waiting > ALARM_AFTER
+
+    @property
+    def short(self) -> bool:
+        """Whether the log has fewer entries than the newest stored checkpoint."""
+        return self.signed > self.entries
 
     def sentence(self) -> str:
         """What people read."""
+        if self.short:
+            return f"The log has {self.entries} entries, and {self.signed} were signed: run `spendgate audit verify`."
         if not self.signed:
             return f"None of {self.entries} entries is signed: start `spendgate signer`."
         if not self.unsigned:

@@ -4,7 +4,6 @@ A checkpoint that does not fit, or that reaches further than the log, is an alar
 backup, if an entry of the log names it: what was lost then is told, not hidden.
 """
 
-import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -13,12 +12,9 @@ from sqlmodel import Session, col, select
 
 from audit.checkpoint import Checkpoint, parse
 from audit.errors import AuditError
-from audit.event import Event
+from audit.restore import Restore, restore_in
 from audit.stored_tree import LogCheckpoint
 from audit.tree import Frontier
-
-RESTORED = f'"event":"{Event.LOG_RESTORED.value}"'.encode()
-"""How the body of such an entry reads somewhere: a first sieve, since canonical JSON has one form."""
 
 
 class Mark(NamedTuple):
@@ -28,14 +24,6 @@ class Mark(NamedTuple):
     root: bytes
     origin: str
     where: str
-
-
-class Restore(NamedTuple):
-    """An entry that tells of a restore: what was lost, and how many entries were kept."""
-
-    seq: int
-    lost: Mark
-    kept: int
 
 
 def mark_of(checkpoint: Checkpoint, where: str) -> Mark:
@@ -73,8 +61,9 @@ class Marks:
 
     def pass_by(self, tree: Frontier, body: bytes) -> None:
         """Called after each entry was added to the tree."""
-        if RESTORED in body:
-            self._note(tree.size, body)
+        before = max((one.number for one in self._restores), default=0)
+        if (told := restore_in(body, seq=tree.size, before=before)) is not None:
+            self._restores.append(told)
         if not self._ahead or self._ahead[-1].size > tree.size:
             return
         root = tree.root()
@@ -97,21 +86,12 @@ class Marks:
                 return size + 1, f"it is missing: the log ends at {size}, but {mark.where} has {mark.size} entries"
         return None
 
-    def _note(self, seq: int, body: bytes) -> None:
-        told = json.loads(body)
-        if told["event"] != Event.LOG_RESTORED:
-            return
-        lost, kept = told["data"]["lost"], told["data"]["kept"]
-        mark = Mark(lost["size"], bytes.fromhex(lost["root"]), lost["origin"], f"entry {seq}")
-        self._restores.append(Restore(seq, mark, kept["size"]))
-
     def _explains(self, mark: Mark) -> bool:
-        for seq, lost, kept in self._restores:
-            same = mark.origin == lost.origin and kept < mark.size <= lost.size
-            if same and (mark.size < lost.size or mark.root == lost.root):
+        for told in self._restores:
+            if told.explains(mark.origin, mark.size, mark.root):
                 self.explained.append(
-                    f"{mark.where} is of before the restore of entry {seq}: what it tells of entries"
-                    f" {kept + 1} to {mark.size} was lost with them"
+                    f"{mark.where} is of before the restore of entry {told.seq}: what it tells of entries"
+                    f" {told.kept + 1} to {mark.size} was lost with them"
                 )
                 return True
         return False

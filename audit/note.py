@@ -183,11 +183,6 @@ def verify(note: Note | str | bytes, keys: Iterable[VerifierKey]) -> tuple[Note,
     return parsed, tuple(signers)
 
 
-def signed_at(signature: Signature) -> int | None:
-    """The POSIX time that a witness's signature tells; None for one that tells none."""
-    return int.from_bytes(signature.value[:8], "big") if len(signature.value) == 72 else None
-
-
 def decode64(text: str) -> bytes:
     """Standard base64 with padding, in its one form (RFC 4648 §3.5); a ValueError for any other."""
     raw = base64.b64decode(text.encode("ascii", "strict"), validate=True)

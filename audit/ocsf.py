@@ -21,7 +21,7 @@ CREATE, READ, UPDATE, DELETE, OTHER = 1, 2, 3, 4, 99
 ATTACH_POLICY, DETACH_POLICY = 7, 8
 ACTIVITIES = {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"}
 ACCOUNT_ACTIVITIES = {ATTACH_POLICY: "Attach Policy", DETACH_POLICY: "Detach Policy"}
-SEVERITIES = {1: "Informational", 2: "Low", 3: "Medium", 4: "High"}
+SEVERITIES = {1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}
 UNKNOWN, SUCCESS, FAILURE = 0, 1, 2
 STATUSES = {UNKNOWN: "Unknown", SUCCESS: "Success", FAILURE: "Failure"}
 USER, SERVICE = 1, 4
@@ -66,9 +66,11 @@ KINDS: Mapping[Event, Kind] = MappingProxyType(
 )
 """Every other event is API Activity, Other, with its own verb as the activity's name."""
 
-FAILED = ("refused", "failed", "unsealable", "diverged", "declined", "undelivered")
+FAILED = ("refused", "failed", "unsealable", "diverged", "declined", "undelivered", "alarm")
 UNDECIDED = ("unknown", "reconciling")
-GRAVE: Mapping[str, int] = MappingProxyType({"breakglass": 4, "killswitch": 3, "log.restored": 4, "log.key_changed": 3})
+GRAVE: Mapping[str, int] = MappingProxyType(
+    {"breakglass": 4, "killswitch": 3, "log.alarm": 5, "log.restored": 4, "log.key_changed": 3}
+)
 
 
 def event_of(body: bytes, entry_hash: str, *, origin: str) -> dict[str, Any]:

@@ -23,8 +23,10 @@ from audit.checkpoint import Checkpoint, parse
 from audit.errors import AuditError
 from audit.event import Event
 from audit.log import LogEntry, head, rows
+from audit.log_keys import told_keys
 from audit.moment import utc_text
 from audit.note import LOG, MalformedNote, VerifierKey
+from audit.restore import restore_in
 from audit.stored_tree import LogCheckpoint, LogWitness, NeighbouringProofs, newest_checkpoint
 from audit.tree import Frontier, leaf_hash, verify_inclusion
 
@@ -246,8 +248,8 @@ def _earlier(session: Session, stream: _Hashed, newest: Checkpoint, *, whole: bo
 def _kept(session: Session) -> dict[str, int]:
     """Up to which size each log name of before a restore is a beginning of today's log."""
     told = session.exec(select(LogEntry.body).where(LogEntry.event == Event.LOG_RESTORED.value))
-    data = [json.loads(body)["data"] for body in told]
-    return {one["lost"]["origin"]: one["kept"]["size"] for one in data}
+    restores = [restore_in(body, seq=0, before=0) for body in told]
+    return {one.origin: one.kept for one in restores if one is not None}
 
 
 def _coded(hashes: Iterable[bytes]) -> list[str]:
@@ -255,9 +257,7 @@ def _coded(hashes: Iterable[bytes]) -> list[str]:
 
 
 def _keys(session: Session, size: int, witness_keys: Iterable[VerifierKey]) -> str:
-    seq = col(LogEntry.seq)
-    changed = select(LogEntry.body).where(LogEntry.event == Event.LOG_KEY_CHANGED.value, seq <= size).order_by(seq)
-    found = [VerifierKey.read(json.loads(body)["data"]["key"]) for body in session.exec(changed)]
+    found = told_keys(session, upto=size)
     for name in session.exec(select(LogWitness.witness).distinct().order_by(LogWitness.witness)):
         try:
             found.append(VerifierKey.read(name))

@@ -125,6 +125,13 @@ def open_records(session: Session, refs: Mapping[str, str]) -> dict[str, str]:
     return told
 
 
+def records_of(session: Session, person: str) -> list[str]:
+    """Every content that was ever kept of what this person is called; none once they were erased."""
+    key = _name_keys(session, [person]).get(person)
+    rows = session.exec(select(PersonRecord).where(col(PersonRecord.person) == person).order_by(PersonRecord.ref))
+    return [text for row in rows if (text := _decrypted(row, key)) is not None]
+
+
 def _name_keys(session: Session, people: Iterable[str]) -> dict[str, bytes | None]:
     """The keys of their names, None for an erased one. By column: not every process may read the other key."""
     names, found = list(people), dict[str, bytes | None]()

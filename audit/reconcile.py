@@ -5,7 +5,6 @@ own changes alone. The calls that may be ours are kept, paired when the last was
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 from audit.doubt import Known, doubts_of, judge_pair, judge_unsent
 from audit.pairing import pair
@@ -179,11 +178,3 @@ def _said(call: Call) -> tuple[object, ...]:
     return (
         call.event_id, call.at, call.operation, call.region, call.request_id, call.token, call.who, call.leaves,
     )  # fmt: skip
-
-
-def reconcile(logged: Logged, raws: Iterable[Raw], mine: Ours, period: Period) -> Judged:
-    """Everything at once: the calls of these records against the log."""
-    reconciliation = Reconciliation(logged, mine, period)
-    for raw in raws:
-        reconciliation.take(raw)
-    return reconciliation.end()

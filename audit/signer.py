@@ -4,22 +4,23 @@ It trusts no column and no tile: the tree is grown from the entries' bytes, from
 it signed last it is told from outside the database, so a log that lost or changed an entry is never signed again.
 """
 
-import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
-from audit.checkpoint import Checkpoint, body
+from audit.checkpoint import Checkpoint, sign
 from audit.errors import AuditError
-from audit.event import Event
+from audit.event import Actor, ActorKind
 from audit.log import NO_HASH, LogEntry
-from audit.marks import RESTORED
-from audit.note import Note, SigningKey
+from audit.note import SigningKey
+from audit.restore import Restore, restore_in
 from audit.stored_tree import WIDTH, LogCheckpoint, LogTile
 from audit.tree import Frontier, leaf_hash, root_of
 
 BATCH = 5_000
+SIGNER = Actor(ActorKind.SERVICE, "signer")
+"""Who the entries say did what the signer did."""
 
 
 class NotSigned(AuditError):
@@ -76,8 +77,7 @@ class Signer:
 
     def sign(self) -> str:
         """The signed note of what was read."""
-        text = body(self.origin, self.size, self._tree.root())
-        return str(Note(text, (self.key.sign(text),)))
+        return sign(self.origin, self.size, self._tree.root(), self.key)
 
     def store(self, session: Session, note: str, now: datetime) -> None:
         """Lays down the note and the tiles that became full; what is there already stays."""
@@ -106,8 +106,8 @@ class Signer:
         self._tree.add(leaf)
         self._head = stored_hash
         self._into_tiles(leaf)
-        if RESTORED in told:
-            self._restored(json.loads(told))
+        if (restore := restore_in(told, seq=self.size, before=self._restores)) is not None:
+            self._restored(restore)
         last = self._last
         if not self._agreed and last is not None and last.size == self.size and self._tree.root() == last.root:
             self._agreed = True
@@ -133,18 +133,10 @@ class Signer:
             held.clear()
             level += 1
 
-    def _restored(self, told: dict[str, Any]) -> None:
+    def _restored(self, told: Restore) -> None:
         """A restore is believed if it names what this key signed last, or if nothing was signed since it."""
-        if told.get("event") != Event.LOG_RESTORED:
-            return
-        lost, last = told["data"]["lost"], self._last
-        self._restores = max(self._restores + 1, told["data"].get("number", 0))
-        named = last is not None and (lost["origin"], lost["size"], lost["root"]) == (
-            last.origin,
-            last.size,
-            last.root.hex(),
-        )
-        if named:
+        self._restores, last = told.number, self._last
+        if last is not None and (told.origin, told.size, told.root) == (last.origin, last.size, last.root):
             self._told_of_restore = True
             self._agreed = self._may_be_restored
 

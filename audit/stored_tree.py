@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, desc
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from audit.checkpoint import Checkpoint, parse
 from audit.errors import AuditError
 from audit.log import LogEntry
 from audit.stored import UtcTime
@@ -58,12 +57,6 @@ def newest_checkpoint(session: Session) -> LogCheckpoint | None:
     """The one that was signed last."""
     last = select(LogCheckpoint).order_by(desc(col(LogCheckpoint.signed_at)), desc(col(LogCheckpoint.size))).limit(1)
     return session.exec(last).first()
-
-
-def checkpoint_for(session: Session, seq: int) -> Checkpoint | None:
-    """The newest checkpoint, if entry number `seq` is in its tree."""
-    newest = newest_checkpoint(session)
-    return parse(newest.note) if newest is not None and newest.size >= seq else None
 
 
 class StoredTree:

@@ -54,12 +54,6 @@ class Frontier:
             found = node_hash(left, found)
         return found
 
-    def copy(self) -> "Frontier":
-        """Another one at the same place, to try how it would go on."""
-        made = Frontier()
-        made.size, made._edge = self.size, list(self._edge)
-        return made
-
 
 def root(leaves: Iterable[bytes]) -> bytes:
     """MTH(D_n) of raw entries: §2.1.1; of none it is the hash of nothing."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from app.commands.audit_proofs import kept_marks, told_keys
+from app.commands.audit_proofs import kept_marks
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import ROLES, person_at, place
 from app.database import open_database, reading, writing
@@ -24,6 +24,7 @@ from approvals.agree import disagreements
 from audit import log
 from audit.event import Event
 from audit.log import LogEntry
+from audit.log_keys import told_keys
 from audit.verify import verify
 
 

@@ -5,11 +5,11 @@ Standard output is the result; exit code 7 where an auditor must look at somethi
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import Place, person_at, place
@@ -21,7 +21,7 @@ from audit.errors import AuditError
 from audit.moment import utc_text
 from audit.population import NAMES, Finding, Judged, Logged, Pair, Period
 from audit.reconcile import Reconciliation
-from audit.trail_event import Ours, moment, ours
+from audit.trail_event import Ours, ours
 from audit.trail_files import Summary, files_of, records
 from audit.verify import verify
 
@@ -54,8 +54,8 @@ def run(
     files: Sequence[Path],
     *,
     roles: Sequence[str],
-    since: str | None,
-    to: str | None,
+    since: datetime | None,
+    to: datetime | None,
     skew: int,
     settle: int,
     person: str | None,
@@ -66,8 +66,8 @@ def run(
     here = place("audit")
     with reading(here.engine) as (_, now):
         asked = Period(
-            since=_time(since, "--from"),
-            to=_time(to, "--to") or now - DELIVERED,
+            since=since,
+            to=to or now - DELIVERED,
             skew=timedelta(seconds=skew),
             settle=timedelta(seconds=settle),
         )
@@ -108,27 +108,6 @@ def _asked(files: Sequence[Path], roles: Sequence[str]) -> tuple[Ours, tuple[lis
         raise Problem(error.what, why=error.why, do=error.do, exit_code=Exit.USAGE) from error
 
 
-def _time(text: str | None, option: str) -> datetime | None:
-    """A day (its beginning, UTC) or a time with its zone."""
-    if text is None:
-        return None
-    try:
-        told = datetime.fromisoformat(text)
-    except ValueError:
-        told = None
-    if told is not None and len(text) == len("2026-11-20"):
-        return told.replace(tzinfo=UTC)
-    found = moment(text)
-    if found is None:
-        raise Problem(
-            f"{option} {text[:40]!r} is not a time.",
-            why="It is neither a day like 2026-11-20 nor a time with its zone like 2026-11-20T09:00:00Z.",
-            do="Write it in one of these forms.",
-            exit_code=Exit.USAGE,
-        )
-    return found
-
-
 def _was_read(here: Place, person: str | None, asked: Period, roles: Sequence[str], files: int) -> None:
     reader = person_at(here, person)
     data = {"view": "population", "from": asked.since, "to": asked.to, "roles": [one[:200] for one in roles[:50]]}
@@ -138,7 +117,7 @@ def _was_read(here: Place, person: str | None, asked: Period, roles: Sequence[st
 
 def _verified(session: Session) -> str:
     """The head of a log that verifies; one that does not is no side of any comparison."""
-    result = verify(session)  # type: ignore[arg-type]
+    result = verify(session)
     if not result.ok:
         raise Problem(
             "The population was not compared.",

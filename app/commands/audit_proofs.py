@@ -23,6 +23,7 @@ from audit.checkpoint import RESTORED_ORIGIN, Checkpoint
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from audit.lag import lag
+from audit.log_keys import told_keys
 from audit.marks import Mark, mark_of
 from audit.note import VerifierKey
 from audit.private import reference
@@ -35,14 +36,6 @@ def kept_marks(files: Sequence[Path], keys: Sequence[str], told: Sequence[Verifi
     """The checkpoints in these files, each verified by a key that was given, or by one that the log itself tells."""
     known = [VerifierKey.read(key) for key in keys] or list(told)
     return [mark_of(checkpoints.verify(_read(file), known), str(file)) for file in files]
-
-
-def told_keys(session: Session) -> list[VerifierKey]:
-    """Every key that the log tells of. What a log says of its own keys proves nothing to who was given another."""
-    found = []
-    for entry in log.entries(session, event=Event.LOG_KEY_CHANGED, limit=1000):
-        found.append(VerifierKey.read(log.data_of(entry)["key"]))
-    return found
 
 
 def signed_now(session: Session, seq: int) -> Checkpoint:
@@ -58,12 +51,16 @@ def signed_now(session: Session, seq: int) -> Checkpoint:
     return checkpoints.verify(newest.note, told_keys(session))
 
 
-def verify_entries(first: int, last: int, *, person: str | None, as_json: bool) -> None:
-    """Checks a part of the log alone against the newest checkpoint; exit code 7 where an entry is wrong."""
+def verify_entries(first: int, last: int | None, *, person: str | None, as_json: bool) -> None:
+    """Checks a part of the log alone (to the last signed entry, unless told) against the newest checkpoint.
+
+    Exit code 7 where an entry is wrong.
+    """
     here = place("audit")
     reader = person_at(here, person)
     with reading(here.engine) as (session, _):
-        signed = signed_now(session, last)
+        signed = signed_now(session, last or first)
+        last = last or signed.size
         bad = verify_part(session, first, last, signed)
     _read_is_told(here, reader, {"view": "verify", "from": first, "to": last})
     if as_json:
@@ -167,10 +164,13 @@ def show_keys() -> None:
     hint("Give the last one to whoever will verify, by another way than the log itself.")
 
 
-def tell_of_restore(file: Path, *, reason: str, person: str | None) -> None:
-    """Enters that a backup was restored: which head was lost and which was kept. Only an auditor may say so."""
+def tell_of_restore(file: Path, *, keys: Sequence[str], reason: str, person: str | None) -> None:
+    """Enters that a backup was restored: which head was lost and which was kept. Only an auditor may say so.
+
+    `keys`: those that the checkpoint may be signed with, where the entry that told of them was lost too.
+    """
     here = place()
-    lost = _checkpoint_of(file, here)
+    lost = _checkpoint_of(file, keys, here)
     who = person_at(here, person)
     if not reason.strip():
         raise Problem(
@@ -210,9 +210,9 @@ def tell_of_restore(file: Path, *, reason: str, person: str | None) -> None:
     hint("Start the signer once as `spendgate signer --after-restore`: the log goes on under another name.")
 
 
-def _checkpoint_of(file: Path, here: Place) -> Checkpoint:
+def _checkpoint_of(file: Path, keys: Sequence[str], here: Place) -> Checkpoint:
     with reading(here.engine) as (session, _):
-        return checkpoints.verify(_read(file), told_keys(session))
+        return checkpoints.verify(_read(file), keys or told_keys(session))
 
 
 def _read(file: Path) -> bytes:

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
 from app.commands.audit import as_it_is
-from app.commands.audit_proofs import told_keys
 from app.commands.console import hint, print_json, print_table
 from app.database import reading
 from app.errors import Exit, Problem
@@ -24,6 +23,7 @@ from app.witnesses.process import ProcessWitness
 from app.witnesses.settings import WitnessSettings, load_witnesses
 from audit.alarm import LogAlarm, alarms
 from audit.checkpoint import RESTORED_ORIGIN
+from audit.log_keys import told_keys
 from audit.note import VerifierKey
 from audit.stored_tree import LogCheckpoint
 

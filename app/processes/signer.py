@@ -13,7 +13,6 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, col, desc, select
 
 from app.database import beside, reading, writing
 from app.log_key import KeyFolder
@@ -21,15 +20,14 @@ from app.seen import EVERY, sign_of_life
 from app.witnesses.port import Witness
 from app.witnesses.publish import Publisher
 from audit import log
-from audit.event import Actor, ActorKind, Event
-from audit.log import LogEntry
+from audit.event import Event
+from audit.log_keys import told_keys
 from audit.note import SigningKey, VerifierKey
-from audit.signer import NotSigned, Signer
+from audit.signer import SIGNER, NotSigned, Signer
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 MOST_PAUSE_SECONDS = 30.0
-SIGNER = Actor(ActorKind.SERVICE, "signer")
 
 
 class Following:
@@ -84,18 +82,12 @@ def own_origin(engine: Engine) -> str:
 def _tell_of_key(engine: Engine, key: SigningKey) -> None:
     """An entry for a key that the log does not know yet, naming the one before."""
     with reading(engine) as (session, _):
-        known = _last_key(session)
+        known = [str(one) for one in told_keys(session)][-1:]
     told = str(key.verifier)
-    if known != told:
+    if known != [told]:
         with writing(engine) as (session, now):
-            data = {"key": told, "before": known}
+            data = {"key": told, "before": known[0] if known else None}
             log.append(session, now=now, event=Event.LOG_KEY_CHANGED, actor=SIGNER, data=data)
-
-
-def _last_key(session: Session) -> str | None:
-    wanted = select(LogEntry.body).where(LogEntry.event == Event.LOG_KEY_CHANGED.value)
-    body = session.exec(wanted.order_by(desc(col(LogEntry.seq))).limit(1)).first()
-    return None if body is None else str(json.loads(body)["data"]["key"])
 
 
 def run(
@@ -116,13 +108,16 @@ def run(
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
     pause, stopped = POLL_SECONDS, threading.Event()
-    while not stopped.wait(pause):
-        try:
-            _round(following, publisher)
-            pause = POLL_SECONDS
-        except (DBAPIError, OSError) as error:
-            pause = min(pause * 2, MOST_PAUSE_SECONDS)
-            logger.warning("a round did not work (%s: %s); trying again in %.1f s", type(error).__name__, error, pause)
+    try:
+        while not stopped.wait(pause):
+            try:
+                _round(following, publisher)
+                pause = POLL_SECONDS
+            except (DBAPIError, OSError) as error:
+                pause = min(pause * 2, MOST_PAUSE_SECONDS)
+                logger.warning("a round did not work (%s: %s); again in %.1f s", type(error).__name__, error, pause)
+    finally:
+        publisher.end()
 
 
 def _round(following: Following, publisher: Publisher) -> None:

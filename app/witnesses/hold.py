@@ -4,7 +4,6 @@ It believes no column, no tile and no stored root: the tree is grown again, and 
 size. What was lost in a restore that an entry of the log names is told as that, and is no contradiction.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,10 +16,9 @@ from app.witnesses.port import Seen
 from app.witnesses.process import cosigned
 from audit.checkpoint import RESTORED_ORIGIN, Checkpoint, parse, verify
 from audit.errors import AuditError
-from audit.event import Event
-from audit.marks import RESTORED
 from audit.note import MalformedNote, UnverifiedNote, VerifierKey
-from audit.stored_tree import LogCheckpoint, LogWitness
+from audit.restore import Restore, restore_in
+from audit.stored_tree import LogCheckpoint, LogWitness, newest_checkpoint
 from audit.tree import EMPTY_ROOT, Frontier, leaf_hash
 from audit.verify import rows
 
@@ -59,26 +57,10 @@ class Held:
         return not self.findings
 
 
-class Lost(NamedTuple):
-    """The restore number `number` that the log tells of: after `kept` entries, the rest up to `size` of `origin` was
-    lost."""
-
-    number: int
-    seq: int
-    origin: str
-    kept: int
-    size: int
-    root: bytes
-
-    def explains(self, known: Checkpoint) -> bool:
-        """Whether a checkpoint is of what was lost then."""
-        within = known.origin == self.origin and self.kept < known.size <= self.size
-        return within and (known.size < self.size or known.root == self.root)
-
-    def vouched_for(self, signed: Checkpoint) -> bool:
-        """Whether the key's holder signed on after this restore; an entry alone anybody with the database can add."""
-        restored = RESTORED_ORIGIN.fullmatch(signed.origin)
-        return restored is not None and int(restored["number"]) >= self.number and signed.size >= self.seq
+def vouched_for(restore: Restore, signed: Checkpoint) -> bool:
+    """Whether the key's holder signed on after this restore; an entry alone anybody with the database can add."""
+    restored = RESTORED_ORIGIN.fullmatch(signed.origin)
+    return restored is not None and int(restored["number"]) >= restore.number and signed.size >= restore.seq
 
 
 class _Known(NamedTuple):
@@ -106,7 +88,7 @@ def hold(session: Session, told: Mapping[str, Iterable[Seen]], keys: Sequence[Ve
     signed = [*_stored_after_restore(session, keys), *(one.checkpoint for one in known)]
     size, roots, losses = _tree(session, {one.size for one in signed})
     fitting = [one for one in signed if roots.get(one.size) == one.root]
-    losses = [lost for lost in losses if any(lost.vouched_for(one) for one in fitting)]
+    losses = [lost for lost in losses if any(vouched_for(lost, one) for one in fitting)]
     for one in known:
         found = _judge(session, one, size, roots, losses)
         if isinstance(found, Finding):
@@ -175,30 +157,19 @@ def _read(witness: str, seen: Seen, keys: Sequence[VerifierKey]) -> _Known | Fin
         return Finding(witness, DAMAGED, f"{seen.where} is no checkpoint: {error.why}", (seen.note,))
 
 
-def _tree(session: Session, sizes: set[int]) -> tuple[int, dict[int, bytes], list[Lost]]:
+def _tree(session: Session, sizes: set[int]) -> tuple[int, dict[int, bytes], list[Restore]]:
     """How many entries there are, the root at each of `sizes`, and the restores that the log tells of."""
     tree, roots = Frontier(), {0: EMPTY_ROOT}
-    losses: list[Lost] = []
+    losses: list[Restore] = []
     for row in rows(session):
         body = row["body"][1] or b""
         tree.add(leaf_hash(body))
         if tree.size in sizes:
             roots[tree.size] = tree.root()
-        if RESTORED in body:
-            losses += _lost(1 + max((one.number for one in losses), default=0), tree.size, body)
+        before = max((one.number for one in losses), default=0)
+        if (restore := restore_in(body, seq=tree.size, before=before)) is not None:
+            losses.append(restore)
     return tree.size, roots, losses
-
-
-def _lost(number: int, seq: int, body: bytes) -> list[Lost]:
-    try:
-        told = json.loads(body)
-        if told["event"] != Event.LOG_RESTORED:
-            return []
-        lost, kept = told["data"]["lost"], told["data"]["kept"]["size"]
-        number = max(number, told["data"].get("number", 0))
-        return [Lost(number, seq, lost["origin"], kept, lost["size"], bytes.fromhex(lost["root"]))]
-    except (ValueError, KeyError, TypeError):
-        return []
 
 
 def _stored_after_restore(session: Session, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
@@ -213,13 +184,13 @@ def _stored_after_restore(session: Session, keys: Sequence[VerifierKey]) -> list
 
 
 def _judge(
-    session: Session, one: _Known, size: int, roots: Mapping[int, bytes], losses: Sequence[Lost]
+    session: Session, one: _Known, size: int, roots: Mapping[int, bytes], losses: Sequence[Restore]
 ) -> Finding | str | None:
     known, where = one.checkpoint, one.seen.where
     if roots.get(known.size) == known.root:
         return None
     for lost in losses:
-        if lost.explains(known):
+        if lost.explains(known.origin, known.size, known.root):
             gone = f"entries {lost.kept + 1} to {known.size} were lost"
             return f"{where} is of before the restore of entry {lost.seq}: {gone}"
     notes = (one.seen.note, *_own_note(session, known))
@@ -235,8 +206,8 @@ def _own_note(session: Session, known: Checkpoint) -> tuple[str, ...]:
     same = session.get(LogCheckpoint, (known.origin, known.size))
     if same is not None and same.note != str(known.note):
         return (same.note,)
-    newest = select(LogCheckpoint.note).order_by(col(LogCheckpoint.signed_at).desc(), col(LogCheckpoint.size).desc())
-    return tuple(session.exec(newest.limit(1)))
+    newest = newest_checkpoint(session)
+    return () if newest is None else (newest.note,)
 
 
 def _newest(known: Sequence[_Known]) -> tuple[int, int]:

@@ -18,12 +18,13 @@ from app.witnesses.port import Contradicted, NotShown, Witness
 from audit import log
 from audit.alarm import LogAlarm
 from audit.checkpoint import Checkpoint, parse
-from audit.event import Actor, ActorKind, Event
+from audit.event import Event
+from audit.note import UnverifiedNote
+from audit.prove import prove_growth
+from audit.signer import SIGNER
 from audit.stored_tree import LogWitness, StoredTree
-from audit.tree import verify_consistency
 
 logger = logging.getLogger(__name__)
-SIGNER = Actor(ActorKind.SERVICE, "signer")
 MOST_PAUSE_SECONDS = 300.0
 WELL, FAILING, ALARM = "well", "failing", "alarm"
 
@@ -105,15 +106,10 @@ class Line:
     def _proof(self, old: int, newest: Checkpoint) -> list[bytes]:
         """The proof, checked here first: a damaged tile must not look like a log that was rewritten."""
         with reading(self._engine) as (session, _):
-            tree = StoredTree(session)
-            hashes = tree.consistency(old, newest.size)
-            if not verify_consistency(old, newest.size, hashes, tree.root(0, old), newest.root):
-                raise NotShown(
-                    "the proof for a witness cannot be made",
-                    why=f"what is stored of the tree does not lead from size {old} to the signed one at {newest.size}",
-                    do="Run `spendgate audit verify`, which says whether the entries are as they were signed",
-                )
-        return hashes
+            try:
+                return prove_growth(session, old, newest.size, StoredTree(session).root(0, old), newest.root)
+            except UnverifiedNote as error:
+                raise NotShown("the proof for a witness cannot be made", why=error.why, do=error.do) from error
 
     def _note(self, shown: Checkpoint, line: str | None) -> None:
         with beside(self._engine) as (session, now):

@@ -3,16 +3,15 @@
 An `old SIZE` line, at most 63 hashes of a consistency proof, an empty line, and the checkpoint's note.
 """
 
-import base64
 import binascii
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from audit.checkpoint import MOST, Checkpoint, parse
 from audit.note import MalformedNote, decode64
+from audit.proof import MOST_HASHES, hash_lines
 from audit.tree import HASH_BYTES
 
-MOST_HASHES = 63
 MOST_BYTES = 65_536
 """Larger bodies are not read: a note with a hundred signatures is a fifth of it."""
 SIZE_TYPE = "text/x.tlog.size"
@@ -28,8 +27,7 @@ class Submission(NamedTuple):
 
 def body(old: int, proof: Sequence[bytes], checkpoint: Checkpoint) -> bytes:
     """The body that submits `checkpoint` with the proof from size `old`."""
-    hashes = "".join(f"{base64.b64encode(one).decode()}\n" for one in proof)
-    return f"old {old}\n{hashes}\n{checkpoint.note}".encode()
+    return f"old {old}\n{hash_lines(proof)}\n{checkpoint.note}".encode()
 
 
 def read(data: bytes) -> Submission:

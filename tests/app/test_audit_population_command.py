@@ -108,13 +108,20 @@ def test_a_log_that_does_not_verify_is_compared_with_nothing(home: Path, made: P
     assert done.output == ""
 
 
+@pytest.mark.parametrize("text", ["soon", "2026-13-01", "0001-01-01T00:00+23:59"])
+def test_what_is_no_time_is_a_fault_of_the_command(home: Path, text: str) -> None:
+    done = population(str(home), "--from", text)
+    assert done.exit_code == Exit.USAGE
+    assert "is not a time" in done.output
+    assert entries(home) == []
+
+
 @pytest.mark.parametrize(
     ("given", "role", "said"),
     [
         (["no-such-folder"], ROLE, "no such file"),
         (["."], None, "No role was named"),
         (["."], "worker", "names no role"),
-        ([".", "--from", "soon"], ROLE, "is not a time"),
         ([".", "--from", "2026-11-02", "--to", "2026-11-01"], ROLE, "period is empty"),
     ],
 )

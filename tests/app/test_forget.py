@@ -41,7 +41,7 @@ from approvals.vote import Ballot, vote
 from audit import log
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
-from audit.hold import place_hold
+from audit.hold import holding, place_hold
 from audit.verify import verify
 from tests.app.conftest import PEOPLE, RULES
 
@@ -259,6 +259,10 @@ def test_a_hold_that_was_ended_by_a_row_alone_stands(engine: Engine, home: Home)
     assert code_of("forget", ARJUN, "--yes") == Exit.CONFLICT
     with reading(engine) as (session, _):
         assert any("hold" in line for line in disagreements(session))
+    (row,) = json.loads(run("hold", "list", "--json").stdout)["holds"]
+    assert code_of("hold", "lift", row["id"]) == 0, "it can still be ended, by an entry"
+    with reading(engine) as (session, _):
+        assert holding(session, ARJUN) == []
 
 
 @pytest.mark.usefixtures("at_home")
@@ -356,3 +360,13 @@ def test_where_a_name_was_written_as_free_text_is_said(engine: Engine, home: Hom
     assert any("policy_version.body" in line for line in left)
     assert any(str(home.people) in line for line in left)
     assert home.people.read_text() == GONE
+
+
+@pytest.mark.usefixtures("at_home")
+def test_the_name_of_somebody_who_left_the_people_before_is_looked_for_too(engine: Engine, home: Home) -> None:
+    with writing(engine) as (session, now):
+        adopt(session, now=now, kind="rules", text=RULES + f"# ask {NAME}\n", actor=TEST)
+        without = "\n[[person]]".join(part for part in GONE.split("\n[[person]]") if ARJUN not in part)
+        adopt(session, now=now, kind="people", text=without, actor=TEST)
+    left = json.loads(run("forget", ARJUN, "--yes", "--json").stdout)["left"]
+    assert any("policy_version.body" in line for line in left)

@@ -17,7 +17,6 @@ from approvals.states import State
 from approvals.store import Proposal
 from audit.moment import utc_text
 from audit.population import SKEW, Judged, Logged, Period
-from audit.reconcile import reconcile as compare
 from audit.trail_event import ours
 from audit.trail_files import Raw
 from tests.approvals.gate_stubs import (
@@ -32,6 +31,7 @@ from tests.approvals.gate_stubs import (
     STOP,
     StubExecutor,
 )
+from tests.audit.compared import reconcile as compare
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
 SMALL = {"evidence": {"amount": "400", "currency": "USD", "saving": "380"}}

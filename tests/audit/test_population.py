@@ -9,9 +9,10 @@ import pytest
 
 from audit.moment import utc_text
 from audit.population import DONE, NAMES, OPEN, Effect, Judged, Logged, Period, Planned, Proposed
-from audit.reconcile import MOST_TOLD, reconcile
+from audit.reconcile import MOST_TOLD
 from audit.trail_event import leaves_of, ours
 from audit.trail_files import Raw
+from tests.audit.compared import reconcile
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::111122223333:role/worker"

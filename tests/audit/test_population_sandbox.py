@@ -18,11 +18,11 @@ from approvals.lease import Claim
 from approvals.reconcile import reconcile
 from approvals.states import State
 from audit.population import SKEW, Judged, Period
-from audit.reconcile import reconcile as compare
 from audit.trail_event import ours
 from audit.trail_files import Raw, records
 from sandbox.aws.faults import Fault, FaultMode
 from sandbox.aws.serve import ServedAws, serve_aws
+from tests.audit.compared import reconcile as compare
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 ONE, TWO, THREE, FREE = (f"i-0ccccccccccccccc{at}" for at in range(4))

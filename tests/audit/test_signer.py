@@ -14,6 +14,7 @@ from audit.canonical import canonical, sha256
 from audit.checkpoint import Checkpoint
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
+from audit.lag import lag
 from audit.log import append
 from audit.marks import mark_of
 from audit.note import SigningKey, UnverifiedNote
@@ -315,3 +316,14 @@ def test_what_stands_beside_the_log_is_only_added_to(log: Any) -> None:
         session.add(LogTile(level=0, number=0, hashes=b"", root=b""))
     with pytest.raises(Exception, match="a tile of the tree"), writing(engine) as (session, _):
         session.connection().exec_driver_sql("DELETE FROM log_tile")
+
+
+def test_a_log_that_is_shorter_than_what_was_signed_is_an_alarm_at_once(log: Any) -> None:
+    signed(log)
+    with writing(log.engine) as (session, now):
+        assert not lag(session, now=now).alarm
+    log.raw("DELETE FROM log_entry WHERE seq > 4")
+    with writing(log.engine) as (session, now):
+        found = lag(session, now=now)
+    assert found.alarm
+    assert "has 4 entries, and 6 were signed" in found.sentence()

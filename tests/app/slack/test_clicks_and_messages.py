@@ -19,7 +19,6 @@ from app.drawn import CardMessage
 from app.home import Home
 from app.inbox import Message, conversation
 from app.processes.serve import build
-from app.settings import SlackSettings
 from app.slack import bolt, clicks, messages
 from app.turns import StoredAnswer
 from approvals.store import Proposal, Vote, proposal_of
@@ -30,6 +29,7 @@ from sandbox.slack.seed import default_seed
 from sandbox.slack.server import create_app, create_site, listening_socket
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.trial import served
+from tests.app.slack.settings import settings_at
 
 OLIVIA, ARJUN, EDITH, STRANGER = "U0OLIVIA", "U0ARJUN", "U0EDITH", "U0STRANGER"
 CHANNEL = "C0APPROVE"
@@ -63,14 +63,7 @@ async def floor(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]:
     async with AsyncExitStack() as stack:
         with listening_socket(0) as free:
             port = free.getsockname()[1]
-        slack = SlackSettings(
-            bot_token="xoxb-sandbox",
-            signing_secret="s3",
-            team="T0BANK",
-            app_id="A0SPENDGATE",
-            approvals_channel=CHANNEL,
-            base_url=f"http://127.0.0.1:{port}/api/",
-        )
+        slack = settings_at(port)
         api = build(engine=engine, home=home, slack=slack, client=bolt.slack_client(slack))
         app_port = await stack.enter_async_context(served(api))
         address = f"http://127.0.0.1:{app_port}"

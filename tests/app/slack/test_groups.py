@@ -36,6 +36,7 @@ from sandbox.slack.settings import SiteSettings
 from sandbox.slack.site import Site
 from sandbox.slack.trial import served
 from tests.app.conftest import PEOPLE, Machine
+from tests.app.slack.settings import settings_at
 
 ARJUN = "p-0b0b0002"
 GROUPED = (
@@ -66,14 +67,7 @@ async def workspace() -> AsyncIterator[Workspace]:
         seed = seed.model_copy(update={"groups": (UserGroup(id="S0APPROVE", handle="approvers", users=("U0ARJUN",)),)})
         site = create_site(settings=SiteSettings(port=port, signing_secret="s3"), seed=seed)
         await stack.enter_async_context(served(create_app(site), port))
-        settings = SlackSettings(
-            bot_token="xoxb-sandbox",
-            signing_secret="s3",
-            team="T0BANK",
-            app_id="A0SPENDGATE",
-            approvals_channel="C0APPROVE",
-            base_url=f"http://127.0.0.1:{port}/api/",
-        )
+        settings = settings_at(port)
         driver = await stack.enter_async_context(SlackDriver(f"http://127.0.0.1:{port}"))
         client = AsyncWebClient(token="xoxb-sandbox", base_url=settings.base_url)
         yield Workspace(site, driver, client, settings)

@@ -16,7 +16,6 @@ from app.database import open_database, reading, writing
 from app.drawn import CardMessage
 from app.home import Home
 from app.inbox import conversation
-from app.settings import SlackSettings
 from app.slack import bolt
 from app.slack.patience import Patience
 from app.slack.post import draw_cards
@@ -32,6 +31,7 @@ from sandbox.slack.server import create_app, create_site, listening_socket
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.trial import served
 from tests.app.conftest import PEOPLE
+from tests.app.slack.settings import settings_at
 
 TEAM, CHANNEL, ARJUN = "T0BANK", "C0APPROVE", "p-0b0b0002"
 SEALED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -86,14 +86,7 @@ async def room(engine: Engine, home: Home, clock: Any, sealed: Callable[[str], s
         settings=SiteSettings(port=port, app_url="http://127.0.0.1:9/slack/events", signing_secret="s3"),
         seed=default_seed(),
     )
-    settings = SlackSettings(
-        bot_token="xoxb-sandbox",
-        signing_secret="s3",
-        team=TEAM,
-        app_id="A0SPENDGATE",
-        approvals_channel=CHANNEL,
-        base_url=f"http://127.0.0.1:{port}/api/",
-    )
+    settings = settings_at(port)
     engines = [open_database(home.database, clock=clock) for _ in range(3)]
     async with served(create_app(site), port), SlackDriver(f"http://127.0.0.1:{port}") as driver:
         clients = [bolt.slack_client(settings) for _ in engines]

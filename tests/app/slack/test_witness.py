@@ -16,7 +16,6 @@ from app.database import open_database, reading, writing
 from app.home import Home
 from app.log_key import KeyFolder
 from app.processes.signer import Following
-from app.settings import SlackSettings
 from app.slack import bolt
 from app.slack.witness import post_checkpoint
 from audit import log
@@ -28,6 +27,7 @@ from sandbox.slack.seed import default_seed
 from sandbox.slack.server import create_app, create_site, listening_socket
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.trial import served
+from tests.app.slack.settings import settings_at
 
 CHANNEL = "C0APPROVE"
 
@@ -71,14 +71,7 @@ async def room(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Room]:
         settings=SiteSettings(port=port, app_url="http://127.0.0.1:9/slack/events", signing_secret="s3"),
         seed=default_seed(),
     )
-    settings = SlackSettings(
-        bot_token="xoxb-sandbox",
-        signing_secret="s3",
-        team="T0BANK",
-        app_id="A0SPENDGATE",
-        approvals_channel=CHANNEL,
-        base_url=f"http://127.0.0.1:{port}/api/",
-    )
+    settings = settings_at(port)
     engines = [open_database(home.database, clock=clock) for _ in range(3)]
     following = Following(engine, KeyFolder(home.folder / "signer"))
     async with served(create_app(site), port), SlackDriver(f"http://127.0.0.1:{port}") as driver:

@@ -13,7 +13,7 @@ from app.witnesses import submission
 from app.witnesses.memory import Memory, opened
 from app.witnesses.process import cosigned
 from audit.checkpoint import parse, verify
-from audit.note import WITNESS, MalformedNote, Note, SigningKey, signed_at
+from audit.note import WITNESS, MalformedNote, Note, SigningKey
 from tests.app.witnesses.conftest import NAME, TIME, WITNESS_NAME, Leaves, Served
 
 HASH = base64.b64encode(bytes(32)) + b"\n"
@@ -25,7 +25,7 @@ def test_a_checkpoint_is_cosigned_with_the_witnesses_own_key_and_time(witness: S
     signed = verify(cosigned(leaves.at(10), answer.text), witness.key)
     assert (signed.origin, signed.size, signed.root) == (NAME, 10, leaves.at(10).root)
     (line,) = [one for one in signed.note.signatures if one.name == WITNESS_NAME]
-    assert signed_at(line) == TIME
+    assert int.from_bytes(line.value[:8], "big") == TIME
     assert witness.key.kind == WITNESS
     assert answer.text == line.line()
 
