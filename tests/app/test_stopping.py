@@ -59,10 +59,16 @@ except KeyboardInterrupt:
 """
 
 
+def _hang_up_ignored() -> None:
+    """As nohup(1) starts a process, whatever these tests were started with."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_second_ctrl_c_does_not_wait_and_what_was_ignored_stays_ignored() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SECOND.format(root=str(ROOT))], stdout=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        preexec_fn=_hang_up_ignored,
     ) as child:  # fmt: skip
         assert child.stdout is not None
         try:

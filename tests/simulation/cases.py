@@ -16,6 +16,8 @@ RESENDABLE = frozenset({"eks:UpdateNodegroupConfig"})
 """What a provider answers again by the same token without doing it again."""
 
 MOST_RESENDS = 3
+ONLY_THE_STATE = "a state that nobody reached"
+"""The one edit that the next move of the gate's undoes: it computes the state from the votes that were given."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from approvals.states import MOVES, State
 from audit.moment import utc_text, utc_time
-from tests.simulation.cases import ENDED, Case, Claimed
+from tests.simulation.cases import ENDED, ONLY_THE_STATE, Case, Claimed
 from tests.simulation.judgement import faults_of_claim, faults_of_send
 from tests.simulation.provider import Look
 from tests.simulation.standing import Standing
@@ -19,6 +19,7 @@ from tests.simulation.world import Activity, World
 
 LEASE = timedelta(seconds=90)
 NO_WAY_BACK = frozenset({"executing", "unknown", "reconciling", "succeeded"})
+VOTING = frozenset({"pending", "partial"})
 STOPPED = frozenset({"rejected", "cancelled", "superseded", "vetoed", "stale", "expired", "unsealable"})
 
 
@@ -102,6 +103,8 @@ class Oracle:
             self.world.violation("moves", f"{case.id}: {before} → {after} by {event}")
         if after == "executing" and before not in ("claimed", "executing") and event != "execution.resent":
             self.world.violation("6 claim", f"{case.id}: executing from {before}")
+        if case.tampered == ONLY_THE_STATE and after in VOTING:
+            case.tampered = ""  # the gate put its own state in place of what was written: the votes are counted anew
         case.state, case.version = after, version
         case.was_unknown |= after == "unknown"
         if after in STOPPED:
@@ -130,7 +133,7 @@ class Oracle:
             case.resent += 1
             case.intents[data["step"]] = (self.world.awake, worker)
         if event == "execution.claimed":
-            self.standing.claimed.append((self.world.now, case.amount if case.currency == "USD" else None))
+            self.standing.claimed[case.id] = (self.world.now, case.amount if case.currency == "USD" else None)
         until = utc_time(data["lease_until"]) if "lease_until" in data else self.world.now + LEASE
         case.claims.append(Claimed(worker, data["fence"], until))
         case.held = False
@@ -157,6 +160,14 @@ class Oracle:
             case.effects[step] += 1
             if case.effects[step] > 1:
                 self.world.violation("1 once", f"{case.id}/{step} took effect {case.effects[step]} times")
+            if case.ended:
+                self._after_the_end(case)
+
+    def _after_the_end(self, case: Case) -> None:
+        """What comes when nobody waits for it any more may change a thing before another case of it is sealed."""
+        for other in self.cases.values():
+            if other is not case and other.thing == case.thing and not other.ended:
+                other.spoilt.add("a late effect of another case")
 
     def add(self, case: Case) -> None:
         """Somebody asked for something."""

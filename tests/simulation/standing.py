@@ -42,7 +42,8 @@ class Standing:
         self.lendings: list[Lending] = []
         self.switches: dict[str, bool] = {}
         self.forged = ""
-        self.claimed: list[tuple[datetime, str | None]] = []
+        self.claimed: dict[str, tuple[datetime, str | None]] = {}
+        """The last claim of each proposal, and its amount: one that was held and claimed anew is one change."""
 
     def adopt(self, *, people: Directory | None = None, rules: str | None = None) -> None:
         """A file came into force."""
@@ -61,7 +62,8 @@ class Standing:
     def room(self, case: Case) -> bool:
         """Whether a day's amount has room for this case; what is not known takes the whole of it."""
         most = self.rules.most_a_day
-        recent = [amount for at, amount in self.claimed if at > self.world.now - timedelta(days=1)]
+        others = [told for name, told in self.claimed.items() if name != case.id]
+        recent = [amount for at, amount in others if at > self.world.now - timedelta(days=1)]
         own = case.amount if case.currency == self.rules.currency else None
         return sum((most if amount is None else Decimal(amount) for amount in (*recent, own)), Decimal(0)) <= most
 

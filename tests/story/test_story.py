@@ -18,6 +18,12 @@ def environment(home: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "SPENDGATE_HOME": str(home / "state")}
 
 
+def signals_as_usual() -> None:
+    """What is ignored where these tests were started (nohup, a job in the background) would stay ignored."""
+    for name in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(name, signal.SIG_DFL)
+
+
 def test_the_story_happens_step_by_step_within_a_minute(tmp_path: Path) -> None:
     begun = time.monotonic()
     command = [sys.executable, "-m", "app", "demo", "--story", "--json"]
@@ -34,8 +40,9 @@ def test_the_story_happens_step_by_step_within_a_minute(tmp_path: Path) -> None:
 def test_two_demos_at_once_and_ctrl_c_in_the_middle(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app", "demo"]
     first = subprocess.Popen(
-        command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=signals_as_usual,
+    )  # fmt: skip
     try:
         lock = tmp_path / "state" / "demo" / "demo.lock"
         deadline = time.monotonic() + 30
@@ -58,7 +65,7 @@ def test_whatever_ends_the_demo_ends_its_processes_too(tmp_path: Path, how: sign
     command = [sys.executable, "-m", "app", "demo"]
     demo = subprocess.Popen(
         command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # what is ignored here would stay ignored
+        preexec_fn=signals_as_usual,
     )  # fmt: skip
     assert demo.stdout is not None
     ready = next(line for line in demo.stdout if '"ready"' in line)

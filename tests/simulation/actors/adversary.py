@@ -11,7 +11,7 @@ from approvals.agree import disagreements
 from approvals.guards import GUARDS as GATE
 from audit.canonical import canonical
 from audit.guards import GUARDS as LOG
-from tests.simulation.cases import Case
+from tests.simulation.cases import ONLY_THE_STATE, Case
 from tests.simulation.cast import CAST
 from tests.simulation.world import World
 
@@ -138,7 +138,7 @@ EVERYTHING = frozenset({"owner", "sre", "director", "manager", "vp", "cfo"})
 
 KINDS: dict[str, tuple[frozenset[str], Edit]] = {
     "votes that nobody gave": (BEFORE | STOPPED, _votes),
-    "a state that nobody reached": (BEFORE, _approve),
+    ONLY_THE_STATE: (BEFORE, _approve),
     "a stop undone": (STOPPED, _approve),
     "another machine": (BEFORE, _other_machine),
     "other bytes": (BEFORE, _bytes),
