@@ -84,7 +84,8 @@ def _stored(world: World, case: Case, got: list[Any]) -> None:
     if not drafted.verdict.allowed or drafted.already:
         return
     standing = world.oracle.standing
-    if not standing.roles(case.requester) & standing.rules.may_propose:
+    # With forged people a draft may be made: it does nothing, and its claim is refused, which is judged there.
+    if not standing.forged and not standing.roles(case.requester) & standing.rules.may_propose:
         world.violation("2 requester", f"{case.requester} may not propose, and {case.id} was drafted")
     if case.id in world.oracle.cases:
         world.violation("3 bytes", f"{case.id} was drafted twice")
