@@ -139,6 +139,9 @@ STORED = (
     ("x_extra", "VARCHAR"),
 )
 
+# How many charges a row of a table stands for: one in a snapshot, more in its rollup.
+CHARGES_COUNTED = "x_charges"
+
 # Hourly utilisation of machines.
 PERCENTS = ("cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct")
 PERCENT_TYPE = "DECIMAL(9,4)"

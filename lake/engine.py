@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lake import completeness, expressions
+from lake import completeness, expressions, rollup
 from lake.completeness import SourceCompleteness
 from lake.errors import LakeError, NameNotKnown
 from lake.money import add, difference
@@ -36,6 +36,8 @@ class Answered:
     complete: bool
     completeness: list[SourceCompleteness]
     truncated: bool
+    read: str
+    """rollup or charges: from which of the two the rows were summed"""
     previous_totals: list[tuple[str, Decimal]] = field(default_factory=list)
 
     @property
@@ -87,7 +89,8 @@ class Lake:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
         snapshots = self._snapshots()
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
-        with Reader(self.folder, snapshots) as reader:
+        rolled = rollup.answers(question, snapshots)
+        with Reader(self.folder, snapshots, rolled=rolled) as reader:
             question = _known(reader, question)
             scope = _sources(reader, question, snapshots)
             held = [snapshot for snapshot in snapshots if snapshot.source in scope]
@@ -106,6 +109,7 @@ class Lake:
             complete=bool(verdicts) and all(verdict.complete for verdict in verdicts),
             completeness=verdicts,
             truncated=len(rows) > limit,
+            read="rollup" if rolled else "charges",
         )
         return replace(answered, rows=[_row(row, answered) for row in rows[:limit]])
 
@@ -114,7 +118,8 @@ class Lake:
     ) -> list[str]:
         """The names that charges in this scope carry, those with most charges first."""
         question = Question(period=_ANY, by=(dimension,), teams_seen=teams_seen)
-        with Reader(self.folder, self._snapshots()) as reader:
+        snapshots = self._snapshots()
+        with Reader(self.folder, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
             return _names(reader, question, dimension, limit)
 
     def daily(
@@ -143,7 +148,7 @@ class Lake:
         question = Question(
             metric=metric, period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen
         )
-        with Reader(self.folder, snapshots) as reader:
+        with Reader(self.folder, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
             rows, _ = reader.fetch(expressions.daily(reader.charges, _known(reader, question)))
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})
 

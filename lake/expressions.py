@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from lake.columns import PERCENT_TYPE, PERCENTS, STORED
+from lake.columns import CHARGES_COUNTED, PERCENT_TYPE, PERCENTS, STORED
 from lake.period import Period
 from lake.question import (
     ALLOCATED,
@@ -41,7 +41,9 @@ _TYPES = {
     "MAP(VARCHAR, VARCHAR)": "map<string, string>",
 }
 # Written down rather than read from the files: asking a backend for a table's columns takes longer than the query.
-CHARGES = ibis.table({name: _TYPES.get(kind) or kind.lower() for name, kind in STORED}, name="charges")
+CHARGES = ibis.table(
+    {name: _TYPES.get(kind) or kind.lower() for name, kind in (*STORED, (CHARGES_COUNTED, "BIGINT"))}, name="charges"
+)
 USAGE = ibis.table(
     {
         "resource": "string",
@@ -131,7 +133,7 @@ def sources(charges: ir.Table, question: Question) -> ir.Table:
 def names(charges: ir.Table, question: Question, name: str) -> ir.Table:
     """The values of a dimension that charges in scope carry, those with most charges first."""
     kept = in_scope(charges, question)
-    counted = kept.group_by(name=dimension(kept, name)).agg(charges=kept.count())
+    counted = kept.group_by(name=dimension(kept, name)).agg(charges=kept[CHARGES_COUNTED].sum())
     return counted.order_by([counted.charges.desc(), counted.name.asc()])
 
 

@@ -7,8 +7,9 @@ from typing import Any, Self
 import duckdb
 
 from lake import duck, expressions
+from lake.columns import CHARGES_COUNTED
 from lake.errors import LakeError
-from lake.store import Snapshot
+from lake.store import Snapshot, SnapshotFile
 
 
 class Reader:
@@ -16,8 +17,9 @@ class Reader:
 
     charges = expressions.CHARGES
 
-    def __init__(self, folder: Path, snapshots: Iterable[Snapshot]) -> None:
+    def __init__(self, folder: Path, snapshots: Iterable[Snapshot], *, rolled: bool = False) -> None:
         self._folder = folder
+        self._rolled = rolled
         self._first = snapshots
 
     def __enter__(self) -> Self:
@@ -26,11 +28,20 @@ class Reader:
         return self
 
     def hold(self, snapshots: Iterable[Snapshot]) -> None:
-        """From now on `charges` holds these snapshots' charges."""
-        files = [duck.text(str(self._folder / file.path)) for snapshot in snapshots for file in snapshot.files]
-        source = f"read_parquet([{', '.join(files)}], union_by_name = true)"
+        """From now on `charges` holds these snapshots' charges; `rolled`, what they add up to (`lake.rollup`)."""
+        held = [file for snapshot in snapshots for file in self._files(snapshot)]
+        paths = ", ".join(duck.text(str(self._folder / file.path)) for file in held)
+        counted = "" if self._rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
+        source = f"SELECT *{counted} FROM read_parquet([{paths}], union_by_name = true)"  # noqa: S608
         with _Speaking():
-            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS SELECT * FROM {source}")  # noqa: S608
+            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {source}")
+
+    def _files(self, snapshot: Snapshot) -> tuple[SnapshotFile, ...]:
+        if not self._rolled:
+            return snapshot.files
+        if snapshot.rollup is None:
+            raise ValueError(f"{snapshot.id} has no rollup")
+        return (snapshot.rollup,)
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()

@@ -11,8 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
-from lake import duck
+from lake import duck, rollup
 from lake.columns import COLUMNS, LABELS, STORED
 from lake.errors import LakeError, SourceConflict
 from lake.money import plain
@@ -143,20 +144,23 @@ def write(
         f"COPY (SELECT {columns} FROM charge WHERE {where}) "  # noqa: S608
         f"TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
+    rolled = making / rollup.FILE
+    rollup.write(connection, where, rolled)
     wanted = totals(connection, f"charge WHERE {where}")
-    if totals(connection, f"read_parquet({duck.text(str(path))})") != wanted:
-        raise LakeError(
-            "A snapshot did not read back as it was written.", why="The disk may be failing.", do="Load it again."
-        )
-    sync(path)
+    for made in (path, rolled):
+        if totals(connection, f"read_parquet({duck.text(str(made))})") != wanted:
+            raise LakeError(
+                "A snapshot did not read back as it was written.", why="The disk may be failing.", do="Load it again."
+            )
+        sync(made)
     revision = store.next_revision(key.source, key.period)
     folder = f"snapshots/{key.source}/{key.period}/{revision}"
     held = _write_quarantine(connection, making, key)
     counts = dict(connection.execute(f"SELECT file, count(*) FROM charge WHERE {where} GROUP BY file").fetchall())  # noqa: S608
-    size = path.stat().st_size
     return Snapshot(
         source=key.source, period=key.period, revision=revision, period_start=key.start, period_end=key.end,
-        files=(SnapshotFile(path=f"{folder}/charges.parquet", rows=key.rows, bytes=size, sha256=digest(path)),),
+        files=(_placed(path, folder, key.rows),),
+        rollup=_placed(rolled, folder, pq.read_metadata(rolled).num_rows),
         quarantine=f"{folder}/quarantine.parquet" if held else None,
         inputs=tuple(Input(name=inputs[n].name, sha256=inputs[n].digest, rows=counts[n]) for n in key.files),
         loaded_at=now, final=final, rows=key.rows, rows_quarantined=held, totals=wanted, first_day=key.first_day,
@@ -164,6 +168,10 @@ def write(
         replaces=Replaced(revision=before.revision, rows=before.rows, totals=before.totals) if before else None,
         findings=tuple(findings),
     )  # fmt: skip
+
+
+def _placed(path: Path, folder: str, rows: int) -> SnapshotFile:
+    return SnapshotFile(path=f"{folder}/{path.name}", rows=rows, bytes=path.stat().st_size, sha256=digest(path))
 
 
 def totals(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[Totals, ...]:

@@ -80,6 +80,7 @@ class Snapshot(BaseModel):
     period_start: date
     period_end: date
     files: tuple[SnapshotFile, ...]
+    rollup: SnapshotFile | None = None
     quarantine: str | None = None
     inputs: tuple[Input, ...]
     loaded_at: datetime

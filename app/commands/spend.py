@@ -95,6 +95,7 @@ def _document(answered: Answered) -> dict[str, Any]:
         "rows": [{name: _exact(value) for name, value in row.items()} for row in answered.rows],
         "totals": [{name: _exact(value) for name, value in total.items()} for total in _totals(answered)],
         "query": answered.query,
+        "read": answered.read,
         "snapshots": answered.snapshots,
         "complete": answered.complete,
         "completeness": [_source(state) for state in answered.completeness],

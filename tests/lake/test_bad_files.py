@@ -249,9 +249,11 @@ def test_a_manifest_that_was_damaged_is_named(write: Any, charge: Any, load: Any
         Lake(lake.folder).store.current()
 
 
-def test_a_snapshot_that_vanished_is_said(write: Any, charge: Any, load: Any, lake: Lake) -> None:
+@pytest.mark.parametrize(("lost", "asked"), [("charges.parquet", "resource"), ("rollup.parquet", "team")])
+def test_a_snapshot_that_vanished_is_said(
+    write: Any, charge: Any, load: Any, lake: Lake, lost: str, asked: str
+) -> None:
     load(write("one.csv", [charge()]))
-    for part in lake.store.current()[0].files:
-        (lake.folder / part.path).unlink()
+    (lake.folder / "snapshots" / lake.store.current()[0].id / lost).unlink()
     with pytest.raises(LakeError, match="A snapshot's file cannot be read"):
-        lake.values("team")
+        lake.values(asked)

@@ -1,0 +1,114 @@
+"""The rollup of a snapshot answers as its charges do, and the answer says which of the two was read."""
+
+import itertools
+import json
+import random
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from lake.engine import Lake
+from lake.period import Period
+from lake.question import DIMENSIONS, METRIC_COLUMNS, Metric, Question
+from lake.store import write_durably
+
+AUTUMN, SEPTEMBER, OCTOBER = Period.parse("2026-09-01..2026-10-31"), Period.parse("2026-09"), Period.parse("2026-10")
+TEAMS = ("fraud", "treasury", "claims", None)
+
+
+@pytest.fixture
+def many(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
+    """Three hundred charges of two months and two currencies, some without a team, a region or a list cost."""
+    dice = random.Random(20261123)
+    rows = []
+    for number in range(300):
+        team = dice.choice(TEAMS)
+        rows.append(
+            charge(
+                f"{dice.randrange(-500, 99999)}.{dice.randrange(10**12):012}",
+                day=f"2026-{dice.choice(('09', '10'))}-{dice.randrange(1, 29):02}",
+                Tags=json.dumps({"team": team, "cost": dice.choice("ab")} if team else {}),
+                ServiceName=dice.choice(("Machines", "Disks", "Learning")),
+                ServiceCategory=dice.choice(("Compute", "AI and Machine Learning")),
+                RegionId=dice.choice(("eu-1", "us-1", "")),
+                ResourceId=f"r-{number % 40}",
+                ListCost=dice.choice(("", "3.5")),
+                BillingCurrency=dice.choice(("USD", "USD", "EUR")),
+            )
+        )
+    load(write("bill.csv", rows))
+    return lake
+
+
+def without_rollups(lake: Lake) -> Lake:
+    """The same lake as an earlier version wrote it."""
+    for path in lake.store.manifests.glob("*.json"):
+        manifest = json.loads(path.read_text())
+        del manifest["rollup"]
+        write_durably(path, json.dumps(manifest).encode())
+    for rollup in lake.folder.rglob("rollup.parquet"):
+        rollup.unlink()
+    return Lake(lake.folder)
+
+
+def questions() -> list[Question]:
+    dimensions = ("month", "day", *(name for name in DIMENSIONS if name != "resource"))
+    some = random.Random(7).sample(list(itertools.combinations(dimensions, 2)), 12)
+    pairs = [*some, *((name,) for name in dimensions), ()]
+    found = [
+        Question(period=AUTUMN, by=by, metric=list(Metric)[number % len(Metric)]) for number, by in enumerate(pairs)
+    ]
+    fraud = {"team": ("fraud",)}
+    found += [
+        Question(period=OCTOBER, compare=SEPTEMBER, by=("service",), where=fraud),
+        Question(period=OCTOBER, by=("team",), teams_seen=("claims", "treasury")),
+        Question(period=OCTOBER, by=("team", "service"), ai=True, limit=3),
+        Question(period=OCTOBER, by=("region",), currency="EUR", where={"region": ("(none)",)}),
+    ]
+    return found
+
+
+def test_every_question_has_the_same_answer_from_either(many: Lake) -> None:
+    asked = questions()
+    rolled = [many.ask(question) for question in asked]
+    values = {name: many.values(name) for name in DIMENSIONS}
+    daily = many.daily(by=("team",), until=date(2026, 10, 20))
+    assert {answer.read for answer in rolled} == {"rollup"}
+    assert max(len(answer.rows) for answer in rolled) > 100
+    old = without_rollups(many)
+    plain = [old.ask(question) for question in asked]
+    assert {answer.read for answer in plain} == {"charges"}
+    for question, one, other in zip(asked, rolled, plain, strict=True):
+        assert (one.rows, one.totals, one.previous_totals) == (other.rows, other.totals, other.previous_totals), (
+            question
+        )
+    assert values == {name: old.values(name) for name in DIMENSIONS}
+    assert daily == old.daily(by=("team",), until=date(2026, 10, 20))
+
+
+@pytest.mark.parametrize("named", [{"by": ("resource",)}, {"by": ("tag:cost",)}, {"where": {"resource": ("r-1",)}}])
+def test_what_a_rollup_does_not_hold_is_read_from_the_charges(many: Lake, named: dict[str, Any]) -> None:
+    answered = many.ask(Question(period=AUTUMN, **named))
+    assert answered.read == "charges"
+    assert answered.totals
+
+
+def test_one_snapshot_without_a_rollup_has_all_read_from_the_charges(
+    many: Lake, write: Any, charge: Any, load: Any
+) -> None:
+    before = dict(many.ask(Question(period=AUTUMN)).totals)["USD"]
+    old = without_rollups(many)
+    load(write("november.csv", [charge("7.00", day="2026-11-02")]))
+    answered = old.ask(Question(period=Period.parse("2026-09-01..2026-11-30")))
+    assert answered.read == "charges"
+    assert dict(answered.totals)["USD"] == before + Decimal(7)
+
+
+def test_a_rollup_is_smaller_and_keeps_every_cost_apart(many: Lake) -> None:
+    for snapshot in many.store.current():
+        assert snapshot.rollup is not None
+        assert 0 < snapshot.rollup.rows <= snapshot.rows
+    totals = {metric: dict(many.ask(Question(period=AUTUMN, metric=metric)).totals)["USD"] for metric in METRIC_COLUMNS}
+    assert len(set(totals.values())) == 3  # billed and effective are alike in these charges
