@@ -60,7 +60,7 @@ def questions() -> list[Question]:
     found = [
         Question(period=AUTUMN, by=by, metric=list(Metric)[number % len(Metric)]) for number, by in enumerate(pairs)
     ]
-    fraud = {"team": ("fraud",)}
+    fraud: dict[str, tuple[str, ...]] = {"team": ("fraud",)}
     found += [
         Question(period=OCTOBER, compare=SEPTEMBER, by=("service",), where=fraud),
         Question(period=OCTOBER, by=("team",), teams_seen=("claims", "treasury")),
