@@ -13,6 +13,7 @@ import typer
 
 from app.cli_audit import audit_app
 from app.cli_govern import add_verbs, delegations_app, switch_app
+from app.cli_lake import add_lake
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.cli_policy import policy_app
@@ -44,6 +45,7 @@ for name, group in {
 }.items():
     app.add_typer(group, name=name)
 add_verbs(proposals_app)
+add_lake(app)
 
 
 @app.command()

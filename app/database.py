@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, make_url, text
+from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, create_engine
 
@@ -28,6 +28,11 @@ STUCK_SECONDS = 60
 
 WRITERS = 0x5370656E64  # "Spend"
 """The number of the advisory lock that every writer of a PostgreSQL database takes."""
+
+_LOCK_AND_TIME = (
+    f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({WRITERS})) SELECT spendgate_now() FROM held"  # noqa: S608
+)
+"""One trip in the line of writers, and in this order: the time is told once the row of the lock is there."""
 
 _WRITE = {"isolation_level": "READ COMMITTED"}
 _READ = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -121,11 +126,12 @@ def writing(engine: Engine) -> Iterator[Transaction]:
     with Session(engine, expire_on_commit=False) as session:
         if is_server(engine):
             connection = session.connection(execution_options=_WRITE)
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
+            now = _moment(connection.exec_driver_sql(_LOCK_AND_TIME).scalar_one())
         else:
             connection = session.connection()
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield Transaction(session, now_by(connection))
+            now = now_by(connection)
+        yield Transaction(session, now)
         session.commit()
 
 
@@ -158,7 +164,10 @@ def reading(engine: Engine) -> Iterator[Transaction]:
 
 def now_by(connection: Connection) -> datetime:
     """The database's time, aware and in UTC."""
-    told = connection.exec_driver_sql("SELECT spendgate_now()").scalar_one()
+    return _moment(connection.exec_driver_sql("SELECT spendgate_now()").scalar_one())
+
+
+def _moment(told: datetime | str) -> datetime:
     return told.astimezone(UTC) if isinstance(told, datetime) else utc_time(told)
 
 

@@ -87,7 +87,7 @@ class Lake:
 
     def ask(self, question: Question) -> Answered:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
-        snapshots = self._snapshots()
+        snapshots = self.snapshots()
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
         rolled = rollup.answers(question, snapshots)
         with Reader(self.folder, snapshots, rolled=rolled) as reader:
@@ -118,7 +118,7 @@ class Lake:
     ) -> list[str]:
         """The names that charges in this scope carry, those with most charges first."""
         question = Question(period=_ANY, by=(dimension,), teams_seen=teams_seen)
-        snapshots = self._snapshots()
+        snapshots = self.snapshots()
         with Reader(self.folder, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
             return _names(reader, question, dimension, limit)
 
@@ -137,7 +137,7 @@ class Lake:
 
         With `settled=False` the days that were delivered but may still be restated are included.
         """
-        snapshots = self._snapshots()
+        snapshots = self.snapshots()
         first = min(snapshot.first_day for snapshot in snapshots)
         through = {
             source: _through(source, held, settled) for source, held in completeness.by_source(snapshots).items()
@@ -166,7 +166,7 @@ class Lake:
 
     def latest_period(self) -> Period:
         """The newest calendar month with a charge."""
-        last = max(snapshot.last_day for snapshot in self._snapshots())
+        last = max(snapshot.last_day for snapshot in self.snapshots())
         return Period(last.replace(day=1), add_months(last, 1))
 
     def coverage(self) -> list[Coverage]:
@@ -185,7 +185,8 @@ class Lake:
             for source, held in completeness.by_source(self.store.current()).items()
         ]
 
-    def _snapshots(self) -> tuple[Snapshot, ...]:
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """What counts now; a LakeError if nothing was loaded yet."""
         snapshots = self.store.current()
         if not snapshots:
             raise LakeError(

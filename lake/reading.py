@@ -52,6 +52,23 @@ class Reader:
             query = expressions.to_sql(expression)
             return self._connection.execute(query).to_arrow_table().to_pylist(), query
 
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query on `charges` that is written in SQL; raises LakeError if a file cannot be read."""
+        with _Speaking():
+            return self._connection.execute(sql).fetchall()
+
+    def copy(self, select: str, target: Path, options: str) -> None:
+        """Writes the rows of a query on `charges` into `target`, in place of what is there. Raises LakeError."""
+        try:
+            to = f"TO {duck.text(str(target))} ({options}, USE_TMP_FILE false)"
+            self._connection.execute(f"COPY ({select}) {to}")
+        except duckdb.Error as error:
+            raise LakeError(
+                "The charges could not be written.",
+                why=f"DuckDB could not go on: {str(error).splitlines()[0]}.",
+                do="Check that the disk has room and that `spendgate lake status` finds no fault, then try again.",
+            ) from error
+
 
 class _Speaking:
     """Turns what DuckDB refuses into words for people."""

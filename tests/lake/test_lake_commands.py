@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.commands import ingest, spend
+from app.commands import export, ingest, spend
+from app.commands import lake as lake_command
+from app.errors import Problem
+from lake.engine import Lake
 from lake.errors import LakeError
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -144,3 +147,76 @@ def test_what_cannot_be_asked_is_said(home: Path, wrong: dict[str, Any], said: s
 
 def test_scope_reaches_the_command(home: Path) -> None:
     assert spend.run(home=home, period="2026-10", teams_seen=("risk",)).totals == [("USD", Decimal("10.10"))]
+
+
+def test_the_status_of_a_lake_and_of_an_empty_one(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    lake_command.status(lake=Lake(home / "lake"), as_json=True)
+    (told,) = json.loads(capsys.readouterr().out)["sources"]
+    assert (told["source"], told["periods"], told["rows"], told["quarantined"]) == ("aws", ["2026-09", "2026-10"], 3, 1)
+    lake_command.status(lake=Lake(home / "lake"), as_json=False)
+    assert capsys.readouterr().out == "aws\t2026-09 … 2026-10\t2026-10-06 00:00\tfinal\t3\t1\n"
+    lake_command.status(lake=Lake(tmp_path / "none"), as_json=False)
+    told = capsys.readouterr()
+    assert (told.out, "The lake is empty" in told.err) == ("", True)
+
+
+def tie(
+    home: Path, *stated: str, scope: tuple[str, ...] = ("*",), period: str = "2026-10", as_json: bool = True
+) -> int:
+    return lake_command.tie(
+        lake=Lake(home / "lake"), period=period, stated=stated, source=None, teams_seen=scope, as_json=as_json
+    )
+
+
+def test_invoices_tie_or_the_exit_code_says_so(
+    home: Path, write: Any, charge: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingest.run(home=home, now=NOW, paths=[str(write("bill.csv", [charge("11.005", InvoiceId="I=1")]))])
+    capsys.readouterr()
+    assert tie(home, "I=1=11.005") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["agrees"] is True
+    assert [(one["invoice"], one["billed"], one["difference"]) for one in told["invoices"]] == [
+        ("I=1", "11.005", "0.00")
+    ]
+    assert tie(home, "I=1=11", "X=3", as_json=False) == 7
+    said = capsys.readouterr()
+    assert said.out == "aws\t2026-10\tI=1\tUSD\t11.00\t11.00\tdiffers by\t0.005\n"
+    assert "no charge of invoice X in 2026-10" in said.err
+    assert tie(home, period="2020", as_json=False) == 0
+    assert "No billing period that begins in 2020" in capsys.readouterr().err
+    for wrong in ("I1", "=3", "I=much", "I=NaN"):
+        with pytest.raises(Problem, match="states no total"):
+            tie(home, wrong)
+    with pytest.raises(Problem, match="states no total"):
+        tie(home, "I=1", "I=2")
+    with pytest.raises(Problem, match="may not tie"):
+        tie(home, scope=("risk",))
+
+
+def test_a_file_is_handed_out_whole_once_or_not_at_all(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def hand_out(name: str, **more: Any) -> None:
+        asked: dict[str, Any] = {"focus": "1.2", "period": None, "source": None, "teams_seen": ("*",), "as_json": True}
+        export.run(lake=Lake(home / "lake"), out=tmp_path / name, **(asked | more))
+
+    capsys.readouterr()
+    hand_out("out.csv")
+    assert json.loads(capsys.readouterr().out)["rows"] == 3
+    assert (tmp_path / "out.csv").read_text().startswith("AvailabilityZone,BilledCost,")
+    hand_out("two.PARQUET", as_json=False)
+    assert "3 charges in FOCUS 1.2 written" in capsys.readouterr().err
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(Problem, match="is there already"):
+        hand_out("out.csv")
+    with pytest.raises(Problem, match=r"FOCUS 1\.0 is not written"):
+        hand_out("old.csv", focus="1.0")
+    with pytest.raises(Problem, match="in which form"):
+        hand_out("out.xlsx")
+    with pytest.raises(LakeError, match="There is no charge"):
+        hand_out("none.csv", period="2020")
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,65 @@
+"""The commands about the lake itself: what it holds, whether it ties to the invoices, and handing it out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli_options import As, Json, Period
+
+lake_app = typer.Typer(help="What the lake holds.", no_args_is_help=True, rich_markup_mode=None)
+Source = Annotated[str | None, typer.Option(help="Only this source, as `spendgate lake status` names it.")]
+
+
+def add_lake(app: typer.Typer) -> None:
+    """Adds lake, export and tie-out to the command."""
+    app.add_typer(lake_app, name="lake")
+    app.command(name="export")(export)
+    app.command(name="tie-out")(tie_out)
+
+
+@lake_app.command(name="status")
+def lake_status(person: As = None, as_json: Json = False) -> None:
+    """Each source: its billing periods, how far its charges reach, how many, and how many were held back."""
+    from app.commands import lake as command
+    from app.commands.desk import desk_here
+
+    command.status(lake=desk_here(person).lake, as_json=as_json)
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write; its ending (.csv or .parquet) says the form.")],
+    focus: Annotated[str, typer.Option(metavar="VERSION", help="The FOCUS version to write.")] = "1.2",
+    period: Period = None,
+    source: Source = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Write charges as a FOCUS file that any tool reads, and that loads here again as the same charges."""
+    from app.commands import export as command
+    from app.commands.desk import desk_here
+
+    desk = desk_here(person)
+    command.run(
+        lake=desk.lake, focus=focus, out=out, period=period, source=source, teams_seen=desk.scope, as_json=as_json
+    )
+
+
+def tie_out(
+    period: Annotated[str, typer.Option(help="The billing periods that begin in it: 2026-10, 2026-Q3, 2026…")],
+    invoice: Annotated[
+        list[str] | None, typer.Option(metavar="ID=TOTAL", help="What an invoice says; repeat for more.")
+    ] = None,
+    source: Source = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Billed cost by invoice, held against the totals that you state; exit code 7 if one does not tie."""
+    from app.commands import lake as command
+    from app.commands.desk import desk_here
+
+    desk = desk_here(person)
+    code = command.tie(
+        lake=desk.lake, period=period, stated=invoice or [], source=source, teams_seen=desk.scope, as_json=as_json
+    )
+    raise typer.Exit(code)
