@@ -177,6 +177,8 @@ class Oracle:
         if self.standing.forged:
             case.tampered = self.standing.forged
             case.spoilt.add("tampered")
+        if any(not lent.over and self.world.now < lent.end for lent in self.standing.lendings):
+            case.spoilt.add("a role is lent, whose beginning or end changes who is needed")
         if any(self.standing.switches.values()):
             case.spoilt.add("asked for while everything was stopped")
 
