@@ -29,9 +29,7 @@ STUCK_SECONDS = 60
 WRITERS = 0x5370656E64  # "Spend"
 """The number of the advisory lock that every writer of a PostgreSQL database takes."""
 
-_LOCK_AND_TIME = (
-    f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({WRITERS})) SELECT spendgate_now() FROM held"  # noqa: S608
-)
+_LOCK_AND_TIME = f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({WRITERS})) SELECT spendgate_now() FROM held"  # noqa: S608
 """One trip in the line of writers, and in this order: the time is told once the row of the lock is there."""
 
 _WRITE = {"isolation_level": "READ COMMITTED"}

@@ -1,4 +1,11 @@
-"""Breaches of FOCUS that do not stop a load: each is told once a file and column, with how many rows it touches."""
+"""Breaches of FOCUS that do not stop a load: each is told once a file and column, with how many rows and an example.
+
+The rules are the specification's own (FOCUS 1.2): columns that must have a value, allowed values, how a moment and a
+currency are written, and what holds between columns: a cost is its unit price times its quantity, a purchase that
+covers later charges has no effective cost, only usage is consumed.
+"""
+
+from dataclasses import dataclass
 
 import duckdb
 
@@ -8,39 +15,69 @@ from lake.columns import COLUMNS, Kind
 from lake.numbers import fits
 from lake.report import Finding
 
+TOLERANCE = "1e-6"
+"""Of a product, relative and in units: providers round prices, and a difference below says nothing about the bill."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule about one column: the condition that breaks it, in SQL, and what an example shows besides the column."""
+
+    rule: str
+    column: str
+    broken: str
+    text: str
+    beside: tuple[str, ...] = ()
+
 
 def find(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
     """Looks through `clean`, the text of all charges before they are typed."""
     checks = [*_null_checks(), *_value_checks(), *_quantity_checks(), *_time_checks(), *_currency_check()]
-    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for _, _, condition, _ in checks)
-    rows = connection.execute(f"SELECT file, {counts} FROM clean GROUP BY file ORDER BY file").fetchall()  # noqa: S608
+    return _found(connection, checks, files, table="clean", row="row", where="true")
+
+
+def find_in_charges(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
+    """Looks through `charge`, where moments and numbers can be compared."""
+    checks = [*_period_checks(), *_product_checks(), *_meaning_checks()]
+    return _found(connection, checks, files, table="charge", row="x_row", where="fault IS NULL")
+
+
+def _found(
+    connection: duckdb.DuckDBPyConnection, checks: list[Check], files: list[str], *, table: str, row: str, where: str
+) -> list[Finding]:
+    asked = []
+    for check in checks:
+        shown = ", ".join(f"{duck.text(name + ' ')} || coalesce(CAST({duck.name(name)} AS VARCHAR), 'no value')"
+                          for name in (check.column, *check.beside))  # fmt: skip
+        asked += [
+            f"count(*) FILTER (WHERE {check.broken})",
+            f"min({row}) FILTER (WHERE {check.broken})",
+            f"arg_min(concat_ws(', ', {shown}), {row}) FILTER (WHERE {check.broken})",
+        ]
+    query = f"SELECT file, {', '.join(asked)} FROM {table} WHERE {where} GROUP BY file ORDER BY file"  # noqa: S608
     return [
-        Finding(rule=rule, file=files[row[0]], column=column, rows=count, text=text)
-        for row in rows
-        for (rule, column, _, text), count in zip(checks, row[1:], strict=True)
+        Finding(
+            rule=check.rule,
+            file=files[told[0]],
+            column=check.column,
+            rows=count,
+            text=check.text,
+            example=f"row {first}: {values[:200]}",
+        )
+        for told in connection.execute(query).fetchall()
+        for check, (count, first, values) in zip(checks, zip(*[iter(told[1:])] * 3, strict=True), strict=True)
         if count
     ]
 
 
-def find_in_charges(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
-    """Looks through `charge`, where moments can be compared."""
-    rows = connection.execute(
-        'SELECT file, count(*) FROM charge WHERE "ChargePeriodEnd" <= "ChargePeriodStart" AND fault IS NULL '
-        "GROUP BY file ORDER BY file"
-    ).fetchall()
-    text = "the charge period ends before or when it starts"
-    return [
-        Finding(rule="period-order", file=files[file], column="ChargePeriodEnd", rows=count, text=text)
-        for file, count in rows
-    ]
-
-
-Check = tuple[str, str, str, str]
-
-
 def _null_checks() -> list[Check]:
     return [
-        ("null", column.name, f"{duck.name(column.name)} IS NULL", f"{column.name} has no value, which FOCUS requires")
+        Check(
+            "null",
+            column.name,
+            f"{duck.name(column.name)} IS NULL",
+            f"{column.name} has no value, which FOCUS requires",
+        )
         for column in COLUMNS
         if column.mandatory and not column.nullable and not column.required
     ]
@@ -53,13 +90,13 @@ def _value_checks() -> list[Check]:
             allowed = ", ".join(duck.text(value) for value in column.allowed)
             some = ", ".join(column.allowed[:4]) + (" …" if len(column.allowed) > 4 else "")
             text = f"{column.name} has a value that FOCUS does not list ({some})"
-            checks.append(("value", column.name, f"{duck.name(column.name)} NOT IN ({allowed})", text))
+            checks.append(Check("value", column.name, f"{duck.name(column.name)} NOT IN ({allowed})", text))
     return checks
 
 
 def _quantity_checks() -> list[Check]:
     return [
-        ("quantity", column.name, f"NOT {fits(column)}", f"{column.name} is no readable number; loaded without it")
+        Check("quantity", column.name, f"NOT {fits(column)}", f"{column.name} is no readable number; loaded without it")
         for column in COLUMNS
         if column.kind == Kind.QUANTITY
     ]
@@ -67,7 +104,7 @@ def _quantity_checks() -> list[Check]:
 
 def _time_checks() -> list[Check]:
     return [
-        (
+        Check(
             "no-zone",
             column.name,
             f"NOT {has_zone(duck.name(column.name))}",
@@ -81,10 +118,101 @@ def _currency_check() -> list[Check]:
     name = '"BillingCurrency"'
     condition = f"regexp_full_match(trim({name}), '[A-Za-z]{{3}}') AND {name} <> upper(trim({name}))"
     return [
-        (
+        Check(
             "currency-case",
             "BillingCurrency",
             condition,
             "BillingCurrency is not written as three capitals; read as if it were",
         )
     ]
+
+
+def _period_checks() -> list[Check]:
+    return [
+        Check(
+            "period-order",
+            "ChargePeriodEnd",
+            '"ChargePeriodEnd" <= "ChargePeriodStart"',
+            "the charge period ends before or when it starts",
+            ("ChargePeriodStart",),
+        ),
+        Check(
+            "period-order",
+            "BillingPeriodEnd",
+            '"BillingPeriodEnd" <= "BillingPeriodStart"',
+            "the billing period ends before or when it starts",
+            ("BillingPeriodStart",),
+        ),
+        Check(
+            "exclusive-end",
+            "ChargePeriodEnd",
+            "second(\"ChargePeriodEnd\") = 59 AND minute(\"ChargePeriodEnd\") = 59",
+            "ChargePeriodEnd ends a second early: FOCUS ends a period with the first moment that is no longer in it",
+        ),
+    ]  # fmt: skip
+
+
+def _product_checks() -> list[Check]:
+    """A cost is its unit price times the quantity priced; a correction may be anything (FOCUS 1.2, ContractedCost)."""
+    checks = []
+    for cost, price in (("ContractedCost", "ContractedUnitPrice"), ("ListCost", "ListUnitPrice")):
+        product = f'CAST("{price}" AS DOUBLE) * CAST("PricingQuantity" AS DOUBLE)'
+        off = f'abs(CAST("{cost}" AS DOUBLE) - {product}) > {TOLERANCE} * greatest(1, abs({product}))'
+        checks.append(
+            Check(
+                "cost-identity",
+                cost,
+                f"{off} AND \"ChargeClass\" IS DISTINCT FROM 'Correction'",
+                f"{cost} is not {price} times PricingQuantity",
+                (price, "PricingQuantity"),
+            )
+        )
+    return checks
+
+
+def _meaning_checks() -> list[Check]:
+    usage = "\"ChargeCategory\" IS NOT DISTINCT FROM 'Usage'"
+    return [
+        Check(
+            "consumed",
+            "ConsumedQuantity",
+            f'"ConsumedQuantity" IS NOT NULL AND (NOT ({usage}) '
+            "OR \"CommitmentDiscountStatus\" IS NOT DISTINCT FROM 'Unused')",
+            "ConsumedQuantity has a value though nothing was consumed: FOCUS has it with usage alone",
+            ("ChargeCategory", "CommitmentDiscountStatus"),
+        ),
+        Check(
+            "consumed",
+            "ConsumedUnit",
+            '("ConsumedUnit" IS NULL) <> ("ConsumedQuantity" IS NULL)',
+            "ConsumedUnit and ConsumedQuantity do not come together",
+            ("ConsumedQuantity",),
+        ),
+        Check(
+            "priced",
+            "PricingUnit",
+            '("PricingUnit" IS NULL) <> ("PricingQuantity" IS NULL)',
+            "PricingUnit and PricingQuantity do not come together",
+            ("PricingQuantity",),
+        ),
+        Check(
+            "commitment",
+            "CommitmentDiscountStatus",
+            f'"CommitmentDiscountId" IS NOT NULL AND {usage} AND "CommitmentDiscountStatus" IS NULL',
+            "a commitment covers the usage, and it is not told whether it was used",
+            ("CommitmentDiscountId",),
+        ),
+        Check(
+            "commitment",
+            "CommitmentDiscountStatus",
+            '"CommitmentDiscountStatus" IS NOT NULL AND "CommitmentDiscountId" IS NULL',
+            "the status of a commitment is told, and not which commitment it is",
+        ),
+        Check(
+            "effective-of-purchase",
+            "EffectiveCost",
+            "\"ChargeCategory\" = 'Purchase' AND \"CommitmentDiscountId\" IS NOT NULL AND \"EffectiveCost\" <> 0",
+            "the purchase of a commitment has an effective cost: what it covers would count twice",
+            ("CommitmentDiscountId",),
+        ),
+    ]  # fmt: skip

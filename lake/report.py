@@ -16,6 +16,8 @@ class Finding(BaseModel):
     column: str = ""
     rows: int = 0
     text: str
+    example: str = ""
+    """the first such row of the file, counted without its heading, and the values that break the rule"""
 
 
 @dataclass(frozen=True)

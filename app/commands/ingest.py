@@ -9,6 +9,7 @@ from lake.engine import Lake
 from lake.load import ingest
 from lake.money import plain, rounded
 from lake.report import Finding, IngestReport
+from tools.shown import one_line
 
 MOST_FINDINGS = 20
 
@@ -71,7 +72,8 @@ def _tell(report: IngestReport) -> None:
 
 def _told(finding: Finding) -> str:
     rows = f" ({_counted(finding.rows, 'row')})" if finding.rows and str(finding.rows) not in finding.text else ""
-    return f"{finding.file}: {finding.text}{rows}"
+    example = f"; {finding.example}" if finding.example else ""
+    return one_line(f"{finding.file}: {finding.text}{rows}{example}")
 
 
 def _counted(number: int, noun: str) -> str:
