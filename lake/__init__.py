@@ -1,8 +1,8 @@
 """What was spent: FOCUS charges by billing period, and typed questions about them.
 
 Read `columns.py`, `money.py` and `period.py` (the vocabulary); then `load.py`, from a file to a snapshot, whose steps
-are `sources/focus.py` (text), `numbers.py`, `labels.py`, `ai.py`, `charges.py` (types), `breaches.py` (findings),
-`snapshots.py` and `store.py` (what replaces what); then `question.py`, `expressions.py` and `engine.py`, from a
-question to rows, with `completeness.py` telling how far they can be trusted; last `usage.py` and `machines.py`, how
-hard machines worked and what they cost.
+are `sources/` (any bill to text; begin with its `port.py` and `focus.py`), `numbers.py`, `labels.py`, `ai.py`,
+`charges.py` (types), `breaches.py` (findings), `snapshots.py` and `store.py` (what replaces what); then `question.py`,
+`expressions.py` and `engine.py`, from a question to rows, with `completeness.py` telling how far they can be trusted;
+last `usage.py` and `machines.py`, how hard machines worked and what they cost.
 """

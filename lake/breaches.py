@@ -70,6 +70,20 @@ def _found(
     ]
 
 
+def held_back(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
+    """Where the rows of quarantine stand in their files, the first of each, so that a person finds them."""
+    rows = connection.execute(
+        "SELECT file, count(*), list(x_row ORDER BY x_row)[:3], list(fault ORDER BY x_row)[:3] FROM charge "
+        "WHERE fault IS NOT NULL GROUP BY file ORDER BY file"
+    ).fetchall()
+    found = []
+    for file, count, places, faults in rows:
+        told = "; ".join(f"row {place}: {fault}" for place, fault in zip(places, faults, strict=True))
+        text = f"{told}{' …' if count > len(places) else ''} (the first row after a header is row 1)"
+        found.append(Finding(rule="held-back", file=files[file], rows=count, text=text))
+    return found
+
+
 def _null_checks() -> list[Check]:
     return [
         Check(

@@ -1,4 +1,4 @@
-"""The columns of a FOCUS charge row, as this lake stores them: FOCUS 1.2, which reads 1.0 as well.
+"""The columns of a FOCUS charge row, as this lake stores them: FOCUS 1.2, which other versions are read as.
 
 FOCUS is the FinOps Open Cost and Usage Specification; names, kinds, nulls and allowed values are those of its 1.2.
 """

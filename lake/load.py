@@ -16,10 +16,12 @@ from lake import breaches, charges, duck, numbers, snapshots, usage
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.report import CurrencyTotal, Finding, IngestReport
-from lake.sources import focus
+from lake.sources import port, shapes
+from lake.sources.invoice_mapping import InvoiceMapping
+from lake.sources.table_file import TableFile, inspect
 from lake.store import Commit, Snapshot, UsageManifest
 
-ENDINGS = (".csv", ".csv.gz", ".parquet")
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 
 
 def ingest(
@@ -30,23 +32,30 @@ def ingest(
     final: bool = False,
     source: str | None = None,
     replace: bool = False,
+    mapping: InvoiceMapping | None = None,
 ) -> IngestReport:
-    """Loads files, folders and glob patterns; raises LakeError with nothing changed if any of it cannot be loaded."""
+    """Loads files, folders and glob patterns; raises LakeError with nothing changed if any of it cannot be loaded.
+
+    `mapping` says what the columns of an invoice of no known shape mean.
+    """
     if source is not None and charges.source_name(source) != source:
         raise LakeError(
             f"'{source}' is no name for a source.",
             why="A source is named with lower-case letters, digits and single hyphens, at most 60.",
             do=f"Use for example --source {charges.source_name(source)}.",
         )
+    delimiter = mapping.file.delimiter if mapping else None
     with duck.connect() as connection:
-        tables, findings = _distinct([focus.inspect(path, connection) for path in expand(paths)])
+        tables, findings = _distinct([inspect(path, connection, delimiter=delimiter) for path in expand(paths)])
     bills = [table for table in tables if not usage.is_usage(table)]
     measured = [table for table in tables if usage.is_usage(table)]
-    for table in bills:
-        focus.mapping(table)  # a file that cannot be a bill is refused before the others are read
+    known = shapes.known(mapping)
+    chosen = [port.choose(table, known) for table in bills]
+    for table, shape in zip(bills, chosen, strict=True):
+        shape.reading(table)  # a file that cannot be a bill is refused before the others are read
     try:
         with lake.store.writing() as making, duck.connect(spill=str(making)) as connection:
-            found = _read_bills(connection, bills, source=source, now=now, findings=findings)
+            found = _read_bills(connection, bills, chosen, source=source, now=now, findings=findings)
             snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
             written = _write(connection, lake, found, bills, making=making, now=now, final=final, findings=findings)
             used = None
@@ -85,12 +94,14 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
         else:
             found[path.resolve()] = None
     if not found:
-        raise LakeError("There is nothing to load.", why="No path was named.", do="Name a FOCUS file, CSV or Parquet.")
+        raise LakeError(
+            "There is nothing to load.", why="No path was named.", do="Name a bill: CSV, Parquet or JSON lines."
+        )
     return list(found)
 
 
-def _distinct(tables: list[focus.TableFile]) -> tuple[list[focus.TableFile], list[Finding]]:
-    kept: dict[str, focus.TableFile] = {}
+def _distinct(tables: list[TableFile]) -> tuple[list[TableFile], list[Finding]]:
+    kept: dict[str, TableFile] = {}
     findings = []
     for table in tables:
         twin = kept.setdefault(table.digest, table)
@@ -103,7 +114,8 @@ def _distinct(tables: list[focus.TableFile]) -> tuple[list[focus.TableFile], lis
 
 def _read_bills(
     connection: duckdb.DuckDBPyConnection,
-    tables: list[focus.TableFile],
+    tables: list[TableFile],
+    chosen: Sequence[port.Shape],
     *,
     source: str | None,
     now: datetime,
@@ -112,15 +124,16 @@ def _read_bills(
     if not tables:
         return []
     names = [table.name for table in tables]
-    focus.create_clean(connection)
-    for number, table in enumerate(tables):
-        findings += focus.read_into_clean(connection, table, number)
+    port.create_clean(connection)
+    for number, (table, shape) in enumerate(zip(tables, chosen, strict=True)):
+        findings += port.read_into_clean(connection, shape, table, number)
     findings += numbers.normalise(connection, names)
     findings += charges.label(connection, names)
     charges.judge_ai(connection)
     findings += breaches.find(connection, names)
     charges.type_charges(connection, names, source)
     findings += breaches.find_in_charges(connection, names)
+    findings += breaches.held_back(connection, names)
     findings += snapshots.drop_twins(connection, names)
     found = snapshots.keys(connection, now)
     if not found:
@@ -141,7 +154,7 @@ def _nothing_readable(connection: duckdb.DuckDBPyConnection) -> LakeError:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, found: list[snapshots.Key], tables: list[focus.TableFile], *,
+    connection: duckdb.DuckDBPyConnection, lake: Lake, found: list[snapshots.Key], tables: list[TableFile], *,
     making: Path, now: datetime, final: bool, findings: list[Finding],
 ) -> list[Snapshot]:  # fmt: skip
     current = {(snapshot.source, snapshot.period): snapshot for snapshot in lake.store.current()}

@@ -66,12 +66,24 @@ class Reading:
     fault: str = ""
 
 
-def read_number(text: str, *, scale: int) -> Reading:
-    """The number that `text` writes, at no more than `scale` places; `lost` is written minus kept."""
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """`one * other`, exactly, for numbers that `as_written` gives."""
+    return _EXACT.multiply(one, other)
+
+
+def as_written(text: str) -> Decimal | None:
+    """The number that `text` writes with all its digits; None if it is none."""
     written = text.strip()
     if len(written) > LONGEST or not _NUMBER.fullmatch(written):
+        return None
+    return _EXACT.create_decimal(written)
+
+
+def read_number(text: str, *, scale: int) -> Reading:
+    """The number that `text` writes, at no more than `scale` places; `lost` is written minus kept."""
+    number = as_written(text)
+    if number is None:
         return Reading(None, fault="is no number")
-    number = _EXACT.create_decimal(written)
     if number and number.adjusted() >= PRECISION - scale:
         return Reading(None, fault=f"has more than {PRECISION - scale} digits before the point")
     if number and number.adjusted() < -LONGEST:

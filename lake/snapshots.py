@@ -18,7 +18,7 @@ from lake.columns import COLUMNS, LABELS, STORED
 from lake.errors import LakeError, SourceConflict
 from lake.money import plain
 from lake.report import Finding
-from lake.sources.focus import TableFile, digest
+from lake.sources.table_file import TableFile, digest
 from lake.store import Input, Replaced, Snapshot, SnapshotFile, Store, Totals, sync
 
 _NOT_COMPARED = {"Tags", "SkuPriceDetails", "x_file", "x_row", "x_extra", "x_source", "x_day"}

@@ -17,8 +17,7 @@ from lake import duck, expressions
 from lake.charges import read_time
 from lake.columns import PERCENT_TYPE, PERCENTS
 from lake.errors import LakeError
-from lake.sources import focus
-from lake.sources.focus import TableFile
+from lake.sources.table_file import TableFile, as_text, digest, from_table, prepare, unreadable
 from lake.store import Input, SnapshotFile, Store, UsageManifest, sync
 
 NETWORK = "network_bytes"
@@ -74,7 +73,7 @@ def stage(
     path = f"usage/{revision}.parquet"
     return UsageManifest(
         revision=revision,
-        file=SnapshotFile(path=path, rows=rows, bytes=making.stat().st_size, sha256=focus.digest(making)),
+        file=SnapshotFile(path=path, rows=rows, bytes=making.stat().st_size, sha256=digest(making)),
         first_hour=_moment(first),
         last_hour=_moment(last),
         loaded_at=now,
@@ -84,16 +83,17 @@ def stage(
 
 def _read(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> Input:
     def column(name: str) -> str:
-        return focus.as_text(file, file.names.index(name)) if name in file.names else "NULL"
+        return as_text(file, file.names.index(name)) if name in file.names else "NULL"
 
     percents = ", ".join(f"TRY_CAST(TRY_CAST({column(name)} AS DOUBLE) AS {PERCENT_TYPE})" for name in PERCENTS)
     try:
+        prepare(connection, file)
         connection.execute(
             f"INSERT INTO used SELECT {number}, {column('ResourceId')}, {read_time(column('HourStart'))}, {percents}, "  # noqa: S608
-            f"TRY_CAST(TRY_CAST({column(NETWORK)} AS DOUBLE) AS BIGINT) FROM {focus.from_table(file)}"
+            f"TRY_CAST(TRY_CAST({column(NETWORK)} AS DOUBLE) AS BIGINT) FROM {from_table(file)}"
         )
     except duckdb.Error as error:
-        raise focus.unreadable(file, str(error)) from error
+        raise unreadable(file, str(error)) from error
     rows, bad = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE resource IS NULL OR hour IS NULL) FROM used WHERE part = ?", [number]
     ).fetchall()[0]

@@ -1,1 +1,1 @@
-"""Where charges come from: one module a kind of file or provider. `focus.py` reads FOCUS files."""
+"""Where charges come from: `port.py` is what a kind of bill must tell, `shapes.py` lists those that do."""

@@ -1,0 +1,119 @@
+"""A file's cells by the names that its provider's manual gives them, as SQL for text; what is not there is NULL."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from lake import duck
+from lake.errors import LakeError
+from lake.report import Finding
+from lake.sources.port import twice
+from lake.sources.table_file import TableFile, as_json_of_texts, as_text
+
+NONE = "CAST(NULL AS VARCHAR)"
+_WITH_ZONE = r".*(Z|UTC|:\d{2}([.]\d+)? ?[+-]\d{2}(:?\d{2})?)"
+
+
+class Cells:
+    """The columns of one file under their plain names (`plain` of the name as written)."""
+
+    def __init__(self, file: TableFile, plain: Callable[[str], str]) -> None:
+        self.file = file
+        self._at: dict[str, int] = {}
+        for index, name in enumerate(file.names):
+            if plain(name) in self._at:
+                raise twice(file, name)
+            self._at[plain(name)] = index
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._at
+
+    def beginning(self, start: str) -> list[str]:
+        """The plain names that begin so, in the order of the file."""
+        return [name for name in self._at if name.startswith(start)]
+
+    def written(self, name: str) -> str:
+        """The name as the file writes it."""
+        return self.file.names[self._at[name]]
+
+    def text(self, *names: str) -> str:
+        """SQL: the first of these cells that holds more than blanks, trimmed."""
+        found = [f"nullif(trim({as_text(self.file, self._at[name])}), '')" for name in names if name in self._at]
+        return f"coalesce({', '.join(found)})" if found else NONE
+
+    def member(self, name: str, *path: str) -> str:
+        """SQL: what stands at this path inside a cell that holds a map, a struct or JSON text."""
+        if name not in self._at:
+            return NONE
+        whole = self.json(name)
+        place = duck.text("$" + "".join(f'."{step}"' for step in path))
+        return f"CASE WHEN json_valid({whole}) THEN nullif(trim(json_extract_string({whole}, {place})), '') END"
+
+    def json(self, name: str) -> str:
+        """SQL: the JSON text of a cell that holds a map, a struct, a list or JSON text, its numbers as texts."""
+        return as_json_of_texts(self.file, self._at[name]) if name in self._at else NONE
+
+    def require(self, names: Iterable[str], *, bill: str, do: str) -> None:
+        """Refuses a file that lacks one of these columns."""
+        missing = [name for name in names if name not in self._at]
+        if missing:
+            raise LakeError(
+                f"{self.file.path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
+                why=f"It has other columns of {bill}; without these a charge cannot be dated, named or summed.",
+                do=do,
+            )
+
+    def rest(self, carried: Iterable[str], more: Mapping[str, str] | None = None) -> str:
+        """SQL: JSON of all cells that are not `carried` over letter by letter, and of `more`; empty ones left out."""
+        left = set(self._at) - set(carried)
+        fields = {name: as_text(self.file, index) for name, index in self._at.items() if name in left}
+        named = {self.file.names[self._at[name]]: value for name, value in fields.items()} | dict(more or {})
+        return as_json(list(named.items()))
+
+    def floating(self, names: Iterable[str]) -> list[Finding]:
+        """A finding for each of these columns that is stored as binary floating point."""
+        return [
+            Finding(
+                rule="floating-point",
+                file=self.file.name,
+                column=self.written(name),
+                text=f"{self.written(name)} is stored as binary floating point; read as the shortest decimal that "
+                "names it",
+            )
+            for name in names
+            if name in self._at and self.file.columns[self._at[name]][1] in ("DOUBLE", "FLOAT")
+        ]
+
+
+def as_json(fields: Sequence[tuple[str, str]], *, keep_empty: bool = False) -> str:
+    """SQL: a JSON object of these names and texts, without those that are empty; NULL if there are none."""
+    if not fields:
+        return NONE
+    if keep_empty:
+        every = ", ".join(f"{duck.text(name)}: {value}" for name, value in _distinct(fields))
+        return f"CAST(to_json({{{every}}}) AS VARCHAR)"
+    pairs = [f"{duck.text(name)}: nullif({value}, '')" for name, value in _distinct(fields)]
+    # Merging into nothing leaves out what is NULL, and is many times faster than filtering a list of pairs.
+    return f"nullif(CAST(json_merge_patch('{{}}', to_json({{{', '.join(pairs)}}})) AS VARCHAR), '{{}}')"
+
+
+def _distinct(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    # The database takes no two names that differ in case alone, nor an empty one; a bill's header may have both.
+    named: dict[str, tuple[str, str]] = {}
+    for name, value in fields:
+        tried, number = name or "column", 1
+        while tried.casefold() in named:
+            number += 1
+            tried = f"{name or 'column'} ({number})"
+        named[tried.casefold()] = (tried, value)
+    return list(named.values())
+
+
+def in_utc(value: str) -> str:
+    """SQL: the time that this text writes, marked as UTC where it has a time of day and names no zone itself."""
+    bare = f"{value} LIKE '%:%' AND NOT regexp_full_match({value}, {duck.text(_WITH_ZONE)})"
+    return f"CASE WHEN {bare} THEN {value} || 'Z' ELSE {value} END"
+
+
+def one_of(value: str, cases: Mapping[str, str | None], *, otherwise: str) -> str:
+    """SQL: the SQL of the case that this text equals; `otherwise` if none. A case of None is NULL."""
+    whens = " ".join(f"WHEN {duck.text(case)} THEN {result or 'NULL'}" for case, result in cases.items())
+    return f"CASE {value} {whens} ELSE {otherwise} END"

@@ -1,0 +1,12 @@
+"""The kinds of bill that can be loaded, in the order in which a file is tried: the most telling columns first."""
+
+from lake.sources.focus import Focus
+from lake.sources.invoice import Invoice
+from lake.sources.invoice_mapping import InvoiceMapping, standard
+from lake.sources.port import Shape
+
+
+def known(mapping: InvoiceMapping | None = None) -> list[Shape]:
+    """All shapes; with a mapping, the invoice that it describes before all others."""
+    described: list[Shape] = [Invoice(mapping)] if mapping else []
+    return [*described, Invoice(standard(), exact=True), Focus()]
