@@ -64,4 +64,5 @@ def _flat(value: object) -> str:
 
 
 def _plain(key: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", key.lower().rsplit(":", 1)[-1])
+    # AWS writes the tag that a user named "team" as user:team in one report and as user_team in another.
+    return re.sub(r"[^a-z0-9]", "", key.lower().rsplit(":", 1)[-1].removeprefix("user_"))
