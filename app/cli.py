@@ -50,13 +50,19 @@ add_lake(app)
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="FOCUS files, folders or globs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Bills: files, folders or globs.")],
     source: Annotated[str | None, typer.Option(help="Name of the source; by default the provider's.")] = None,
     final: Annotated[bool, typer.Option("--final", help="The period is closed: nothing will change any more.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="These files replace what other files loaded.")] = False,
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="What the columns of any other invoice mean.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Load FOCUS 1.0 or 1.2 files (CSV, CSV.gz, Parquet) into the lake."""
+    """Load bills into the lake: FOCUS 1.0 to 1.4, the cost exports of AWS, Azure and Google Cloud, or any invoice.
+
+    CSV, CSV.gz, Parquet or JSON lines; which kind a file is, its columns tell.
+    """
     from app.commands import ingest as command
     from app.commands.here import place
     from app.intake import take_in
@@ -71,6 +77,7 @@ def ingest(
             source=source,
             final=final,
             replace=replace,
+            mapping=mapping,
             as_json=as_json,
         ),
     )

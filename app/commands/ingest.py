@@ -9,6 +9,7 @@ from lake.engine import Lake
 from lake.load import ingest
 from lake.money import plain, rounded
 from lake.report import Finding, IngestReport
+from lake.sources.invoice_mapping import read_mapping
 from tools.shown import one_line
 
 MOST_FINDINGS = 20
@@ -22,10 +23,19 @@ def run(
     source: str | None = None,
     final: bool = False,
     replace: bool = False,
+    mapping: Path | None = None,
     as_json: bool = False,
 ) -> IngestReport:
     """Loads the paths into the lake of this home; raises LakeError with nothing changed if that cannot be done."""
-    report = ingest(Lake(home / "lake"), paths, now=now, final=final, source=source, replace=replace)
+    report = ingest(
+        Lake(home / "lake"),
+        paths,
+        now=now,
+        final=final,
+        source=source,
+        replace=replace,
+        mapping=read_mapping(mapping) if mapping else None,
+    )
     if as_json:
         print_json(_document(report))
     else:
