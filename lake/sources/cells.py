@@ -90,13 +90,39 @@ def as_json(fields: Sequence[tuple[str, str]], *, keep_empty: bool = False) -> s
     if keep_empty:
         every = ", ".join(f"{duck.text(name)}: {value}" for name, value in _distinct(fields))
         return f"CAST(to_json({{{every}}}) AS VARCHAR)"
-    pairs = [f"{duck.text(name)}: nullif({value}, '')" for name, value in _distinct(fields)]
     # Merging into nothing leaves out what is NULL, and is many times faster than filtering a list of pairs.
-    return f"nullif(CAST(json_merge_patch('{{}}', to_json({{{', '.join(pairs)}}})) AS VARCHAR), '{{}}')"
+    objects = [
+        ", ".join(f"{duck.text(name)}: nullif({value}, '')" for name, value in layer) for layer in _layers(fields)
+    ]
+    merged = ", ".join(f"to_json({{{one}}})" for one in objects)
+    return f"nullif(CAST(json_merge_patch('{{}}', {merged}) AS VARCHAR), '{{}}')"
+
+
+def _layers(fields: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    # The database takes no two names in one object that differ in case alone; two tags may.
+    layers: list[dict[str, tuple[str, str]]] = []
+    for name, value in _named(fields):
+        home = next((layer for layer in layers if name.casefold() not in layer), None)
+        if home is None:
+            home = {}
+            layers.append(home)
+        home[name.casefold()] = (name, value)
+    return [list(layer.values()) for layer in layers]
+
+
+def _named(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    for name, value in fields:
+        tried, number = name or "column", 1
+        while tried in seen:
+            number += 1
+            tried = f"{name or 'column'} ({number})"
+        seen[tried] = value
+    return list(seen.items())
 
 
 def _distinct(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    # The database takes no two names that differ in case alone, nor an empty one; a bill's header may have both.
+    # In a struct that keeps what is empty, layers would hide one another: names that differ in case alone are numbered.
     named: dict[str, tuple[str, str]] = {}
     for name, value in fields:
         tried, number = name or "column", 1

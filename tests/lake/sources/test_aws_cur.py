@@ -308,3 +308,9 @@ def test_a_report_with_a_column_missing_or_twice_is_refused(write: Any, load: An
     path: Path = write("both.csv", [both])
     with pytest.raises(LakeError, match="has the column line_item_unblended_cost twice"):
         load(path)
+
+
+def test_two_tags_that_differ_in_case_alone_are_two_tags(write: Any, load: Any, ask: Any) -> None:
+    load(write("cur.csv", [line() | {"resourceTags/user:team": "kyc"}]))
+    [(tags,)] = ask('SELECT "Tags" FROM bill')
+    assert json.loads(tags) == {"user:Team": "risk", "user:team": "kyc"}
