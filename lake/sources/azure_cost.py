@@ -36,6 +36,7 @@ _LIST = "list_cost"
 _CONTRACTED = "contracted_cost"
 _VIEW = "x_cost_view"
 _DAY = r"(\d{1,2})/(\d{1,2})/(\d{4})"
+_DATE, _FIRST, _LAST, _AMORTIZED = '"#date"', '"#first"', '"#last"', '"#amortized"'
 _COMMITTED = ("Reservation", "SavingsPlan")
 _UNUSED = ("UnusedReservation", "UnusedSavingsPlan")
 # Azure writes its meters by hand and shortens them: "gpt-4o-0806-cchd-Inp-glbl", "gpt 4o 0513 Output global".
@@ -61,7 +62,7 @@ class AzureCost:
         rest = cells.rest(
             _CARRIED,
             {
-                _VIEW: f"CASE WHEN {_amortized(cells)} THEN 'amortized' ELSE 'actual' END",
+                _VIEW: f"CASE WHEN {_AMORTIZED} THEN 'amortized' ELSE 'actual' END",
                 "x_fx_rate": cells.text("exchangeratepricingtobilling", "exchangerate"),
                 "x_fx_date": _day(cells.text("exchangeratedate")),
             },
@@ -70,7 +71,7 @@ class AzureCost:
             _LIST: Computed(How.PRODUCT, (_price(cells, "paygprice"), cells.text("quantity"))),
             _CONTRACTED: Computed(How.PRODUCT, (_price(cells, "unitprice"), cells.text("quantity"))),
         }
-        return Reading([Rows(_values(cells), rest)], cells.floating(_MONEY), computed)
+        return Reading([Rows(_values(cells), rest, _with_days(cells))], cells.floating(_MONEY), computed)
 
     def look(self, connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
         """Tells which of the two datasets it is and what that leaves out; refuses the other one beside it."""
@@ -122,7 +123,6 @@ def _refuse_both(connection: duckdb.DuckDBPyConnection, file: TableFile, number:
 
 def _values(cells: Cells) -> dict[str, str]:
     text = cells.text
-    day = _day(text("date"))
     publisher = f"coalesce({text('publishername')}, 'Microsoft')"
     account = f"lower({text('billingaccountid')})"
     return {
@@ -132,10 +132,10 @@ def _values(cells: Cells) -> dict[str, str]:
         "BillingAccountId": f"coalesce({account}, lower({text('billingprofileid')}))",
         "BillingAccountName": text("billingaccountname", "billingprofilename"),
         "BillingCurrency": text(*_CURRENCY),
-        "BillingPeriodStart": f"coalesce({_day(text('billingperiodstartdate'))}, {_month(day)})",
-        "BillingPeriodEnd": f"coalesce({_after(text('billingperiodenddate'))}, {_month(day, following=True)})",
-        "ChargePeriodStart": day,
-        "ChargePeriodEnd": _after(text("date")),
+        "BillingPeriodStart": f"coalesce({_FIRST}, {_month(_DATE)})",
+        "BillingPeriodEnd": f"coalesce({_after(_LAST)}, {_month(_DATE, following=True)})",
+        "ChargePeriodStart": _DATE,
+        "ChargePeriodEnd": _after(_DATE),
         "ChargeDescription": text("productname", "product"),
         "InvoiceId": text("invoiceid"),
         "InvoiceIssuerName": f"coalesce({text('resellername')}, 'Microsoft')",
@@ -161,6 +161,13 @@ def _values(cells: Cells) -> dict[str, str]:
     }
 
 
+def _with_days(cells: Cells) -> str:
+    """SQL: the lines with what many values need, reckoned once a line: their days, and which dataset the file is."""
+    days = ((_DATE, "date"), (_FIRST, "billingperiodstartdate"), (_LAST, "billingperiodenddate"))
+    added = ", ".join(f"{_day(cells.text(name))} AS {column}" for column, name in days)
+    return f"(SELECT *, {added}, {_amortized(cells)} AS {_AMORTIZED} FROM lines)"  # noqa: S608
+
+
 def _amortized(cells: Cells) -> str:
     """SQL: whether the whole file tells amortized costs: a commitment's use costs something, or its unused part."""
     kind, model, cost = cells.text("chargetype"), cells.text("pricingmodel"), cells.text("costinbillingcurrency")
@@ -180,7 +187,7 @@ def _costs(cells: Cells) -> dict[str, str]:
     listed = _known(cells.text("paygcostinbillingcurrency"))
     return {
         # What a commitment covers was paid when the commitment was.
-        "BilledCost": f"CASE WHEN {committed} AND {_amortized(cells)} THEN '0' ELSE {cost} END",
+        "BilledCost": f"CASE WHEN {committed} AND {_AMORTIZED} THEN '0' ELSE {cost} END",
         "EffectiveCost": cost,
         "ListCost": f"CASE WHEN {_is_unused(cells)} THEN '0' ELSE coalesce({listed}, {column(_LIST)}) END",
         "ContractedCost": f"CASE WHEN {_is_unused(cells)} THEN '0' ELSE coalesce({column(_CONTRACTED)}, {cost}) END",
@@ -281,9 +288,8 @@ def _day(value: str) -> str:
     )
 
 
-def _after(value: str) -> str:
-    """SQL: the first moment after that day; a text that is no day is left as written, to be judged with the rest."""
-    start = _day(value)
+def _after(start: str) -> str:
+    """SQL: the first moment after a day of `_day`; a text that is no day is left as written, to be judged later."""
     following = f"TRY_CAST(left({start}, 10) AS DATE) + 1"
     return f"coalesce(strftime({following}, '%Y-%m-%dT00:00:00Z'), {start})"
 

@@ -39,13 +39,12 @@ def column(name: str) -> str:
     return duck.name(f"#{name}")
 
 
-def lines(connection: duckdb.DuckDBPyConnection, table: str, wanted: Mapping[str, Computed], *, row: str) -> str:
-    """SQL: the lines of `table` with their number from 1 as `row`, and a text column for each that is computed.
+def lines(connection: duckdb.DuckDBPyConnection, sql: str, wanted: Mapping[str, Computed]) -> str:
+    """SQL: the rows of `sql`, with a text column more for each that is computed.
 
     A column whose terms are all missing is NULL; one with a term that is no number holds the terms as they were
     written, so that the row is held back with them as its reason.
     """
-    sql = f"SELECT row_number() OVER () AS {row}, * FROM {table}"  # noqa: S608
     for name, one in wanted.items():
         odd = f"odd_{uuid4().hex}"
         terms = [f"t{index}" for index in range(len(one.terms))]

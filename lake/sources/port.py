@@ -89,12 +89,17 @@ def read_into_clean(connection: duckdb.DuckDBPyConnection, shape: Shape, file: T
     findings = list(reading.findings)
     try:
         prepare(connection, file)
-        lines = computed.lines(connection, from_table(file), reading.computed, row=LINE)
+        lines = f"SELECT row_number() OVER () AS {LINE}, * FROM {from_table(file)}"  # noqa: S608
+        if reading.computed or len(reading.rows) > 1:
+            # What is computed or split off reads the lines again; parsing them again would take longer.
+            connection.execute(f"CREATE TABLE lines_{number} AS {lines}")
+            lines = computed.lines(connection, f"SELECT * FROM lines_{number}", reading.computed)  # noqa: S608
         for rows in reading.rows:
             added = _append(connection, lines, rows, number)
             if rows.told and added:
                 rule, text = rows.told
                 findings.append(Finding(rule=rule, file=file.name, rows=added, text=text))
+        connection.execute(f"DROP TABLE IF EXISTS lines_{number}")
         if not _count(connection, number):
             raise _empty(file)
         return findings + shape.look(connection, file, number)

@@ -1,5 +1,6 @@
 """Google Cloud's billing export: credits as charges, the invoice's month, labels, Parquet structs and JSON lines."""
 
+import gzip
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -172,3 +173,18 @@ def test_json_lines_that_cannot_be_read_are_refused_with_their_line(
     with pytest.raises(LakeError, match=said):
         load(tmp_path / "gcp.jsonl")
     assert lake.store.current() == ()
+
+
+def test_compressed_json_lines_in_a_folder_are_found_and_a_cut_one_is_refused(
+    tmp_path: Path, load: Any, ask: Any
+) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    packed = gzip.compress(lines(tmp_path, {}, {"labels": [{"key": "team", "value": "kyc"}]}).read_bytes())
+    (folder / "part.jsonl.gz").write_bytes(packed)
+    (folder / "manifest.json").write_text("{}")
+    load(folder)
+    assert ask("SELECT x_team FROM bill ORDER BY x_row") == [("risk",), ("kyc",)]
+    (folder / "part.jsonl.gz").write_bytes(packed[:-12])
+    with pytest.raises(LakeError, match="cannot be unpacked"):
+        load(folder)
