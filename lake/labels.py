@@ -54,9 +54,18 @@ def _parse(text: str) -> tuple[dict[str, object] | None, bool]:
             parsed = json.loads(candidate, parse_float=str, parse_int=str)
         except (ValueError, RecursionError):
             continue
-        if isinstance(parsed, dict):
+        if isinstance(parsed, dict) and _is_text(parsed):
             return parsed, braces_missing
     return None, False
+
+
+def _is_text(parsed: dict[str, object]) -> bool:
+    # An escape may write half of a character that needs two halves; that is no text that can be stored.
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _flat(value: object) -> str:

@@ -51,6 +51,7 @@ _TOKENS = (
     ("output", "output"),
     ("input", "input_uncached"),
 )
+_NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,4})?"
 _CREDIT = '"#credit"'
 
 
@@ -188,7 +189,9 @@ def _services(cells: Cells) -> dict[str, str]:
 
 def _credits(cells: Cells, values: dict[str, str]) -> Rows:
     given = cells.json("credits")
-    amount = f"json_extract_string({_CREDIT}, '$.amount')"
+    cost, given_amount = cells.text("cost"), f"json_extract_string({_CREDIT}, '$.amount')"
+    # A charge that is held back holds its credits back too: alone they would make everything look cheaper.
+    amount = f"CASE WHEN regexp_full_match({cost}, '{_NUMBER}') THEN {given_amount} ELSE 'credit of ' || {cost} END"
     named = f"coalesce(json_extract_string({_CREDIT}, '$.full_name'), json_extract_string({_CREDIT}, '$.name'))"
     listed = f"CASE WHEN {_is_list(given)} THEN from_json({_elements(given)}, '[\"JSON\"]') END"
     changed = {

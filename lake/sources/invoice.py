@@ -21,6 +21,8 @@ from lake.sources.table_file import TableFile
 _NUMBERS = (Kind.MONEY, Kind.QUANTITY)
 _COSTS = ("EffectiveCost", "ListCost", "ContractedCost")
 _DEFAULTS = {"ChargeCategory": "'Purchase'", "ChargeFrequency": "'One-Time'", "ServiceCategory": "'Other'"}
+_ISO_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_ISO_HOURS = "[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
 _NAMED_AFTER = ("BillingAccountId", "InvoiceIssuerName", "PublisherName", "ServiceName")
 
 
@@ -97,8 +99,8 @@ def _values(cells: Cells, mapping: InvoiceMapping) -> dict[str, str]:
         if kind in _NUMBERS:
             values[target] = amount(given, form, money=kind == Kind.MONEY)
         elif kind == Kind.TIME:
-            ends = target.endswith("End") and mapping.invoice.period_end == "inclusive"
-            values[target] = moment(given, form, days=1 if ends else 0)
+            inclusive = target.endswith("End") and mapping.invoice.period_end == "inclusive"
+            values[target] = moment(given, form, last_day=inclusive)
         else:
             values[target] = given
     billed = values["BilledCost"]
@@ -111,7 +113,7 @@ def _values(cells: Cells, mapping: InvoiceMapping) -> dict[str, str]:
     values.setdefault("BillingPeriodEnd", _month(cells.text(dated), form, later=1))
     start = mapping.columns.get("ChargePeriodStart", mapping.invoice.date)
     values.setdefault("ChargePeriodStart", moment(cells.text(start), form))
-    values.setdefault("ChargePeriodEnd", moment(cells.text(start), form, days=1))
+    values.setdefault("ChargePeriodEnd", moment(cells.text(start), form, last_day=True))
     if mapping.tags:
         values["Tags"] = as_json([(key, cells.text(name)) for key, name in mapping.tags.items()])
     return values
@@ -148,30 +150,43 @@ def amount(given: str, form: FileForm, *, money: bool) -> str:
     reversed_sign = money and form.sign == "reversed"
     signed = f"CASE WHEN {less} {'=' if reversed_sign else '<>'} true THEN {plain} ELSE '-' || {plain} END"
     strange = f"{given} || ' is not written with {'a comma' if form.decimal == ',' else 'a point'}'"
-    return f"CASE WHEN regexp_full_match({bare}, {pattern}) THEN {signed} ELSE {strange} END"
+    one_sign = f"regexp_full_match({given}, '[+-]?[^+-]*|[^+-]*-|[(][^()+-]*[)]')"
+    return f"CASE WHEN {one_sign} AND regexp_full_match({bare}, {pattern}) THEN {signed} ELSE {strange} END"
 
 
-def moment(given: str, form: FileForm, *, days: int = 0) -> str:
-    """SQL: the moment in UTC that the form writes, some days later; one that it would not write so stays unreadable."""
-    local = f"({_local(given, form)} + INTERVAL {days} DAY)"
-    if form.zone != "UTC" and _has_hours(form):
-        local = f"timezone('UTC', timezone({duck.text(form.zone)}, {local}))"
-    read = f"strftime({local}, '%Y-%m-%dT%H:%M:%SZ')"
-    return f"CASE WHEN {given} IS NULL THEN NULL ELSE coalesce({read}, {given} || ' is no date of this form') END"
+def moment(given: str, form: FileForm, *, last_day: bool = False) -> str:
+    """SQL: the moment in UTC that the form writes; one that it would not write so stays unreadable.
+
+    A `last_day` that has no time of day means the moment at which that day is over.
+    """
+    after = f" + INTERVAL {1 if last_day else 0} DAY"
+    if form.dates:
+        hours = any(mark in form.dates for mark in ("%H", "%I"))
+        local = f"try_strptime({given}, {duck.text(form.dates)})"
+        read = _in_zone(local, form) if hours else f"{local}{after}"
+    else:
+        local = f"TRY_CAST({given} AS TIMESTAMP)"
+        read = (
+            f"CASE WHEN regexp_full_match({given}, '{_ISO_DAY}') THEN {local}{after} "
+            f"WHEN regexp_full_match({given}, '{_ISO_DAY}{_ISO_HOURS}') THEN {_in_zone(local, form)} "
+            f"WHEN regexp_full_match({given}, '{_ISO_DAY}{_ISO_HOURS} ?(Z|[+-][0-9]{{2}}:?[0-9]{{2}})') "
+            f"THEN timezone('UTC', TRY_CAST({given} AS TIMESTAMPTZ)) END"
+        )
+    return _or_strange(f"strftime({read}, '%Y-%m-%dT%H:%M:%SZ')", given)
+
+
+def _in_zone(local: str, form: FileForm) -> str:
+    return f"timezone('UTC', timezone({duck.text(form.zone)}, {local}))"
 
 
 def _month(given: str, form: FileForm, *, later: int) -> str:
-    first = f"date_trunc('month', {_local(given, form)}) + INTERVAL {later} MONTH"
-    read = f"strftime({first}, '%Y-%m-%dT00:00:00Z')"
-    return f"CASE WHEN {given} IS NULL THEN NULL ELSE coalesce({read}, {given} || ' is no date of this form') END"
+    """SQL: the first day of the month in which the invoice is dated where it was written, or of a later one."""
+    written = (
+        f"try_strptime({given}, {duck.text(form.dates)})" if form.dates else f"TRY_CAST(left({given}, 10) AS DATE)"
+    )
+    first = f"date_trunc('month', {written}) + INTERVAL {later} MONTH"
+    return _or_strange(f"strftime({first}, '%Y-%m-%dT00:00:00Z')", given)
 
 
-def _local(given: str, form: FileForm) -> str:
-    if form.dates:
-        return f"try_strptime({given}, {duck.text(form.dates)})"
-    iso = rf"regexp_full_match({given}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ][0-9:]{{5,8}})?Z?')"
-    return f"CASE WHEN {iso} THEN TRY_CAST(rtrim({given}, 'Z') AS TIMESTAMP) END"
-
-
-def _has_hours(form: FileForm) -> bool:
-    return any(mark in form.dates for mark in ("%H", "%I")) or not form.dates
+def _or_strange(read: str, given: str) -> str:
+    return f"CASE WHEN {given} IS NOT NULL THEN coalesce({read}, {given} || ' is no date of this form') END"

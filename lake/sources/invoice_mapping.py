@@ -123,7 +123,7 @@ def read_mapping(path: Path) -> InvoiceMapping:
         raise _unusable(path, "It is no UTF-8 text.") from error
     try:
         return InvoiceMapping.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _unusable(path, f"It is no TOML: {error}.") from error
     except ValidationError as error:
         raise _unusable(path, _first(error)) from error

@@ -78,13 +78,24 @@ def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
         ) from error
     except (ValueError, RecursionError):
         read = None
-    if not isinstance(read, dict):
+    if not isinstance(read, dict) or not _is_text(line, read):
         raise LakeError(
             f"{path} cannot be read to its end.",
-            why=f"Line {number} is no JSON object of its own: the file may be cut short, or be one long JSON text.",
+            why=f"Line {number} is no JSON object of its own in UTF-8: the file may be cut short, or be one long text.",
             do="Export it as newline-delimited JSON, one charge a line; nothing of the file was loaded.",
         )
     return read
+
+
+def _is_text(line: bytes, read: dict[str, Any]) -> bool:
+    # Half of a character that needs two halves may be written as an escape, and is no text that can be stored.
+    if b"\\u" not in line:
+        return True
+    try:
+        json.dumps(read, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Twice(Exception):

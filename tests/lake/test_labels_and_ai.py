@@ -70,8 +70,11 @@ def test_a_column_wins_over_a_tag(write: Any, charge: Any, load: Any, lake: Lake
     ]
 
 
-def test_tags_that_cannot_be_read_load_with_a_finding(write: Any, charge: Any, load: Any, lake: Lake) -> None:
-    report = load(write("bill.csv", [charge(Tags="team=risk"), charge(Tags='{"team": "x"}')]))
+@pytest.mark.parametrize("broken", ["team=risk", '{"team": "\\ud800"}'], ids=["no JSON", "half a character"])
+def test_tags_that_cannot_be_read_load_with_a_finding(
+    broken: str, write: Any, charge: Any, load: Any, lake: Lake
+) -> None:
+    report = load(write("bill.csv", [charge(Tags=broken), charge(Tags='{"team": "x"}')]))
     assert [(item.column, item.rows) for item in report.findings if item.rule == "tags"] == [("Tags", 1)]
     assert sorted(lake.values("team")) == ["(untagged)", "x"]
 

@@ -145,15 +145,15 @@ def test_json_lines_keep_the_digits_that_were_written(tmp_path: Path, load: Any,
 
 def test_damaged_amounts_and_months_wait_in_quarantine(tmp_path: Path, load: Any, held: Any) -> None:
     bad: list[dict[str, Any]] = [
-        {"cost": "much"},
+        {"cost": "much", "credits": [PROMOTION]},
         {"invoice": {"month": "202613"}},
         {"credits": [{"name": "x", "amount": "less"}]},
         {"credits": "?"},
     ]
     report = load(lines(tmp_path, {}, *bad))
     # The charge of a credit that cannot be read counts; the one whose credits are no list at all does not.
-    assert (report.rows_loaded, report.rows_quarantined) == (2, 4)
-    assert [row for row, _ in held()] == [2, 3, 5, 6]
+    assert (report.rows_loaded, report.rows_quarantined) == (2, 5)
+    assert [row for row, _ in held()] == [2, 3, 5, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,11 @@ def test_damaged_amounts_and_months_wait_in_quarantine(tmp_path: Path, load: Any
     [
         (json.dumps(LINE) + "\n{broken\n", "Line 2 is no JSON object"),
         (json.dumps(LINE) + "\n[1]\n", "Line 2 is no JSON object"),
+        (json.dumps(LINE) + "\n" + json.dumps(LINE | {"currency": "\ud800"}) + "\n", "Line 2 is no JSON object"),
         (json.dumps(LINE)[:-1] + ', "cost": 1}\n', "Line 1 gives two values for it"),
         (json.dumps({name: value for name, value in LINE.items() if name != "currency"}), "lacks the column currency"),
     ],
-    ids=["broken", "no object", "a name twice", "no currency"],
+    ids=["broken", "no object", "half a character", "a name twice", "no currency"],
 )
 def test_json_lines_that_cannot_be_read_are_refused_with_their_line(
     text: str, said: str, tmp_path: Path, load: Any, lake: Any

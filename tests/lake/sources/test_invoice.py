@@ -90,13 +90,13 @@ def test_a_mapping_reads_commas_groups_days_and_accountants_signs(tmp_path: Path
 def test_what_a_mapping_would_not_write_waits_in_quarantine_with_its_row(
     tmp_path: Path, load: Any, held: Any, ask: Any
 ) -> None:
-    wrong = ["1.5", "12.34,5", "1,234.50", "12,5 EUR", "--3", "(5", ""]
+    wrong = ["1.5", "12.34,5", "1,234.50", "12,5 EUR", "--3", "(5", "-5,0-", "+5,0-", ""]
     rows = [f"03.10.2026;01.10.2026;31.10.2026;Server;{amount};risk" for amount in ["1,00", *wrong]]
     days = ["03/10/2026;01.10.2026;31.10.2026;Server;1,00;risk", "2026-10-03;01.10.2026;31.10.2026;Server;1,00;risk"]
     report = load(german(tmp_path, *rows, *days), mapping=mapping(tmp_path, GERMAN))
     assert ask('SELECT sum("BilledCost") FROM bill') == [(Decimal(1),)]
     assert report.rows_quarantined == len(wrong) + len(days)
-    assert [row for row, _ in held()] == list(range(2, 11))
+    assert [row for row, _ in held()] == list(range(2, 13))
     [told] = [finding for finding in report.findings if finding.rule == "held-back"]
     assert told.text.startswith("row 2: ")
     assert "1.5 is not written with a comma" in told.text
@@ -111,6 +111,24 @@ def test_pitfall_08_a_time_is_read_in_its_zone_and_a_day_is_that_day(tmp_path: P
         "SELECT strftime(timezone('UTC', \"ChargePeriodStart\"), '%Y-%m-%d %H:%M'), "
         "strftime(timezone('UTC', \"BillingPeriodStart\"), '%Y-%m-%d %H:%M') FROM bill"
     ) == [("2026-09-30 22:30", "2026-10-01 00:00")]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "read"),
+    [
+        ("2026-10-01", "2026-10-31", ("2026-10-01 00:00", "2026-11-01 00:00")),
+        ("2026-10-01 00:30", "2026-10-01T23:30:00", ("2026-09-30 22:30", "2026-10-01 21:30")),
+        ("2026-10-01T00:30:00Z", "2026-10-01 10:00:00+02:00", ("2026-10-01 00:30", "2026-10-01 08:00")),
+    ],
+    ids=["days", "times in the zone of the mapping", "times with a zone of their own"],
+)
+def test_iso_days_and_times(start: str, end: str, read: tuple[str, str], tmp_path: Path, load: Any, ask: Any) -> None:
+    text = GERMAN.replace('dates = "%d.%m.%Y"', 'zone = "Europe/Berlin"')
+    load(german(tmp_path, f"2026-10-01;{start};{end};Server;1,00;risk"), mapping=mapping(tmp_path, text))
+    assert ask(
+        "SELECT strftime(timezone('UTC', \"ChargePeriodStart\"), '%Y-%m-%d %H:%M'), "
+        "strftime(timezone('UTC', \"ChargePeriodEnd\"), '%Y-%m-%d %H:%M') FROM bill"
+    ) == [read]
 
 
 def test_a_sign_may_be_reversed(tmp_path: Path, load: Any, ask: Any) -> None:
