@@ -1,6 +1,7 @@
 """AWS's own reports: each kind of line, commitments used and unused, and models that Marketplace bills."""
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -314,3 +315,23 @@ def test_two_tags_that_differ_in_case_alone_are_two_tags(write: Any, load: Any, 
     load(write("cur.csv", [line() | {"resourceTags/user:team": "kyc"}]))
     [(tags,)] = ask('SELECT "Tags" FROM bill')
     assert json.loads(tags) == {"user:Team": "risk", "user:team": "kyc"}
+
+
+def test_the_athena_form_with_typed_columns_is_the_same_bill(parquet: Any, load: Any, ask: Any) -> None:
+    rows = []
+    for given in a_month():
+        row: dict[str, Any] = {
+            snake(name): value or None for name, value in given.items() if not name.startswith("resourceTags")
+        }
+        for name in row:
+            if name.endswith(("start_date", "end_date")):
+                row[name] = datetime.fromisoformat(row[name].removesuffix("Z"))
+            elif name.endswith(("_cost", "_fee", "_period", "_commitment", "_to_date", "usage_amount")) and row[name]:
+                row[name] = float(row[name])
+        rows.append(row | {"resource_tags_user_team": "risk"})
+    report = load(parquet("athena.parquet", rows))
+    assert report.rows_quarantined == 0
+    assert ask('SELECT sum("BilledCost"), sum("EffectiveCost") FROM bill') == [(Decimal("23.36"), Decimal("23.36"))]
+    assert ask('SELECT DISTINCT x_team, "Tags" FROM bill') == [("risk", '{"user_team":"risk"}')]
+    assert {finding.rule for finding in report.findings} >= {"floating-point", "commitment-unused"}
+    assert "no-zone" not in {finding.rule for finding in report.findings}

@@ -1,5 +1,6 @@
 """Azure's own exports: actual and amortized, several currencies, prices that are not known, ids in several cases."""
 
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -129,3 +130,18 @@ def test_a_column_missing_or_twice_in_another_case_is_refused(write: Any, load: 
         load(write("short.csv", [short]))
     with pytest.raises(LakeError, match="has the column costinbillingcurrency twice"):
         load(write("twice.csv", [line() | {"costinbillingcurrency": "1"}]))
+
+
+def test_parquet_with_days_as_dates_and_names_in_another_case(parquet: Any, load: Any, ask: Any) -> None:
+    row: dict[str, Any] = {name[0].lower() + name[1:]: value for name, value in line().items()}
+    row |= {"date": date(2026, 10, 5), "billingPeriodStartDate": datetime.fromisoformat("2026-10-01")}
+    row |= {
+        "billingPeriodEndDate": datetime.fromisoformat("2026-10-31"),
+        "costInBillingCurrency": Decimal("5.260000000001"),
+    }
+    report = load(parquet("mca.parquet", [row]))
+    assert report.rows_quarantined == 0
+    assert ask(
+        'SELECT "BilledCost", x_day::VARCHAR, epoch("ChargePeriodEnd" - "ChargePeriodStart"), '
+        'epoch("BillingPeriodEnd" - "BillingPeriodStart") / 86400 FROM bill'
+    ) == [(Decimal("5.260000000001"), "2026-10-05", 86400.0, 31.0)]
