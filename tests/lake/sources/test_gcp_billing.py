@@ -189,3 +189,11 @@ def test_compressed_json_lines_in_a_folder_are_found_and_a_cut_one_is_refused(
     (folder / "part.jsonl.gz").write_bytes(packed[:-12])
     with pytest.raises(LakeError, match="cannot be unpacked"):
         load(folder)
+
+
+def test_the_detailed_export_names_the_resource(tmp_path: Path, load: Any, ask: Any) -> None:
+    resource = {"name": "vm-1", "global_name": "//compute.googleapis.com/projects/risk-prod/zones/a/instances/1"}
+    load(lines(tmp_path, {"resource": resource, "credits": [PROMOTION]}, {}))
+    assert ask('SELECT "ResourceName", "ResourceId" FROM bill ORDER BY x_row') == [
+        ("vm-1", resource["global_name"]), (None, None), ("vm-1", resource["global_name"]),
+    ]  # fmt: skip
