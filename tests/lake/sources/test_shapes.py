@@ -4,6 +4,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from lake.engine import Lake
 from lake.errors import LakeError
+from lake.export import export
+from lake.load import ingest
 from lake.sources.invoice_mapping import read_mapping
 
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]
 
 
@@ -81,6 +86,21 @@ def test_every_digit_of_every_amount_arrives(
     assert report.rows_loaded == report.rows_in
     found = ask('SELECT "BilledCost" FROM bill WHERE "ChargeCategory" <> \'Credit\' ORDER BY x_row')
     assert [row[0] for row in found] == [Decimal(amount) for amount in given]
+
+
+def test_what_was_loaded_from_any_kind_is_handed_out_as_focus_and_loads_again(
+    write: Any, load: Any, lake: Lake, tmp_path: Path
+) -> None:
+    load(*[write(f"{made.__name__}.csv", [made(amount) for amount in amounts(3)]) for made in (aws, azure, gcp, table)])
+    export(lake, tmp_path / "focus.csv", form="csv")
+    again = Lake(tmp_path / "again" / "lake")
+    report = ingest(again, [tmp_path / "focus.csv"], now=NOW)
+    assert report.rows_quarantined == 0
+    told = [
+        {(item.source, item.period): (item.rows, item.totals) for item in one.store.current()} for one in (lake, again)
+    ]
+    assert told[0] == told[1]
+    assert len(told[0]) == 4
 
 
 def test_bills_of_several_kinds_are_loaded_in_one_call(write: Any, charge: Any, load: Any, lake: Any) -> None:
