@@ -239,10 +239,11 @@ def _quantities(cells: Cells) -> dict[str, str]:
     unit = f"CASE WHEN {in_units} THEN {duck.text(aws_services.CONSUMPTION_UNITS)} "
     unit += f"ELSE {one_of(given, dict(_UNITS), otherwise=given)} END"
     # A negation takes money back; its quantity was counted on the line that it takes it from.
-    counted = _is(cells, *_USED)
+    counted = f"({_is(cells, *_USED)} AND {amount} IS NOT NULL)"
+    priced = f"({_is(cells, *_USED, 'Fee')} AND {amount} IS NOT NULL)"
     return {
-        "PricingQuantity": f"CASE WHEN {counted} OR {_is(cells, 'Fee')} THEN {amount} END",
-        "PricingUnit": f"CASE WHEN {counted} OR {_is(cells, 'Fee')} THEN {unit} END",
+        "PricingQuantity": f"CASE WHEN {priced} THEN {amount} END",
+        "PricingUnit": f"CASE WHEN {priced} THEN {unit} END",
         "ConsumedQuantity": f"CASE WHEN {counted} THEN {amount} END",
         "ConsumedUnit": f"CASE WHEN {counted} THEN {unit} END",
         "PricingCurrency": f"CASE WHEN {in_units} THEN 'CCU' END",

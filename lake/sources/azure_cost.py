@@ -29,7 +29,7 @@ _NEEDED = ("costinbillingcurrency", "metercategory", "chargetype", "date", "quan
 _CURRENCY = ("billingcurrencycode", "billingcurrency")
 _CARRIED = {
     "costinbillingcurrency", *_CURRENCY, "billingaccountname", "invoiceid", "subscriptionname", "metername", "meterid",
-    "quantity", "tags", "availabilityzone", "resourcename", "productname", "product",
+    "tags", "availabilityzone", "resourcename", "productname", "product",
 }  # fmt: skip
 _MONEY = ("costinbillingcurrency", "paygcostinbillingcurrency", "paygprice", "unitprice", "quantity")
 _LIST = "list_cost"
@@ -191,8 +191,8 @@ def _costs(cells: Cells) -> dict[str, str]:
         "EffectiveCost": cost,
         "ListCost": f"CASE WHEN {_is_unused(cells)} THEN '0' ELSE coalesce({listed}, {column(_LIST)}) END",
         "ContractedCost": f"CASE WHEN {_is_unused(cells)} THEN '0' ELSE coalesce({column(_CONTRACTED)}, {cost}) END",
-        "ListUnitPrice": _price(cells, "paygprice"),
-        "ContractedUnitPrice": _price(cells, "unitprice"),
+        "ListUnitPrice": f"CASE WHEN NOT {_is_unused(cells)} THEN {_price(cells, 'paygprice')} END",
+        "ContractedUnitPrice": f"CASE WHEN NOT {_is_unused(cells)} THEN {_price(cells, 'unitprice')} END",
     }
 
 
@@ -220,8 +220,8 @@ def _kinds(cells: Cells) -> dict[str, str]:
         "CommitmentDiscountType": f"CASE WHEN {_of_plan(cells)} THEN 'Savings Plan' "
         f"WHEN {committed} THEN 'Reservation' END",
         "CommitmentDiscountStatus": f"CASE WHEN {unused} THEN 'Unused' WHEN {committed} AND {consumed} THEN 'Used' END",
-        "PricingQuantity": quantity,
-        "PricingUnit": unit,
+        "PricingQuantity": f"CASE WHEN NOT {unused} THEN {quantity} END",
+        "PricingUnit": f"CASE WHEN NOT {unused} THEN {unit} END",
         "ConsumedQuantity": f"CASE WHEN {consumed} THEN {quantity} END",
         "ConsumedUnit": f"CASE WHEN {consumed} THEN {unit} END",
         "PricingCurrency": cells.text("pricingcurrency", "pricingcurrencycode"),
