@@ -17,6 +17,7 @@ from app.cli_lake import add_lake
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.cli_policy import policy_app
+from app.cli_sources import sources_app
 from app.errors import Exit, Problem, was_interrupted
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ for name, group in {
     "proposals": proposals_app,
     "audit": audit_app,
     "policy": policy_app,
+    "sources": sources_app,
     "db": db_app,
     "sandbox": sandbox_app,
     "kill-switch": switch_app,

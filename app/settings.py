@@ -28,6 +28,7 @@ CREDENTIALS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cloud credentials": (("SPENDGATE_WORKER_",), "the worker"),
     "Slack's secrets": (("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET"), "serve"),
     "the model's key": (("OPENAI_API_KEY",), "the agent"),
+    "the billing sources' keys": (("SPENDGATE_SOURCE_",), "`spendgate sources`"),
     "what belongs to the log's key": (("SPENDGATE_SIGNER_",), "the signer"),
     "the database owner's address": ((OWNER_URL,), "`spendgate db init`, `db upgrade` and `db adopt`"),
 }
@@ -40,7 +41,7 @@ HOLDS: Mapping[str, frozenset[str]] = {
     "signer": frozenset({"what belongs to the log's key"}),
     "witness": frozenset(),
     # A person's own shell may hold a key for other uses; a short command neither serves requests nor asks a model.
-    "command": frozenset({"Slack's secrets", "the model's key"}),
+    "command": frozenset({"Slack's secrets", "the model's key", "the billing sources' keys"}),
 }
 
 
@@ -85,6 +86,16 @@ class WorkerSettings:
     profile: str | None
     endpoint_url: str | None
     settle_seconds: int
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """A provider's interface to pull from. `base_url` None is the provider's own address."""
+
+    name: str
+    key: str = field(repr=False)
+    base_url: str | None
+    legacy: bool = False
 
 
 @dataclass(frozen=True)
@@ -303,3 +314,28 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
         endpoint_url=endpoint_url,
         settle_seconds=int(settle),
     )
+
+
+def load_sources(env: Mapping[str, str] = os.environ) -> list[SourceSettings]:
+    """The interfaces that have a key, by name; an address alone is no source yet."""
+    kind = env.get("SPENDGATE_SOURCE_ANTHROPIC_API", "").strip() or "analytics"
+    if kind not in ("analytics", "legacy"):
+        why = "Anthropic has the analytics endpoints and the legacy reports."
+        raise wrong("SPENDGATE_SOURCE_ANTHROPIC_API", kind, why, "Use analytics (the default) or legacy.")
+    variables = {
+        "anthropic": ("SPENDGATE_SOURCE_ANTHROPIC_KEY", "SPENDGATE_SOURCE_ANTHROPIC_BASE_URL"),
+        "litellm": ("SPENDGATE_SOURCE_LITELLM_KEY", "SPENDGATE_SOURCE_LITELLM_BASE_URL"),
+        "openai": ("SPENDGATE_SOURCE_OPENAI_KEY", "SPENDGATE_SOURCE_OPENAI_BASE_URL"),
+    }
+    found = []
+    for name, (key_name, url_name) in variables.items():
+        key, url = env.get(key_name, "").strip(), web_address(env, url_name)
+        if not key:
+            continue
+        if not key.isascii() or not key.isprintable() or " " in key:
+            do = "Copy it again, without spaces or line breaks."
+            raise wrong(key_name, "…", "A key is plain letters, digits and signs, sent in a header.", do)
+        if name == "litellm" and url is None:
+            raise _missing(url_name, "sources", "Every LiteLLM proxy has an address of its own; name it.")
+        found.append(SourceSettings(name, key, url, legacy=name == "anthropic" and kind == "legacy"))
+    return found

@@ -122,7 +122,10 @@ SIGNATURE = ("BilledCost", "EffectiveCost", "ChargePeriodStart", "ChargeCategory
 RENAMED = {"ServiceProviderName": "ProviderName"}
 
 # Our own columns, promoted from tags or from a column of the same name in the file.
-LABELS = ("x_team", "x_use_case", "x_environment", "x_model", "x_workload", "x_token_class")
+LABELS = (
+    "x_team", "x_use_case", "x_environment", "x_model", "x_workload", "x_token_class",
+    "x_cost_source", "x_service_tier", "x_is_batch", "x_api_key_id",
+)  # fmt: skip
 
 # A stored charge: the FOCUS columns, then ours.
 STORED = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from lake import breaches, charges, duck, numbers, snapshots, usage
+from lake import allocation, breaches, charges, duck, numbers, snapshots, usage
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.report import CurrencyTotal, Finding, IngestReport
@@ -56,6 +56,7 @@ def ingest(
     try:
         with lake.store.writing() as making, duck.connect(spill=str(making)) as connection:
             found = _read_bills(connection, bills, chosen, source=source, now=now, findings=findings)
+            allocation.refuse_estimates(connection, lake, loading=bool(found))
             snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
             written = _write(connection, lake, found, bills, making=making, now=now, final=final, findings=findings)
             used = None

@@ -7,9 +7,12 @@ from typing import Any, Self
 import duckdb
 
 from lake import duck, expressions
-from lake.columns import CHARGES_COUNTED
+from lake.columns import CHARGES_COUNTED, STORED
 from lake.errors import LakeError
 from lake.store import Snapshot, SnapshotFile
+
+# A snapshot of an earlier version lacks the columns that came later: it has no value there, and can still be asked.
+_EVERY_COLUMN = f"SELECT {', '.join(f'CAST(NULL AS {kind}) AS {duck.name(name)}' for name, kind in STORED)} WHERE false"
 
 
 class Reader:
@@ -34,7 +37,7 @@ class Reader:
         counted = "" if self._rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
         source = f"SELECT *{counted} FROM read_parquet([{paths}], union_by_name = true)"  # noqa: S608
         with _Speaking():
-            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {source}")
+            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {_EVERY_COLUMN} UNION ALL BY NAME {source}")
 
     def _files(self, snapshot: Snapshot) -> tuple[SnapshotFile, ...]:
         if not self._rolled:

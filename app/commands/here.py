@@ -21,6 +21,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "worker": (WORKER,),
         "signer": (SIGNER,),
         "ingest": (LOADER,),
+        "sources": (LOADER,),
         "audit": (AUDITOR, GATE),
         "ask the bill": PARTS,
         "command": (GATE,),

@@ -36,11 +36,16 @@ def run(
         replace=replace,
         mapping=read_mapping(mapping) if mapping else None,
     )
+    tell(report, as_json=as_json)
+    return report
+
+
+def tell(report: IngestReport, *, as_json: bool) -> None:
+    """Prints what a load counted, noticed and held back."""
     if as_json:
         print_json(_document(report))
     else:
         _tell(report)
-    return report
 
 
 def _document(report: IngestReport) -> dict[str, object]:

@@ -1,0 +1,166 @@
+"""LiteLLM's log of spend: who used which model through the gateway, by key, team and tag. Estimates, never a cost.
+
+Rows are requests; what is kept of one is what allocation needs: no prompt, no answer, no address, no user. A request
+with several tags stays one row with several tags, so that no sum over tags ever counts it twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from lake import tokens
+from lake.sources.api_charges import TOKENS, Charge, CostSource, amount, charge, costs, labels, quantities, utc_day
+from lake.sources.api_source import disagreements
+from lake.sources.billed_usage import Joined
+from lake.sources.kept_pages import Request, Results
+from lake.sources.paged_api import PagedApi, Params
+from lake.sources.windows import stretches
+from lake.tokens import TokensDisagree
+
+SPEND = "spend"
+PAGE_SIZE = 100
+HOURS = 24
+# LiteLLM counts no further than this, and pages past it are empty: a longer list would silently lack its end.
+COUNTED_ROWS = 10_000
+_KEPT = (
+    "request_id", "api_key", "spend", "total_tokens", "prompt_tokens", "completion_tokens", "startTime", "model",
+    "model_group", "custom_llm_provider", "request_tags", "team_id",
+)  # fmt: skip
+_KEPT_COUNTS = ("cache_read_input_tokens", "cache_creation_input_tokens")
+_KEPT_DETAILS = ("cached_tokens", "cache_creation_tokens")
+
+
+@dataclass
+class LiteLLM:
+    """The proxy at the configured address; `account` is how it is named among other gateways."""
+
+    api: PagedApi
+    account: str = "litellm"
+    name: str = "litellm"
+    kinds: tuple[str, ...] = (SPEND,)
+    is_gateway: bool = True
+
+    def requests(self, first: date, end: date) -> list[Request]:
+        """One list for each hour: a list is only counted up to a bound, and an hour stays below it the longest."""
+        return [_request(day, hour, PAGE_SIZE) for day, _ in stretches(first, end, longest=1) for hour in range(HOURS)]
+
+    def probe(self, day: date) -> Request:
+        """One request of one hour."""
+        return _request(day, 0, 1, following=lambda page, params: None)
+
+    def joined(self, days: Mapping[str, Results], *, now: datetime) -> Joined:
+        """One row for each day, key, team, model, set of tags and token class."""
+        made = Joined()
+        groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        seen: set[str] = set()
+        for day, rows in days.get(SPEND, {}).items():
+            for row in rows:
+                if row.get("request_id") in seen:
+                    continue  # on two pages, since rows came in while the pages were read; or on an hour's edge
+                seen.add(str(row.get("request_id")))
+                groups.setdefault(_group(day, row), []).append(row)
+        faults: list[str] = []
+        for group, rows in groups.items():
+            made.charges += self._charges(group, rows, faults)
+        made.findings += disagreements(self.name, faults)
+        return made
+
+    def _charges(self, group: tuple[Any, ...], rows: list[dict[str, Any]], faults: list[str]) -> list[Charge]:
+        day, provider, model, key, team, tags = group
+        counts: dict[str | None, int] = {}
+        for row in rows:
+            try:
+                for kind, count in tokens.litellm(row).counts.items():
+                    counts[kind.value] = counts.get(kind.value, 0) + count
+            except TokensDisagree as fault:
+                faults.append(f"{day} {model}: {fault}")
+        spend = sum((amount(row.get("spend") or 0) for row in rows), Decimal())
+        # The gateway prices a request, not its classes of tokens: the estimate stands on one row, tokens on the others.
+        counted: list[tuple[str | None, int]] = sorted(counts.items(), key=lambda item: str(item[0])) or [(None, 0)]
+        return [
+            charge("LiteLLM", "LiteLLM gateway", self.account, day=day, currency="USD")
+            | {
+                "ChargeDescription": f"{model} through the gateway, {len(rows)} requests",
+                "PublisherName": provider,
+                "ResourceId": model,
+                "ResourceType": "Model",
+                "SkuMeter": f"{model} {kind}" if kind else model,
+                "SubAccountId": key,
+                "SubAccountType": "Key",
+                "Tags": labels(dict(tags)),
+                **costs(Decimal(), effective=spend if number == 0 else Decimal()),
+                **(quantities(count, TOKENS) if kind else {}),
+                "x_api_key_id": key,
+                "x_cost_source": CostSource.GATEWAY.value,
+                "x_is_allocation": "true",
+                "x_model": model,
+                "x_team": team,
+                "x_token_class": kind,
+                "x_workload": "inference",
+            }
+            for number, (kind, count) in enumerate(counted)
+        ]
+
+
+def _group(day: date, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (
+        day,
+        row.get("custom_llm_provider") or "unknown",
+        row.get("model") or row.get("model_group") or "no model",
+        row.get("api_key") or "no key",
+        row.get("team_id") or None,
+        tuple(sorted(_tags(row.get("request_tags")).items())),
+    )
+
+
+def _tags(given: object) -> dict[str, str]:
+    """Tags such as "job:42" as key and value; others as a key whose value is true, as FOCUS has it."""
+    found = {}
+    for tag in given if isinstance(given, list) else []:
+        key, colon, value = str(tag).partition(":")
+        found[key.strip() if colon else str(tag)] = value.strip() if colon else "true"
+    return found
+
+
+def _request(day: date, hour: int, size: int, *, following: Any = None) -> Request:
+    begins = datetime(day.year, day.month, day.day, hour)  # noqa: DTZ001 (written below without a zone, read as UTC)
+    ends = begins + timedelta(hours=1)
+    params: Params = [
+        # Both ends are within the list: what starts on the hour stands in two lists, and its id counts once.
+        ("start_date", begins.isoformat(sep=" ")),
+        ("end_date", ends.isoformat(sep=" ")),
+        ("sort_by", "startTime"),
+        ("sort_order", "asc"),
+        ("page_size", str(size)),
+        ("page", "1"),
+    ]
+    days = (day, day + timedelta(days=1))
+    return Request(f"{begins:%Y-%m-%dT%H}", SPEND, "/spend/logs/v2", params, days, following or _following, _by_day)
+
+
+def _following(page: Mapping[str, Any], params: Params) -> Params | None:
+    if page.get("total_is_capped") or int(page["total"]) > COUNTED_ROWS:
+        raise ValueError(f"more than {COUNTED_ROWS} requests in an hour, of which LiteLLM lists no more")
+    number = int(page["page"])
+    if number >= int(page["total_pages"]):
+        return None
+    return [*(pair for pair in params if pair[0] != "page"), ("page", str(number + 1))]
+
+
+def _by_day(page: Mapping[str, Any]) -> Results:
+    days: Results = {}
+    for row in page["data"]:
+        amount(row.get("spend") or 0)
+        days.setdefault(utc_day(row["startTime"]), []).append(_needed(row))
+    return days
+
+
+def _needed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What allocation needs of a request. Everything else, above all what people wrote, is not even kept."""
+    used = (row.get("metadata") or {}).get("usage_object") or {}
+    details = used.get("prompt_tokens_details") or {}
+    kept = {name: used[name] for name in _KEPT_COUNTS if used.get(name) is not None}
+    kept["prompt_tokens_details"] = {name: details[name] for name in _KEPT_DETAILS if details.get(name) is not None}
+    return {name: row.get(name) for name in _KEPT} | {"metadata": {"usage_object": kept}}
