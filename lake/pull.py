@@ -87,7 +87,7 @@ def probe(source: ApiSource, *, now: datetime) -> Seen:
     page = source.api.get(request.path, request.params)
     try:
         rows = [row for found in request.by_day(page).values() for row in found]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise LakeError(
             f"What {source.api.name} answered cannot be understood.",
             why=f"It is not in the form that is known: {type(error).__name__}.",

@@ -30,7 +30,7 @@ class Request:
     """One question to an interface, over all its pages. `kind` names what its days are kept under.
 
     `following` gives the parameters of the page after this one, None after the last; `by_day` sorts a page's results
-    into days and drops what is not to be kept; either raises ValueError, KeyError or TypeError for a page that it
+    into days and drops what is not to be kept; either raises ValueError, LookupError or TypeError for a page that it
     cannot read.
     """
 
@@ -164,7 +164,7 @@ def _fetch(api: PagedApi, request: Request, params: Params, path: Path) -> dict[
     try:
         days = {day.isoformat(): rows for day, rows in request.by_day(page).items()}
         following = request.following(page, params)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise LakeError(
             f"What {api.name} answered to {request.path} cannot be understood.",
             why=f"A page is not in the form that is known: {type(error).__name__} {str(error)[:80]}.",

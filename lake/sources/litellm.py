@@ -4,7 +4,7 @@ Rows are requests; what is kept of one is what allocation needs: no prompt, no a
 with several tags stays one row with several tags, so that no sum over tags ever counts it twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,11 +19,10 @@ from lake.sources.paged_api import PagedApi, Params
 from lake.sources.windows import stretches
 from lake.tokens import TokensDisagree
 
+Following = Callable[[Mapping[str, Any], Params], Params | None]
+
 SPEND = "spend"
 PAGE_SIZE = 100
-HOURS = 24
-# LiteLLM counts no further than this, and pages past it are empty: a longer list would silently lack its end.
-COUNTED_ROWS = 10_000
 _KEPT = (
     "request_id", "api_key", "spend", "total_tokens", "prompt_tokens", "completion_tokens", "startTime", "model",
     "model_group", "custom_llm_provider", "request_tags", "team_id",
@@ -43,12 +42,12 @@ class LiteLLM:
     is_gateway: bool = True
 
     def requests(self, first: date, end: date) -> list[Request]:
-        """One list for each hour: a list is only counted up to a bound, and an hour stays below it the longest."""
-        return [_request(day, hour, PAGE_SIZE) for day, _ in stretches(first, end, longest=1) for hour in range(HOURS)]
+        """One list for each day."""
+        return [_request(stretch, PAGE_SIZE, _following) for stretch in stretches(first, end, longest=1)]
 
     def probe(self, day: date) -> Request:
-        """One request of one hour."""
-        return _request(day, 0, 1, following=lambda page, params: None)
+        """One request of one day."""
+        return _request((day, day + timedelta(days=1)), 1, lambda page, params: None)
 
     def joined(self, days: Mapping[str, Results], *, now: datetime) -> Joined:
         """One row for each day, key, team, model, set of tags and token class."""
@@ -58,7 +57,7 @@ class LiteLLM:
         for day, rows in days.get(SPEND, {}).items():
             for row in rows:
                 if row.get("request_id") in seen:
-                    continue  # on two pages, since rows came in while the pages were read; or on an hour's edge
+                    continue  # on two pages: rows came in while they were read, or a list went on from its last second
                 seen.add(str(row.get("request_id")))
                 groups.setdefault(_group(day, row), []).append(row)
         faults: list[str] = []
@@ -124,29 +123,34 @@ def _tags(given: object) -> dict[str, str]:
     return found
 
 
-def _request(day: date, hour: int, size: int, *, following: Any = None) -> Request:
-    begins = datetime(day.year, day.month, day.day, hour)  # noqa: DTZ001 (written below without a zone, read as UTC)
-    ends = begins + timedelta(hours=1)
+def _request(stretch: tuple[date, date], size: int, following: Following) -> Request:
     params: Params = [
-        # Both ends are within the list: what starts on the hour stands in two lists, and its id counts once.
-        ("start_date", begins.isoformat(sep=" ")),
-        ("end_date", ends.isoformat(sep=" ")),
+        # Both ends are within the list; what starts at the end belongs to the next day and is dropped by its day.
+        ("start_date", f"{stretch[0]} 00:00:00"),
+        ("end_date", f"{stretch[1]} 00:00:00"),
         ("sort_by", "startTime"),
         ("sort_order", "asc"),
         ("page_size", str(size)),
         ("page", "1"),
     ]
-    days = (day, day + timedelta(days=1))
-    return Request(f"{begins:%Y-%m-%dT%H}", SPEND, "/spend/logs/v2", params, days, following or _following, _by_day)
+    return Request(f"{SPEND} {stretch[0]}", SPEND, "/spend/logs/v2", params, stretch, following, _by_day)
 
 
 def _following(page: Mapping[str, Any], params: Params) -> Params | None:
-    if page.get("total_is_capped") or int(page["total"]) > COUNTED_ROWS:
-        raise ValueError(f"more than {COUNTED_ROWS} requests in an hour, of which LiteLLM lists no more")
+    """The next page. A list that is cut off (LiteLLM counts to 10,000) goes on from the time of its last row."""
     number = int(page["page"])
-    if number >= int(page["total_pages"]):
+    if number < int(page["total_pages"]):
+        return _with(params, page=str(number + 1))
+    if not page.get("total_is_capped"):
         return None
-    return [*(pair for pair in params if pair[0] != "page"), ("page", str(number + 1))]
+    last = datetime.fromisoformat(page["data"][-1]["startTime"]).replace(tzinfo=None, microsecond=0)
+    if dict(params)["start_date"] == str(last):
+        raise ValueError("the list is cut off within one second")
+    return _with(params, start_date=str(last), page="1")
+
+
+def _with(params: Params, **changed: str) -> Params:
+    return [(name, changed.get(name, value)) for name, value in params]
 
 
 def _by_day(page: Mapping[str, Any]) -> Results:

@@ -63,12 +63,9 @@ class PagedApi:
 
     def get(self, path: str, params: Params) -> dict[str, Any]:
         """The JSON object at this path, decimals as text; LakeError where there is none to be had."""
-        client = self.client or httpx.Client(timeout=PATIENCE_SECONDS, follow_redirects=False)
-        try:
-            return self._patiently(client, path, params)
-        finally:
-            if self.client is None:
-                client.close()
+        if self.client is None:  # one for all pages: reading the machine's certificates takes longer than a page
+            self.client = httpx.Client(timeout=PATIENCE_SECONDS, follow_redirects=False)
+        return self._patiently(self.client, path, params)
 
     def _patiently(self, client: httpx.Client, path: str, params: Params) -> dict[str, Any]:
         said = ""

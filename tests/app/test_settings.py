@@ -10,6 +10,7 @@ from app.settings import (
     load_role_prefix,
     load_settings,
     load_slack,
+    load_sources,
     load_worker,
     refuse_credentials,
     refuse_worker_credentials,
@@ -86,6 +87,9 @@ HELD = [
     ("SPENDGATE_SLACK_BOT_TOKEN", {"serve", "command"}),
     ("SPENDGATE_SLACK_SIGNING_SECRET", {"serve", "command"}),
     ("OPENAI_API_KEY", {"agent", "command"}),
+    ("SPENDGATE_SOURCE_OPENAI_KEY", {"command"}),
+    ("SPENDGATE_SOURCE_ANTHROPIC_KEY", {"command"}),
+    ("SPENDGATE_SOURCE_LITELLM_KEY", {"command"}),
     ("SPENDGATE_OWNER_DATABASE_URL", set[str]()),
 ]
 
@@ -143,3 +147,39 @@ def test_the_names_of_roles_begin_with_a_plain_word(prefix: str) -> None:
     with pytest.raises(Problem, match="SPENDGATE_DATABASE_ROLES"):
         load_role_prefix({"SPENDGATE_DATABASE_ROLES": prefix})
     assert load_role_prefix({}) == "spendgate"
+
+
+def test_a_source_is_what_has_a_key() -> None:
+    assert load_sources({"SPENDGATE_SOURCE_OPENAI_BASE_URL": "https://eu.api.openai.com/v1"}) == []
+    found = load_sources(
+        {
+            "SPENDGATE_SOURCE_OPENAI_KEY": " sk-admin-very-secret ",
+            "SPENDGATE_SOURCE_ANTHROPIC_KEY": "sk-ant-admin-very-secret",
+            "SPENDGATE_SOURCE_ANTHROPIC_API": "legacy",
+            "SPENDGATE_SOURCE_LITELLM_KEY": "sk-very-secret",
+            "SPENDGATE_SOURCE_LITELLM_BASE_URL": "http://127.0.0.1:4000",
+        }
+    )
+    assert [(one.name, one.base_url, one.legacy) for one in found] == [
+        ("anthropic", None, True),
+        ("litellm", "http://127.0.0.1:4000", False),
+        ("openai", None, False),
+    ]
+    assert found[2].key == "sk-admin-very-secret"
+    assert "very-secret" not in repr(found)
+
+
+WRONG_SOURCES = [
+    ("plain http over the network", {"SPENDGATE_SOURCE_OPENAI_BASE_URL": "http://api.example"}, "BASE_URL"),
+    ("no address", {"SPENDGATE_SOURCE_LITELLM_KEY": "sk-1"}, "SPENDGATE_SOURCE_LITELLM_BASE_URL"),
+    ("another interface", {"SPENDGATE_SOURCE_ANTHROPIC_API": "newest"}, "SPENDGATE_SOURCE_ANTHROPIC_API"),
+    ("two lines", {"SPENDGATE_SOURCE_OPENAI_KEY": "sk-very-secret\nX-Evil: 1"}, "SPENDGATE_SOURCE_OPENAI_KEY"),
+    ("a typographic dash", {"SPENDGATE_SOURCE_OPENAI_KEY": "sk–very-secret"}, "SPENDGATE_SOURCE_OPENAI_KEY"),
+]
+
+
+@pytest.mark.parametrize(("env", "named"), [row[1:] for row in WRONG_SOURCES], ids=[row[0] for row in WRONG_SOURCES])
+def test_a_source_that_cannot_work_is_refused_by_name(env: dict[str, str], named: str) -> None:
+    with pytest.raises(Problem, match=named) as refused:
+        load_sources(env)
+    assert "very-secret" not in str(refused.value)
