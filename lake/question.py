@@ -43,6 +43,9 @@ DIMENSIONS = {
     "workload": "x_workload",
     "token_class": "x_token_class",
     "charge_category": "ChargeCategory",
+    "cost_source": "x_cost_source",
+    "service_tier": "x_service_tier",
+    "api_key": "x_api_key_id",
 }
 TIME_DIMENSIONS = ("month", "day")
 ALLOCATED = ("team", "use_case", "environment")  # missing ones are a gap in tagging, and shown as such

@@ -226,3 +226,27 @@ def test_a_later_load_has_a_later_time(write: Any, charge: Any, load: Any, lake:
     load(write("a.csv", [charge()]), now=early)
     load(write("a.csv", [charge()]), now=early + timedelta(days=9))
     assert lake.store.current()[0].loaded_at == early + timedelta(days=9)
+
+
+def test_a_snapshot_of_an_earlier_version_lacks_later_columns_and_can_still_be_asked(
+    write: Any, charge: Any, load: Any, lake: Lake
+) -> None:
+    load(write("bill.csv", [charge("5.00", x_cost_source="invoice")]))
+    path = lake.folder / lake.store.current()[0].files[0].path
+    older = path.with_name("older.parquet")
+    later = "x_cost_source, x_service_tier, x_is_batch, x_api_key_id"
+    duckdb.execute(f"COPY (SELECT * EXCLUDE ({later}) FROM '{path}') TO '{older}' (FORMAT parquet)")
+    older.replace(path)
+    assert lake.ask(OCTOBER.model_copy(update={"by": ("cost_source",)})).rows == [
+        {"cost_source": "(none)", "currency": "USD", "value": Decimal("5.00")}
+    ]
+    load(
+        write("other.csv", [charge("2.00", x_cost_source="invoice", BillingAccountId="payer-2")]),
+        source="other",
+        now=NOW + timedelta(days=1),
+    )
+    by_source = lake.ask(OCTOBER.model_copy(update={"by": ("cost_source",)})).rows
+    assert [(row["cost_source"], row["value"]) for row in by_source] == [
+        ("(none)", Decimal("5.00")),
+        ("invoice", Decimal("2.00")),
+    ]
