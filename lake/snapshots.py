@@ -18,9 +18,12 @@ from lake.columns import COLUMNS, LABELS, STORED
 from lake.errors import LakeError, SourceConflict
 from lake.money import plain
 from lake.report import Finding
+from lake.sources.api_charges import CostSource
 from lake.sources.table_file import TableFile, digest
 from lake.store import Input, Replaced, Snapshot, SnapshotFile, Store, Totals, sync
 
+# Usage at a published price stands in for a bill that has not come: it does not carry the data any further.
+_BILLED = f"x_cost_source IS DISTINCT FROM {duck.text(CostSource.PRICED.value)}"
 _NOT_COMPARED = {"Tags", "SkuPriceDetails", "x_file", "x_row", "x_extra", "x_source", "x_day"}
 
 
@@ -83,10 +86,10 @@ def _overlaps(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[F
 def keys(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[Key]:
     """The snapshots that the readable charges fall into."""
     rows = connection.execute(
-        "SELECT x_source, period, min(CAST(timezone('UTC', \"BillingPeriodStart\") AS DATE)), "
+        "SELECT x_source, period, min(CAST(timezone('UTC', \"BillingPeriodStart\") AS DATE)), "  # noqa: S608
         "max(CAST(timezone('UTC', \"BillingPeriodEnd\") AS DATE)), count(*), min(x_day), max(x_day), "
-        'coalesce(epoch_us(max("ChargePeriodEnd") FILTER (WHERE "ChargeCategory" = \'Usage\')), '
-        'epoch_us(max("ChargePeriodEnd"))), '
+        f'coalesce(epoch_us(max("ChargePeriodEnd") FILTER (WHERE "ChargeCategory" = \'Usage\' AND {_BILLED})), '
+        f'epoch_us(max("ChargePeriodEnd") FILTER (WHERE {_BILLED})), epoch_us(min("ChargePeriodStart"))), '
         "list_sort(list(DISTINCT {'p': coalesce(\"ProviderName\", ''), 'a': coalesce(\"BillingAccountId\", '')})), "
         "list_sort(list(DISTINCT file)) FROM charge WHERE fault IS NULL GROUP BY ALL ORDER BY ALL"
     ).fetchall()

@@ -192,6 +192,7 @@ def test_usage_after_the_bill_is_priced_marked_and_replaced_by_the_bill(fake: Fa
     priced = stored(lake, "x_cost_source, SkuPriceId, EffectiveCost")
     ids = [row[1] for row in priced if row[0] == "provider_usage_priced"]
     assert len(ids) == 3
+    assert lake.store.current()[0].data_through.date() == date(2026, 11, 11)
     assert all(one.startswith("genai-prices/") for one in ids)
     fake.answers[COSTS][LATER] = [
         cost("gpt-5, input", "1.11"),
@@ -200,6 +201,7 @@ def test_usage_after_the_bill_is_priced_marked_and_replaced_by_the_bill(fake: Fa
     ]
     assert "priced" not in rules(pulled(datetime(2026, 11, 24, 9, tzinfo=UTC)))
     assert rows(lake) == {(): Decimal("3.11")}
+    assert lake.store.current()[0].data_through.date() == date(2026, 11, 21)
 
 
 def test_usage_that_the_bill_of_its_day_leaves_out_costs_nothing_and_is_told(
