@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_commands_of_the_documents_work_in_their_order(tmp_path: Path) -> No
         words = shlex.split(line)
         if words[:2] != ["./dev", "run"]:
             continue
-        words = [_stand_in(word, before, tmp_path) for before, word in zip(words[1:], words[2:], strict=False)]
+        words = [_stand_in(word, before, tmp_path) for before, word in pairwise(words[1:])]
         done = subprocess.run(
             [sys.executable, "-m", "app", *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
         )
