@@ -22,8 +22,8 @@ ADDED = {
 }  # fmt: skip
 # Deprecated in 1.3 in favour of ServiceProviderName and HostProviderName, gone in 1.4.
 PARTIES = ("ProviderName", "PublisherName")
-# Those that the lake's own columns follow: nothing is to be told about them.
-STORED = ("1.0", "1.2")
+# Those whose columns are all among the lake's own: nothing is read in another way, so nothing is to be told.
+STORED = ("1.0", "1.1", "1.2")
 _OF = {name.lower(): version for version, names in ADDED.items() for name in names}
 
 
