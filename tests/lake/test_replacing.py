@@ -232,11 +232,15 @@ def test_a_snapshot_of_an_earlier_version_lacks_later_columns_and_can_still_be_a
     write: Any, charge: Any, load: Any, lake: Lake
 ) -> None:
     load(write("bill.csv", [charge("5.00", x_cost_source="invoice")]))
-    path = lake.folder / lake.store.current()[0].files[0].path
-    older = path.with_name("older.parquet")
+    snapshot = lake.store.current()[0]
     later = "x_cost_source, x_service_tier, x_is_batch, x_api_key_id"
-    duckdb.execute(f"COPY (SELECT * EXCLUDE ({later}) FROM '{path}') TO '{older}' (FORMAT parquet)")
-    older.replace(path)
+    rolled = "x_cost_source, x_service_tier, x_api_key_id"
+    assert snapshot.rollup is not None
+    for file, columns in ((snapshot.files[0], later), (snapshot.rollup, rolled)):
+        path = lake.folder / file.path
+        older = path.with_name("older.parquet")
+        duckdb.execute(f"COPY (SELECT * EXCLUDE ({columns}) FROM '{path}') TO '{older}' (FORMAT parquet)")
+        older.replace(path)
     assert lake.ask(OCTOBER.model_copy(update={"by": ("cost_source",)})).rows == [
         {"cost_source": "(none)", "currency": "USD", "value": Decimal("5.00")}
     ]
