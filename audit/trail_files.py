@@ -8,6 +8,7 @@ skipped it in silence would hide just the event that somebody spoilt.
 import codecs
 import gzip
 import json
+import os
 import re
 import zlib
 from collections.abc import Generator, Iterator, Sequence
@@ -29,6 +30,9 @@ BLANK_OR_COMMA = re.compile(r"[\s,]*")
 SPOILT = re.compile("[\ud800-\udfff]")
 SUMMARIES = ("digestStartTime", "digestS3Object")
 """What CloudTrail's digest files have and records have not: they lie beside the records and tell of no call."""
+LISTS = frozenset({"records", "events"})
+OWN = frozenset({"eventname", "eventsource", "eventid", "useridentity", "cloudtrailevent"})
+"""Names, in lower case, under which records lie, and by which an object is a record itself, whatever it has besides."""
 
 
 class Raw(NamedTuple):
@@ -55,29 +59,51 @@ class _Unreadable(Exception):
 
 
 def files_of(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The files to read, in order, and those in folders whose names are none of a record file's.
+    """The files to read, in order, and what in folders is not read: files whose names are none of a record file's, and
+    whatever is neither a file nor a folder that can be opened (links to folders, broken links, pipes).
 
-    AuditError for a path that is not there, and where nothing at all is to be read.
+    AuditError for a path that is not there or is no file, and where nothing at all is to be read.
     """
     wanted: list[Path] = []
     passed: list[Path] = []
     for path in paths:
-        if not path.exists():
+        if path.is_dir():
+            files, others = _inside(path)
+            wanted += [one for one in files if one.name.lower().endswith(SUFFIXES)]
+            passed += [*others, *(one for one in files if not one.name.lower().endswith(SUFFIXES))]
+        elif path.is_file():
+            wanted.append(path)
+        else:
             raise AuditError(
                 f"{path} cannot be read",
-                why="there is no such file or folder",
+                why="it is neither a file nor a folder" if path.exists() else "there is no such file or folder",
                 do="Name CloudTrail's files as you downloaded them, or the folder that holds them",
             )
-        found = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-        for one in found:
-            (wanted if one == path or one.name.lower().endswith(SUFFIXES) else passed).append(one)
     if not wanted:
         raise AuditError(
             "there is nothing to compare with the log",
             why=f"no file ends in {', '.join(SUFFIXES)}",
             do="Name CloudTrail's files as you downloaded them, or the folder that holds them",
         )
-    return list(dict.fromkeys(wanted)), passed
+    return list(dict.fromkeys(wanted)), sorted(dict.fromkeys(passed))
+
+
+def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The plain files below a folder, in order, and everything else that is no folder of files.
+
+    A link to a folder is not followed (it may lead in a circle), and a pipe would be waited for without end.
+    """
+    files: list[Path] = []
+    others: list[Path] = []
+
+    def locked(error: OSError) -> None:
+        others.append(Path(error.filename))
+
+    for here, folders, names in os.walk(folder, onerror=locked):
+        others += [one for one in (Path(here, name) for name in folders) if one.is_symlink()]
+        for one in (Path(here, name) for name in names):
+            (files if one.is_file() else others).append(one)
+    return sorted(files), others
 
 
 def records(path: Path) -> Iterator[Raw | Summary]:
@@ -99,6 +125,7 @@ class _Source:
         handle.seek(0)
         self._bytes = gzip.GzipFile(fileobj=handle) if head == GZIP else handle
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._json = _Json()
         self.text, self.at, self.broken, self.spoilt, self._ended = "", 0, "", False, False
 
     def more(self) -> bool:
@@ -130,7 +157,7 @@ class _Source:
         """The JSON value at the cursor, which then stands behind it; _Unreadable where there is none."""
         while True:
             try:
-                told, end = _DECODER.raw_decode(self.text, self.at)
+                told, end = self._json.raw_decode(self.text, self.at)
             except RecursionError:
                 raise _Unreadable("it is nested too deeply") from None
             except ValueError as error:
@@ -143,6 +170,8 @@ class _Source:
                 self.at = end
                 raise _Unreadable("it holds bytes that are no UTF-8", passed=True)
             self.at = end
+            if self._json.twice:
+                raise _Unreadable("it has a name twice, of which each reader takes another", passed=True)
             return told
 
     def resume(self, begins: re.Pattern[str]) -> bool:
@@ -159,7 +188,7 @@ class _Source:
 
 
 def _documents(name: str, source: _Source) -> Iterator[Raw | Summary]:
-    """What stands in the file: one list of records, or values one after the other (JSON Lines)."""
+    """What stands in the file: lists of records, or values one after the other (JSON Lines)."""
     number = 0
     if source.skip(BLANK) == "":
         yield Raw(name, 0, None, source.broken or "the file is empty")
@@ -172,22 +201,21 @@ def _documents(name: str, source: _Source) -> Iterator[Raw | Summary]:
                 yield one
             continue
         source.at = listed.end() if listed else source.at + 1
-        number, given_up = yield from _listed(name, source, number)
-        if given_up:
-            return
-        if not _closed(source, enclosed=listed is not None):
-            yield Raw(name, number + 1, None, source.broken or "the list of records does not end as one")
+        number, ended = yield from _listed(name, source, number)
+        if ended and listed is not None:
+            number, ended = yield from _around(name, source, number)
+        if not ended:
             return
     if source.broken:
         yield Raw(name, number + 1, None, source.broken)
 
 
 def _listed(name: str, source: _Source, number: int) -> Generator[Raw, None, tuple[int, bool]]:
-    """The records of one list; returns the last one's number, and whether what follows could not be read.
+    """The records of one list and its end; returns the last one's number, and whether what follows can be read.
 
     After a spoilt one it goes on where another record begins.
     """
-    while source.skip(BLANK_OR_COMMA) not in ("", "]"):
+    while (mark := source.skip(BLANK_OR_COMMA)) not in ("", "]"):
         number += 1
         try:
             yield Raw(name, number, source.value())
@@ -196,35 +224,61 @@ def _listed(name: str, source: _Source, number: int) -> Generator[Raw, None, tup
                 yield Raw(name, number, None, str(error))
                 continue
             yield Raw(name, number, None, f"{source.broken or error}; whatever follows in the file was not read")
-            return number, True
-    return number, False
-
-
-def _closed(source: _Source, *, enclosed: bool) -> bool:
-    """Whether the list ended, and the object around it too; other names in that object are passed over."""
-    if source.skip(BLANK) != "]":
-        return False
+            return number, False
+    if mark != "]":
+        yield Raw(name, number + 1, None, source.broken or NO_END)
+        return number + 1, False
     source.at += 1
-    while enclosed:
-        mark = source.skip(BLANK)
+    return number, True
+
+
+def _around(name: str, source: _Source, number: int) -> Generator[Raw, None, tuple[int, bool]]:
+    """What follows a list in the object around it: further lists are read as the first was, other names are passed.
+
+    A name of a record's own is told, and so is a list's name with something else behind it: the call could stand there.
+    """
+    while (mark := source.skip(BLANK)) == ",":
         source.at += 1
-        if mark != ",":
-            return mark == "}"
         try:
-            source.skip(BLANK)
+            key = _key(source)
+            suspect = key in LISTS or key in OWN
+            if key in LISTS and source.skip(BLANK) == "[":
+                source.at += 1
+                number, ended = yield from _listed(name, source, number)
+                if not ended:
+                    return number, False
+                continue
             source.value()
-            if source.skip(BLANK) != ":":
-                return False
-            source.at += 1
-            source.skip(BLANK)
-            source.value()
-        except _Unreadable:
-            return False
-    return True
+        except _Unreadable as error:
+            if not error.passed:
+                break
+            suspect = True
+        if suspect:
+            number += 1
+            yield Raw(name, number, None, BESIDE)
+    source.at += 1
+    if mark != "}":
+        yield Raw(name, number + 1, None, source.broken or NO_END)
+    return number, mark == "}"
+
+
+NO_END = "the list of records does not end as one"
+BESIDE = "beside a list of records it holds what may be another record"
+
+
+def _key(source: _Source) -> str:
+    """The name at the cursor in lower case, which then stands before its value; _Unreadable where there is none."""
+    source.skip(BLANK)
+    key = source.value()
+    if not isinstance(key, str) or source.skip(BLANK) != ":":
+        raise _Unreadable("it is no JSON")
+    source.at += 1
+    source.skip(BLANK)
+    return key.lower()
 
 
 def _single(name: str, source: _Source, number: int) -> Iterator[Raw | Summary]:
-    """One value of several: a record, or a list of them in a line of its own."""
+    """One value of several: a record, a list of them in a line of its own, or lists in an object with other names."""
     try:
         told = source.value()
     except _Unreadable as error:
@@ -235,13 +289,18 @@ def _single(name: str, source: _Source, number: int) -> Iterator[Raw | Summary]:
         if passed or not source.broken:
             yield Raw(name, number + 1, None, str(error))
         return
-    if isinstance(told, dict) and any(key in told for key in SUMMARIES):
+    names = {key.lower() for key in told} if isinstance(told, dict) else set()
+    if names & LISTS and names & OWN:
+        yield Raw(name, number + 1, None, BESIDE)
+        return
+    if not names & (LISTS | OWN) and any(key in told for key in SUMMARIES if isinstance(told, dict)):
         yield Summary(name)
         return
-    inside = told.get("Records", told.get("Events")) if isinstance(told, dict) else told
-    for one in inside if isinstance(inside, list) else [told]:
-        number += 1
-        yield Raw(name, number, one)
+    lists = [inner for key, inner in told.items() if key.lower() in LISTS] if names & LISTS else [told]
+    for inside in lists:
+        for one in inside if isinstance(inside, list) else [inside]:
+            number += 1
+            yield Raw(name, number, one)
 
 
 _NEXT_LINE = re.compile(r"(?<=\n)[^\n]")
@@ -257,12 +316,33 @@ def _whole(text: str) -> int | None:
     return int(text) if len(text) < 20 else None
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=str, parse_constant=lambda _: None)
+class _Json(json.JSONDecoder):
+    """JSON with every number harmless; `twice` tells whether the value that was read last has a name twice.
+
+    JSON does not forbid it and readers differ in which of the two they take, so what it says cannot be known.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            parse_int=_whole, parse_float=str, parse_constant=lambda _: None, object_pairs_hook=self._object
+        )
+        self.twice = False
+
+    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+        self.twice = False
+        return super().raw_decode(s, idx)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        told = dict(pairs)
+        self.twice = self.twice or len(told) != len(pairs)
+        return told
 
 
 def decoded(text: str) -> Any:
-    """JSON that stands as text inside a record; None where it is none."""
+    """JSON that stands as text inside a record; None where it is none, or has a name twice."""
+    decoder = _Json()
     try:
-        return _DECODER.decode(text) if len(text) <= MOST else None
+        told = decoder.decode(text) if len(text) <= MOST else None
     except (ValueError, RecursionError):
         return None
+    return None if decoder.twice else told

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,15 @@ def read(tmp_path: Path, content: bytes) -> list[tuple[int, str]]:
         b'{"next": "x", "Records": [' + json.dumps(good(1)).encode() + b"]}" + lines(2),
         json.dumps(good(1), indent=2).encode() + b"\n" + json.dumps(good(2), indent=2).encode(),
         gzip.compress(listed(1)) + gzip.compress(listed(2)),
+        listed(1)[:-1] + b', "Records": [' + json.dumps(good(2)).encode() + b"]}",
+        listed(1)[:-1] + b', "x": [], "Events" : [' + json.dumps(good(2)).encode() + b"]}",
+        json.dumps({"x": 1, "Records": [good(1)], "Events": [good(2)]}).encode(),
+        json.dumps({"digestStartTime": "x", "Records": [good(1), good(2)]}).encode(),
+        json.dumps(good(1) | {"eventName": "x", "digestS3Object": "y"}).encode() + b"\n" + lines(2),
     ],
     ids=["records", "gzip", "byte order mark", "lines", "lines in gzip", "list", "indented", "two documents", "mixed",
-         "more after", "more before", "indented values", "two members"],
+         "more after", "more before", "indented values", "two members", "records twice", "records and events",
+         "lists behind another name", "a digest's name and records", "a record with a digest's name"],
 )  # fmt: skip
 def test_every_usual_shape_gives_its_records_in_order(tmp_path: Path, content: bytes) -> None:
     assert read(tmp_path, content) == [(1, "e1"), (2, "e2")]
@@ -82,9 +89,19 @@ def test_every_usual_shape_gives_its_records_in_order(tmp_path: Path, content: b
         (listed(1, 2, 3).replace(b'"e2"', b"\xff"), [(1, "e1"), (2, "it is no JSON"), (3, "e3")]),
         (listed(1, 2, 3).replace(b'"e2"', b'"\xff"'), [(1, "e1"), (2, "bytes that are no UTF-8"), (3, "e3")]),
         (b'{"Records": [1, null, "x"]}', [(1, "1"), (2, "None"), (3, "x")]),
+        (b'{"x": 1, "Records": [1], "Records": []}\n' + lines(2), [(1, "a name twice"), (2, "e2")]),
+        (lines(1)[:-2] + b', "eventID": "other"}\n' + lines(2), [(1, "a name twice"), (2, "e2")]),
+        (listed(1, 2)[:-3] + b', "a": {"b": 1, "b": 2}}]}', [(1, "e1"), (2, "a name twice")]),
+        (listed(1)[:-1] + b', "Events": {"eventName": "x"}}', [(1, "e1"), (2, "another record")]),
+        (listed(1)[:-1] + b', "eventName": "x"}', [(1, "e1"), (2, "another record")]),
+        (listed(1)[:-1] + b', "x": {"b": 1, "b": 2}}' + lines(3), [(1, "e1"), (2, "another record"), (3, "e3")]),
+        (json.dumps(good(1) | {"Records": []}).encode(), [(1, "another record")]),
+        (listed(1)[:-1] + b', "Events": [2', [(1, "e1"), (2, "2"), (3, "does not end")]),
     ],
     ids=["empty", "empty gzip", "no text", "cut", "no end", "cut after a comma", "spoilt line", "half a line",
-         "open braces", "deep", "bytes", "spoilt record", "spoilt middle", "bytes in the middle", "no objects"],
+         "open braces", "deep", "bytes", "spoilt record", "spoilt middle", "bytes in the middle", "no objects",
+         "records twice behind another name", "a name twice", "a name twice inside", "no list", "a record around",
+         "a name twice around", "a record with a list", "no end of a second list"],
 )  # fmt: skip
 def test_what_is_spoilt_is_named_and_what_follows_is_read(
     tmp_path: Path, content: bytes, told: list[tuple[int, str]]
@@ -153,9 +170,27 @@ def test_folders_are_read_whole_and_what_is_no_record_file_is_told(tmp_path: Pat
     assert isinstance(next(records(tmp_path / "digest.json")), Summary)
 
 
+def test_what_is_neither_a_file_nor_a_folder_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.json").write_bytes(listed(1))
+    home = tmp_path / "trail"
+    (home / "deep").mkdir(parents=True)
+    (home / "b.json").write_bytes(listed(2))
+    (home / "link").symlink_to(tmp_path / "elsewhere")
+    (home / "deep" / "broken.json").symlink_to(tmp_path / "nowhere")
+    (home / "file.json").symlink_to(tmp_path / "elsewhere" / "a.json")
+    os.mkfifo(home / "pipe.json")
+    wanted, passed = files_of([home])
+    assert [path.name for path in wanted] == ["b.json", "file.json"]
+    assert [path.name for path in passed] == ["broken.json", "link", "pipe.json"]
+
+
 def test_a_path_that_is_not_there_and_a_folder_without_records_are_refused(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="no such file"):
         files_of([tmp_path / "none.json"])
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(AuditError, match="neither a file nor a folder"):
+        files_of([tmp_path / "pipe.json"])
     with pytest.raises(AuditError, match="nothing to compare"):
         files_of([tmp_path])
 
