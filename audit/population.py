@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from audit.trail_event import Call, Leaf, is_naming
+from audit.trail_event import TOKENS, Call, Leaf, is_naming
 
 SKEW = timedelta(seconds=60)
 """How far the provider's clock and the database's may differ; CloudTrail's times are cut to the second besides."""
@@ -34,6 +34,7 @@ UNKNOWN_TIME = "unknown_time"
 CONFLICTING_COPY = "conflicting_copy"
 MISSING = "missing"
 UNREADABLE = "unreadable"
+UNSEEN = "unseen_role"
 BACK_DATED = "back_dated"
 BYTES = "sealed_bytes"
 
@@ -52,6 +53,7 @@ NAMES: Mapping[str, str] = {
     CONFLICTING_COPY: "two records of one event that say different things",
     MISSING: "an executed proposal without its change at the provider",
     UNREADABLE: "a record that cannot be read",
+    UNSEEN: "a role named as ours that no record names",
     BACK_DATED: "an entry that claims an earlier time than the entries before it",
     BYTES: "a proposal whose sealed bytes are gone or altered",
 }
@@ -199,18 +201,25 @@ def differences(call: Call, planned: Planned) -> list[str]:
         )
         if seen != sealed
     ]
-    texts = {text for _, text in call.leaves}
     by_name: dict[str, set[str]] = {}
     for name, text in call.leaves:
         by_name.setdefault(name, set()).add(text)
+    texts = {text for _, text in call.leaves}
     for name, text in planned.wants:
         # CloudTrail calls a cluster "name" and the request "clusterName"; only where it has the same name is it held.
         if text not in by_name.get(name, texts):
             told.append(f"{name} {', '.join(sorted(by_name.get(name, ()))) or 'not named'}, sealed {text}")
-    sealed_texts = {text for _, text in planned.wants}
-    more = sorted({text for name, text in call.leaves if text not in sealed_texts and is_naming(name)})
-    changed = {part for one in told for part in one.replace(",", " ").split()}
-    return told + [f"also {text}, which was not sealed" for text in more if text not in changed]
+    renamed = [(name, text) for name, text in planned.wants if name not in by_name]
+    wanted = {name for name, _ in planned.wants}
+    for name, text in call.leaves:
+        sealed = (name, text) in planned.wants or any(
+            whole.endswith(name) and text == other for whole, other in renamed if is_naming(name)
+        )
+        # A parameter that was sealed with another value was told above, unless there are several under its name.
+        told_above = name in wanted and len(by_name[name]) == 1
+        if not sealed and not told_above and name not in TOKENS and text not in ("", "false"):
+            told.append(f"also {name} {text[:200]}, which was not sealed")
+    return told
 
 
 def names_of(leaves: Sequence[Leaf]) -> frozenset[str]:

@@ -5,6 +5,7 @@ own changes alone. The calls that may be ours are kept, paired when the last was
 """
 
 from collections import Counter
+from datetime import datetime
 
 from audit.doubt import Known, doubts_of, judge_pair, judge_unsent
 from audit.pairing import pair
@@ -15,13 +16,14 @@ from audit.population import (
     MISSING,
     REQUEST_ID,
     UNREADABLE,
+    UNSEEN,
     Effect,
     Finding,
     Judged,
     Logged,
     Period,
 )
-from audit.trail_event import Call, Ours, call_of
+from audit.trail_event import Call, Identity, Ours, call_of, named
 from audit.trail_files import Raw
 
 MOST_TOLD = 20
@@ -29,10 +31,14 @@ MOST_TOLD = 20
 
 
 class Reconciliation:
-    """Takes calls in, record by record (`take`), and says at the end what came of them (`end`)."""
+    """Takes calls in, record by record (`take`), and says at the end what came of them (`end`).
 
-    def __init__(self, logged: Logged, mine: Ours, period: Period) -> None:
+    `now` is the database's time; a call that claims to be later than that, as exact as clocks are, has no known time.
+    """
+
+    def __init__(self, logged: Logged, mine: Ours, period: Period, *, now: datetime) -> None:
         self._logged, self._mine, self._period = logged, mine, period
+        self._latest = now + period.skew
         planned = logged.planned.values()
         self._changing = frozenset(one.operation for one in planned)
         self._tokens = frozenset(one.token for one in planned if one.token)
@@ -43,6 +49,7 @@ class Reconciliation:
         self._unreadable: Counter[str] = Counter()
         self.count: Counter[str] = Counter()
         self.accounts: set[str] = set()
+        self._seen: set[Identity | str] = set()
         self.found: list[Finding] = []
 
     def take(self, raw: Raw) -> None:
@@ -50,27 +57,37 @@ class Reconciliation:
         self.count["records"] += 1
         call: Call | str = raw.why
         if not raw.why:
-            call = call_of(raw.record, mine=self._mine, changing=self._changing, file=raw.file, record=raw.number)
+            call = call_of(
+                raw.record, mine=self._mine, changing=self._changing, latest=self._latest, file=raw.file,
+                record=raw.number,
+            )  # fmt: skip
         if isinstance(call, str):
             self._not_read(raw, call)
             return
         self.accounts.add(call.account)
+        self._seen |= call.as_whom
         ties = call.request_id in self._requests or call.token in self._tokens
         if call.changes and (call.mine or ties):
             self._keep(call)
             return
         if call.request_id in self._requests:
             self._heard.setdefault(call.request_id, call)
-        self.count["others" if not call.mine else "readings" if call.reading else "refused"] += 1
+        if not call.mine:
+            self.count["others" if call.placed or not call.changes else "unplaced"] += 1
+        else:
+            self.count["readings" if call.reading else "refused"] += 1
 
     def _keep(self, call: Call) -> None:
         known = self._kept.get(call.event_id)
+        alike = known is not None and _said(known) == _said(call)
         if known is None and call.shared_id:
+            # Two accounts that share an event have it under an id and an account of their own each.
             known = self._shared.setdefault(call.shared_id, call)
-            known = None if known is call or _said(known)[1:] != _said(call)[1:] else known
+            alike = known is not call and _said(known)[2:] == _said(call)[2:]
+            known = known if alike else None
         if known is None:
             self._kept[call.event_id] = call
-        elif _said(known)[1:] == _said(call)[1:]:
+        elif alike:
             self.count["copies"] += 1
         else:
             self._conflicting(known, call)
@@ -101,6 +118,7 @@ class Reconciliation:
             if times > MOST_TOLD:
                 told = f"{times - MOST_TOLD} more records of {file} cannot be read."
                 self.found.append(Finding(UNREADABLE, told, file=file))
+        self.found.extend(_unseen(one) for one in sorted(map(named, self._mine.all - self._seen)))
         judged = Judged(findings=self.found)
         calls = sorted(self._kept.values(), key=lambda call: (call.at is None, call.at or 0, call.event_id))
         paired = pair(self._logged, calls, self._period)
@@ -173,8 +191,14 @@ class Reconciliation:
         judged.findings.append(finding)
 
 
+def _unseen(name: str) -> Finding:
+    sentence = f"No record names {name}: it is mistyped, the files are of other accounts, or it called nothing."
+    return Finding(UNSEEN, sentence)
+
+
 def _said(call: Call) -> tuple[object, ...]:
-    """What two copies of one event must agree on; its own id stands first."""
+    """What two copies of one event must agree on; its own id and account stand first."""
     return (
-        call.event_id, call.at, call.operation, call.region, call.request_id, call.token, call.who, call.leaves,
+        call.event_id, call.account, call.at, call.operation, call.region, call.request_id, call.token, call.who,
+        call.leaves,
     )  # fmt: skip

@@ -19,7 +19,17 @@ MARK = re.compile(r"(?:^|\s)spendgate/([0-9a-f]{32})(?=\s|$)")
 TOKENS = frozenset({"clienttoken", "clientrequesttoken", "idempotencytoken"})
 ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):(role|user|assumed-role)/(.+)")
 KEY = re.compile(r"[A-Z0-9]{16,32}")
-READS = ("Describe", "Get", "List", "Lookup", "Head", "Search", "Simulate", "Check", "Decode", "AssumeRole")
+READS = re.compile(
+    r"(?:Describe|Get|List|Lookup|Head|Search|Simulate|BatchGet|BatchDescribe|Filter|AssumeRole)(?![a-z]).*"
+    r"|DecodeAuthorizationMessage|Decrypt|GenerateDataKey"
+)
+"""Names of operations that only read; `CheckoutLicense` is why a name must go on with a new word."""
+
+FIRST = datetime(2006, 1, 1, tzinfo=UTC)
+"""Before this there was nothing at AWS that could be called; an earlier time is none."""
+
+NAMELESS = frozenset({"AssumedRole", "Role", "IAMUser"})
+"""Callers that always have an ARN: without one the record does not say whose call it is."""
 ENCLOSING = frozenset({"value", "item", "member"})
 NAMING = ("id", "name", "arn")
 MOST_LEAVES = 4000
@@ -29,7 +39,11 @@ Leaf = tuple[str, str]
 
 
 class Call(NamedTuple):
-    """A call that CloudTrail recorded. `at` is None where its time cannot be read; `mine` is judged by the reader."""
+    """A call that CloudTrail recorded. `at` is None where its time cannot be read, or cannot be.
+
+    `as_whom`: which of the roles, users and keys named as ours called; none of them for a call of others. `placed` is
+    False where the record does not name its caller at all, as it is for principals of some other accounts.
+    """
 
     event_id: str
     at: datetime | None
@@ -40,12 +54,18 @@ class Call(NamedTuple):
     token: str
     shared_id: str
     who: str
-    mine: bool
+    as_whom: frozenset[Identity | str]
+    placed: bool
     reading: bool
     failed: str
     leaves: tuple[Leaf, ...]
     file: str
     record: int
+
+    @property
+    def mine(self) -> bool:
+        """Whether one of ours called."""
+        return bool(self.as_whom)
 
     @property
     def changes(self) -> bool:
@@ -62,6 +82,16 @@ class Ours(NamedTuple):
 
     identities: frozenset[Identity]
     keys: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[Identity | str]:
+        """Everything that was named."""
+        return self.identities | self.keys
+
+
+def named(one: Identity | str) -> str:
+    """A role, user or key as it may be told and logged: `account:kind:name`, without a session's name."""
+    return one if isinstance(one, str) else ":".join(one)
 
 
 def ours(given: Iterable[str]) -> Ours:
@@ -89,25 +119,34 @@ def ours(given: Iterable[str]) -> Ours:
 
 
 def identity(arn: object) -> Identity | None:
-    """Account, kind and name of an ARN; a role's session belongs to its role, and a path is no part of the name."""
+    """Account, kind and name of an ARN, the name in lower case: IAM keeps no two that differ in case alone.
+
+    A role's session belongs to its role, and a path is no part of the name.
+    """
     found = ARN.fullmatch(arn) if isinstance(arn, str) else None
     if found is None:
         return None
     account, kind, name = found.groups()
     if kind == "assumed-role":
-        return account, "role", name.partition("/")[0]
-    return account, kind, name.rpartition("/")[2]
+        return account, "role", name.partition("/")[0].lower()
+    return account, kind, name.rpartition("/")[2].lower()
 
 
-def call_of(told: Any, *, mine: Ours, changing: frozenset[str], file: str = "", record: int = 0) -> Call | str:
+def call_of(
+    told: Any, *, mine: Ours, changing: frozenset[str], latest: datetime, file: str = "", record: int = 0
+) -> Call | str:
     """The call that a record tells of, or why it cannot be read.
 
-    `changing` are operations that are changes whatever the record's `readOnly` says.
+    `changing` are operations that are changes whatever the record's `readOnly` says; no call can be after `latest`.
     """
     if isinstance(told, dict) and isinstance(told.get("CloudTrailEvent"), str):
+        if any(name in told for name in ("eventSource", "eventName", "eventID", "userIdentity")):
+            return "it is a record around another one"
         told = decoded(told["CloudTrailEvent"])
     if not isinstance(told, dict):
         return "it is no object"
+    if "Records" in told or "Events" in told:
+        return "it holds records of its own"
     missing = [name for name in ("eventID", "eventSource", "eventName") if not _text(told.get(name))]
     if missing:
         return _other_shape(told) or f"it has no {', no '.join(missing)}"
@@ -115,27 +154,32 @@ def call_of(told: Any, *, mine: Ours, changing: frozenset[str], file: str = "", 
     if not isinstance(who, dict):
         return "it does not say whose call it is (userIdentity)"
     operation = f"{told['eventSource'].partition('.')[0]}:{told['eventName']}"
-    reading = _reads(told, operation, changing)
+    reading, failed = _reads(told, operation, changing), told.get("errorCode")
+    if failed is not None and not isinstance(failed, str):
+        return "it does not say whether the call was refused (errorCode)"
     arns = [who.get("arn"), _within(who, "sessionContext", "sessionIssuer", "arn")]
     known = [one for one in map(identity, arns) if one is not None]
-    key = who.get("accessKeyId")
-    if not reading and not known and who.get("type") in ("AssumedRole", "IAMUser", "Role") and not _text(key):
+    key = _text(who.get("accessKeyId"))
+    as_whom = mine.identities.intersection(known) | mine.keys.intersection({key})
+    if not reading and not known and not as_whom and _text(who.get("type")) in NAMELESS:
         return "it does not say which role or user called (userIdentity.arn)"
     leaves = leaves_of(told.get("requestParameters"))
     marked = MARK.search(told["userAgent"]) if _text(told.get("userAgent")) else None
     return Call(
         event_id=told["eventID"],
-        at=moment(told.get("eventTime")),
+        at=moment(told.get("eventTime"), latest=latest),
         operation=operation,
         account=_text(told.get("recipientAccountId")) or _text(who.get("accountId")) or "",
         region=_text(told.get("awsRegion")),
         request_id=_text(told.get("requestID")),
         token=marked[1] if marked else next((text for name, text in leaves if name in TOKENS), ""),
         shared_id=_text(told.get("sharedEventID")),
-        who=next((one for one in arns if _text(one)), None) or _text(key) or _text(who.get("type")) or "somebody",
-        mine=bool(mine.identities.intersection(known)) or (_text(key) in mine.keys),
+        who=next((one for one in arns if _text(one)), None) or key or _text(who.get("type")) or "somebody",
+        as_whom=as_whom,
+        placed=bool(as_whom or who.get("invokedBy") or who.get("type") == "AWSService")
+        or any(_text(one).startswith("arn:") for one in arns),
         reading=reading,
-        failed=_failed(told),
+        failed=(failed or "").strip()[:100],
         leaves=leaves,
         file=file,
         record=record,
@@ -143,30 +187,25 @@ def call_of(told: Any, *, mine: Ours, changing: frozenset[str], file: str = "", 
 
 
 def _reads(told: dict[str, Any], operation: str, changing: frozenset[str]) -> bool:
-    """A record that says nothing of it is a change unless its operation's name says otherwise."""
-    if operation in changing:
-        return False
+    """Whether the operation's name and the record's flag agree that it only reads; an old record has no flag.
+
+    The flag alone would be a way to hide a change, and the name alone is a guess.
+    """
     said = told.get("readOnly")
-    if isinstance(said, str):
-        said = {"true": True, "false": False}.get(said.lower())
-    return said if isinstance(said, bool) else told["eventName"].startswith(READS)
+    agrees = said is None or said is True or (isinstance(said, str) and said.lower() == "true")
+    return agrees and operation not in changing and READS.fullmatch(told["eventName"]) is not None
 
 
-def _failed(told: dict[str, Any]) -> str:
-    """The provider's word for why it did not do it, "" if it did."""
-    for name in ("errorCode", "errorMessage"):
-        if told.get(name) not in (None, ""):
-            return str(told[name])[:100]
-    return ""
+def moment(text: object, *, latest: datetime) -> datetime | None:
+    """CloudTrail's time of an event, aware and in UTC; None for what is none, names no zone, or cannot be.
 
-
-def moment(text: object) -> datetime | None:
-    """CloudTrail's time of an event, aware and in UTC; None for what is none or names no zone."""
+    A time before `FIRST` or after `latest` lies in no period anybody asks for, and would take its change out of all.
+    """
     if not isinstance(text, str) or len(text) > 40:
         return None
     try:
         told = datetime.fromisoformat(text)
-        return told.astimezone(UTC) if told.tzinfo is not None else None
+        return told.astimezone(UTC) if told.tzinfo is not None and FIRST <= told <= latest else None
     except (ValueError, OverflowError):
         return None
 
@@ -191,6 +230,8 @@ def leaves_of(parameters: Any) -> tuple[Leaf, ...]:
             found.append((name, str(value).lower()))
         elif isinstance(value, str | int):
             found.append((name, str(value)))
+    if waiting:
+        found.append(("more", f"than {MOST_LEAVES} parameters"))
     return tuple(sorted(found))
 
 

@@ -21,7 +21,7 @@ from audit.errors import AuditError
 from audit.moment import utc_text
 from audit.population import NAMES, Finding, Judged, Logged, Pair, Period
 from audit.reconcile import Reconciliation
-from audit.trail_event import Ours, ours
+from audit.trail_event import Ours, named, ours
 from audit.trail_files import Summary, files_of, records
 from audit.verify import verify
 
@@ -35,6 +35,7 @@ COUNTED = (
     ("refused", "calls of ours that the provider refused: no effects"),
     ("readings", "calls of ours that only read"),
     ("others", "calls of others"),
+    ("unplaced", "changes whose record does not name its caller: perhaps of ours"),
     ("copies", "second deliveries of the same event"),
     ("outside", "changes of ours outside the period"),
     ("unreadable", "records that cannot be read"),
@@ -78,11 +79,11 @@ def run(
             do="Give --from and --to so that --from is the earlier one.",
             exit_code=Exit.USAGE,
         )
-    _was_read(here, person, asked, roles, len(wanted))
+    _was_read(here, person, asked, mine, len(wanted))
     with reading(here.engine) as (session, _):
         head = _verified(session)
         logged = gather(session, skew=asked.skew)
-    reconciliation = Reconciliation(logged, mine, asked)
+    reconciliation = Reconciliation(logged, mine, asked, now=now)
     digests = 0
     for path in wanted:
         for raw in records(path):
@@ -92,6 +93,7 @@ def run(
                 reconciliation.take(raw)
     judged = reconciliation.end()
     told = {"files": len(wanted), "digest_files": digests, "passed_over": [str(path) for path in passed]}
+    told["remarks"] = _remarks(judged, passed)
     if as_json:
         print_json(document(judged, logged, asked, roles, head) | told)
     else:
@@ -108,9 +110,11 @@ def _asked(files: Sequence[Path], roles: Sequence[str]) -> tuple[Ours, tuple[lis
         raise Problem(error.what, why=error.why, do=error.do, exit_code=Exit.USAGE) from error
 
 
-def _was_read(here: Place, person: str | None, asked: Period, roles: Sequence[str], files: int) -> None:
+def _was_read(here: Place, person: str | None, asked: Period, mine: Ours, files: int) -> None:
+    """Enters it; of the roles only account, kind and name, since a session's name is often somebody's own."""
     reader = person_at(here, person)
-    data = {"view": "population", "from": asked.since, "to": asked.to, "roles": [one[:200] for one in roles[:50]]}
+    roles = sorted(map(named, mine.all))[:50]
+    data = {"view": "population", "from": asked.since, "to": asked.to, "roles": roles}
     with writing(here.engine) as (session, now):
         log.tell_reading(session, now=now, person=reader.id, data=data | {"files": files})
 
@@ -142,6 +146,16 @@ def document(judged: Judged, logged: Logged, asked: Period, roles: Sequence[str]
         "findings": [_finding(one) for one in judged.findings],
         "population": [_change(one, logged) for one in judged.matched],
     }
+
+
+def _remarks(judged: Judged, passed: Sequence[Path]) -> list[str]:
+    """What the answer does not cover, in sentences: a change could stand there unseen."""
+    remarks = []
+    if passed:
+        remarks.append(f"Not read, in the folders: {len(passed)} that are no record files, such as {passed[0]}.")
+    if unplaced := judged.calls.get("unplaced"):
+        remarks.append(f"The records of {unplaced} changes do not name their caller, so they could not be placed.")
+    return remarks
 
 
 def _finding(one: Finding) -> dict[str, Any]:
@@ -200,10 +214,10 @@ def _print(judged: Judged, asked: Period, head: str, told: dict[str, Any]) -> No
     out("".join(f"  {judged.effects[name]:>9}  {words}\n" for name, words in EXPECTED if judged.effects.get(name)))
     if told["digest_files"]:
         out(f"{told['digest_files']} of CloudTrail's digest files hold no records.\n")
-    if told["passed_over"]:
-        out(f"{len(told['passed_over'])} files in the folders are no record files, such as {told['passed_over'][0]}.\n")
+    out("".join(f"{_shown(remark)}\n" for remark in told["remarks"]))
     if not judged.findings:
-        out("\nEvery change has its approved proposal, and every executed proposal its change.\n")
+        whole = "Of what could be read and placed, every" if told["remarks"] else "Every"
+        out(f"\n{whole} change has its approved proposal, and every executed proposal its change.\n")
         hint("`--json` lists every change with its entries, to draw a sample from.")
         return
     out(f"\n{len(judged.findings)} findings:\n")

@@ -64,7 +64,7 @@ def test_reading_is_an_entry_with_the_view_the_period_and_the_roles(home: Path, 
     population(str(made / "cloudtrail"), "--from", "2026-01-01", *TO)
     (entry,) = entries(home)
     told = entry["data"]
-    assert (told["view"], told["roles"]) == ("population", [ROLE])
+    assert (told["view"], told["roles"]) == ("population", ["111122223333:role:spendgate-worker"])
     assert (told["from"], told["to"]) == ("2026-01-01T00:00:00.000000Z", "2026-12-01T00:00:00.000000Z")
 
 
@@ -91,10 +91,39 @@ def test_without_the_files_everything_that_was_done_is_missing(home: Path, tmp_p
     done = population(str(tmp_path / "none.json"), *TO, "--json")
     assert done.exit_code == Exit.VERIFICATION_FAILED
     told = json.loads(done.stdout)
-    assert {one["finding"] for one in told["findings"]} == {"missing"}
-    assert "hold no event at all of account" in told["findings"][0]["sentence"]
+    assert {one["finding"] for one in told["findings"]} == {"missing", "unseen_role"}
+    missing = [one for one in told["findings"] if one["finding"] == "missing"]
+    assert "hold no event at all of account" in missing[0]["sentence"]
     early = json.loads(population(str(tmp_path / "none.json"), "--to", "2025-11-01", "--json").stdout)
-    assert (early["ok"], early["effects"]["outside"]) == (True, len(told["findings"]))
+    assert [one["finding"] for one in early["findings"]] == ["unseen_role"]
+    assert early["effects"]["outside"] == len(missing)
+
+
+def test_a_session_named_as_ours_leaves_its_name_out_of_the_log(home: Path, made: Path) -> None:
+    session = "arn:aws:sts::111122223333:assumed-role/spendgate-worker/arjun.rao@bank.example"
+    done = population(str(made / "cloudtrail"), *TO, role=session)
+    assert done.exit_code == Exit.OK, done.output
+    assert [entry["data"]["roles"] for entry in entries(home)] == [["111122223333:role:spendgate-worker"]]
+
+
+def test_what_was_not_read_or_placed_qualifies_the_answer(home: Path, made: Path, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "x.json.bz2").write_bytes(b"BZh9")
+    nobody = {"type": "AWSAccount", "accountId": "111122223333"}
+    event = Year(6, proposals=0, background=0).record(
+        "ec2:TerminateInstances", "111122223333", "eu-central-1", {}, Year(5, 1, 0).lives[0].at, userIdentity=nobody
+    )
+    (more / "x.json").write_text(json.dumps({"Records": [event]}))
+    files = [str(made / "cloudtrail"), str(more)]
+    done = population(*files, *TO)
+    assert done.exit_code == Exit.OK, done.output
+    assert "\nEvery change" not in done.output
+    assert "Of what could be read and placed, every change" in done.output
+    told = json.loads(population(*files, *TO, "--json").stdout)
+    assert told["records"]["unplaced"] == 1
+    assert told["passed_over"] == [str(more / "x.json.bz2")]
+    assert [remark.partition(" ")[0] for remark in told["remarks"]] == ["Not", "The"]
 
 
 def test_a_log_that_does_not_verify_is_compared_with_nothing(home: Path, made: Path) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from audit.moment import utc_text
-from audit.population import DONE, NAMES, OPEN, Effect, Judged, Logged, Period, Planned, Proposed
+from audit.population import DONE, NAMES, OPEN, UNSEEN, Effect, Judged, Logged, Period, Planned, Proposed
 from audit.reconcile import MOST_TOLD
 from audit.trail_event import leaves_of, ours
 from audit.trail_files import Raw
-from tests.audit.compared import reconcile
+from tests.audit.compared import NOW, reconcile
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::111122223333:role/worker"
@@ -56,7 +56,8 @@ def judged(log: Logged, *records: Any, period: Period | None = None) -> Judged:
 
 
 def names(told: Judged) -> list[str]:
-    return [one.name for one in told.findings]
+    """Without the sentence that no record names the role, which is so wherever a test has no records."""
+    return [one.name for one in told.findings if one.name != UNSEEN]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,82 @@ def test_copies_of_one_event_are_one_whether_delivered_twice_or_to_two_accounts(
     assert (names(told), told.calls) == ([], {"records": 3, "copies": 2, "matched": 1})
 
 
+def test_a_copy_in_another_account_is_none_unless_the_accounts_share_the_event() -> None:
+    told = judged(logged(effect()), record(), record(recipientAccountId="9" * 12))
+    assert (names(told), told.calls) == (["conflicting_copy"], {"records": 2, "matched": 1, "findings": 1})
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({"force": True}, True),
+        ({"hibernate": "true"}, True),
+        ({"policyDocument": "{*}"}, True),
+        ({"cidrIp": "0.0.0.0/0"}, True),
+        ({"desiredCount": 0}, True),
+        ({"tagSet": {"items": [{"key": "a", "value": "b"}]}}, True),
+        ({"instanceId": "i-2"}, True),
+        ({"items": [{"x": "y"}] * 5000}, True),
+        ({"force": False, "hibernate": "", "dryRun": None, "tagSet": {}, "clientToken": TOKEN}, False),
+    ],
+)
+def test_a_parameter_that_was_not_sealed_is_a_difference_unless_it_asks_for_nothing(
+    more: dict[str, Any], found: bool
+) -> None:
+    parameters = record()["requestParameters"] | more
+    assert names(judged(logged(effect()), record(requestParameters=parameters))) == ["not_as_sealed"] * found
+
+
+def test_a_value_that_was_sealed_under_one_name_does_not_excuse_another() -> None:
+    scaled = effect()
+    wants = leaves_of({"clusterName": "batch", "scalingConfig": {"minSize": 0, "desiredSize": 1}})
+    scaled.planned = scaled.planned._replace(wants=wants)
+    as_sealed = {"name": "batch", "scalingConfig": {"minSize": 0, "desiredSize": 1}}
+    assert names(judged(logged(scaled), record(requestParameters=as_sealed))) == []
+    for more in ({"maxSize": 0}, {"updateConfig": {"maxUnavailable": 1}}, {"nodegroupName": "batch"}):
+        told = judged(logged(scaled), record(requestParameters=as_sealed | more))
+        assert (more, names(told)) == (more, ["not_as_sealed"])
+
+
+@pytest.mark.parametrize("at", ["2099-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_cannot_be_takes_a_change_out_of_no_period(at: str) -> None:
+    """With the operation of an effect, which is looked for around the call's time."""
+    untied: dict[str, Any] = {"eventID": "e-2", "requestID": "x", "userAgent": "", "eventTime": at}
+    told = judged(logged(effect(request_id="")), record(**untied), period=Period(to=AT + timedelta(days=1)))
+    assert sorted(names(told)) == ["missing", "orphan"]
+    tied = judged(logged(effect()), record(eventTime=at), period=Period(to=AT + timedelta(days=1)))
+    assert names(tied) == ["unknown_time"]
+
+
+def test_a_call_later_than_the_clock_and_its_tolerance_has_no_time() -> None:
+    answered = effect(answered_at=NOW + timedelta(hours=1))
+    assert names(judged(logged(answered), record(NOW + timedelta(seconds=60)))) == []
+    assert names(judged(logged(answered), record(NOW + timedelta(seconds=61)))) == ["unknown_time"]
+
+
+def test_a_role_that_no_record_names_is_a_finding_and_its_case_does_not_matter() -> None:
+    typed = [ROLE.replace("worker", "wroker"), ROLE.replace("worker", "Worker"), "AKIA" + "0" * 16]
+    told = reconcile(logged(effect()), [Raw("f", 1, record())], ours(typed), Period())
+    assert [(one.name, one.sentence.partition(":")[0]) for one in told.findings] == [
+        ("unseen_role", "No record names 111122223333"),
+        ("unseen_role", "No record names AKIA0000000000000000"),
+    ]
+    assert told.calls == {"records": 1, "matched": 1}
+
+
+def test_a_change_whose_caller_the_record_does_not_name_is_counted_apart() -> None:
+    cross: dict[str, Any] = {"type": "AWSAccount", "accountId": "111122223333", "principalId": "AROAEXAMPLE:worker"}
+    free: dict[str, Any] = {"requestID": "x", "userAgent": ""}
+    told = judged(
+        logged(),
+        record(userIdentity=cross, **free),
+        record(userIdentity=cross, eventName="DescribeInstances", readOnly=True, **free),
+        record(userIdentity={"type": "AWSService", "invokedBy": "x.amazonaws.com"}, **free),
+        record(userIdentity={"type": "Root", "arn": "arn:aws:iam::111122223333:root"}, **free),
+    )
+    assert told.calls == {"records": 4, "unplaced": 1, "others": 3}
+
+
 def test_a_shared_id_does_not_hide_a_second_effect() -> None:
     shared: dict[str, Any] = {"sharedEventID": "s-1"}
     told = judged(logged(effect()), record(**shared), record(eventID="e-2", requestID="r-2", **shared))
@@ -160,8 +237,8 @@ def test_a_call_under_one_effects_request_id_and_another_ones_token_is_not_the_f
 def test_many_spoilt_records_of_a_file_are_counted_and_told_in_one_sentence() -> None:
     told = judged(logged(), *(["spoilt"] * (MOST_TOLD + 30)))
     assert told.calls == {"records": MOST_TOLD + 30, "unreadable": MOST_TOLD + 30}
-    assert len(told.findings) == MOST_TOLD + 1
-    assert told.findings[-1].sentence == "30 more records of f cannot be read."
+    assert len(names(told)) == MOST_TOLD + 1
+    assert told.findings[MOST_TOLD].sentence == "30 more records of f cannot be read."
 
 
 def test_the_order_of_the_records_does_not_matter() -> None:

@@ -26,7 +26,7 @@ def judged(year: Year, folder: Path) -> Judged:
     with reading(open_database(folder / "spendgate.db")) as (session, _):
         assert verify(session).ok
         logged = gather(session, skew=SKEW)
-    reconciliation = Reconciliation(logged, ours([ROLE]), Period(to=END))
+    reconciliation = Reconciliation(logged, ours([ROLE]), Period(to=END), now=END)
     for path in files_of([folder / "cloudtrail"])[0]:
         for raw in records(path):
             assert isinstance(raw, Raw)

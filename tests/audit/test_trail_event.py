@@ -10,6 +10,7 @@ from audit.trail_event import Call, call_of, leaves_of, moment, ours
 
 ROLE = "arn:aws:iam::111122223333:role/ops/deep/worker"
 MINE = ours([ROLE])
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 RECORD: dict[str, Any] = {
     "eventID": "e-1",
     "eventTime": "2026-11-20T09:00:05Z",
@@ -27,7 +28,7 @@ RECORD: dict[str, Any] = {
 
 def read(**changed: Any) -> Call | str:
     record = {name: value for name, value in (RECORD | changed).items() if value != "left out"}
-    return call_of(record, mine=MINE, changing=frozenset({"ec2:StopInstances"}))
+    return call_of(record, mine=MINE, changing=frozenset({"ec2:StopInstances"}), latest=NOW)
 
 
 def test_a_record_is_read_whole() -> None:
@@ -51,8 +52,7 @@ def test_a_record_is_read_whole() -> None:
         ("arn:aws:sts::111122223333:assumed-role/admin/worker", None, False),
         ("arn:aws:sts::999922223333:assumed-role/worker/x", None, False),
         ("arn:aws:iam::111122223333:user/worker", None, False),
-        ("arn:aws:iam::111122223333:root", None, False),
-        ("worker", None, False),
+        ("arn:aws:sts::111122223333:assumed-role/Worker/x", None, True),
     ],
 )
 def test_a_session_belongs_to_its_role_and_to_no_other(arn: str | None, issuer: str | None, mine: bool) -> None:
@@ -65,6 +65,13 @@ def test_a_session_belongs_to_its_role_and_to_no_other(arn: str | None, issuer: 
     call = read(userIdentity=who)
     assert isinstance(call, Call)
     assert call.mine is mine
+
+
+def test_a_key_of_ours_says_whose_call_it_is_where_the_arn_is_missing() -> None:
+    who = {"type": "IAMUser", "accessKeyId": "AKIAEXAMPLE012345678"}
+    keyed = call_of(RECORD | {"userIdentity": who}, mine=ours([who["accessKeyId"]]), changing=frozenset(), latest=NOW)
+    assert isinstance(keyed, Call)
+    assert keyed.mine
 
 
 def test_roles_users_sessions_and_keys_may_be_named_and_nothing_else() -> None:
@@ -88,7 +95,14 @@ def test_roles_users_sessions_and_keys_may_be_named_and_nothing_else() -> None:
         ({"eventName": "DescribeInstances", "readOnly": False}, False, ""),
         ({"errorCode": "Client.DryRunOperation"}, False, "Client.DryRunOperation"),
         ({"errorCode": ""}, False, ""),
-        ({"errorMessage": "no"}, False, "no"),
+        ({"errorCode": " "}, False, ""),
+        ({"errorMessage": "ok"}, False, ""),  # what was refused has a code
+        ({"eventName": "TerminateInstances", "readOnly": True}, False, ""),  # the flag alone hides no change
+        ({"eventName": "TerminateInstances", "readOnly": "TRUE"}, False, ""),
+        ({"eventName": "DescribeInstances", "readOnly": 1}, False, ""),
+        ({"eventName": "CheckoutLicense", "readOnly": "left out"}, False, ""),
+        ({"eventName": "Listen", "readOnly": True}, False, ""),
+        ({"eventName": "DecryptAndForget", "readOnly": True}, False, ""),
     ],
 )
 def test_readings_and_refusals_are_no_changes(changed: dict[str, Any], reading: bool, failed: str) -> None:
@@ -108,6 +122,14 @@ def test_readings_and_refusals_are_no_changes(changed: dict[str, Any], reading: 
         ({"userIdentity": "left out"}, "whose call"),
         ({"userIdentity": "worker"}, "whose call"),
         ({"userIdentity": {"type": "AssumedRole"}}, "which role or user"),
+        ({"userIdentity": {"type": "AssumedRole", "accessKeyId": "ASIA0", "ARN": ROLE}}, "which role or user"),
+        ({"userIdentity": {"type": "IAMUser", "arn": "worker"}}, "which role or user"),
+        ({"userIdentity": {"type": "AssumedRole", "arn": "arn:aws:iam::111122223333:root"}}, "which role or user"),
+        ({"errorCode": 0}, "errorCode"),
+        ({"errorCode": False}, "errorCode"),
+        ({"errorCode": []}, "errorCode"),
+        ({"CloudTrailEvent": "{}"}, "around another"),
+        ({"Records": []}, "records of its own"),
         ({"eventID": "left out", "protoPayload": {}}, "Google"),
         ({"eventID": "left out", "operationName": "x"}, "Azure"),
     ],
@@ -120,24 +142,28 @@ def test_a_record_that_does_not_say_enough_is_unreadable(changed: dict[str, Any]
 
 @pytest.mark.parametrize("record", [None, 1, "x", [], [RECORD], True, {}])
 def test_what_is_no_record_is_told_as_such(record: Any) -> None:
-    assert isinstance(call_of(record, mine=MINE, changing=frozenset()), str)
+    assert isinstance(call_of(record, mine=MINE, changing=frozenset(), latest=NOW), str)
 
 
 def test_a_record_inside_an_answer_of_lookup_events_is_read() -> None:
     import json
 
-    call = call_of({"EventId": "x", "CloudTrailEvent": json.dumps(RECORD)}, mine=MINE, changing=frozenset())
+    call = call_of({"EventId": "x", "CloudTrailEvent": json.dumps(RECORD)}, mine=MINE, changing=frozenset(), latest=NOW)
     assert isinstance(call, Call)
     assert call.event_id == "e-1"
-    assert call_of({"CloudTrailEvent": "{"}, mine=MINE, changing=frozenset()) == "it is no object"
+    twice = json.dumps(RECORD)[:-1] + ', "eventName": "DescribeInstances"}'
+    told = call_of({"CloudTrailEvent": twice}, mine=MINE, changing=frozenset(), latest=NOW)
+    assert told == "it is no object"
+    assert call_of({"CloudTrailEvent": "{"}, mine=MINE, changing=frozenset(), latest=NOW) == "it is no object"
 
 
 @pytest.mark.parametrize(
     "text", [None, 5, "", "yesterday", "2026-11-20", "2026-11-20T09:00:00", "2026-02-30T00:00:00Z", "9" * 50,
-             "0001-01-01T00:00:00+14:00", True],
+             "0001-01-01T00:00:00+14:00", True, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2005-12-31T23:59:59Z",
+             "2026-11-21T00:00:01Z"],
 )  # fmt: skip
-def test_a_time_without_zone_or_sense_is_none(text: object) -> None:
-    assert moment(text) is None
+def test_a_time_without_zone_or_sense_or_that_cannot_be_is_none(text: object) -> None:
+    assert moment(text, latest=NOW) is None
 
 
 def test_a_request_and_its_record_say_the_same_leaves() -> None:
