@@ -47,6 +47,8 @@ NAME_KEYS: Mapping[str, tuple[str, ...]] = {"person_key": ("person", "name_key",
 """Who is who, and the keys of names: what everybody who judges a person reads. The keys of what people wrote, and the
 texts, are for those who write them and show them."""
 PRIVATE = ("person_key", CALLED, "private_text")
+WHETHER_KEPT: Mapping[str, tuple[str, ...]] = {"private_text": ("ref", "person", "nonce")}
+"""Whose a text is and whether it was erased, without the text: what an auditor holds against the log."""
 LOG = "log_entry"
 SIGNED = ("log_tile", "log_checkpoint", "log_witness", "log_alarm")
 
@@ -159,7 +161,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
         AUDITOR: Power(
             words=_words("log.read", "log.exported", "log.verified"),
             select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold"),
-            peek=NAME_KEYS,
+            peek={**NAME_KEYS, **WHETHER_KEPT},
             insert=(LOG,),
         ),
     }

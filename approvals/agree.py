@@ -19,6 +19,7 @@ from approvals.states import State
 from approvals.store import ClaimRecord, Delegation, Draft, Effect, KillSwitch, PolicyVersion, Proposal, Vote
 from audit.canonical import sha256
 from audit.event import Event
+from audit.forgotten import undue
 from audit.hold import LegalHold, in_force
 from audit.log import LogEntry
 from audit.moment import utc_text
@@ -49,6 +50,7 @@ def disagreements(session: Session) -> list[str]:
         *_compare("claim", _claims_stored(session), _claims_told(session)),
         *_standing(session),
         *_compare("legal hold", _holds_stored(session), Counter((*one,) for one in in_force(session).items())),
+        *undue(session),
     ]
 
 

@@ -181,6 +181,8 @@ def _encrypted(key: bytes, ref: str, person: str, text: str) -> dict[str, bytes]
 
 
 def _decrypted(row: PrivateText | PersonRecord, key: bytes | None) -> str | None:
+    if row.nonce is not None and (row.cipher is None or row.salt is None):
+        raise _spoilt(row.ref)  # forgetting empties all of it, so this was somebody else
     if key is None or row.cipher is None or row.nonce is None:
         return None
     try:

@@ -81,6 +81,11 @@ TAMPERING = [
         " VALUES ('*', false, 'p-1', '2026-11-20T00:00:00.000000Z')",
         "kill switch",
     ),
+    (
+        "somebody marked as forgotten",
+        "UPDATE person_key SET key = NULL, name_key = NULL, erased_at = '2026-11-20T09:00:00.000000Z'",
+        "forgotten",
+    ),
     ("people removed", "DELETE FROM policy_version WHERE kind = 'people'", "policy"),
 ]
 
