@@ -21,6 +21,7 @@ from app.settings import load_settings
 from app.web.login import link_token
 from app.web.logview import actor_name, data_of, summary
 from approvals.agree import disagreements
+from approvals.propose import ID
 from audit import log
 from audit.event import Event
 from audit.log import LogEntry
@@ -38,6 +39,14 @@ def list_entries(
             f"There is no event {event!r}.",
             why="Events are named subject.verb.",
             do=f"One of: {', '.join(sorted(known.value for known in Event))}.",
+            exit_code=Exit.USAGE,
+        )
+    if proposal is not None and ID.fullmatch(proposal) is None:
+        # The question is itself an entry: what somebody pasted here by mistake would stand in it for good.
+        raise Problem(
+            "That is no id of a proposal.",
+            why="An id is P- and ten letters or digits.",
+            do="Copy it from the card, or leave --proposal out.",
             exit_code=Exit.USAGE,
         )
     reader = person_at(here, person)
