@@ -12,7 +12,7 @@ from audit.canonical import canonical
 from audit.ocsf import event_of
 
 COLUMNS = ("seq", "recorded_at", "event", "actor_kind", "actor", "proposal", "proposal_version", "prev", "hash", "data")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "\N{MINUS SIGN}")
 
 
 class Format(StrEnum):
@@ -85,4 +85,8 @@ def _cells(cells: Iterable[object]) -> bytes:
 
 def _harmless(cell: object) -> object:
     """A text that a spreadsheet would compute gets an apostrophe before it, which spreadsheets do not show."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    # Blanks and what nobody sees may be left out by a spreadsheet before it looks.
+    seen = next((letter for letter in cell if letter.isprintable() and letter != " "), "")
+    return f"'{cell}" if cell.startswith(_FORMULA) or seen in _FORMULA else cell

@@ -151,12 +151,16 @@ def test_csv_has_a_column_for_each_part_and_data_as_json(log: Log) -> None:
     assert table[3]["proposal"] == "P-0000000001"
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "＝"])
+@pytest.mark.parametrize(
+    "begins", ["=", "+", "-", "@", "\t", "\r", "＝", " =", "\u00a0=", "\u200b=", "\ufeff=", "\u2212", " \u200b\n＝"]
+)
 def test_a_cell_that_a_spreadsheet_would_compute_is_neutralised(begins: str) -> None:
     evil = f'{begins}cmd|" /C calc"!A0'
     line = csv_line("a" * 64, body(Event.QUESTION_ASKED, actor=evil, said=evil))
     (row,) = csv.reader(io.StringIO(line.decode(), newline=""))
     assert row[COLUMNS.index("actor")] == f"'{evil}"
+    harmless = csv_line("a" * 64, body(Event.QUESTION_ASKED, actor=f" a{begins}"))
+    assert f" a{begins}" in next(csv.reader(io.StringIO(harmless.decode(), newline="")))
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝")) for cell in row)
 
 
