@@ -21,11 +21,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-LOG, WITNESS, CHUNK, MOST_ENTRY, MOST_LINE, MOST_SIZE = 1, 4, 1 << 20, 1 << 16, 1_000_000, 2**63 - 1
-FILES = {"manifest.json", "manifest.sha256", "entries.jsonl", "proofs.jsonl", "checkpoint", "checkpoints.jsonl"}
-FILES |= {"keys.txt", "verify.py", "README.txt"}
-UNPROVEN = {"manifest.json", "manifest.sha256", "files", "left_out", "made_at", "proposal"}
-LONG = re.compile("[0-9]{16}")
+LOG, WITNESS, CHUNK, MOST_ENTRY, MOST_LINE, MOST_NOTE, MOST_SIZE = 1, 4, 1 << 20, 1 << 16, 1_000_000, 1 << 15, 2**63 - 1
+SEALS, UNPROVEN = {"manifest.json", "manifest.sha256"}, {"files", "left_out", "made_at", "proposal"}
+LISTS = {"entries.jsonl", "proofs.jsonl", "checkpoints.jsonl"}
+FILES = SEALS | LISTS | {"checkpoint", "keys.txt", "verify.py", "README.txt"}
+LONG, FORMAT = re.compile("[0-9]{16}"), "spendgate.pack.v1"
 NAME = re.compile(r"[^\s+\ud800-\udfff]+")
 TAIL = re.compile(
     rb',"event":"([a-z_.]{1,64})","prev":"([0-9a-f]{64})","proposal":(null|"[^"\\]{1,64}"),"proposal_version":'
@@ -59,6 +59,12 @@ Signed = list[tuple[Key, int]]  # who, and when or 0
 Judged = tuple[Checkpoint, Signed, str]  # and what it is called
 
 
+def must(good: object, why: str) -> None:
+    """Goes on if it is good; a ValueError that says why not, else."""
+    if not good:
+        raise ValueError(why)
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """RFC 9162 §2.1.1."""
     return sha256(b"\x01" + left + right).digest()
@@ -67,8 +73,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def add_leaf(edge: list[bytes], size: int, leaf: bytes) -> None:
     """Grows a tree of `size` leaves by one; `edge` holds the roots of its complete subtrees, largest first."""
     while size & 1:
-        leaf = sha256(b"\x01" + edge.pop() + leaf).digest()
-        size >>= 1
+        leaf, size = sha256(b"\x01" + edge.pop() + leaf).digest(), size >> 1
     edge.append(leaf)
 
 
@@ -117,8 +122,7 @@ def is_consistent(old: int, new: int, proof: Sequence[bytes], old_root: bytes, n
 def decode64(text: str) -> bytes:
     """Standard base64 in its one form; a ValueError for any other."""
     raw = base64.b64decode(text.encode("ascii"), validate=True)
-    if base64.b64encode(raw).decode() != text:
-        raise ValueError("it is not the one form of base64")
+    must(base64.b64encode(raw).decode() == text, "it is not the one form of base64")
     return raw
 
 
@@ -153,14 +157,12 @@ _AS_IT_IS = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 def read_key(text: str) -> Key:
     """The key of a vkey, `name+id+base64`; a ValueError that says why for anything else."""
-    name, _, rest = text.strip().partition("+")
-    told, _, coded = rest.partition("+")
+    name, told, coded = [*text.strip().split("+", 2), "", ""][:3]
     raw = decode64(coded)
-    if not NAME.fullmatch(name) or len(raw) != 33 or raw[0] not in (LOG, WITNESS):
-        raise ValueError("it is not an Ed25519 key of a log or a witness, NAME+ID+BASE64")
+    sound = NAME.fullmatch(name) and len(raw) == 33 and raw[0] in (LOG, WITNESS)
+    must(sound, "it is not an Ed25519 key of a log or a witness, NAME+ID+BASE64")
     key = Key(name, raw[0], raw[1:])
-    if key.id().hex() != told:
-        raise ValueError("its id does not belong to its name and key")
+    must(key.id().hex() == told, "its id does not belong to its name and key")
     return key
 
 
@@ -168,41 +170,38 @@ def parse_checkpoint(data: bytes) -> Checkpoint:
     """Takes a checkpoint apart without believing it; a ValueError that says why for anything else."""
     note = data.decode()
     text, blank, below = note.rpartition("\n\n")
-    if len(note) > MOST_LINE or not blank or not below.endswith("\n") or any(c < " " and c != "\n" for c in note):
-        raise ValueError("it is not a signed note: text, an empty line, signatures")
+    whole = len(data) <= MOST_NOTE and blank and below.endswith("\n") and not any(c < " " and c != "\n" for c in note)
+    must(whole, "it is not a signed note: text, an empty line, signatures")
     signatures = []
     for line in below[:-1].split("\n"):
         parts = line.split(" ")
         raw = decode64(parts[2]) if len(parts) == 3 and NAME.fullmatch(parts[1]) else b""
-        if len(raw) < 5 or parts[0] != "\u2014":
-            raise ValueError("a line below the empty one is no signature")
+        must(len(raw) >= 5 and parts[0] == "\u2014", "a line below the empty one is no signature")
         signatures.append((parts[1], raw[:4], raw[4:]))
     lines = text.split("\n")
-    if len(signatures) > 100 or len(lines) < 3 or not all(lines):
-        raise ValueError("its text is not an origin, a size and a root, or it has too many signatures")
-    root = decode64(lines[2])
-    if not re.fullmatch("0|[1-9][0-9]{0,18}", lines[1]) or int(lines[1]) > MOST_SIZE or len(root) != 32:
-        raise ValueError("its size is no number, or its root has not 32 bytes")
-    return Checkpoint(lines[0], int(lines[1]), root, text + "\n", signatures)
+    form = len(signatures) <= 100 and len(lines) >= 3 and all(lines) and re.fullmatch("0|[1-9][0-9]{0,18}", lines[1])
+    must(form, "its text is not an origin, a size and a root, or it has too many signatures")
+    size, root = int(lines[1]), decode64(lines[2])
+    must(size <= MOST_SIZE and len(root) == 32, "its size is too large, or its root has not 32 bytes")
+    return Checkpoint(lines[0], size, root, text + "\n", signatures)
 
 
-def signers(point: Checkpoint, keys: Sequence[Key]) -> Signed:
+def signers(point: Checkpoint, keys: dict[tuple[str, bytes], Key]) -> Signed:
     """Which of the keys signed it, a witness when (else 0); a known key that did not sign this text is a ValueError."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    found = []
-    for name, key_id, value in point.signatures:
-        for key in [key for key in keys if (key.name, key.id()) == (name, key_id)][:1]:
-            cut = 8 if key.kind == WITNESS else 0
-            at = int.from_bytes(value[:cut], "big")
-            text = f"cosignature/v1\ntime {at}\n{point.text}" if cut else point.text
-            try:
-                Ed25519PublicKey.from_public_bytes(key.public).verify(value[cut:], text.encode())
-            except InvalidSignature:
-                raise ValueError(f"the signature of {plain(name)} is not of this text") from None
-            found.append((key, at))
-    return found
+    found = dict[Key, int]()
+    for name, key_id, value in {one[:2]: one for one in point.signatures if one[:2] in keys}.values():
+        key = keys[name, key_id]
+        cut = 8 if key.kind == WITNESS else 0
+        found[key] = at = int.from_bytes(value[:cut], "big")
+        text = f"cosignature/v1\ntime {at}\n{point.text}" if cut else point.text
+        try:
+            Ed25519PublicKey.from_public_bytes(key.public).verify(value[cut:], text.encode())
+        except InvalidSignature:
+            raise ValueError(f"the signature of {plain(name)} is not of this text") from None
+    return list(found.items())
 
 
 def plain(text: object) -> str:
@@ -225,29 +224,25 @@ class Check:
 
     def __init__(self, path: Path, *, quick: bool) -> None:
         self.path, self.quick, self.at, self.found = path, quick, tuple[object, ...]([path]), dict[str, Any]()
-        self.zip = None if path.is_dir() else zipfile.ZipFile(path)
-
-    def _list_files(self) -> None:
-        self.names = set() if self.zip else {one.name for one in self.path.iterdir()} & FILES
-        for one in self.zip.infolist() if self.zip else ():
-            strange = one.flag_bits & 1 or one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-            if strange or one.filename in self.names or one.filename not in FILES:
-                raise ValueError(f"{one.filename} stands in it twice, or encrypted, or no pack has such a file")
-            self.names.add(one.filename)
-        self.whole = "proofs.jsonl" not in self.names
+        self.zip, self.names = None, {one.name for one in path.iterdir()} & FILES if path.is_dir() else set[str]()
+        if not path.is_dir():
+            file = path.open("rb")
+            file.seek(max(0, file.seek(0, 2) - 98))
+            tail = file.read().rjust(98)  # APPNOTE.TXT 4.3.14: how long the list of names is, before it is read
+            end, size = tail[-22:-18] + tail[-2:], tail[-58:-50] if tail[-42:-38] == b"PK\6\7" else tail[-10:-6]
+            must(end == b"PK\5\6\0\0" and int.from_bytes(size, "little") < MOST_NOTE, f"{path} is no pack")
+            self.zip = zipfile.ZipFile(file)
 
     def lines(self, name: str, most: int = MOST_SIZE) -> Iterator[bytes]:
         """The lines of a file, without their ends; a ValueError if it is missing, too long, or breaks off."""
         self.at = (name,)
-        if name not in self.names or not (self.zip or (self.path / name).is_file()):
-            raise ValueError("it is missing, or no plain file")
+        must(name in self.names and (self.zip or (self.path / name).is_file()), "it is missing, or no plain file")
         rest, digest, size = b"", sha256(), 0
         with self.zip.open(name) if self.zip else (self.path / name).open("rb") as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
-                lines = (rest + chunk).split(b"\n")
-                rest = lines.pop()
+                *lines, rest = (rest + chunk).split(b"\n")
                 yield from lines
                 if len(rest) > MOST_LINE or size > most:
                     break
@@ -268,10 +263,10 @@ class Check:
             self.at = ("the line behind entry", last)
             event, prev, of, seq = entry(line, self.quick)
             self.at = ("entry", seq)
+            must(not self.whole or count < newest.size, "it stands behind those that were signed: nobody signed it")
             if seq != last + 1 and (count or self.whole) and (proposal is None or seq <= last):
                 raise ValueError(f"it stands where entry {last + 1} should be, which is missing")
-            if proposal is not None and of != f'"{proposal}"'.encode():
-                raise ValueError(f"it is not of proposal {proposal}")
+            must(proposal is None or of == f'"{proposal}"'.encode(), f"it is not of proposal {proposal}")
             if prev != previous and seq == last + 1:
                 sound = sha256(b"\x00" + line).hexdigest().encode() in next(lines, b"")
                 self.at = ("entry", seq - 1) if sound else ("entry", seq, "or the one before")
@@ -288,77 +283,82 @@ class Check:
             events[event.decode()] = events.get(event.decode(), 0) + 1
             while wanted and wanted[-1][0] == count:
                 _, root, where = wanted.pop()
-                if root_of(edge) != root:
-                    self.at = ("one of the entries", agreed + 1, "to", count)
-                    raise ValueError(f"it is not what was signed: together they do not lead to the root of {where}")
-                agreed = count
-        if next(proofs, None) is not None:
-            raise ValueError("there are more proofs than entries")
-        if wanted or not count:
-            raise ValueError(f"the entries behind number {last} are missing; the checkpoint is of {newest.size}")
-        return {"entries": {"count": count, "first": first, "last": last}, "events": events}
+                self.at, agreed = ("one of the entries", agreed + 1, "to", count), count
+                must(root_of(edge) == root, f"it is not what was signed: together they do not give the root of {where}")
+        must(next(proofs, None) is None, "there are more proofs than entries")
+        ended = not wanted and count and (not self.whole or count == newest.size)
+        must(ended, f"the entries behind number {last} are missing; the checkpoint is of {newest.size}")
+        return {"entries": {"count": count, "first": first, "last": last}, "events": events, "format": FORMAT}
 
-    def earlier(self, newest: Checkpoint, keys: Sequence[Key]) -> Iterator[Judged]:
+    def earlier(self, newest: Checkpoint, keys: dict[tuple[str, bytes], Key]) -> Iterator[Judged]:
         """The earlier checkpoints and who signed them; a ValueError at one that is not of the newest's beginning."""
+        before = (0, "")
         for number, line in enumerate(self.lines("checkpoints.jsonl"), 1):
             self.at = ("checkpoints.jsonl, line", number)
             told = canonical(line)
             point, proof = parse_checkpoint(told["note"].encode()), [decode64(one) for one in told["proof"]]
-            if not self.whole and not is_consistent(point.size, newest.size, proof, point.root, newest.root):
-                raise ValueError(f"the log of its {point.size} entries is not the beginning of the newest")
-            yield point, self.judged(point, newest, keys), f"checkpoint {number} of checkpoints.jsonl"
+            begins = self.whole or is_consistent(point.size, newest.size, proof, point.root, newest.root)
+            must(begins, f"the log of its {point.size} entries is not the beginning of the newest")
+            must(before < (before := point[1::-1]), "it does not stand in the order of the sizes, or stands twice")
+            short = point._replace(text="", signatures=[])
+            yield short, self.judged(point, newest, keys), f"checkpoint {number} of checkpoints.jsonl"
 
-    def judged(self, point: Checkpoint, newest: Checkpoint, keys: Sequence[Key]) -> Signed:
+    def judged(self, point: Checkpoint, newest: Checkpoint, keys: dict[tuple[str, bytes], Key]) -> Signed:
         """Who signed a checkpoint; a ValueError for one of another log or size, or that no key of the log signed."""
         signed = signers(point, keys)
-        if not any(key.kind == LOG for key, _ in signed):
-            raise ValueError("no key of the log that is known signed it")
-        if point.origin.split("/restored-")[0] != newest.origin.split("/restored-")[0]:
-            raise ValueError(f"it is of another log, {point.origin}")
-        if not 0 < point.size <= newest.size:
-            raise ValueError(f"it is of {point.size} entries, the pack of {newest.size}: the pack is older, or was cut")
+        must(any(key.kind == LOG for key, _ in signed), "no key of the log that is known signed it")
+        must(len({p.origin.split("/restored-")[0] for p in (point, newest)}) == 1, "it is of another log")
+        older = f"it is of {point.size} entries, the pack of {newest.size}: the pack is older, or was cut"
+        must(0 < point.size <= newest.size, older)
         return signed
 
     def run(self, given: list[Key], witnesses: list[Key], brought: list[tuple[str, Checkpoint]]) -> Iterator[str]:
         """Checks everything and yields what was found, a sentence each; a ValueError at the first that is wrong."""
-        self._list_files()
+        for one in self.zip.infolist() if self.zip else ():
+            strange = one.flag_bits & 1 or one.compress_type not in (0, 8) or one.filename not in FILES - self.names
+            must(not strange, f"{one.filename} stands in it twice, or encrypted, or no pack has such a file")
+            self.names.add(one.filename)
+        self.whole = "proofs.jsonl" not in self.names
         sealed = self.small("manifest.json")
         seal, manifest = sha256(sealed).hexdigest(), canonical(sealed[:-1])
-        if self.small("manifest.sha256") != f"{seal}  manifest.json\n".encode():
-            raise ValueError("it does not hold the SHA-256 of manifest.json")
+        must(self.small("manifest.sha256") == f"{seal}  manifest.json\n".encode(), "it is not that of manifest.json")
         told = [read_key(line) for line in self.small("keys.txt").decode().splitlines() if line[:1] not in ("", "#")]
-        keys = [*(given or told), *witnesses, *(key for key in told if key.kind == WITNESS)]
+        trusted = dict.fromkeys([*(given or told), *witnesses, *(key for key in told if key.kind == WITNESS)])
+        keys, known = (
+            {(key.name, key.id()): key for key in reversed(some)} for some in ([*trusted], [*trusted, *told])
+        )
         newest = parse_checkpoint(self.small("checkpoint"))
         points = [(newest, self.judged(newest, newest, keys), "the checkpoint")]
         by = " and ".join(f"{plain(key.name)}+{key.id().hex()}" for key, _ in points[0][1] if key.kind == LOG)
         yield f"the checkpoint of {newest.size} entries of {plain(newest.origin)} is signed by {by}"
-        points += self.earlier(newest, [*keys, *told])
+        points += self.earlier(newest, known)
         for name, point in brought:
             self.at = (name, "" if point.origin == newest.origin else "(of before a restore from a backup)")
             points.append((point, self.judged(point, newest, keys), " ".join(self.at)))
-            if not self.whole and all(p[1:3] != point[1:3] for p, _, _ in points[:-1]):
-                raise ValueError(f"the pack is not of the whole log and proves no such root of {point.size} entries")
+            proven = self.whole or any(p[1:3] == point[1:3] for p, _, _ in points[:-1])
+            must(proven, f"the pack is not of the whole log and proves no such root of {point.size} entries")
         facts = self.entries(manifest.get("proposal"), newest, [one for one in points if self.whole])
         how = "lead to the root of all that was signed" if self.whole else "are each proven to stand where they say"
         yield "{count} entries, {first} to {last}, ".format(**facts["entries"]) + how
-        yield f"{len(points) - 1} other checkpoints, of which {len(brought)} yours, are beginnings of the same log"
-        for key in sorted({key for _, signed, _ in points for key, _ in signed if key.kind == WITNESS}):
-            size, at = max((p.size, at) for p, signed, _ in points for one, at in signed if one == key)
+        strange = sum(all(key.kind != LOG or key not in trusted for key, _ in signed) for _, signed, _ in points)
+        add = f" and {strange} signed by keys that only the pack tells" if strange else ""
+        yield f"{len(points) - 1} other checkpoints, of which {len(brought)} yours{add}, are beginnings of the same log"
+        seen = dict(sorted((key, (p.size, at)) for p, signed, _ in points for key, at in signed if key.kind == WITNESS))
+        for key, (size, at) in seen.items():  # of each the largest
             when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(at, 1 << 34)))
-            known = "whose key you gave" if key in witnesses else "whose key only the pack tells"
-            yield f"witness {plain(key.name)}, {known}, had seen these {size} entries at {when}"
+            whose = "whose key you gave" if key in witnesses else "whose key only the pack tells"
+            yield f"witness {plain(key.name)}, {whose}, had seen these {size} entries at {when}"
             witnesses = [one for one in witnesses if one != key]
         if witnesses:
             self.at = ("witness", witnesses[0].name)
             raise ValueError("its signature is on no checkpoint of the pack")
-        for name in ("verify.py", "README.txt"):
-            self.small(name)
-        facts.update(self.found, format="spendgate.pack.v1", origin=newest.origin, tree_size=newest.size)
-        claims = {**manifest, **manifest["files"]}
-        for name in sorted((claims.keys() | facts.keys()) - UNPROVEN):
-            if claims.get(name) != facts.get(name):
-                self.at = (name,)
-                raise ValueError("it is not what manifest.json tells of it")
+        self.small("verify.py"), self.small("README.txt")
+        facts.update({name: manifest.get(name) for name in UNPROVEN}, origin=newest.origin, tree_size=newest.size)
+        files = {name: self.found[name] for name in self.found.keys() - SEALS}
+        for claims, found in ((manifest["files"], files), (manifest, facts)):
+            for name in sorted(claims.keys() | found.keys()):
+                self.at, both = (name,), [_SORTED.encode(one[name]) for one in (claims, found) if name in one]
+                must(both[1:] == both[:1], "it is not what manifest.json tells of it")  # as text: true is not 1
         yield f"the files are those of the manifest, whose SHA-256 is {seal}"
         told_of = [facts["events"].get(one, 0) for one in ("log.restored", "log.key_changed")]
         yield "{} of the entries tell of a restore from a backup, {} of a key of the log: read them".format(*told_of)
@@ -377,8 +377,8 @@ def main(arguments: list[str] | None = None) -> int:
     options, check = parser.parse_args(arguments), None
     try:
         keys, witnesses = ([read_key(one) for one in some] for some in (options.key, options.witness_key))
-        if any(key.kind != LOG for key in keys) or any(key.kind != WITNESS for key in witnesses):
-            raise ValueError("--key takes the key of a log, --witness-key that of a witness")
+        fit = all(key.kind == LOG for key in keys) and all(key.kind == WITNESS for key in witnesses)
+        must(fit, "--key takes the key of a log, --witness-key that of a witness")
         brought = [(one, parse_checkpoint(Path(one).read_bytes())) for one in options.checkpoint]
         check = Check(options.pack, quick=options.quick)
         for sentence in check.run(keys, witnesses, brought):
@@ -390,8 +390,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("CANNOT BE CHECKED" if unusable else "BAD  ", where + plain(error))
         return 2 if unusable else 1
     if not keys:
-        print("WARNING: without --key the signatures were only checked against a key that the pack itself tells,")
-        print("         as anybody can make one. Give the key that you were handed at the beginning.")
+        print("WARNING: without --key the signatures were only checked against a key that the pack itself tells, as")
+        print("anybody can make one. Give the key that you were handed at the beginning.")
     print("GOOD")
     return 0
 

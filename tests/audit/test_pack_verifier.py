@@ -25,6 +25,8 @@ from tests.audit.packs import KEY, ORIGIN, OTHER_KEY, WATCH, Bench, cosign, file
 
 SOURCE = Path(pack_verifier.__file__).read_text()
 SEALS = ("manifest.json", "manifest.sha256")
+STRANGE = f"\u2014 x {b64encode(bytes(300)).decode()}\n"
+"""A signature by a key that nobody knows."""
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +53,9 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def resealed(files: dict[str, bytes]) -> dict[str, bytes]:
+def resealed(files: dict[str, bytes], manifest: dict[str, Any] | None = None) -> dict[str, bytes]:
     """The files with a manifest and a seal that fit them again, as whoever doctors a pack would leave them."""
-    manifest = json.loads(files["manifest.json"])
+    manifest = manifest or json.loads(files["manifest.json"])
     for name, content in files.items():
         if name not in SEALS:
             manifest["files"][name] = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
@@ -184,8 +186,19 @@ DOCTORED: dict[str, tuple[str, Callable[[list[bytes]], None], str]] = {
     ),
     "a checkpoint has another root": (
         "checkpoints.jsonl",
-        lambda lines: lines.insert(0, line_of(checkpoint.sign(ORIGIN, 6, bytes(32), KEY))),
+        lambda lines: lines.__setitem__(0, line_of(checkpoint.sign(ORIGIN, 6, bytes(32), KEY))),
         "entries 1 to 6",
+    ),
+    "a checkpoint stands twice": ("checkpoints.jsonl", lambda lines: lines.insert(1, lines[0]), "line 2: it does not"),
+    "a smaller checkpoint stands behind": (
+        "checkpoints.jsonl",
+        lambda lines: lines.append(lines.pop(0)),
+        "line 2: it does not stand in the order",
+    ),
+    "a checkpoint is longer than any": (
+        "checkpoints.jsonl",
+        lambda lines: lines.insert(0, line_of(json.loads(lines[0])["note"] + STRANGE * 99)),
+        "line 1: it is not a signed note",
     ),
     "a checkpoint is of more entries": (
         "checkpoints.jsonl",
@@ -216,6 +229,103 @@ def test_a_doctored_pack_is_refused_by_name(packs: dict[str, bytes], bench: Benc
         assert bench.check(bench.zipped(resealed(files)), *options) == 1
         assert bench.said.splitlines()[-1].startswith("BAD")
         assert told in bench.said.splitlines()[-1]
+
+
+def appended(files: dict[str, bytes], events: list[str]) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Entries that nobody signed, chained to the last one of a pack, and a manifest that counts them."""
+    manifest = json.loads(files["manifest.json"])
+    lines = files["entries.jsonl"].splitlines()
+    for event in events:
+        told = json.loads(lines[-1]) | {"prev": sha256(b"\0" + lines[-1]).hexdigest(), "event": event}
+        lines.append(canonical.canonical(told | {"seq": told["seq"] + 1}))
+        manifest["events"][event] = manifest["events"].get(event, 0) + 1
+        manifest["entries"]["count"], manifest["entries"]["last"] = len(lines), len(lines)
+    return {**files, "entries.jsonl": b"\n".join(lines) + b"\n"}, manifest
+
+
+@pytest.mark.parametrize("quick", [(), ("--quick",)], ids=["slowly", "quickly"])
+def test_entries_behind_those_that_were_signed_are_refused(
+    packs: dict[str, bytes], bench: Bench, quick: tuple[str, ...]
+) -> None:
+    files, manifest = appended(files_of(packs["whole"]), ["vote.approved", "vote.approved"])
+    assert bench.check(bench.zipped(resealed(files, manifest)), *quick) == 1
+    assert "BAD   entry 13: it stands behind those that were signed" in bench.said
+    unchanged, manifest = appended(files_of(packs["whole"]), [])
+    assert bench.check(bench.zipped(resealed(unchanged, manifest)), *quick) == 0
+
+
+LIES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a right value stands among the files": lambda told: told["files"].update(tree_size=told.pop("tree_size")),
+    "a count lies and the right one stands among the files": lambda told: (
+        told["files"].update(entries=told["entries"]),
+        told.update(entries={"count": 999, "first": 1, "last": 999}),
+    ),
+    "the format is another": lambda told: told.update(format="spendgate.pack.v2"),
+    "a number is written as true": lambda told: told["entries"].update(first=True),
+    "there is a name more": lambda told: told.update(more=None),
+    "there is a file more": lambda told: told["files"].update({"more.txt": None}),
+    "a name is missing": lambda told: told.pop("made_at"),
+    "the size of the tree is nothing": lambda told: told.update(tree_size=None),
+    "it seals itself": lambda told: told["files"].update({"manifest.json": {"bytes": 1, "sha256": "0"}}),
+}
+
+
+@pytest.mark.parametrize("kind", ["whole", "part"])
+@pytest.mark.parametrize("lie", LIES)
+def test_a_manifest_that_tells_anything_else_is_refused(
+    packs: dict[str, bytes], bench: Bench, kind: str, lie: str
+) -> None:
+    files = files_of(packs[kind])
+    manifest = json.loads(files["manifest.json"])
+    LIES[lie](manifest)
+    assert bench.check(bench.zipped(resealed(files, manifest))) == 1
+    assert "it is not what manifest.json tells of it" in bench.said
+
+
+def test_many_keys_and_signatures_of_nobody_cost_no_time(packs: dict[str, bytes], bench: Bench) -> None:
+    """A small file must not occupy whoever checks it for hours: each key is looked at once, not once a signature."""
+    files = files_of(packs["part"])
+    keys = [str(note.VerifierKey("a", WITNESS, number.to_bytes(32, "big"))) for number in range(8_000)]
+    files["keys.txt"] += "".join(f"{one}\n" for one in keys).encode()
+    nobody = f"\u2014 x {b64encode(bytes(5)).decode()}\n" * 97
+    lines = [json.loads(line) for line in files["checkpoints.jsonl"].splitlines()]
+    written = [canonical.canonical({**one, "note": one["note"] + nobody}) + b"\n" for one in lines]
+    files["checkpoints.jsonl"] = b"".join(written)
+    asked = []
+
+    class Counted(pack_verifier.Key):
+        def id(self) -> bytes:
+            asked.append(self)
+            return super().id()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pack_verifier, "Key", Counted)
+        assert bench.check(bench.zipped(resealed(files))) == 0, bench.said
+    assert len(asked) < 10 * len(keys)
+
+
+def test_an_earlier_checkpoint_by_a_key_that_only_the_pack_tells_is_counted_apart(
+    packs: dict[str, bytes], bench: Bench
+) -> None:
+    files = files_of(packs["whole"])
+    files["keys.txt"] += f"{OTHER_KEY.verifier}\n".encode()
+    assert bench.check(bench.zipped(resealed(files))) == 0
+    assert "2 other checkpoints, of which 0 yours, are beginnings" in bench.said
+    lines = files["checkpoints.jsonl"].splitlines()
+    told = checkpoint.parse(json.loads(lines[0])["note"])
+    lines[0] = line_of(checkpoint.sign(told.origin, told.size, told.root, OTHER_KEY))
+    files["checkpoints.jsonl"] = b"".join(line + b"\n" for line in lines)
+    assert bench.check(bench.zipped(resealed(files))) == 0
+    assert "2 other checkpoints, of which 0 yours and 1 signed by keys that only the pack tells, are" in bench.said
+
+
+def test_a_zip_file_of_many_names_is_refused_before_they_are_read(
+    packs: dict[str, bytes], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench.zipped({**files_of(packs["whole"]), **{f"{number:08}": b"" for number in range(900)}})
+    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", lambda self: pytest.fail("the names were read"))
+    assert bench.check(path) == 2
+    assert bench.said.startswith("CANNOT BE CHECKED")
 
 
 PARTS: dict[str, tuple[str, Callable[[list[bytes]], None], str]] = {
@@ -455,7 +565,8 @@ def test_it_agrees_with_the_other_code_about_notes(name: str, kind: int, seed: b
     if data.draw(st.booleans()):
         at = data.draw(st.integers(0, len(signed) - 1))
         signed = signed[:at] + data.draw(st.sampled_from(["", "x", "\n", "=", "+", "\u2014", " "])) + signed[at + 1 :]
-    keys = ([pack_verifier.read_key(vkey)], [note.VerifierKey.read(vkey)])
+    one = pack_verifier.read_key(vkey)
+    keys = ({(one.name, one.id()): one}, [note.VerifierKey.read(vkey)])
 
     def by_mine() -> tuple[Any, ...]:
         point = pack_verifier.parse_checkpoint(signed.encode())
