@@ -13,6 +13,7 @@ from audit.note import LOG, MalformedNote, Note, SigningKey, VerifierKey
 from audit.tree import HASH_BYTES
 
 MOST = 2**63 - 1
+MOST_RESTORES = 999_999_999
 RESTORED_ORIGIN = re.compile(r"(?P<base>.+)/restored-(?P<number>[1-9][0-9]{0,8})")
 """How a log is called after a restore from a backup: other entries may have had its numbers under the name before."""
 

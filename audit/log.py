@@ -121,8 +121,23 @@ def tell_reading(session: Session, *, now: datetime, person: str, data: dict[str
 
 def data_of(entry: LogEntry) -> dict[str, Any]:
     """What the entry's body tells beside the columns."""
-    told: dict[str, Any] = json.loads(entry.body)["data"]
+    told: dict[str, Any] = document_of(entry)["data"]
     return told
+
+
+def document_of(entry: LogEntry) -> dict[str, Any]:
+    """What the entry's body says; one that cannot be read is an AuditError."""
+    try:
+        told = json.loads(entry.body)
+        if isinstance(told, dict) and isinstance(told.get("data"), dict):
+            return told
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise AuditError(
+        f"entry {entry.seq} cannot be shown",
+        why="its body is not in the form of an entry",
+        do="Keep the database as evidence and run `spendgate audit verify`",
+    )
 
 
 def entries(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -27,7 +28,7 @@ from audit.log_keys import told_keys
 from audit.moment import utc_text
 from audit.note import LOG, MalformedNote, VerifierKey
 from audit.restore import restore_in
-from audit.stored_tree import LogCheckpoint, LogWitness, NeighbouringProofs, newest_checkpoint
+from audit.stored_tree import LogCheckpoint, LogWitness, NeighbouringProofs, StoredTree, newest_checkpoint
 from audit.tree import Frontier, leaf_hash, verify_inclusion
 
 FORMAT = "spendgate.pack.v1"
@@ -216,7 +217,7 @@ def _entries(session: Session, stream: _Hashed, wanted: Wanted, last: int, signe
 def _event_of(body: bytes, seq: int) -> str:
     try:
         return str(json.loads(body)["event"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise _not_signed(seq) from None
 
 
@@ -247,9 +248,13 @@ def _earlier(session: Session, stream: _Hashed, newest: Checkpoint, *, whole: bo
 
 def _kept(session: Session) -> dict[str, int]:
     """Up to which size each log name of before a restore is a beginning of today's log."""
-    told = session.exec(select(LogEntry.body).where(LogEntry.event == Event.LOG_RESTORED.value))
-    restores = [restore_in(body, seq=0, before=0) for body in told]
-    return {one.origin: one.kept for one in restores if one is not None}
+    told = select(LogEntry.seq, LogEntry.body).where(LogEntry.event == Event.LOG_RESTORED.value)
+    kept, tree = dict[str, int](), StoredTree(session)
+    for seq, body in session.exec(told.order_by(col(LogEntry.seq))):
+        restore = restore_in(body, kept=seq - 1, root=partial(tree.root, 0, seq - 1), before=0)
+        if restore is not None:
+            kept[restore.origin] = min(restore.kept, kept.get(restore.origin, restore.kept))
+    return kept
 
 
 def _coded(hashes: Iterable[bytes]) -> list[str]:

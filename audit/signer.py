@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
+from audit import pack_verifier
 from audit.checkpoint import Checkpoint, sign
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind
@@ -17,6 +18,7 @@ from audit.note import SigningKey
 from audit.restore import Restore, restore_in
 from audit.stored_tree import WIDTH, LogCheckpoint, LogTile
 from audit.tree import Frontier, leaf_hash, root_of
+from audit.verify import told_by
 
 BATCH = 5_000
 SIGNER = Actor(ActorKind.SERVICE, "signer")
@@ -99,14 +101,17 @@ class Signer:
         if not isinstance(told, bytes):
             raise _wrong(self.size + 1, "its body is no longer bytes")
         leaf = leaf_hash(told)
+        restore = restore_in(told, kept=self._tree.size, root=self._tree.root, before=self._restores)
         if seq != self.size + 1:
             raise _wrong(self.size + 1, "it is missing")
         if leaf.hex() != stored_hash or prev != self._head:
             raise _wrong(seq, "its bytes, its hash and the entry before do not belong together")
+        if (self._last is None or seq > self._last.size) and not _is_entry(told, seq, prev):
+            raise _wrong(seq, "its body is not in the form of an entry")
         self._tree.add(leaf)
         self._head = stored_hash
         self._into_tiles(leaf)
-        if (restore := restore_in(told, seq=self.size, before=self._restores)) is not None:
+        if restore is not None:
             self._restored(restore)
         last = self._last
         if not self._agreed and last is not None and last.size == self.size and self._tree.root() == last.root:
@@ -161,6 +166,18 @@ def _after(session: Session, size: int) -> list[tuple[int, str, str, Any]]:
     seq = col(LogEntry.seq)
     wanted = select(LogEntry.seq, LogEntry.prev, LogEntry.hash, LogEntry.body).where(seq > size).order_by(seq)
     return [(row[0], row[1], row[2], row[3]) for row in session.execute(wanted.limit(BATCH))]
+
+
+def _is_entry(body: bytes, seq: int, prev: str) -> bool:
+    """Whether every later check will read this body: what is signed once cannot be mended any more.
+
+    Judged as the log's own check does, and as the verifier of a pack does, which is asked itself.
+    """
+    try:
+        _, of_prev, _, of_seq = pack_verifier.entry(body, quick=False)
+    except (ValueError, RecursionError):
+        return False
+    return (of_prev.decode(), of_seq) == (prev, seq) and told_by(body) is not None
 
 
 def _wrong(seq: int, why: str) -> NotSigned:

@@ -6,18 +6,19 @@ way the Merkle tree is grown from the bytes and held against every checkpoint: t
 that somebody kept elsewhere, which alone can show a tail that was cut or a log that was written anew.
 """
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlmodel import Session
 
-from audit.canonical import canonical, sha256
+from audit.canonical import NotCanonical, read, sha256
 from audit.errors import AuditError
 from audit.log import LEAF, NO_HASH, SCHEMA
+from audit.log_keys import known_keys, told_keys
 from audit.marks import Mark, Marks, stored_marks
+from audit.note import VerifierKey
 from audit.tree import Frontier
 
 COLUMNS = ("seq", "hash", "prev", "event", "actor_kind", "actor", "proposal", "proposal_version", "recorded_at", "body")
@@ -48,15 +49,24 @@ class Bad(NamedTuple):
     reason: str
 
 
-def verify(session: Session, *, expected_head: str | None = None, kept: Iterable[Mark] = ()) -> Verification:
+def verify(
+    session: Session,
+    *,
+    expected_head: str | None = None,
+    kept: Iterable[Mark] = (),
+    keys: Collection[VerifierKey] = (),
+) -> Verification:
     """Reads the whole log once.
 
     `expected_head` ("number:hash") and `kept` (checkpoints) were noted elsewhere and must be in it: nothing else can
-    find that the tail was cut, or that all of it was written anew.
+    find that the tail was cut, or that all of it was written anew. `keys`: the log's, as they were given: one of them
+    must have signed a checkpoint that is stored or kept. Without one the keys that the log tells are taken.
     """
     wanted = None if expected_head is None else _parse_head(expected_head)
     seen, good_seq, good_hash = 0, 0, NO_HASH
-    tree, marks, bad = Frontier(), Marks([*stored_marks(session), *kept]), None
+    known = known_keys(session, keys)
+    stored = stored_marks(session, {*keys, *told_keys(session)})
+    tree, marks, bad = Frontier(), Marks([*stored, *kept], known), None
     for row in rows(session):
         seen += 1
         if bad is not None:
@@ -66,14 +76,18 @@ def verify(session: Session, *, expected_head: str | None = None, kept: Iterable
             bad = Bad(wanted[0], "its hash is not the expected one: the log was rewritten at or before this entry")
         if bad is None:
             good_seq, good_hash = good_seq + 1, row["hash"][1].decode()
+            marks.come_to(tree, row["body"][1])
             tree.add(bytes.fromhex(good_hash))
-            marks.pass_by(tree, row["body"][1])
+            marks.pass_by(tree)
     if bad is None and wanted is not None and wanted[0] > good_seq:
         bad = Bad(good_seq + 1, f"it is missing: the log ends at {good_seq}, but reached {wanted[0]} when it was noted")
     if bad is None and seen == 0:
         bad = Bad(1, "it is missing: the log is empty, and every log begins with an entry")
     if bad is None and (wrong := marks.wrong(good_seq)) is not None:
         bad = Bad(*wrong)
+    signed = marks.signed_upto(keys)
+    if bad is None and keys and not signed:
+        bad = Bad(1, "no checkpoint of this log that is stored or was kept is signed by the key that was given")
     reason = f"all {seen} entries are as they were written" if bad is None else f"entry {bad.seq}: {bad.reason}"
     return Verification(
         entries=seen,
@@ -82,7 +96,7 @@ def verify(session: Session, *, expected_head: str | None = None, kept: Iterable
         reason=reason,
         head=f"{good_seq}:{good_hash}",
         root=tree.root().hex(),
-        remarks=tuple(marks.explained),
+        remarks=(*marks.explained, *([f"the key that was given signed entries 1 to {signed}"] if signed else [])),
     )
 
 
@@ -135,15 +149,21 @@ def judge(row: dict[str, tuple[str, bytes]], *, expected: int, prev: str | None)
     return _judge_body(row, body, expected=expected, prev=prev)
 
 
-def _judge_body(row: dict[str, tuple[str, bytes]], body: bytes, *, expected: int, prev: str | None) -> Bad | None:
+def told_by(body: bytes) -> dict[str, Any] | None:
+    """What an entry's body says; None where it is not in the form of an entry, down to each byte."""
     try:
-        told = json.loads(body)
-        if canonical(told) != body or set(told) != KEYS or told["schema"] != SCHEMA:
-            return Bad(expected, "its body is not in the form of an entry")
-        views = _views(told)
-    except (ValueError, KeyError, TypeError):
+        told: dict[str, Any] = read(body)
+        form = set(told) == KEYS and told["schema"] == SCHEMA and isinstance(told["data"], dict)
+        _views(told)
+    except (NotCanonical, KeyError, TypeError):
+        return None
+    return told if form else None
+
+
+def _judge_body(row: dict[str, tuple[str, bytes]], body: bytes, *, expected: int, prev: str | None) -> Bad | None:
+    if (told := told_by(body)) is None:
         return Bad(expected, "its body is not in the form of an entry")
-    for name, value in views.items():
+    for name, value in _views(told).items():
         if row[name] != _stored(name, value):
             return Bad(expected, f"its column {name} is not what its body says")
     if prev is not None and told["prev"] != prev:

@@ -26,6 +26,7 @@ from audit import log
 from audit.event import Event
 from audit.log import LogEntry
 from audit.log_keys import told_keys
+from audit.note import VerifierKey
 from audit.verify import verify
 
 
@@ -92,7 +93,7 @@ def show(entry: int, *, person: str | None, as_json: bool) -> None:
     if as_json:
         print_json(entry_document(row))
     else:
-        sys.stdout.write(f"hash  {row.hash}\nprev  {row.prev}\n{json.dumps(json.loads(row.body), indent=2)}\n")
+        sys.stdout.write(f"hash  {row.hash}\nprev  {row.prev}\n{json.dumps(log.document_of(row), indent=2)}\n")
 
 
 def verify_log(*, head: str | None, checkpoints: list[Path], keys: list[str], as_json: bool) -> None:
@@ -100,8 +101,9 @@ def verify_log(*, head: str | None, checkpoints: list[Path], keys: list[str], as
     engine = as_it_is()
     try:
         with reading(engine) as (session, _):
-            kept = kept_marks(checkpoints, keys, told_keys(session)) if checkpoints else []
-            result = verify(session, expected_head=head, kept=kept)
+            given = [VerifierKey.read(key) for key in keys]
+            kept = kept_marks(checkpoints, given or told_keys(session))
+            result = verify(session, expected_head=head, kept=kept, keys=given)
             differences = disagreements(session) if result.ok else []
         unguarded = missing_triggers(engine)
     except (DatabaseError, ValueError, KeyError) as error:
@@ -168,7 +170,7 @@ def link(*, person: str | None) -> None:
 
 def entry_document(entry: LogEntry) -> dict[str, Any]:
     """One entry as JSON: the stored body, with the hash that it must have."""
-    return {**json.loads(entry.body), "hash": entry.hash}
+    return {**log.document_of(entry), "hash": entry.hash}
 
 
 def data_line(entry: LogEntry) -> str:

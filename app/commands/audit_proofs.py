@@ -32,10 +32,9 @@ from audit.prove import prove, prove_growth, verify_part
 from audit.stored_tree import StoredTree, newest_checkpoint
 
 
-def kept_marks(files: Sequence[Path], keys: Sequence[str], told: Sequence[VerifierKey]) -> list[Mark]:
-    """The checkpoints in these files, each verified by a key that was given, or by one that the log itself tells."""
-    known = [VerifierKey.read(key) for key in keys] or list(told)
-    return [mark_of(checkpoints.verify(_read(file), known), str(file)) for file in files]
+def kept_marks(files: Sequence[Path], keys: Sequence[VerifierKey]) -> list[Mark]:
+    """The checkpoints in these files, each verified by one of the keys."""
+    return [mark_of(checkpoints.verify(_read(file), keys), str(file)) for file in files]
 
 
 def signed_now(session: Session, seq: int) -> Checkpoint:

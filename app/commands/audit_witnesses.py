@@ -1,7 +1,7 @@
 """`spendgate audit witnesses`: reads back what every witness knows, and holds the log against it."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from os import environ
@@ -23,7 +23,7 @@ from app.witnesses.process import ProcessWitness
 from app.witnesses.settings import WitnessSettings, load_witnesses
 from audit.alarm import LogAlarm, alarms
 from audit.checkpoint import RESTORED_ORIGIN
-from audit.log_keys import told_keys
+from audit.log_keys import known_keys
 from audit.note import VerifierKey
 from audit.stored_tree import LogCheckpoint
 
@@ -66,7 +66,7 @@ def _compare(
 ) -> tuple[Held, dict[str, NotShown]]:
     """Asks first and reads the log afterwards: what is signed and published meanwhile is then in it."""
     with reading(engine) as (session, asked_at):
-        logs = [VerifierKey.read(key) for key in keys] or told_keys(session)
+        logs = known_keys(session, [VerifierKey.read(key) for key in keys])
         origins = _origins(session, logs)
     told, silent = _ask(witnesses, origins)
     only_newest = frozenset(one.name for one in witnesses if isinstance(one, ProcessWitness))
@@ -84,7 +84,7 @@ def _words_of(alarm: LogAlarm) -> str:
     return f"On {alarm.at:%Y-%m-%d at %H:%M} UTC {alarm.witness} contradicted {alarm.origin} ({alarm.what})"
 
 
-def _origins(session: Session, keys: Sequence[VerifierKey]) -> list[str]:
+def _origins(session: Session, keys: Collection[VerifierKey]) -> list[str]:
     """The names under which the log may be known: by its keys, which it cannot change, and by what is stored."""
     stored = session.exec(select(LogCheckpoint.origin).distinct().order_by(col(LogCheckpoint.origin)))
     names_of = dict.fromkeys([*(key.name for key in keys), *stored])

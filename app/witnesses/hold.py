@@ -4,7 +4,7 @@ It believes no column, no tile and no stored root: the tree is grown again, and 
 size. What was lost in a restore that an entry of the log names is told as that, and is no contradiction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.witnesses.port import Seen
 from app.witnesses.process import cosigned
-from audit.checkpoint import RESTORED_ORIGIN, Checkpoint, parse, verify
+from audit.checkpoint import Checkpoint, parse, verify
 from audit.errors import AuditError
 from audit.note import MalformedNote, UnverifiedNote, VerifierKey
 from audit.restore import Restore, restore_in
@@ -57,20 +57,17 @@ class Held:
         return not self.findings
 
 
-def vouched_for(restore: Restore, signed: Checkpoint) -> bool:
-    """Whether the key's holder signed on after this restore; an entry alone anybody with the database can add."""
-    restored = RESTORED_ORIGIN.fullmatch(signed.origin)
-    return restored is not None and int(restored["number"]) >= restore.number and signed.size >= restore.seq
-
-
 class _Known(NamedTuple):
     witness: str
     seen: Seen
     checkpoint: Checkpoint
 
 
-def hold(session: Session, told: Mapping[str, Iterable[Seen]], keys: Sequence[VerifierKey]) -> Held:
-    """Reads the whole log once. `told`: what each witness tells, by its name; `keys`: the log's, of all its life."""
+def hold(session: Session, told: Mapping[str, Iterable[Seen]], keys: Mapping[VerifierKey, int]) -> Held:
+    """Reads the whole log once. `told`: what each witness tells, by its name.
+
+    `keys`: the log's, of all its life, each with the entry from which on it is known (0 for one that was given).
+    """
     known: list[_Known] = []
     findings: list[Finding] = []
     remarks: list[str] = []
@@ -88,7 +85,9 @@ def hold(session: Session, told: Mapping[str, Iterable[Seen]], keys: Sequence[Ve
     signed = [*_stored_after_restore(session, keys), *(one.checkpoint for one in known)]
     size, roots, losses = _tree(session, {one.size for one in signed})
     fitting = [one for one in signed if roots.get(one.size) == one.root]
-    losses = [lost for lost in losses if any(vouched_for(lost, one) for one in fitting)]
+    losses = [
+        lost for lost in losses if any(lost.vouched_by(one.origin, one.size, one.signers, keys) for one in fitting)
+    ]
     for one in known:
         found = _judge(session, one, size, roots, losses)
         if isinstance(found, Finding):
@@ -146,7 +145,7 @@ def cosignatures(session: Session, key: VerifierKey) -> list[Finding]:
     return found
 
 
-def _read(witness: str, seen: Seen, keys: Sequence[VerifierKey]) -> _Known | Finding | str:
+def _read(witness: str, seen: Seen, keys: Collection[VerifierKey]) -> _Known | Finding | str:
     try:
         return _Known(witness, seen, verify(seen.note, keys))
     except (MalformedNote, UnverifiedNote) as error:
@@ -163,16 +162,16 @@ def _tree(session: Session, sizes: set[int]) -> tuple[int, dict[int, bytes], lis
     losses: list[Restore] = []
     for row in rows(session):
         body = row["body"][1] or b""
+        before = max((one.number for one in losses), default=0)
+        if (restore := restore_in(body, kept=tree.size, root=tree.root, before=before)) is not None:
+            losses.append(restore)
         tree.add(leaf_hash(body))
         if tree.size in sizes:
             roots[tree.size] = tree.root()
-        before = max((one.number for one in losses), default=0)
-        if (restore := restore_in(body, seq=tree.size, before=before)) is not None:
-            losses.append(restore)
     return tree.size, roots, losses
 
 
-def _stored_after_restore(session: Session, keys: Sequence[VerifierKey]) -> list[Checkpoint]:
+def _stored_after_restore(session: Session, keys: Collection[VerifierKey]) -> list[Checkpoint]:
     """The stored checkpoints under a restored log's name, as far as they are signed."""
     found = []
     for note in session.exec(select(LogCheckpoint.note).where(col(LogCheckpoint.origin).contains("/restored-"))):

@@ -204,6 +204,9 @@ def test_a_restore_to_before_the_first_signature_is_told_with_the_key_that_was_g
     asked = ["restored", "--checkpoint", str(kept), "--reason", "the disk failed"]
     assert "not to be believed" in str(run(*asked).exception), "the entry that told of the key is lost"
     assert run(*asked, "--key", str(key)).exit_code == 0
+    unsigned = run("verify", "--checkpoint", str(kept), "--key", str(key))
+    assert unsigned.exit_code == Exit.VERIFICATION_FAILED, "nobody who holds the key has said that it is so"
+    signed(at_home, engine, restored=True)
     checked = run("verify", "--checkpoint", str(kept), "--key", str(key), "--json")
     assert json.loads(checked.stdout)["reason"].startswith("all ")
 

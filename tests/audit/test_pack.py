@@ -21,7 +21,7 @@ from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from audit.log import append, entries
 from audit.pack import NotPacked
-from audit.stored_tree import LogWitness, newest_checkpoint
+from audit.stored_tree import LogWitness, StoredTree, newest_checkpoint
 from audit.tree import leaf_hash, verify_consistency, verify_inclusion
 from tests.audit.conftest import Log
 from tests.audit.packs import KEY, NOW, ORIGIN, WATCH, Bench, cosign, files_of, packed, sign
@@ -163,9 +163,12 @@ def test_the_keys_are_those_that_the_log_tells(log: Log) -> None:
 
 def test_checkpoints_of_what_a_restore_lost_are_not_in_a_pack(signed: Log, tmp_path: Path) -> None:
     lost = {"origin": ORIGIN, "size": 12, "root": "00" * 32}
+    signed.raw("DELETE FROM log_entry WHERE seq > 5")
     with writing(signed.engine) as (session, _):
-        data = {"lost": lost, "kept": {"size": 5}}
+        data = {"lost": lost, "kept": {"size": 5, "root": StoredTree(session).root(0, 5).hex()}}
         append(session, now=NOW, event=Event.LOG_RESTORED, actor=Actor(ActorKind.PERSON, "p-0a11ce01"), data=data)
+    signed.fill(8)
+    with writing(signed.engine) as (session, _):
         sign(session)
         files, data_zip = files_of(packed(session)[0]), packed(session)[0]
     assert files["checkpoints.jsonl"] == b""

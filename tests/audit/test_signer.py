@@ -1,6 +1,7 @@
 """The signer: what it signs, what it refuses to sign, and that proofs from the stored tree lead to what it signed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
 from audit.lag import lag
 from audit.log import append
+from audit.log_keys import known_keys, told_keys
 from audit.marks import mark_of
-from audit.note import SigningKey, UnverifiedNote
+from audit.note import WITNESS, SigningKey, UnverifiedNote
 from audit.prove import prove, prove_growth, verify_part
+from audit.restore import Restore, restore_in
 from audit.signer import NotSigned, Signer
 from audit.stored_tree import WIDTH, LogTile, StoredTree, newest_checkpoint
 from audit.tree import root
@@ -173,10 +176,12 @@ def test_checkpoints_narrow_down_where_a_rewritten_log_differs(log: Any) -> None
     assert (found.ok, found.first_bad) == (False, 5)
 
 
-def restore(log: Any, lost: Checkpoint, kept: int, **changed: Any) -> None:
+def restore(log: Any, lost: Checkpoint, kept: int, *, number: int = 1, of: bytes | None = None, **changed: Any) -> None:
+    """The entry of a restore. `of`: the root that it says was kept, where that is not the log's own."""
     told = {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()} | changed
+    tree = root(bodies(log)[:kept]) if of is None else of
     with writing(log.engine) as (session, now):
-        data = {"lost": told, "kept": {"size": kept, "root": ""}, "reason": None}
+        data = {"number": number, "lost": told, "kept": {"size": kept, "root": tree.hex()}, "reason": None}
         append(session, now=now, event=Event.LOG_RESTORED, actor=AUDITOR, data=data)
 
 
@@ -191,9 +196,10 @@ def test_a_restore_is_an_entry_that_names_what_was_lost_and_the_signer_must_know
     found = signed(log, lost, restored=True)
     assert (found.origin, found.size) == ("bank.example/log/restored-1", 5)
     with writing(log.engine) as (session, _):
-        checked = verify(session, kept=[mark_of(lost, "the auditor's copy")])
+        checked = verify(session, kept=[mark_of(lost, "the auditor's copy")], keys=[KEY.verifier])
     assert checked.ok
     assert "entries 5 to 6 was lost" in checked.remarks[0]
+    assert checked.remarks[1] == "the key that was given signed entries 1 to 5"
     assert signed(log, found).origin == "bank.example/log/restored-1"
 
 
@@ -204,10 +210,7 @@ def test_a_backup_that_is_older_than_an_earlier_restore_gives_no_name_twice(log:
     restore(log, first, kept=4)
     lost = signed(log, first, restored=True)
     log.raw("DELETE FROM log_entry WHERE seq > 3", "DELETE FROM log_checkpoint")
-    told = {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()}
-    with writing(log.engine) as (session, now):
-        data = {"number": 2, "lost": told, "kept": {"size": 3, "root": ""}, "reason": None}
-        append(session, now=now, event=Event.LOG_RESTORED, actor=AUDITOR, data=data)
+    restore(log, lost, kept=3, number=2)
     assert signed(log, lost, restored=True).origin == "bank.example/log/restored-2"
 
 
@@ -219,9 +222,175 @@ def test_a_restore_that_names_something_else_explains_nothing(log: Any, wrong: d
     with pytest.raises(NotSigned):
         signed(log, lost, restored=True)
     with writing(log.engine) as (session, _):
-        found = verify(session, kept=[mark_of(lost, "copy")])
+        assert not verify(session, kept=[mark_of(lost, "copy")], keys=[KEY.verifier]).ok
+    signed(log)  # as if the key's holder knew nothing of the one before
+    with writing(log.engine) as (session, _):
+        found = verify(session, kept=[mark_of(lost, "copy")], keys=[KEY.verifier])
     explained = wrong == {"size": 7}  # of before that restore; what was at that size it does not say
     assert found.ok == explained
+
+
+def test_an_entry_alone_makes_no_restore_of_a_cut_tail(log: Any) -> None:
+    """Whoever can cut the tail can add an entry that names any loss; only the key's holder can sign on after it."""
+    lost = signed(log)
+    log.raw("DELETE FROM log_entry WHERE seq > 4", "DELETE FROM log_checkpoint")
+    restore(log, lost, kept=4, size=10**12, root="00" * 32)
+    kept = [mark_of(lost, "the auditor's copy")]
+    with writing(log.engine) as (session, _):
+        found = verify(session, kept=kept, keys=[KEY.verifier])
+    assert (found.ok, found.first_bad) == (False, 6)
+    assert found.remarks == ()
+    own = SigningKey.new("bank.example/log")
+    signed(log, key=own)  # under the restored name, with a key of the attacker's
+    with writing(log.engine) as (session, _):
+        assert not verify(session, kept=kept, keys=[KEY.verifier]).ok
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["with the key", "without it"])
+def test_a_key_that_is_told_after_a_restore_vouches_for_it_only_if_it_was_given(log: Any, given: bool) -> None:
+    tell_key(log, KEY)
+    lost = signed(log)
+    log.raw("DELETE FROM log_entry WHERE seq > 5", "DELETE FROM log_checkpoint")
+    restore(log, lost, kept=5)
+    own = SigningKey.new("bank.example/log")
+    tell_key(log, own)
+    signed(log, key=own)
+    with writing(log.engine) as (session, _):
+        found = verify(session, kept=[mark_of(lost, "copy")], keys=[own.verifier] if given else [])
+    assert found.ok == given
+
+
+def test_a_restore_that_does_not_say_what_was_kept_excuses_no_rewritten_entry(log: Any) -> None:
+    """A true last head beside a kept part that lies: one start after a restore must not sign another history."""
+    early = signed(log)
+    log.fill(3)
+    lost = signed(log, early)
+    log.raw("DELETE FROM log_entry WHERE seq > 2", "DELETE FROM log_checkpoint")
+    log.fill(5)
+    for kept, of in ((1, bytes(32)), (1, None), (7, bytes(32))):
+        before = bodies(log)
+        restore(log, lost, kept=kept, of=of)
+        with pytest.raises(NotSigned, match="shorter"):
+            signed(log, lost, restored=True)
+        log.raw(f"DELETE FROM log_entry WHERE seq > {len(before)}")
+    restore(log, lost, kept=1)
+    signed(log)
+    with writing(log.engine) as (session, _):
+        assert not verify(session, kept=[mark_of(early, "the auditor's copy")], keys=[KEY.verifier]).ok
+
+
+def tell_key(log: Any, key: SigningKey) -> None:
+    with writing(log.engine) as (session, now):
+        data = {"key": str(key.verifier), "before": None}
+        append(session, now=now, event=Event.LOG_KEY_CHANGED, actor=AUDITOR, data=data)
+
+
+def appended(log: Any, change: Callable[[dict[str, Any]], bytes]) -> None:
+    """An entry whose hash and columns fit, by somebody with the database."""
+    with reading(log.engine) as (session, _):
+        rows = session.connection().exec_driver_sql("SELECT * FROM log_entry ORDER BY seq DESC").mappings()
+        row = dict(rows.first() or {})
+    told = json.loads(row["body"])
+    told |= {"seq": told["seq"] + 1, "prev": row["hash"], "data": {"at": 0}}
+    body = change(told)
+    row |= {"seq": told["seq"], "prev": row["hash"], "body": body, "hash": sha256(b"\0", body)}
+    log.raw((f"INSERT INTO log_entry VALUES ({', '.join('?' * len(row))})", tuple(row.values())))
+
+
+def put(value: bytes) -> Callable[[dict[str, Any]], bytes]:
+    return lambda told: canonical(told).replace(b'{"at":0}', value)
+
+
+BODIES: dict[str, Callable[[dict[str, Any]], bytes]] = {
+    "a fraction": put(b'{"at":0.5}'),
+    "no number": put(b'{"at":NaN}'),
+    "a number that not every program reads": put(b'{"at":%d}' % 2**60),
+    "half a character": put(b'{"at":"\\ud800"}'),
+    "a name twice": put(b'{"at":0,"at":0}'),
+    "a depth that no program reads": put(b'{"at":' + b"[" * 3000 + b"]" * 3000 + b"}"),
+    "no entry at all": lambda told: b"[1]",
+    "data that is a list": put(b"[1]"),
+    "a name more": lambda told: canonical(told | {"zzz": 0}),
+    "another number": lambda told: canonical(told | {"seq": 99}),
+    "a body longer than an entry": put(b'{"at":"' + b"x" * 70_000 + b'"}'),
+    "a time in another form": lambda told: canonical(told | {"recorded_at": "today"}),
+}
+
+
+@pytest.mark.parametrize("what", BODIES)
+def test_it_signs_no_entry_that_a_later_check_could_not_read(log: Any, what: str) -> None:
+    last = signed(log)
+    appended(log, BODIES[what])
+    with pytest.raises(NotSigned, match="Entry 7 is not as it was written: its body is not in the form"):
+        signed(log, last)
+    found = log.verify()
+    assert (found.ok, found.first_bad) in ((False, 7), (what.startswith("a body longer"), None))
+
+
+RESTORES: dict[str, dict[str, Any]] = {
+    "a size that is text": {"lost": {"size": "9"}},
+    "a kept size that is text": {"kept": {"size": "6"}},
+    "a kept size that is true": {"kept": {"size": True}},
+    "a number beyond all names": {"number": 10**9},
+    "a number that is true": {"number": True},
+    "a short root": {"lost": {"root": "00"}},
+    "an origin that is none": {"lost": {"origin": 7}},
+    "nothing": {"lost": None},
+}
+
+
+@pytest.mark.parametrize("what", RESTORES)
+def test_what_is_not_in_the_form_of_a_restore_is_none(log: Any, what: str) -> None:
+    found = signed(log)
+    data: dict[str, Any] = {
+        "number": 1,
+        "lost": {"origin": found.origin, "size": 9, "root": "00" * 32},
+        "kept": {"size": 6, "root": found.root.hex()},
+    }
+
+    def read() -> Restore | None:
+        body = canonical({"event": "log.restored", "data": data})
+        return restore_in(body, kept=6, root=lambda: found.root, before=0)
+
+    assert read() is not None
+    for name, value in RESTORES[what].items():
+        data[name] = data[name] | value if isinstance(value, dict) else value
+    assert read() is None
+
+
+def test_what_is_told_of_keys_in_another_form_is_passed_over(log: Any) -> None:
+    for data in ({"key": "nonsense"}, {}, {"key": 7}, {"key": str(SigningKey.new("w", WITNESS).verifier)}):
+        with writing(log.engine) as (session, now):
+            append(session, now=now, event=Event.LOG_KEY_CHANGED, actor=AUDITOR, data=data)
+    tell_key(log, KEY)
+    with reading(log.engine) as (session, _):
+        assert told_keys(session) == [KEY.verifier]
+        assert known_keys(session) == {KEY.verifier: 11}
+    signed(log)
+    assert log.verify().ok
+
+
+def test_with_a_key_something_must_be_signed_by_it(log: Any) -> None:
+    """A log that was written anew has no checkpoint by the true key, whatever else stands beside it."""
+    tell_key(log, KEY)
+    signed(log)
+    with writing(log.engine) as (session, _):
+        found = verify(session, keys=[KEY.verifier])
+    assert (found.ok, found.remarks) == (True, ("the key that was given signed entries 1 to 7",))
+    other = SigningKey.new("bank.example/log")
+    with writing(log.engine) as (session, _):
+        found = verify(session, keys=[other.verifier])
+    assert (found.ok, "signed by the key that was given" in found.reason) == (False, True)
+
+
+def test_a_stored_checkpoint_that_no_key_of_the_log_signed_is_named(log: Any) -> None:
+    tell_key(log, KEY)
+    found = signed(log)
+    unsigned = checkpoint.sign(found.origin, found.size, found.root, SigningKey.new("bank.example/log"))
+    log.raw(("UPDATE log_checkpoint SET note = ?", (unsigned,)))
+    checked = log.verify()
+    assert (checked.ok, checked.first_bad) == (False, 7)
+    assert "was signed by no key of this log" in checked.reason
 
 
 def test_one_entry_is_verified_alone_down_to_each_byte(log: Any) -> None:

@@ -28,6 +28,8 @@ from audit.alarm import LogAlarm, alarms
 from audit.checkpoint import Checkpoint, parse, sign
 from audit.event import Actor, ActorKind, Event
 from audit.note import SigningKey
+from audit.signer import NotSigned
+from audit.stored_tree import StoredTree
 from tests.app.witnesses.conftest import WITNESS_NAME, Served, Signed
 
 
@@ -238,12 +240,13 @@ def test_a_witness_that_is_not_there_is_told_and_the_others_are_held(room: Room)
     assert code == 7
 
 
-def restored(room: Room, lost: Checkpoint, kept: int) -> None:
-    """What a restore from a backup writes into the log."""
+def restored(room: Room, lost: Checkpoint, kept: int, *, of: bytes | None = None) -> None:
+    """What a restore from a backup writes into the log. `of`: another root of what was kept than the log's own."""
     with writing(room.signed.log.engine) as (session, now):
+        tree = StoredTree(session).root(0, kept) if of is None else of
         data = {
             "lost": {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()},
-            "kept": {"size": kept},
+            "kept": {"size": kept, "root": tree.hex()},
         }
         actor = Actor(ActorKind.SERVICE, "operator")
         log.append(session, now=now, event=Event.LOG_RESTORED, actor=actor, data=data)
@@ -288,6 +291,33 @@ def test_a_restore_that_the_keys_holder_never_signed_explains_nothing(room: Room
     room.cut(early.size)
     restored(room, lost, early.size)
     assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
+
+
+@pytest.mark.parametrize("kept", ["less", "another"])
+def test_a_restore_that_lies_about_what_was_kept_explains_nothing(room: Room, kept: str) -> None:
+    """One true start after a restore would excuse every entry that was written anew before it."""
+    early = room.signed.grow()
+    room.show(early)
+    lost = room.signed.grow()
+    room.show(lost)
+    room.cut(6)
+    room.signed.log.fill(7)
+    restored(room, lost, *{"less": (6,), "another": (13,)}[kept], of=None if kept == "less" else bytes(32))
+    with pytest.raises(NotSigned):
+        sign_on(room)
+    assert {what for _, what in room.whats(keys=[str(room.signed.key)])} == {"forked", "shorter"}
+
+
+def test_a_key_that_is_told_after_a_restore_does_not_vouch_for_it(room: Room, tmp_path: Path) -> None:
+    """Without --key the keys are the log's word, and whoever made up a restore can tell a key of their own."""
+    early = room.signed.grow()
+    lost = room.signed.grow()
+    room.show(lost)
+    room.cut(early.size)
+    restored(room, lost, early.size)
+    assert Following(room.signed.log.engine, KeyFolder(tmp_path / "own"), origin=room.signed.key.name).round()
+    assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
+    assert ("file", "shorter") in room.whats(keys=[str(room.signed.key)])
 
 
 def test_what_the_signer_was_told_is_shown_later(room: Room) -> None:
@@ -338,7 +368,7 @@ def test_a_bucket_is_read_back_with_what_is_hidden_in_it(signed: Signed) -> None
         signed.log.raw("DELETE FROM log_entry WHERE seq > 8")
         with reading(signed.log.engine) as (session, now):
             told = {bucket.name: list(BucketWitness(client, bucket).known())}
-            held = hold(session, told, [signed.key])
+            held = hold(session, told, {signed.key: 0})
             lost = forgotten(session, told, now=now)
         assert [(one.witness, one.what) for one in held.findings] == [("s3://b-1/", "shorter")]
         assert lost == []
