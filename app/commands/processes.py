@@ -76,10 +76,11 @@ def signer(*, restored: bool) -> None:
     def make(key: VerifierKey) -> list[Witness]:
         return configured(witnesses, key)
 
-    with sole(here.home, "signer"):
+    files = KeyFolder(settings.folder)
+    with sole(here.home, "signer"), files.alone():
         process.run(
             engine=here.engine,
-            files=KeyFolder(settings.folder),
+            files=files,
             origin=settings.origin,
             restored=restored,
             witnesses=make,

@@ -4,29 +4,29 @@ A file is on the disk before its cosignature leaves the process, so a kill or a 
 the former state or one that nobody may have heard of: never one that is older than what was answered.
 """
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from app.errors import Exit, Problem
+from app.held import Held, held
 from app.whole_file import write_whole
 from audit.checkpoint import Checkpoint, verify
 from audit.errors import AuditError
 from audit.note import WITNESS, SigningKey
 
-KEY, STATES = "key", "logs"
+KEY, STATES, LISTED = "key", "logs", "known"
 
 
 class Memory:
-    """The folder, read once; its only writer is this process (`opened`)."""
+    """The folder, read once; its only writer is this process (`opened`), for as long as the `lock` holds."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, name: str, lock: Held | None = None) -> None:
+        self.folder, self._lock = folder, lock
         self.key = _key(folder / KEY, name)
         self._newest = dict(self._states())
+        self._listed = self._listed_before()
 
     def newest(self, origin: str) -> Checkpoint | None:
         """What was cosigned last of this log; None if nothing was."""
@@ -38,7 +38,12 @@ class Memory:
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Remembers it, on the disk first; an OSError leaves the former."""
+        if self._lock is not None and not self._lock.still():
+            raise OSError(f"the lock in {self.folder} is gone: another witness may run on this folder")
         write_whole(self._file(checkpoint.origin), str(checkpoint.note))
+        if (name := self._file(checkpoint.origin).name) not in self._listed:
+            write_whole(self.folder / LISTED, "".join(f"{one}\n" for one in sorted({*self._listed, name})))
+            self._listed.add(name)
         self._newest[checkpoint.origin] = checkpoint
 
     def _file(self, origin: str) -> Path:
@@ -55,32 +60,37 @@ class Memory:
                 raise _damaged(path, f"it is about {read.origin}, whose file has another name")
             yield read.origin, read
 
+    def _listed_before(self) -> set[str]:
+        """The files of all logs that were ever cosigned: one that is gone would be a log that may begin anew."""
+        path = self.folder / LISTED
+        listed = set(path.read_text().split()) if path.exists() else set[str]()
+        for name in sorted(listed):
+            if not (self.folder / STATES / name).exists():
+                raise _damaged(self.folder / STATES / name, "A checkpoint was cosigned and kept there, and it is gone.")
+        return listed
+
 
 @contextmanager
 def opened(folder: Path, name: str) -> Iterator[Memory]:
     """The memory in `folder`, made if there is none, for this process alone."""
+    stack = ExitStack()
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = stack.enter_context(held(folder))
+    except BlockingIOError as error:
+        raise Problem(
+            f"A witness already runs on {folder}.",
+            why="Two on one folder would each forget what the other cosigned.",
+            do="Stop it, or give this one a folder of its own: it is another witness.",
+            exit_code=Exit.CONFLICT,
+        ) from error
     except OSError as error:
         raise Problem(
             f"The witness cannot use its folder {folder}.",
             why=f"{error.strerror or error}.",
             do="Name one in --folder that it may write to, on a disk that stays.",
         ) from error
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Problem(
-                f"A witness already runs on {folder}.",
-                why="Two on one folder would each forget what the other cosigned.",
-                do="Stop it, or give this one a folder of its own: it is another witness.",
-                exit_code=Exit.CONFLICT,
-            ) from error
-        yield Memory(folder, name)
-    finally:
-        os.close(held)
+    with stack:
+        yield Memory(folder, name, lock)
 
 
 def _key(path: Path, name: str) -> SigningKey:

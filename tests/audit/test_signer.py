@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.database import beside, open_database, reading, writing
+from app.errors import Exit, Problem
 from app.log_key import KeyFolder
 from app.processes.signer import Following
 from audit import checkpoint
@@ -469,6 +470,42 @@ def test_files_beside_the_key_that_do_not_belong_together_are_refused(log: Any, 
     with pytest.raises(Exception, match="cannot be read") as told:
         files.key()
     assert "rubbish" not in str(told.value)
+
+
+def test_one_signer_at_a_time_uses_a_key(log: Any, tmp_path: Path) -> None:
+    """Two on two copies of a database would sign two trees of one name and size."""
+    one, other = KeyFolder(tmp_path / "signer"), KeyFolder(tmp_path / "signer")
+    with one.alone():
+        with pytest.raises(Problem, match="already uses the key") as refused, other.alone():
+            pytest.fail("two hold one key")
+        assert refused.value.exit_code == Exit.CONFLICT
+    with other.alone():
+        assert Following(log.engine, other).round()
+
+
+def test_what_another_signer_kept_meanwhile_is_not_written_over(log: Any, tmp_path: Path) -> None:
+    """The checkpoint that is remembered never goes backwards, nor to another tree."""
+    files = KeyFolder(tmp_path / "signer")
+    with files.alone():
+        first = Following(log.engine, files)
+        assert first.round()
+        log.fill(1)
+        kept = Following(log.engine, KeyFolder(tmp_path / "signer")).round()
+        log.fill(1)
+        with pytest.raises(Problem, match="Nothing more is signed"):
+            first.round()
+        assert files.last_file.read_text() == kept
+
+
+def test_a_lock_that_was_deleted_is_no_lock(log: Any, tmp_path: Path) -> None:
+    files = KeyFolder(tmp_path / "signer")
+    with files.alone():
+        following = Following(log.engine, files)
+        assert following.round()
+        (tmp_path / "signer" / "lock").unlink()
+        log.fill(1)
+        with pytest.raises(Problem, match="Nothing more is signed"):
+            following.round()
 
 
 def test_what_stands_beside_the_log_is_only_added_to(log: Any) -> None:

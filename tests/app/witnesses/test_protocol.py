@@ -231,3 +231,24 @@ def test_a_folder_has_one_witness_under_one_name(witness: Served) -> None:
 def test_it_follows_logs_and_no_witnesses(serve: Callable[..., Served]) -> None:
     with pytest.raises(MalformedNote, match="follows logs"):
         serve(SigningKey.new("other.example", WITNESS).verifier)
+
+
+def test_a_state_that_is_gone_is_not_started_without(witness: Served, leaves: Leaves, tmp_path: Path) -> None:
+    """A log whose state was deleted could be shown again from the beginning, and be another one."""
+    Memory(witness.memory.folder, WITNESS_NAME)  # nothing was cosigned yet
+    assert witness.post(leaves.body(0, 5)).status_code == 200
+    Memory(witness.memory.folder, WITNESS_NAME)
+    for path in (witness.memory.folder / "logs").glob("*.note"):
+        path.unlink()
+    with pytest.raises(Problem, match="it is gone"):
+        Memory(witness.memory.folder, WITNESS_NAME)
+
+
+def test_beside_a_deleted_lock_nothing_is_cosigned(witness: Served, leaves: Leaves) -> None:
+    """Another witness may run on the folder by then, and each would forget what the other cosigned."""
+    assert witness.post(leaves.body(0, 5)).status_code == 200
+    (witness.memory.folder / "lock").unlink()
+    assert witness.post(leaves.body(5, 9)).status_code >= 500
+    newest = witness.memory.newest(leaves.origin)
+    assert newest is not None
+    assert newest.size == 5
