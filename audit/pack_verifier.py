@@ -159,8 +159,7 @@ def read_key(text: str) -> Key:
     """The key of a vkey, `name+id+base64`; a ValueError that says why for anything else."""
     name, told, coded = [*text.strip().split("+", 2), "", ""][:3]
     raw = decode64(coded)
-    sound = NAME.fullmatch(name) and len(raw) == 33 and raw[0] in (LOG, WITNESS)
-    must(sound, "it is not an Ed25519 key of a log or a witness, NAME+ID+BASE64")
+    must(NAME.fullmatch(name) and len(raw) == 33 and raw[0] in (LOG, WITNESS), "it is no Ed25519 key NAME+ID+BASE64")
     key = Key(name, raw[0], raw[1:])
     must(key.id().hex() == told, "its id does not belong to its name and key")
     return key
@@ -340,8 +339,9 @@ class Check:
         facts = self.entries(manifest.get("proposal"), newest, [one for one in points if self.whole])
         how = "lead to the root of all that was signed" if self.whole else "are each proven to stand where they say"
         yield "{count} entries, {first} to {last}, ".format(**facts["entries"]) + how
-        strange = sum(all(key.kind != LOG or key not in trusted for key, _ in signed) for _, signed, _ in points)
-        add = f" and {strange} signed by keys that only the pack tells" if strange else ""
+        foreign = [s for _, s, _ in points if all(key.kind != LOG or key not in trusted for key, _ in s)]
+        named = {f"{key.name}+{key.id().hex()}" for s in foreign for key, _ in s if key.kind == LOG}
+        add = f" and {len(foreign)} only by {plain(' '.join(sorted(named)))}, which the pack tells" if foreign else ""
         yield f"{len(points) - 1} other checkpoints, of which {len(brought)} yours{add}, are beginnings of the same log"
         seen = dict(sorted((key, (p.size, at)) for p, signed, _ in points for key, at in signed if key.kind == WITNESS))
         for key, (size, at) in seen.items():  # of each the largest

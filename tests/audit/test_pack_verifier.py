@@ -316,7 +316,8 @@ def test_an_earlier_checkpoint_by_a_key_that_only_the_pack_tells_is_counted_apar
     lines[0] = line_of(checkpoint.sign(told.origin, told.size, told.root, OTHER_KEY))
     files["checkpoints.jsonl"] = b"".join(line + b"\n" for line in lines)
     assert bench.check(bench.zipped(resealed(files))) == 0
-    assert "2 other checkpoints, of which 0 yours and 1 signed by keys that only the pack tells, are" in bench.said
+    known = f"{ORIGIN}+{OTHER_KEY.verifier.id.hex()}"
+    assert f"of which 0 yours and 1 only by {known}, which the pack tells, are beginnings" in bench.said
 
 
 def test_a_zip_file_of_many_names_is_refused_before_they_are_read(
