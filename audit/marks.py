@@ -113,6 +113,14 @@ class Marks:
                 return mark.size, f"{mark.where} was signed by no key of this log"
         return None
 
+    def fits(self, mark: Mark) -> bool:
+        """Whether this one was passed and is the tree at its size."""
+        return mark in self._fitting
+
+    def reach(self) -> int:
+        """The largest size at which any signed checkpoint fits; 0 where none does."""
+        return max((mark.size for mark in self._fitting if mark.signers), default=0)
+
     def signed_upto(self, keys: Collection[VerifierKey]) -> int:
         """The largest size at which a checkpoint by one of these keys fits; 0 where none does."""
         return max((mark.size for mark in self._fitting if not set(keys).isdisjoint(mark.signers)), default=0)

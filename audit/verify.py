@@ -30,7 +30,8 @@ KEYS = {"schema", "seq", "prev", "event", "actor", "proposal", "proposal_version
 class Verification:
     """What the check found. `head` is "number:hash" of the last good entry, for a later check to expect.
 
-    `root` is the Merkle root (hex) of the good entries; `remarks` are sentences on what is known and explained.
+    `root` is the Merkle root (hex) of the good entries; `remarks` are sentences on what is known and explained; `kept`
+    names the given checkpoints that are beginnings of this log; `signed` is the last entry that a checkpoint signs.
     """
 
     entries: int
@@ -40,6 +41,8 @@ class Verification:
     head: str
     root: str = ""
     remarks: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    signed: int = 0
 
 
 class Bad(NamedTuple):
@@ -64,7 +67,7 @@ def verify(
     """
     wanted = None if expected_head is None else _parse_head(expected_head)
     seen, good_seq, good_hash = 0, 0, NO_HASH
-    known = known_keys(session, keys)
+    known, kept = known_keys(session, keys), list(kept)
     stored = stored_marks(session, {*keys, *told_keys(session)})
     tree, marks, bad = Frontier(), Marks([*stored, *kept], known), None
     for row in rows(session):
@@ -97,6 +100,8 @@ def verify(
         head=f"{good_seq}:{good_hash}",
         root=tree.root().hex(),
         remarks=(*marks.explained, *([f"the key that was given signed entries 1 to {signed}"] if signed else [])),
+        kept=tuple(f"{mark.where}, of {mark.size} entries" for mark in kept if marks.fits(mark)),
+        signed=marks.reach(),
     )
 
 

@@ -27,7 +27,7 @@ from audit.event import Event
 from audit.log import LogEntry
 from audit.log_keys import told_keys
 from audit.note import VerifierKey
-from audit.verify import verify
+from audit.verify import Verification, verify
 
 
 def list_entries(
@@ -124,12 +124,14 @@ def verify_log(*, head: str | None, checkpoints: list[Path], keys: list[str], as
             "head": result.head,
             "root": result.root,
             "remarks": list(result.remarks),
+            "signed": result.signed,
+            "kept": list(result.kept),
             "differences": differences,
         }
         print_json(document)
     elif ok:
         sys.stdout.write(f"The log verifies: {result.entries} entries, head {result.head}\n")
-        sys.stdout.write("".join(f"  {remark}\n" for remark in result.remarks))
+        sys.stdout.write("".join(f"  {remark}\n" for remark in (*_beginnings(result), *result.remarks)))
         hint("Keep the head elsewhere: `spendgate audit verify --head HEAD` shows later that nothing before changed.")
     elif not result.ok:
         sys.stdout.write(f"The log does NOT verify: {result.reason}\n")
@@ -138,6 +140,15 @@ def verify_log(*, head: str | None, checkpoints: list[Path], keys: list[str], as
         sys.stdout.write("".join(f"  {difference}\n" for difference in differences))
     if not ok:
         sys.exit(Exit.VERIFICATION_FAILED)
+
+
+def _beginnings(result: Verification) -> list[str]:
+    """What the result rests on: the checkpoints that were given, and how far the log is signed."""
+    told = [f"{one}, is a beginning of this log" for one in result.kept]
+    if result.signed < result.entries:
+        first = "no entry is" if not result.signed else f"entries {result.signed + 1} to {result.entries} are not"
+        told.append(f"{first} signed yet: what is not signed can be written anew without a trace")
+    return told
 
 
 def as_it_is() -> Engine:

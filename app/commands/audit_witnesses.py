@@ -119,7 +119,11 @@ def _tell(held: Held, silent: Mapping[str, NotShown], *, told_by_log: bool, as_j
         sys.stdout.write("".join(f"{remark}.\n" for remark in held.remarks))
         for finding in held.findings:
             sys.stdout.write(_words(finding))
-        if held.ok and held.newest:
+        if held.ok and held.newest and not any(count for count, _ in held.newest.values()):
+            sys.stdout.write(
+                "No checkpoint of this log was read from any witness: nothing is shown about its entries.\n"
+            )
+        elif held.ok and held.newest:
             sys.stdout.write(f"The log's {held.entries} entries contain everything that its witnesses know.\n")
         if told_by_log:
             hint(

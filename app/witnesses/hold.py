@@ -148,11 +148,11 @@ def cosignatures(session: Session, key: VerifierKey) -> list[Finding]:
 def _read(witness: str, seen: Seen, keys: Collection[VerifierKey]) -> _Known | Finding | str:
     try:
         return _Known(witness, seen, verify(seen.note, keys))
-    except (MalformedNote, UnverifiedNote) as error:
+    except UnverifiedNote:  # it was written to its end, whatever follows it: one that was cut has no signature to judge
+        return Finding(witness, OTHER_KEY, f"{seen.where} was not signed with a key of this log", (seen.note,))
+    except MalformedNote as error:
         if seen.broken:
             return f"{seen.where} was not written to its end: the process or the disk broke off there"
-        if isinstance(error, UnverifiedNote):
-            return Finding(witness, OTHER_KEY, f"{seen.where} was not signed with a key of this log", (seen.note,))
         return Finding(witness, DAMAGED, f"{seen.where} is no checkpoint: {error.why}", (seen.note,))
 
 

@@ -154,6 +154,22 @@ def test_the_status_tells_how_far_it_is_signed_and_by_which_key(at_home: Home, e
     assert "not signed yet" in late.stdout
 
 
+def test_verify_says_what_its_result_rests_on(at_home: Home, engine: Engine, tmp_path: Path) -> None:
+    assert "no entry is signed yet" in run("verify").stdout
+    point, _ = signed(at_home, engine)
+    kept = tmp_path / "kept"
+    kept.write_text(str(point.note))
+    told = run("verify", "--checkpoint", str(kept)).stdout
+    assert f"{kept}, of {point.size} entries, is a beginning of this log" in told
+    assert "not signed yet" not in told
+    run("list")
+    told = run("verify").stdout
+    assert f"entries {point.size + 1} to {point.size + 1} are not signed yet" in told
+    assert "beginning" not in told
+    document = json.loads(run("verify", "--checkpoint", str(kept), "--json").stdout)
+    assert (document["signed"], len(document["kept"])) == (point.size, 1)
+
+
 def restored_from_backup(home: Home) -> None:
     """The newest three entries are gone, and so is what was stored beside them."""
     with sqlite3.connect(home.database) as connection:

@@ -214,6 +214,30 @@ def test_a_write_that_broke_off_is_told_and_no_alarm(room: Room) -> None:
     assert "not written to its end" in told["remarks"][0]
 
 
+def test_a_note_of_another_key_is_an_alarm_however_its_file_ends(room: Room, tmp_path: Path) -> None:
+    """A checkpoint that somebody saved ends without the empty line that stands between the notes of a file."""
+    point = room.signed.grow()
+    room.show(point)
+    kept = tmp_path / "kept.txt"
+    kept.write_text(str(point.note))
+    code, told = room.run(file=str(kept))
+    assert (code, [one["checkpoints"] for one in told["witnesses"]]) == (0, [1, 1])
+    other = "spendgate/9c47532c917dee8b+439e60d3+AbRJssi5klDqiXSO9eM7QmjmgQhMgfxSpgC5Ieq1i6Vr"
+    assert ("file", "other key") in room.whats(file=str(kept), keys=[other])
+    kept.write_text(str(point.note).replace(f"\n{point.size}\n", f"\n{point.size - 1}\n"))
+    assert ("file", "other key") in room.whats(file=str(kept))
+
+
+def test_nothing_that_was_read_is_no_all_clear(room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    room.signed.grow()
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    audit_witnesses.run(file=str(empty), keys=[], bucket=None, url=None, witness_key=None, as_json=False)
+    said = capsys.readouterr().out
+    assert "No checkpoint of this log was read" in said
+    assert "everything" not in said
+
+
 def test_a_witness_that_forgot_is_named(room: Room) -> None:
     room.show(room.signed.grow())
     (state,) = (room.served.memory.folder / "logs").glob("*.note")
