@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from app.commands.audit_proofs import kept_marks
+from app.commands.audit_proofs import kept_marks, no_entry
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import ROLES, person_at, place
 from app.database import open_database, reading, writing
@@ -83,12 +83,7 @@ def show(entry: int, *, person: str | None, as_json: bool) -> None:
     with writing(here.engine) as (session, now):
         row = session.get(LogEntry, entry)
         if row is None:
-            raise Problem(
-                f"There is no entry {entry}.",
-                why=f"The log has {log.head(session)[0]} entries.",
-                do="List them with `spendgate audit list`.",
-                exit_code=Exit.NOT_FOUND,
-            )
+            raise no_entry(entry, log.head(session)[0])
         log.tell_reading(session, now=now, person=reader.id, data={"view": "entry", "entry": entry})
     if as_json:
         print_json(entry_document(row))
@@ -164,7 +159,8 @@ def as_it_is() -> Engine:
         raise Problem(
             f"There is no log in {path.parent}.",
             why="The folder holds no database: nothing was ever stored here, or it was taken away.",
-            do="Name the home in SPENDGATE_HOME; if this is the home, restore the database from a backup.",
+            do="Name the home in SPENDGATE_HOME, or make a new one with `spendgate db init`; if this one had a log, "
+            "restore it from a backup.",
             exit_code=Exit.NOT_FOUND,
         )
     return open_database(path)

@@ -37,9 +37,22 @@ def kept_marks(files: Sequence[Path], keys: Sequence[VerifierKey]) -> list[Mark]
     return [mark_of(checkpoints.verify(_read(file), keys), str(file)) for file in files]
 
 
+def no_entry(seq: int, entries: int) -> Problem:
+    """The refusal for an entry that the log of so many does not have."""
+    return Problem(
+        f"There is no entry {seq}.",
+        why=f"The log has {entries} entries.",
+        do="List them with `spendgate audit list`.",
+        exit_code=Exit.NOT_FOUND,
+    )
+
+
 def signed_now(session: Session, seq: int) -> Checkpoint:
     """The newest checkpoint, whose signature was checked; refused where entry `seq` is not in its tree yet."""
     newest = newest_checkpoint(session)
+    entries, _ = log.head(session)
+    if seq > entries:
+        raise no_entry(seq, entries)
     if newest is None or newest.size < seq:
         raise Problem(
             f"Entry {seq} is not signed yet." if newest else "Nothing of this log is signed yet.",

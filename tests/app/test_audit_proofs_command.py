@@ -247,3 +247,11 @@ def test_a_checkpoint_of_another_key_is_no_evidence(at_home: Home, engine: Engin
     assert "not to be believed" in str(refused)
     missing = run("verify", "--checkpoint", str(tmp_path / "none")).exception
     assert "cannot be read" in str(missing)
+
+
+@pytest.mark.parametrize("asked", [("prove", "999"), ("verify", "--entry", "999"), ("consistency", "1", "999")])
+def test_an_entry_that_is_not_there_is_no_matter_of_signing(at_home: Home, engine: Engine, asked: tuple[str, ...]) -> None:
+    signed(at_home, engine)
+    refused = run(*asked).exception
+    assert isinstance(refused, Problem)
+    assert (refused.what, refused.exit_code) == ("There is no entry 999.", Exit.NOT_FOUND)
