@@ -250,7 +250,9 @@ def test_a_checkpoint_of_another_key_is_no_evidence(at_home: Home, engine: Engin
 
 
 @pytest.mark.parametrize("asked", [("prove", "999"), ("verify", "--entry", "999"), ("consistency", "1", "999")])
-def test_an_entry_that_is_not_there_is_no_matter_of_signing(at_home: Home, engine: Engine, asked: tuple[str, ...]) -> None:
+def test_an_entry_that_is_not_there_is_no_matter_of_signing(
+    at_home: Home, engine: Engine, asked: tuple[str, ...]
+) -> None:
     signed(at_home, engine)
     refused = run(*asked).exception
     assert isinstance(refused, Problem)
