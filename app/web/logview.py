@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from approvals.person import People
 from audit import log
+from audit.errors import AuditError
 from audit.log import LogEntry
 from audit.stored import utc_time
 
@@ -94,7 +95,7 @@ def data_of(entry: LogEntry) -> dict[str, object]:
     """What the entry's bytes say; that they are damaged, where they are."""
     try:
         return dict(log.data_of(entry))
-    except (ValueError, KeyError, TypeError):
+    except AuditError:
         return {"reason": "this entry is damaged: verify the log"}
 
 
