@@ -12,7 +12,7 @@ from lake.errors import SourceConflict
 from lake.report import Finding
 from lake.sources.cells import Cells, in_utc, one_of
 from lake.sources.computed import Computed, How, column
-from lake.sources.port import Reading, Rows
+from lake.sources.port import Reading, Rows, list_cost_unknown
 from lake.sources.table_file import TableFile, from_table
 
 AI = "AI and Machine Learning"
@@ -96,10 +96,7 @@ class AzureCost:
             )
             findings.append(Finding(rule="azure-actual", file=file.name, rows=committed, text=text))
         if unlisted:
-            text = "the export gives no list price for these (0 or none); the list cost is not known, so no saving is"
-            findings.append(
-                Finding(rule="list-cost-unknown", file=file.name, column="PayGPrice", rows=unlisted, text=text)
-            )
+            findings.append(list_cost_unknown(file, "PayGPrice", unlisted))
         return findings
 
 

@@ -10,7 +10,7 @@ import duckdb
 from lake import duck
 from lake.report import Finding
 from lake.sources.cells import Cells, as_json, in_utc, one_of
-from lake.sources.port import LINE, Reading, Rows
+from lake.sources.port import LINE, Reading, Rows, list_cost_unknown
 from lake.sources.table_file import TableFile
 
 AI = "AI and Machine Learning"
@@ -90,10 +90,7 @@ class GcpBilling:
             )
             findings.append(Finding(rule="gcp-commitment", file=file.name, rows=bought, text=text))
         if unlisted:
-            text = "the export gives no cost at list price for these; it is not known, so no saving is"
-            findings.append(
-                Finding(rule="list-cost-unknown", file=file.name, column="cost_at_list", rows=unlisted, text=text)
-            )
+            findings.append(list_cost_unknown(file, "cost_at_list", unlisted))
         return findings
 
 

@@ -123,6 +123,12 @@ def _count(connection: duckdb.DuckDBPyConnection, number: int) -> int:
     return int((connection.execute("SELECT count(*) FROM clean WHERE file = ?", [number]).fetchone() or (0,))[0])
 
 
+def list_cost_unknown(file: TableFile, column: str, rows: int) -> Finding:
+    """That the provider gave no list price, which is not a price of nothing."""
+    text = "the export gives no list price for these; their list cost is not known, so no saving is"
+    return Finding(rule="list-cost-unknown", file=file.name, column=column, rows=rows, text=text)
+
+
 def twice(file: TableFile, column: str) -> LakeError:
     """The refusal for a file that has two columns of one meaning."""
     return LakeError(

@@ -138,5 +138,7 @@ def test_the_key_goes_nowhere_in_clear(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:4000", "http://localhost:4000", "http://[::1]:4000"])
-def test_loopback_needs_no_certificate(url: str) -> None:
-    PagedApi("Example", url, {})
+def test_loopback_needs_no_certificate(router: respx.MockRouter, url: str) -> None:
+    asked = router.get(f"{url}/costs").respond(text='{"count": 3}')
+    assert PagedApi("Example", url, {"x-key": KEY}).get("/costs", []) == {"count": 3}
+    assert asked.calls.last.request.headers["x-key"] == KEY
