@@ -11,7 +11,7 @@ import duckdb
 
 from lake import duck
 from lake.columns import CHARGES_COUNTED
-from lake.question import DIMENSIONS, METRIC_COLUMNS, TIME_DIMENSIONS, Question
+from lake.question import DIMENSIONS, EVERY_TEAM, METRIC_COLUMNS, TIME_DIMENSIONS, Question
 from lake.store import Snapshot
 
 RESOURCE = "resource"
@@ -33,7 +33,13 @@ def write(connection: duckdb.DuckDBPyConnection, where: str, path: Path) -> None
 
 
 def answers(question: Question, snapshots: Iterable[Snapshot]) -> bool:
-    """Whether the rollups of these snapshots hold all that the question names; one without a rollup has to be read."""
-    named = (*question.by, *question.where)
-    rolled = all(name in TIME_DIMENSIONS or (name in DIMENSIONS and name != RESOURCE) for name in named)
-    return rolled and all(snapshot.rollup is not None for snapshot in snapshots)
+    """Whether the rollups of these snapshots hold all that the question names, by what each says it is summed by.
+
+    A rollup of an earlier version may lack a column that its charges have: it would answer as if they had none.
+    """
+    named = {name for name in (*question.by, *question.where) if name not in TIME_DIMENSIONS}
+    if not named <= set(DIMENSIONS):
+        return False
+    scope = set() if EVERY_TEAM in question.teams_seen else {"team"}
+    columns = {DIMENSIONS[name] for name in named | scope}
+    return all(snapshot.rollup is not None and columns <= set(snapshot.rollup.by) for snapshot in snapshots)

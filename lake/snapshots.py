@@ -20,7 +20,7 @@ from lake.money import plain
 from lake.report import Finding
 from lake.sources.api_charges import CostSource
 from lake.sources.table_file import TableFile, digest
-from lake.store import Input, Replaced, Snapshot, SnapshotFile, Store, Totals, sync
+from lake.store import Input, Replaced, RollupFile, Snapshot, SnapshotFile, Store, Totals, sync
 
 # Usage at a published price stands in for a bill that has not come: it does not carry the data any further.
 _BILLED = f"x_cost_source IS DISTINCT FROM {duck.text(CostSource.PRICED.value)}"
@@ -163,7 +163,9 @@ def write(
     return Snapshot(
         source=key.source, period=key.period, revision=revision, period_start=key.start, period_end=key.end,
         files=(_placed(path, folder, key.rows),),
-        rollup=_placed(rolled, folder, pq.read_metadata(rolled).num_rows),
+        rollup=RollupFile(
+            **_placed(rolled, folder, pq.read_metadata(rolled).num_rows).model_dump(), by=rollup.KEYS
+        ),
         quarantine=f"{folder}/quarantine.parquet" if held else None,
         inputs=tuple(Input(name=inputs[n].name, sha256=inputs[n].digest, rows=counts[n]) for n in key.files),
         loaded_at=now, final=final, rows=key.rows, rows_quarantined=held, totals=wanted, first_day=key.first_day,

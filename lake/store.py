@@ -36,6 +36,12 @@ class SnapshotFile(BaseModel):
     sha256: str
 
 
+class RollupFile(SnapshotFile):
+    """The rollup of a snapshot; `by` are the columns that it is summed by, which later versions may add to."""
+
+    by: tuple[str, ...] = ()
+
+
 class Input(BaseModel):
     """A file that was loaded."""
 
@@ -80,7 +86,7 @@ class Snapshot(BaseModel):
     period_start: date
     period_end: date
     files: tuple[SnapshotFile, ...]
-    rollup: SnapshotFile | None = None
+    rollup: RollupFile | None = None
     quarantine: str | None = None
     inputs: tuple[Input, ...]
     loaded_at: datetime
