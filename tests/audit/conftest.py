@@ -13,6 +13,7 @@ from app.migrate import create
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 from audit.verify import Verification, verify
+from tests.audit.packs import WATCH, Bench, cosign, packed, sign
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 WORDS = (
@@ -81,3 +82,27 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Log:
     made.fill()
     made.raw()
     return made
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Packs of one log of twelve entries, signed at six, nine and twelve: the whole, a part, a proposal."""
+    log = Log(tmp_path_factory.mktemp("packs") / "log.db")
+    log.fill(6)
+    with writing(log.engine) as (session, _):
+        sign(session)
+    log.fill(3)
+    with writing(log.engine) as (session, _):
+        cosign(session, sign(session))
+    log.fill(3)
+    with writing(log.engine) as (session, _):
+        cosign(session, sign(session), at=1_800_000_060)
+        whole, _ = packed(session, witness_keys=(WATCH.verifier,))
+        part, _ = packed(session, first=4, last=9)
+        proposal, _ = packed(session, proposal="P-0000000001")
+    return {"whole": whole, "part": part, "proposal": proposal}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)

@@ -2,8 +2,6 @@
 
 import json
 import random
-import struct
-import zipfile
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -16,46 +14,11 @@ from app.database import writing
 from audit import canonical, checkpoint, note, pack_verifier
 from audit.note import WITNESS, SigningKey
 from tests.audit.conftest import Log
-from tests.audit.packs import KEY, ORIGIN, OTHER_KEY, WATCH, Bench, cosign, files_of, packed, sign
+from tests.audit.doctored import changed_entry, line_of, resealed
+from tests.audit.packs import KEY, ORIGIN, OTHER_KEY, WATCH, Bench, files_of, packed, sign
 
-SEALS = ("manifest.json", "manifest.sha256")
 STRANGE = f"\u2014 x {b64encode(bytes(300)).decode()}\n"
 """A signature by a key that nobody knows."""
-
-
-@pytest.fixture(scope="module")
-def packs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Packs of one log of twelve entries, signed at six, nine and twelve: the whole, a part, a proposal."""
-    log = Log(tmp_path_factory.mktemp("packs") / "log.db")
-    log.fill(6)
-    with writing(log.engine) as (session, _):
-        sign(session)
-    log.fill(3)
-    with writing(log.engine) as (session, _):
-        cosign(session, sign(session))
-    log.fill(3)
-    with writing(log.engine) as (session, _):
-        cosign(session, sign(session), at=1_800_000_060)
-        whole, _ = packed(session, witness_keys=(WATCH.verifier,))
-        part, _ = packed(session, first=4, last=9)
-        proposal, _ = packed(session, proposal="P-0000000001")
-    return {"whole": whole, "part": part, "proposal": proposal}
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
-
-
-def resealed(files: dict[str, bytes], manifest: dict[str, Any] | None = None) -> dict[str, bytes]:
-    """The files with a manifest and a seal that fit them again, as whoever doctors a pack would leave them."""
-    manifest = manifest or json.loads(files["manifest.json"])
-    for name, content in files.items():
-        if name not in SEALS:
-            manifest["files"][name] = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
-    sealed = canonical.canonical(manifest) + b"\n"
-    seal = f"{sha256(sealed).hexdigest()}  manifest.json\n".encode()
-    return {**files, "manifest.json": sealed, "manifest.sha256": seal}
 
 
 @pytest.mark.parametrize("kind", ["whole", "part", "proposal"])
@@ -144,10 +107,6 @@ def test_a_pack_that_breaks_off_is_refused(packs: dict[str, bytes], bench: Bench
         assert bench.check(folder) == 1
 
 
-def changed_entry(lines: list[bytes], at: int) -> None:
-    lines[at] = lines[at].replace(b'"at":', b'"at":1')
-
-
 DOCTORED: dict[str, tuple[str, Callable[[list[bytes]], None], str]] = {
     "an entry is changed": ("entries.jsonl", lambda lines: changed_entry(lines, 4), "entry 5: "),
     "the last entry is changed": ("entries.jsonl", lambda lines: changed_entry(lines, 11), "entries 10 to 12"),
@@ -206,10 +165,6 @@ DOCTORED: dict[str, tuple[str, Callable[[list[bytes]], None], str]] = {
     ),
     "a checkpoint is no text": ("checkpoints.jsonl", lambda lines: lines.insert(0, b'{"note":7,"proof":[]}'), "line 1"),
 }
-
-
-def line_of(told: str, proof: tuple[str, ...] = ()) -> bytes:
-    return canonical.canonical({"note": told, "proof": proof})
 
 
 @pytest.mark.parametrize("what", DOCTORED)
@@ -314,90 +269,6 @@ def test_an_earlier_checkpoint_by_a_key_that_only_the_pack_tells_is_counted_apar
     assert f"of which 0 yours and 1 only by {known}, which the pack tells, are beginnings" in bench.said
 
 
-def test_a_zip_file_of_many_names_is_refused_before_they_are_read(
-    packs: dict[str, bytes], bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = bench.zipped({**files_of(packs["whole"]), **{f"{number:08}": b"" for number in range(900)}})
-    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", lambda self: pytest.fail("the names were read"))
-    assert bench.check(path) == 2
-    assert bench.said.startswith("CANNOT BE CHECKED")
-
-
-PARTS: dict[str, tuple[str, Callable[[list[bytes]], None], str]] = {
-    "an entry is changed": ("entries.jsonl", lambda lines: changed_entry(lines, 2), "entry 6: its proof"),
-    "an entry is left out": ("entries.jsonl", lambda lines: lines.__delitem__(2), "where entry 6 should be"),
-    "an entry is left out with its proof": ("both", lambda lines: lines.__delitem__(2), "where entry 6 should be"),
-    "all entries are left out": ("both", lambda lines: lines.clear(), "missing"),
-    "a proof is left out": ("proofs.jsonl", lambda lines: lines.__delitem__(2), "entry 6: its proof"),
-    "the last proof is left out": ("proofs.jsonl", lambda lines: lines.__delitem__(5), "entry 9: "),
-    "there is a proof too many": ("proofs.jsonl", lambda lines: lines.append(lines[0]), "more proofs than entries"),
-    "a proof has a hash too few": (
-        "proofs.jsonl",
-        lambda lines: set_hashes(lines, 2, slice(1, None)),
-        "entry 6: its pro",
-    ),
-    "a proof has a hash too many": (
-        "proofs.jsonl",
-        lambda lines: set_hashes(lines, 2, [0, 0, 1, 2, 3]),
-        "entry 6: its p",
-    ),
-    "a proof has short hashes": ("proofs.jsonl", lambda lines: put(lines, 2, b'"AAAA"'), "entry 6: its proof"),
-    "a proof has other base64": (
-        "proofs.jsonl",
-        lambda lines: put(lines, 2, b'"AB=="'),
-        "entry 6: it is not the one form",
-    ),
-    "a proof is of no text": ("proofs.jsonl", lambda lines: put(lines, 2, b"7"), "entry 6: "),
-    "a proof is of another index": ("proofs.jsonl", lambda lines: lines.insert(2, lines[3]), "entry 6: its proof"),
-    "a proof names a part twice": ("proofs.jsonl", lambda lines: twice(lines, 2), "entry 6: it is written otherwise"),
-    "a checkpoint has no proof": (
-        "checkpoints.jsonl",
-        lambda lines: no_proof(lines),
-        "line 1: the log of its 6 entries",
-    ),
-    "a checkpoint has another root": (
-        "checkpoints.jsonl",
-        lambda lines: lines.insert(0, line_of(checkpoint.sign(ORIGIN, 6, bytes(32), KEY), told_proof(lines[0]))),
-        "line 1: the log of its 6 entries is not the beginning",
-    ),
-}
-
-
-def set_hashes(lines: list[bytes], at: int, which: Any) -> None:
-    told = json.loads(lines[at])
-    hashes = told["hashes"]
-    told["hashes"] = hashes[which] if isinstance(which, slice) else [hashes[one] for one in which]
-    lines[at] = canonical.canonical(told)
-
-
-def put(lines: list[bytes], at: int, hashes: bytes) -> None:
-    lines[at] = b'{"hashes":[' + hashes + b'],"index":5}'
-
-
-def twice(lines: list[bytes], at: int) -> None:
-    lines[at] = lines[at].replace(b'"index":5}', b'"index":0,"index":5}')
-
-
-def no_proof(lines: list[bytes]) -> None:
-    lines[0] = line_of(json.loads(lines[0])["note"])
-
-
-def told_proof(line: bytes) -> tuple[str, ...]:
-    return tuple(json.loads(line)["proof"])
-
-
-@pytest.mark.parametrize("what", PARTS)
-def test_a_doctored_part_is_refused_by_name(packs: dict[str, bytes], bench: Bench, what: str) -> None:
-    name, doctor, told = PARTS[what]
-    files = files_of(packs["part"])
-    for one in ("entries.jsonl", "proofs.jsonl") if name == "both" else (name,):
-        lines = files[one].split(b"\n")[:-1]
-        doctor(lines)
-        files[one] = b"".join(line + b"\n" for line in lines)
-    assert bench.check(bench.zipped(resealed(files))) == 1
-    assert told in bench.said.splitlines()[-1]
-
-
 def test_a_log_that_was_written_anew_is_refused_by_the_key_and_by_a_kept_checkpoint(
     packs: dict[str, bytes], bench: Bench, tmp_path: Path
 ) -> None:
@@ -452,64 +323,6 @@ def test_what_is_no_pack_is_said_so(bench: Bench, tmp_path: Path) -> None:
     assert bench.check(tmp_path / "nowhere") == 2
     (tmp_path / "empty").mkdir()
     assert bench.check(tmp_path / "empty") == 1
-
-
-HOSTILE = {
-    "a path upwards": "../../evil",
-    "an absolute path": "/etc/evil",
-    "a folder": "entries.jsonl/",
-    "a name with control characters": "evil\x1b[2J",
-    "a file that no pack has": "notes.txt",
-}
-
-
-@pytest.mark.parametrize("what", HOSTILE)
-def test_a_zip_file_with_other_names_is_refused_and_nothing_is_unpacked(
-    packs: dict[str, bytes], bench: Bench, tmp_path: Path, what: str
-) -> None:
-    path = bench.zipped({**files_of(packs["whole"]), HOSTILE[what]: b"evil"})
-    before = sorted(tmp_path.rglob("*"))
-    assert bench.check(path) == 1
-    assert "no pack has such a file" in bench.said
-    assert "\x1b" not in bench.said
-    assert sorted(tmp_path.rglob("*")) == before
-    # Above it, where the other tests of this run have their folders, only the name itself can be looked for.
-    above = [path for folder in (*tmp_path.parents[:3], Path.cwd(), Path("/etc")) for path in folder.glob("*")]
-    assert [path for path in above if path.name == Path(HOSTILE[what]).name] == []
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_zip_file_with_a_name_twice_or_another_packing_is_refused(packs: dict[str, bytes], bench: Bench) -> None:
-    files = files_of(packs["whole"])
-    path = bench.zipped(files)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("checkpoint", files["checkpoint"])
-    assert bench.check(path) == 1
-    for how in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        with zipfile.ZipFile(path, "w", how) as archive:
-            for name, content in files.items():
-                archive.writestr(name, content)
-        assert bench.check(path) == 1
-
-
-def test_a_zip_bomb_ends_at_its_first_megabytes(packs: dict[str, bytes], bench: Bench) -> None:
-    files = files_of(packs["part"])
-    for name in files:
-        for filling in (b"\n", b"0"):
-            path = bench.zipped({one: content for one, content in files.items() if one != name})
-            with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w") as stream:
-                for _ in range(6):
-                    stream.write(filling * (1 << 20))
-            assert bench.check(path) == 1, (name, filling)
-
-
-def test_a_zip_file_that_lies_about_a_size_is_refused(packs: dict[str, bytes], bench: Bench) -> None:
-    path = bench.zip(packs["whole"])
-    data = bytearray(packs["whole"])
-    at = data.rindex(b"PK\x01\x02")
-    struct.pack_into("<I", data, at + 24, 7)
-    path.write_bytes(bytes(data))
-    assert bench.check(path) == 1
 
 
 def test_the_pack_holds_it_byte_for_byte(packs: dict[str, bytes]) -> None:
