@@ -7,46 +7,23 @@ from typing import Any
 
 import pytest
 
-from app.database import beside, open_database, reading, writing
-from app.errors import Exit, Problem
-from app.log_key import KeyFolder
-from app.processes.signer import Following
+from app.database import open_database, reading, writing
 from audit import checkpoint
 from audit.canonical import canonical, sha256
 from audit.checkpoint import Checkpoint
 from audit.errors import AuditError
-from audit.event import Actor, ActorKind, Event
+from audit.event import Event
 from audit.lag import lag
 from audit.log import append
 from audit.log_keys import known_keys, told_keys
 from audit.marks import mark_of
 from audit.note import WITNESS, SigningKey, UnverifiedNote
 from audit.prove import prove, prove_growth, verify_part
-from audit.restore import Restore, restore_in
-from audit.signer import NotSigned, Signer
+from audit.signer import NotSigned
 from audit.stored_tree import WIDTH, LogTile, StoredTree, newest_checkpoint
 from audit.tree import root
 from audit.verify import verify
-from tests.audit.conftest import START
-
-KEY = SigningKey.new("bank.example/log")
-AUDITOR = Actor(ActorKind.PERSON, "p-0a0d1703")
-
-
-def signed(log: Any, last: Checkpoint | None = None, *, restored: bool = False, key: SigningKey = KEY) -> Checkpoint:
-    """The log read from its beginning, signed and stored."""
-    signer = Signer(key, origin="bank.example/log", last=last, restored=restored)
-    with reading(log.engine) as (session, _):
-        signer.read(session)
-    note = signer.sign()
-    with beside(log.engine) as (session, _):
-        signer.store(session, note, START)
-    return checkpoint.verify(note, [key.verifier])
-
-
-def bodies(log: Any) -> list[bytes]:
-    with reading(log.engine) as (session, _):
-        return [row[0] for row in session.connection().exec_driver_sql("SELECT body FROM log_entry ORDER BY seq")]
+from tests.audit.signing import AUDITOR, KEY, bodies, signed, tell_key
 
 
 def test_what_is_signed_is_the_tree_of_the_entries_bytes(log: Any) -> None:
@@ -177,115 +154,6 @@ def test_checkpoints_narrow_down_where_a_rewritten_log_differs(log: Any) -> None
     assert (found.ok, found.first_bad) == (False, 5)
 
 
-def restore(log: Any, lost: Checkpoint, kept: int, *, number: int = 1, of: bytes | None = None, **changed: Any) -> None:
-    """The entry of a restore. `of`: the root that it says was kept, where that is not the log's own."""
-    told = {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()} | changed
-    tree = root(bodies(log)[:kept]) if of is None else of
-    with writing(log.engine) as (session, now):
-        data = {"number": number, "lost": told, "kept": {"size": kept, "root": tree.hex()}, "reason": None}
-        append(session, now=now, event=Event.LOG_RESTORED, actor=AUDITOR, data=data)
-
-
-def test_a_restore_is_an_entry_that_names_what_was_lost_and_the_signer_must_know_of_it(log: Any) -> None:
-    lost = signed(log)
-    log.raw("DELETE FROM log_entry WHERE seq > 4", "DELETE FROM log_checkpoint")
-    with pytest.raises(NotSigned, match="shorter"):
-        signed(log, lost)
-    restore(log, lost, kept=4)
-    with pytest.raises(NotSigned, match="--after-restore"):
-        signed(log, lost)
-    found = signed(log, lost, restored=True)
-    assert (found.origin, found.size) == ("bank.example/log/restored-1", 5)
-    with writing(log.engine) as (session, _):
-        checked = verify(session, kept=[mark_of(lost, "the auditor's copy")], keys=[KEY.verifier])
-    assert checked.ok
-    assert "entries 5 to 6 was lost" in checked.remarks[0]
-    assert checked.remarks[1] == "the key that was given signed entries 1 to 5"
-    assert signed(log, found).origin == "bank.example/log/restored-1"
-
-
-def test_a_backup_that_is_older_than_an_earlier_restore_gives_no_name_twice(log: Any) -> None:
-    """What was signed as restored-1 is lost with the entry that made it so; the next name is told by the new entry."""
-    first = signed(log)
-    log.raw("DELETE FROM log_entry WHERE seq > 4", "DELETE FROM log_checkpoint")
-    restore(log, first, kept=4)
-    lost = signed(log, first, restored=True)
-    log.raw("DELETE FROM log_entry WHERE seq > 3", "DELETE FROM log_checkpoint")
-    restore(log, lost, kept=3, number=2)
-    assert signed(log, lost, restored=True).origin == "bank.example/log/restored-2"
-
-
-@pytest.mark.parametrize("wrong", [{"size": 7}, {"root": "00" * 32}, {"origin": "other.example/log"}])
-def test_a_restore_that_names_something_else_explains_nothing(log: Any, wrong: dict[str, Any]) -> None:
-    lost = signed(log)
-    log.raw("DELETE FROM log_entry WHERE seq > 4", "DELETE FROM log_checkpoint")
-    restore(log, lost, kept=4, **wrong)
-    with pytest.raises(NotSigned):
-        signed(log, lost, restored=True)
-    with writing(log.engine) as (session, _):
-        assert not verify(session, kept=[mark_of(lost, "copy")], keys=[KEY.verifier]).ok
-    signed(log)  # as if the key's holder knew nothing of the one before
-    with writing(log.engine) as (session, _):
-        found = verify(session, kept=[mark_of(lost, "copy")], keys=[KEY.verifier])
-    explained = wrong == {"size": 7}  # of before that restore; what was at that size it does not say
-    assert found.ok == explained
-
-
-def test_an_entry_alone_makes_no_restore_of_a_cut_tail(log: Any) -> None:
-    """Whoever can cut the tail can add an entry that names any loss; only the key's holder can sign on after it."""
-    lost = signed(log)
-    log.raw("DELETE FROM log_entry WHERE seq > 4", "DELETE FROM log_checkpoint")
-    restore(log, lost, kept=4, size=10**12, root="00" * 32)
-    kept = [mark_of(lost, "the auditor's copy")]
-    with writing(log.engine) as (session, _):
-        found = verify(session, kept=kept, keys=[KEY.verifier])
-    assert (found.ok, found.first_bad) == (False, 6)
-    assert found.remarks == ()
-    own = SigningKey.new("bank.example/log")
-    signed(log, key=own)  # under the restored name, with a key of the attacker's
-    with writing(log.engine) as (session, _):
-        assert not verify(session, kept=kept, keys=[KEY.verifier]).ok
-
-
-@pytest.mark.parametrize("given", [True, False], ids=["with the key", "without it"])
-def test_a_key_that_is_told_after_a_restore_vouches_for_it_only_if_it_was_given(log: Any, given: bool) -> None:
-    tell_key(log, KEY)
-    lost = signed(log)
-    log.raw("DELETE FROM log_entry WHERE seq > 5", "DELETE FROM log_checkpoint")
-    restore(log, lost, kept=5)
-    own = SigningKey.new("bank.example/log")
-    tell_key(log, own)
-    signed(log, key=own)
-    with writing(log.engine) as (session, _):
-        found = verify(session, kept=[mark_of(lost, "copy")], keys=[own.verifier] if given else [])
-    assert found.ok == given
-
-
-def test_a_restore_that_does_not_say_what_was_kept_excuses_no_rewritten_entry(log: Any) -> None:
-    """A true last head beside a kept part that lies: one start after a restore must not sign another history."""
-    early = signed(log)
-    log.fill(3)
-    lost = signed(log, early)
-    log.raw("DELETE FROM log_entry WHERE seq > 2", "DELETE FROM log_checkpoint")
-    log.fill(5)
-    for kept, of in ((1, bytes(32)), (1, None), (7, bytes(32))):
-        before = bodies(log)
-        restore(log, lost, kept=kept, of=of)
-        with pytest.raises(NotSigned, match="shorter"):
-            signed(log, lost, restored=True)
-        log.raw(f"DELETE FROM log_entry WHERE seq > {len(before)}")
-    restore(log, lost, kept=1)
-    signed(log)
-    with writing(log.engine) as (session, _):
-        assert not verify(session, kept=[mark_of(early, "the auditor's copy")], keys=[KEY.verifier]).ok
-
-
-def tell_key(log: Any, key: SigningKey) -> None:
-    with writing(log.engine) as (session, now):
-        data = {"key": str(key.verifier), "before": None}
-        append(session, now=now, event=Event.LOG_KEY_CHANGED, actor=AUDITOR, data=data)
-
-
 def appended(log: Any, change: Callable[[dict[str, Any]], bytes]) -> None:
     """An entry whose hash and columns fit, by somebody with the database."""
     with reading(log.engine) as (session, _):
@@ -326,37 +194,6 @@ def test_it_signs_no_entry_that_a_later_check_could_not_read(log: Any, what: str
         signed(log, last)
     found = log.verify()
     assert (found.ok, found.first_bad) in ((False, 7), (what.startswith("a body longer"), None))
-
-
-RESTORES: dict[str, dict[str, Any]] = {
-    "a size that is text": {"lost": {"size": "9"}},
-    "a kept size that is text": {"kept": {"size": "6"}},
-    "a kept size that is true": {"kept": {"size": True}},
-    "a number beyond all names": {"number": 10**9},
-    "a number that is true": {"number": True},
-    "a short root": {"lost": {"root": "00"}},
-    "an origin that is none": {"lost": {"origin": 7}},
-    "nothing": {"lost": None},
-}
-
-
-@pytest.mark.parametrize("what", RESTORES)
-def test_what_is_not_in_the_form_of_a_restore_is_none(log: Any, what: str) -> None:
-    found = signed(log)
-    data: dict[str, Any] = {
-        "number": 1,
-        "lost": {"origin": found.origin, "size": 9, "root": "00" * 32},
-        "kept": {"size": 6, "root": found.root.hex()},
-    }
-
-    def read() -> Restore | None:
-        body = canonical({"event": "log.restored", "data": data})
-        return restore_in(body, kept=6, root=lambda: found.root, before=0)
-
-    assert read() is not None
-    for name, value in RESTORES[what].items():
-        data[name] = data[name] | value if isinstance(value, dict) else value
-    assert read() is None
 
 
 def test_what_is_told_of_keys_in_another_form_is_passed_over(log: Any) -> None:
@@ -417,95 +254,6 @@ def test_one_entry_is_verified_alone_down_to_each_byte(log: Any) -> None:
         bad = verify_part(session, 2, 5, found)
         assert bad is not None
         assert bad.seq == 2, "the proof of its neighbour is made of it"
-
-
-def test_the_process_keeps_its_key_and_meets_what_it_signed_last(log: Any, tmp_path: Path) -> None:
-    files = KeyFolder(tmp_path / "signer")
-    first = Following(log.engine, files)
-    assert first.round() is not None
-    assert first.round() is None
-    assert files.key() == first.key
-    assert (files.key_file.stat().st_mode & 0o777, files.folder.stat().st_mode & 0o777) == (0o600, 0o700)
-    told = [one for one in bodies(log) if b"log.key_changed" in one]
-    assert len(told) == 1
-    assert str(first.key.verifier).encode() in told[0]
-    again = Following(log.engine, KeyFolder(tmp_path / "signer"))
-    assert again.key == first.key
-    log.raw("DELETE FROM log_entry WHERE seq = 7", "DELETE FROM log_checkpoint")
-    with pytest.raises(NotSigned, match="shorter"):
-        again.round()
-
-
-def test_a_checkpoint_that_was_signed_and_not_stored_is_stored_by_the_next_start(log: Any, tmp_path: Path) -> None:
-    """Killed between its own file and the database."""
-    files = KeyFolder(tmp_path / "signer")
-    first = Following(log.engine, files)
-    with reading(log.engine) as (session, _):
-        first.signer.read(session)
-    note = first.signer.sign()
-    files.keep(note)
-    assert Following(log.engine, files).round() == note
-
-
-def test_another_key_is_told_by_an_entry(log: Any, tmp_path: Path) -> None:
-    one = Following(log.engine, KeyFolder(tmp_path / "one"))
-    other = Following(log.engine, KeyFolder(tmp_path / "other"))
-    told = [body for body in bodies(log) if b"log.key_changed" in body]
-    assert len(told) == 2
-    assert str(one.key.verifier).encode() in told[1]
-    assert str(other.key.verifier).encode() in told[1]
-
-
-def test_files_beside_the_key_that_do_not_belong_together_are_refused(log: Any, tmp_path: Path) -> None:
-    files = KeyFolder(tmp_path / "signer")
-    Following(log.engine, files).round()
-    files.key_file.chmod(0o644)
-    with pytest.raises(Exception, match="Other users"):
-        files.key()
-    files.key_file.chmod(0o600)
-    files.key_file.write_text(KEY.secret())
-    with pytest.raises(Exception, match="not signed with this key"):
-        Following(log.engine, files)
-    files.key_file.write_text("rubbish")
-    with pytest.raises(Exception, match="cannot be read") as told:
-        files.key()
-    assert "rubbish" not in str(told.value)
-
-
-def test_one_signer_at_a_time_uses_a_key(log: Any, tmp_path: Path) -> None:
-    """Two on two copies of a database would sign two trees of one name and size."""
-    one, other = KeyFolder(tmp_path / "signer"), KeyFolder(tmp_path / "signer")
-    with one.alone():
-        with pytest.raises(Problem, match="already uses the key") as refused, other.alone():
-            pytest.fail("two hold one key")
-        assert refused.value.exit_code == Exit.CONFLICT
-    with other.alone():
-        assert Following(log.engine, other).round()
-
-
-def test_what_another_signer_kept_meanwhile_is_not_written_over(log: Any, tmp_path: Path) -> None:
-    """The checkpoint that is remembered never goes backwards, nor to another tree."""
-    files = KeyFolder(tmp_path / "signer")
-    with files.alone():
-        first = Following(log.engine, files)
-        assert first.round()
-        log.fill(1)
-        kept = Following(log.engine, KeyFolder(tmp_path / "signer")).round()
-        log.fill(1)
-        with pytest.raises(Problem, match="Nothing more is signed"):
-            first.round()
-        assert files.last_file.read_text() == kept
-
-
-def test_a_lock_that_was_deleted_is_no_lock(log: Any, tmp_path: Path) -> None:
-    files = KeyFolder(tmp_path / "signer")
-    with files.alone():
-        following = Following(log.engine, files)
-        assert following.round()
-        (tmp_path / "signer" / "lock").unlink()
-        log.fill(1)
-        with pytest.raises(Problem, match="Nothing more is signed"):
-            following.round()
 
 
 def test_what_stands_beside_the_log_is_only_added_to(log: Any) -> None:
