@@ -1,20 +1,26 @@
 """Logs without a database, logs with one and a signer, and a witness process with an HTTP address."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 
+from app.commands import audit_witnesses
 from app.log_key import KeyFolder
 from app.processes.signer import Following
 from app.witnesses import submission
+from app.witnesses.file import FileWitness
 from app.witnesses.judge import Judge
 from app.witnesses.memory import Memory, opened
 from app.witnesses.port import Growth
+from app.witnesses.process import ProcessWitness
+from app.witnesses.publish import Line
 from app.witnesses.served import web
 from audit.checkpoint import Checkpoint, parse, sign
 from audit.note import SigningKey, VerifierKey
@@ -142,3 +148,60 @@ class Signed:
 @pytest.fixture
 def signed(tmp_path: Path) -> Signed:
     return Signed(tmp_path / "home")
+
+
+class Room:
+    """A home with its signed log, a file and a witness process, and the command."""
+
+    def __init__(self, signed: Signed, served: Served, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.signed, self.served, self.notes, self._capsys = signed, served, notes, capsys
+        self.file = Line(signed.log.engine, FileWitness(notes, signed.key))
+        self.process = Line(signed.log.engine, ProcessWitness(served.url, served.key))
+
+    def show(self, checkpoint: Checkpoint) -> None:
+        for line in (self.file, self.process):
+            line.offer(checkpoint)
+            assert line.step(1e12 + checkpoint.size * 1e6), line.state
+
+    def run(self, **more: Any) -> tuple[int, dict[str, Any]]:
+        """The exit code and the JSON."""
+        given: dict[str, Any] = {
+            "file": str(self.notes),
+            "bucket": None,
+            "url": self.served.url,
+            "witness_key": str(self.served.key),
+            "keys": [],
+        }
+        code = 0
+        try:
+            audit_witnesses.run(**{**given, **more}, as_json=True)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, json.loads(self._capsys.readouterr().out)
+
+    def whats(self, **more: Any) -> set[tuple[str, str]]:
+        """Which witness says what, with exit code 7."""
+        code, told = self.run(**more)
+        assert code == 7, told
+        return {(one["witness"].split(":")[0], one["what"]) for one in told["findings"]}
+
+    def cut(self, kept: int) -> None:
+        """Somebody with the database takes the tail away, with everything beside it that tells of it."""
+        self.signed.log.raw(
+            f"DELETE FROM log_entry WHERE seq > {kept}",
+            f"DELETE FROM log_checkpoint WHERE size > {kept}",
+            f"DELETE FROM log_witness WHERE size > {kept}",
+            "DELETE FROM log_tile",
+        )
+
+
+@pytest.fixture
+def room(
+    signed: Signed,
+    serve: Callable[..., Served],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Room:
+    monkeypatch.setenv("SPENDGATE_HOME", str(tmp_path / "home"))
+    return Room(signed, serve(signed.key), tmp_path / "notes", capsys)

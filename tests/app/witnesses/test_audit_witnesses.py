@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,74 +20,12 @@ from app.witnesses.bucket import BucketWitness, s3
 from app.witnesses.file import FileWitness
 from app.witnesses.hold import cosignatures, forgotten, hold
 from app.witnesses.port import Seen
-from app.witnesses.process import ProcessWitness
 from app.witnesses.publish import Line
 from app.witnesses.settings import BucketSettings
-from audit import log
 from audit.alarm import LogAlarm, alarms
-from audit.checkpoint import Checkpoint, parse, sign
-from audit.event import Actor, ActorKind, Event
+from audit.checkpoint import parse, sign
 from audit.note import SigningKey
-from audit.signer import NotSigned
-from audit.stored_tree import StoredTree
-from tests.app.witnesses.conftest import WITNESS_NAME, Served, Signed
-
-
-class Room:
-    """A home with its signed log, a file and a witness process, and the command."""
-
-    def __init__(self, signed: Signed, served: Served, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.signed, self.served, self.notes, self._capsys = signed, served, notes, capsys
-        self.file = Line(signed.log.engine, FileWitness(notes, signed.key))
-        self.process = Line(signed.log.engine, ProcessWitness(served.url, served.key))
-
-    def show(self, checkpoint: Checkpoint) -> None:
-        for line in (self.file, self.process):
-            line.offer(checkpoint)
-            assert line.step(1e12 + checkpoint.size * 1e6), line.state
-
-    def run(self, **more: Any) -> tuple[int, dict[str, Any]]:
-        """The exit code and the JSON."""
-        given: dict[str, Any] = {
-            "file": str(self.notes),
-            "bucket": None,
-            "url": self.served.url,
-            "witness_key": str(self.served.key),
-            "keys": [],
-        }
-        code = 0
-        try:
-            audit_witnesses.run(**{**given, **more}, as_json=True)
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, json.loads(self._capsys.readouterr().out)
-
-    def whats(self, **more: Any) -> set[tuple[str, str]]:
-        """Which witness says what, with exit code 7."""
-        code, told = self.run(**more)
-        assert code == 7, told
-        return {(one["witness"].split(":")[0], one["what"]) for one in told["findings"]}
-
-    def cut(self, kept: int) -> None:
-        """Somebody with the database takes the tail away, with everything beside it that tells of it."""
-        self.signed.log.raw(
-            f"DELETE FROM log_entry WHERE seq > {kept}",
-            f"DELETE FROM log_checkpoint WHERE size > {kept}",
-            f"DELETE FROM log_witness WHERE size > {kept}",
-            "DELETE FROM log_tile",
-        )
-
-
-@pytest.fixture
-def room(
-    signed: Signed,
-    serve: Callable[..., Served],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Room:
-    monkeypatch.setenv("SPENDGATE_HOME", str(tmp_path / "home"))
-    return Room(signed, serve(signed.key), tmp_path / "notes", capsys)
+from tests.app.witnesses.conftest import WITNESS_NAME, Room, Signed
 
 
 def test_a_log_that_contains_all_that_its_witnesses_know(room: Room) -> None:
@@ -262,86 +200,6 @@ def test_a_witness_that_is_not_there_is_told_and_the_others_are_held(room: Room)
     room.cut(5)
     code, _ = room.run(url="http://127.0.0.1:9")
     assert code == 7
-
-
-def restored(room: Room, lost: Checkpoint, kept: int, *, of: bytes | None = None) -> None:
-    """What a restore from a backup writes into the log. `of`: another root of what was kept than the log's own."""
-    with writing(room.signed.log.engine) as (session, now):
-        tree = StoredTree(session).root(0, kept) if of is None else of
-        data = {
-            "lost": {"origin": lost.origin, "size": lost.size, "root": lost.root.hex()},
-            "kept": {"size": kept, "root": tree.hex()},
-        }
-        actor = Actor(ActorKind.SERVICE, "operator")
-        log.append(session, now=now, event=Event.LOG_RESTORED, actor=actor, data=data)
-
-
-def sign_on(room: Room) -> None:
-    """The key's holder knows of the restore."""
-    assert Following(room.signed.log.engine, room.signed.files, restored=True).round()
-
-
-def test_what_a_restore_lost_and_told_is_a_remark(room: Room) -> None:
-    early = room.signed.grow()
-    room.show(early)
-    lost = room.signed.grow()
-    room.show(lost)
-    room.cut(early.size)
-    restored(room, lost, early.size)
-    sign_on(room)
-    code, told = room.run()
-    assert (code, told["findings"]) == (0, [])
-    assert len(told["remarks"]) == 2
-    assert all(f"entries {early.size + 1} to {lost.size} were lost" in one for one in told["remarks"])
-
-
-def test_a_restore_that_tells_of_less_than_a_witness_knows_is_an_alarm(room: Room) -> None:
-    early = room.signed.grow()
-    told = room.signed.grow()
-    more = parse(room.signed.grow().note)
-    room.show(more)
-    room.cut(early.size)
-    restored(room, told, early.size)
-    room.signed.files.keep(str(told.note))
-    sign_on(room)
-    assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
-
-
-def test_a_restore_that_the_keys_holder_never_signed_explains_nothing(room: Room) -> None:
-    """Whoever can cut the log's tail can also add an entry that calls it a restore."""
-    early = room.signed.grow()
-    lost = room.signed.grow()
-    room.show(lost)
-    room.cut(early.size)
-    restored(room, lost, early.size)
-    assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
-
-
-@pytest.mark.parametrize("kept", ["less", "another"])
-def test_a_restore_that_lies_about_what_was_kept_explains_nothing(room: Room, kept: str) -> None:
-    """One true start after a restore would excuse every entry that was written anew before it."""
-    early = room.signed.grow()
-    room.show(early)
-    lost = room.signed.grow()
-    room.show(lost)
-    room.cut(6)
-    room.signed.log.fill(7)
-    restored(room, lost, *{"less": (6,), "another": (13,)}[kept], of=None if kept == "less" else bytes(32))
-    with pytest.raises(NotSigned):
-        sign_on(room)
-    assert {what for _, what in room.whats(keys=[str(room.signed.key)])} == {"forked", "shorter"}
-
-
-def test_a_key_that_is_told_after_a_restore_does_not_vouch_for_it(room: Room, tmp_path: Path) -> None:
-    """Without --key the keys are the log's word, and whoever made up a restore can tell a key of their own."""
-    early = room.signed.grow()
-    lost = room.signed.grow()
-    room.show(lost)
-    room.cut(early.size)
-    restored(room, lost, early.size)
-    assert Following(room.signed.log.engine, KeyFolder(tmp_path / "own"), origin=room.signed.key.name).round()
-    assert room.whats() == {("file", "shorter"), (WITNESS_NAME, "shorter")}
-    assert ("file", "shorter") in room.whats(keys=[str(room.signed.key)])
 
 
 def test_what_the_signer_was_told_is_shown_later(room: Room) -> None:
