@@ -7,7 +7,7 @@ rounded in Python, half to even, and the difference is handed back so that it is
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 MONEY_SCALE = 12
 QUANTITY_SCALE = 18
@@ -69,6 +69,12 @@ class Reading:
 def product(one: Decimal, other: Decimal) -> Decimal:
     """`one * other`, exactly, for numbers that `as_written` gives."""
     return _EXACT.multiply(one, other)
+
+
+def share(whole: Decimal, count: int, total: int) -> Decimal:
+    """`whole * count / total`, cut to the places that money has; what is cut off is for the caller to give out."""
+    exact = _EXACT.divide(times(whole, count), Decimal(total))
+    return exact.quantize(Decimal(1).scaleb(-MONEY_SCALE), rounding=ROUND_DOWN, context=_EXACT)
 
 
 def as_written(text: str) -> Decimal | None:

@@ -10,9 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from lake.tokens import TokenClass
-
-PER = Decimal(1_000_000)
+from lake.money import product, times
+from lake.tokens import MILLIONTH, TokenClass
 
 # Where a model has no price of its own for a kind of token, its tokens cost what the next of these costs.
 _PRICED_AS: Mapping[TokenClass, tuple[str, ...]] = {
@@ -46,7 +45,7 @@ class Price:
 
     def of(self, tokens: int) -> Decimal:
         """What so many tokens cost, in US dollars, exactly."""
-        return self.per_million * tokens / PER
+        return product(times(self.per_million, tokens), MILLIONTH)
 
 
 @dataclass(frozen=True)

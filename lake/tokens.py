@@ -10,8 +10,12 @@ Reasoning tokens are inside the output tokens: a note beside them, never a class
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+
+MILLIONTH = Decimal("0.000001")
+"""Tokens are priced by the million; a product with this is exact, which a division need not be."""
 
 
 class TokenClass(StrEnum):

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from lake import tokens
+from lake.money import product
 from lake.sources.api_charges import amount, moment, utc_day
 from lake.sources.api_source import disagreements, next_page
 from lake.sources.billed_usage import Joined, Line, Provider, Use, join
@@ -29,7 +30,7 @@ VERSION = "2023-06-01"
 BETA = "analytics-usage-cost-2026-08-24"
 DEFAULT_WORKSPACE, CONSOLE = "default workspace", "console"
 COSTS, USAGE = "costs", "usage"
-CENTS = Decimal(100)
+CENT = Decimal("0.01")
 # One row for each of these; the analytics endpoints take five besides cost and token type.
 DIMENSIONS = ("workspace_id", "api_key_id", "model", "service_tier", "context_window")
 TOKEN_TYPES = {
@@ -136,7 +137,7 @@ def _line(day: date, row: Mapping[str, Any]) -> Line:
     return Line(
         day=day,
         account=row.get("workspace_id") or DEFAULT_WORKSPACE,
-        amount=amount(row["amount"]) / CENTS,
+        amount=product(amount(row["amount"]), CENT),
         currency=str(row.get("currency") or "USD").upper(),
         description=row.get("description") or ", ".join(str(one) for one in told if one) or "no description",
         model=row.get("model") if kind else None,
@@ -146,7 +147,7 @@ def _line(day: date, row: Mapping[str, Any]) -> Line:
         batch=None if tier is None else tier == "batch",
         context=row.get("context_window"),
         geo=row.get("inference_geo"),
-        listed=None if listed is None else amount(listed) / CENTS,
+        listed=None if listed is None else product(amount(listed), CENT),
     )
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from lake.ai import AI_CATEGORY
 from lake.columns import COLUMNS, LABELS
-from lake.money import plain
+from lake.money import as_written, plain, product
 from lake.period import add_months
+from lake.tokens import MILLIONTH
 
 Charge = dict[str, str | None]
 
 TOKENS = "Tokens"
-MILLION = Decimal(1_000_000)
 
 
 class CostSource(StrEnum):
@@ -73,7 +73,7 @@ def quantities(count: Decimal | int | None, unit: str) -> Charge:
     if count is None:
         return {}
     whole = Decimal(count)
-    priced, by = (whole / MILLION, f"1000000 {TOKENS}") if unit == TOKENS else (whole, unit)
+    priced, by = (product(whole, MILLIONTH), f"1000000 {TOKENS}") if unit == TOKENS else (whole, unit)
     return {
         "ConsumedQuantity": format(whole, "f"),
         "ConsumedUnit": unit,
@@ -127,11 +127,8 @@ def utc_day(text: str) -> date:
 def amount(value: object) -> Decimal:
     """An amount that an interface wrote, exactly; ValueError where it is none."""
     if isinstance(value, str | int) and not isinstance(value, bool):
-        try:
-            read = Decimal(value)
-        except ArithmeticError:
-            read = Decimal("NaN")
-        if read.is_finite():
+        read = as_written(str(value))
+        if read is not None:
             return read
     raise ValueError(f"{str(value)[:40]!r} is no amount")
 

@@ -10,16 +10,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from lake.completeness import settle_lag
-from lake.money import MONEY_SCALE, add, difference, rounded
+from lake.money import add, difference, rounded, share
 from lake.prices import Price, Terms, price
 from lake.report import Finding
 from lake.sources.api_charges import TOKENS, Charge, CostSource, charge, costs, details, quantities
 from lake.tokens import TokenClass
 
-_LEAST = Decimal(1).scaleb(-MONEY_SCALE)
 _DATED = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8})$")
 _THOUSANDS = re.compile(r"(\d+)k-")
 _MAY_BE_UNTOLD = ("key", "tier", "batch", "context")
@@ -167,7 +166,7 @@ def _merged(uses: Sequence[Use]) -> Use:
 def _shares(whole: Decimal, counts: Sequence[int]) -> list[Decimal]:
     """The amount in parts as these counts; the last part takes what rounding leaves, so that nothing is lost."""
     total = sum(counts)
-    parts = [(whole * count / total).quantize(_LEAST, rounding=ROUND_DOWN) for count in counts[:-1]]
+    parts = [share(whole, count, total) for count in counts[:-1]]
     return [*parts, difference(whole, add(parts))]
 
 

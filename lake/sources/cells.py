@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lake import duck
+from lake.charges import has_zone
 from lake.errors import LakeError
 from lake.report import Finding
 from lake.sources.port import twice
 from lake.sources.table_file import TableFile, as_json_of_texts, as_text
 
 NONE = "CAST(NULL AS VARCHAR)"
-_WITH_ZONE = r".*(Z|UTC|:\d{2}([.]\d+)? ?[+-]\d{2}(:?\d{2})?)"
 
 
 class Cells:
@@ -88,7 +88,8 @@ def as_json(fields: Sequence[tuple[str, str]], *, keep_empty: bool = False) -> s
     if not fields:
         return NONE
     if keep_empty:
-        every = ", ".join(f"{duck.text(name)}: {value}" for name, value in _distinct(fields))
+        # In a struct that keeps what is empty, layers would hide one another.
+        every = ", ".join(f"{duck.text(name)}: {value}" for name, value in _numbered(fields, like=str.casefold))
         return f"CAST(to_json({{{every}}}) AS VARCHAR)"
     # Merging into nothing leaves out what is NULL, and is many times faster than filtering a list of pairs.
     objects = [
@@ -101,7 +102,7 @@ def as_json(fields: Sequence[tuple[str, str]], *, keep_empty: bool = False) -> s
 def _layers(fields: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     # The database takes no two names in one object that differ in case alone; two tags may.
     layers: list[dict[str, tuple[str, str]]] = []
-    for name, value in _named(fields):
+    for name, value in _numbered(fields, like=str):
         home = next((layer for layer in layers if name.casefold() not in layer), None)
         if home is None:
             home = {}
@@ -110,32 +111,23 @@ def _layers(fields: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     return [list(layer.values()) for layer in layers]
 
 
-def _named(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    seen: dict[str, str] = {}
+def _numbered(fields: Sequence[tuple[str, str]], *, like: Callable[[str], str]) -> list[tuple[str, str]]:
+    """The fields with a number after each name that is `like` an earlier one."""
+    taken: set[str] = set()
+    named = []
     for name, value in fields:
         tried, number = name or "column", 1
-        while tried in seen:
+        while like(tried) in taken:
             number += 1
             tried = f"{name or 'column'} ({number})"
-        seen[tried] = value
-    return list(seen.items())
-
-
-def _distinct(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    # In a struct that keeps what is empty, layers would hide one another: names that differ in case alone are numbered.
-    named: dict[str, tuple[str, str]] = {}
-    for name, value in fields:
-        tried, number = name or "column", 1
-        while tried.casefold() in named:
-            number += 1
-            tried = f"{name or 'column'} ({number})"
-        named[tried.casefold()] = (tried, value)
-    return list(named.values())
+        taken.add(like(tried))
+        named.append((tried, value))
+    return named
 
 
 def in_utc(value: str) -> str:
     """SQL: the time that this text writes, marked as UTC where it has a time of day and names no zone itself."""
-    bare = f"{value} LIKE '%:%' AND NOT regexp_full_match({value}, {duck.text(_WITH_ZONE)})"
+    bare = f"{value} LIKE '%:%' AND NOT {has_zone(value)}"
     return f"CASE WHEN {bare} THEN {value} || 'Z' ELSE {value} END"
 
 
