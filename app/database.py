@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, create_engine
 
@@ -86,7 +87,6 @@ def _on_server(address: str) -> Engine:
     }
     engine = create_engine(
         make_url(address).set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,  # a server that was restarted costs one more round trip, not a failed vote
         pool_size=5,
         max_overflow=20,
         pool_recycle=600,
@@ -123,8 +123,7 @@ def writing(engine: Engine) -> Iterator[Transaction]:
     """
     with Session(engine, expire_on_commit=False) as session:
         if is_server(engine):
-            connection = session.connection(execution_options=_WRITE)
-            now = _moment(connection.exec_driver_sql(_LOCK_AND_TIME).scalar_one())
+            now = _first(session, _WRITE, lambda connection: _moment(_told(connection, _LOCK_AND_TIME)))
         else:
             connection = session.connection()
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -141,8 +140,7 @@ def beside(engine: Engine) -> Iterator[Transaction]:
             yield transaction
         return
     with Session(engine, expire_on_commit=False) as session:
-        connection = session.connection(execution_options=_WRITE)
-        yield Transaction(session, now_by(connection))
+        yield Transaction(session, _first(session, _WRITE, now_by))
         session.commit()
 
 
@@ -151,18 +149,38 @@ def reading(engine: Engine) -> Iterator[Transaction]:
     """One consistent view that never writes."""
     with Session(engine, expire_on_commit=False) as session:
         if is_server(engine):
-            connection = session.connection(execution_options=_READ)
+            now = _first(session, _READ, now_by)
         else:
             connection = session.connection()
             connection.exec_driver_sql("BEGIN")
-        yield Transaction(session, now_by(connection))
+            now = now_by(connection)
+        yield Transaction(session, now)
         session.expunge_all()  # a rollback would empty the rows that the caller read and goes on to use
         session.rollback()
 
 
 def now_by(connection: Connection) -> datetime:
     """The database's time, aware and in UTC."""
-    return _moment(connection.exec_driver_sql("SELECT spendgate_now()").scalar_one())
+    return _moment(_told(connection, "SELECT spendgate_now()"))
+
+
+def _told(connection: Connection, statement: str) -> Any:
+    return connection.exec_driver_sql(statement).scalar_one()
+
+
+def _first(session: Session, options: dict[str, Any], ask: Callable[[Connection], datetime]) -> datetime:
+    """A transaction's first statement, asked once more on a new connection where the pool's had been cut meanwhile.
+
+    A server that was restarted then costs no failed vote, and no transaction pays for a trip that only asks whether
+    its connection lives: nothing was done before this statement, so nothing is done twice.
+    """
+    try:
+        return ask(session.connection(execution_options=options))
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    session.rollback()
+    return ask(session.connection(execution_options=options))
 
 
 def _moment(told: datetime | str) -> datetime:

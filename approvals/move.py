@@ -1,14 +1,15 @@
 """The one way a proposal changes: a compare-and-set on (id, state, version) with its log entry, or nothing at all.
 
-The entry is written first and carries the new version; the database's trigger refuses the update without it. When the
-row has moved on meanwhile, the savepoint takes the entry back: no entry without a move, no move without an entry.
+The entry is written first and carries the new version; the database's trigger refuses the update without it. So the
+compare comes before the entry, and the set compares again: a row that moved on since it was read leaves no entry, and
+one that moved between the two, which the one write lock rules out, ends the whole transaction.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
@@ -56,7 +57,9 @@ def move(
     session.flush()
     written = {"state": to.value, "version": version + 1, "changed_at": now, **columns}
     connection = session.connection()
-    savepoint = connection.begin_nested()
+    as_read = {"which": proposal.id, "from_state": start.value, "from_version": version}
+    if connection.execute(_STILL_AS_READ, as_read).first() is None:
+        return False
     append(
         session,
         now=now,
@@ -66,25 +69,28 @@ def move(
         proposal_version=version + 1,
         data={"from": start, "to": to, **(data or {})},
     )
-    done = connection.execute(
-        _AS_READ.values(**written), {"which": proposal.id, "from_state": start.value, "from_version": version}
-    )
+    done = connection.execute(_SET.values(**written), as_read)
     if done.rowcount != 1:
-        savepoint.rollback()
-        return False
-    savepoint.commit()
+        raise GateError(
+            f"proposal {proposal.id} moved while it was moved",
+            why="another writer was not kept waiting by the write lock",
+            do="Nothing was changed; every writer must open its transaction with app.database.writing",
+        )
     for name, value in written.items():
         set_committed_value(proposal, name, value)
     return True
 
 
 _ROWS = cast("Table", Proposal.__table__)  # type: ignore[attr-defined]
-_AS_READ = update(_ROWS).where(
+_AS_READ = (
     _ROWS.c.id == bindparam("which"),
     _ROWS.c.state == bindparam("from_state"),
     _ROWS.c.version == bindparam("from_version"),
 )
 """The compare of the compare-and-set: the row as it was read, or none."""
+
+_STILL_AS_READ = select(_ROWS.c.id).where(*_AS_READ)
+_SET = update(_ROWS).where(*_AS_READ)
 
 
 def _allowed(start: State, to: State, event: Event) -> None:

@@ -374,18 +374,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--witness-key", action="append", default=[], metavar="VKEY", help="must have signed too")
     parser.add_argument("--checkpoint", action="append", default=[], metavar="FILE", help="one that you kept")
     parser.add_argument("--quick", action="store_true", help="do not check that each entry is in canonical form")
-    options, check = parser.parse_args(arguments), None
+    options, check, read = parser.parse_args(arguments), None, ""
     try:
         keys, witnesses = ([read_key(one) for one in some] for some in (options.key, options.witness_key))
         fit = all(key.kind == LOG for key in keys) and all(key.kind == WITNESS for key in witnesses)
         must(fit, "--key takes the key of a log, --witness-key that of a witness")
-        brought = [(one, parse_checkpoint(Path(one).read_bytes())) for one in options.checkpoint]
-        check = Check(options.pack, quick=options.quick)
-        for sentence in check.run(keys, witnesses, brought):
+        opened = Check(options.pack, quick=options.quick)
+        brought = [(read := one, parse_checkpoint(Path(one).read_bytes())) for one in options.checkpoint]
+        for sentence in (check := opened).run(keys, witnesses, brought):
             print("ok   ", sentence)
     except Exception as error:  # noqa: BLE001 (whatever a pack holds, nobody is shown a stack trace)
         unusable = check is None or isinstance(error, ImportError)
-        where = "" if check is None else " ".join(plain(one) for one in check.at) + ": "
+        where = (plain(read) + ": ") * bool(read) if check is None else " ".join(plain(one) for one in check.at) + ": "
         where += "" if isinstance(error, ValueError) else f"{type(error).__name__} "
         print("CANNOT BE CHECKED" if unusable else "BAD  ", where + plain(error))
         return 2 if unusable else 1

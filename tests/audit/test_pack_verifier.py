@@ -311,6 +311,18 @@ def test_what_cannot_be_used_is_said_so(packs: dict[str, bytes], bench: Bench, w
     assert bench.said.startswith("CANNOT BE CHECKED")
 
 
+def test_a_kept_checkpoint_that_cannot_be_read_is_named(packs: dict[str, bytes], bench: Bench, tmp_path: Path) -> None:
+    """Of several that an auditor kept, the one whose line ends a mail program rewrote."""
+    whole = files_of(packs["whole"])["checkpoint"]
+    (tmp_path / "kept").write_bytes(whole)
+    (tmp_path / "mailed").write_bytes(whole.replace(b"\n", b"\r\n"))
+    kept = [argument for name in ("kept", "mailed") for argument in ("--checkpoint", str(tmp_path / name))]
+    assert bench.check(bench.zip(packs["whole"]), *kept) == 2
+    assert bench.said.startswith(f"CANNOT BE CHECKED {tmp_path / 'mailed'}: ")
+    assert bench.check(tmp_path / "nowhere.zip", "--checkpoint", str(tmp_path / "kept")) == 2
+    assert str(tmp_path / "kept") not in bench.said
+
+
 def test_a_witness_that_did_not_sign_is_missed(packs: dict[str, bytes], bench: Bench) -> None:
     other = SigningKey("other.example", WITNESS, bytes(32))
     assert bench.check(bench.zip(packs["whole"]), "--witness-key", str(other.verifier)) == 1
