@@ -17,7 +17,7 @@ from lake.completeness import SourceCompleteness
 from lake.errors import LakeError, NameNotKnown
 from lake.money import add, difference
 from lake.period import Period, add_months
-from lake.question import EVERY_TEAM, MAX_ROWS, Metric, Question
+from lake.question import EVERY_TEAM, MAX_ROWS, Question
 from lake.reading import Reader
 from lake.store import Snapshot, Store
 
@@ -25,8 +25,21 @@ Row = dict[str, str | Decimal | None]
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """Charges that are in no sum of an answer, since they have no such cost: how many, and what they were billed."""
+
+    currency: str
+    charges: int
+    billed: Decimal
+
+
+@dataclass(frozen=True)
 class Answered:
-    """What the lake says to a question. Amounts are exact and stand with their currency, never summed over two."""
+    """What the lake says to a question. Amounts are exact and stand with their currency, never summed over two.
+
+    A sum is of the charges that have the asked cost; None where none has one, which is not a zero. `unknown` tells of
+    the others, and a row has what its own were billed as `unknown_billed` (None: every charge of it has the cost).
+    """
 
     question: Question
     rows: list[Row]
@@ -39,6 +52,13 @@ class Answered:
     read: str
     """rollup or charges: from which of the two the rows were summed"""
     previous_totals: list[tuple[str, Decimal]] = field(default_factory=list)
+    unknown: list[Unknown] = field(default_factory=list)
+    previous_unknown: list[Unknown] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is any charge of the period, with the asked cost or without it."""
+        return bool(self.totals or self.unknown)
 
     @property
     def comparable(self) -> bool:
@@ -104,6 +124,8 @@ class Lake:
             rows=[],
             totals=[(row["currency"], row["value"]) for row in sums if row["value"] is not None],
             previous_totals=[(row["currency"], row["previous"]) for row in sums if row.get("previous") is not None],
+            unknown=_unknown(sums, expressions.VALUE),
+            previous_unknown=_unknown(sums, expressions.PREVIOUS),
             query=query,
             snapshots=[snapshot.id for snapshot in read],
             complete=bool(verdicts) and all(verdict.complete for verdict in verdicts),
@@ -126,16 +148,16 @@ class Lake:
         self,
         *,
         by: tuple[str, ...],
-        metric: Metric = Metric.EFFECTIVE,
         until: date | None = None,
         ai: bool | None = None,
         where: dict[str, tuple[str, ...]] | None = None,
         teams_seen: tuple[str, ...] = (EVERY_TEAM,),
         settled: bool = True,
     ) -> list[DailySeries]:
-        """Daily amounts of each series up to the last complete day (`until` excluded); days without a charge are zero.
+        """Daily effective cost of each series up to the last complete day (`until` excluded).
 
-        With `settled=False` the days that were delivered but may still be restated are included.
+        Days without a charge are zero. With `settled=False` the days that were delivered but may still be restated are
+        included.
         """
         snapshots = self.snapshots()
         first = min(snapshot.first_day for snapshot in snapshots)
@@ -145,9 +167,7 @@ class Lake:
         end = min(max(through.values()), until or date.max)
         if end <= first:
             return []
-        question = Question(
-            metric=metric, period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen
-        )
+        question = Question(period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen)
         with Reader(self.folder, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
             rows, _ = reader.fetch(expressions.daily(reader.charges, _known(reader, question)))
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})
@@ -249,12 +269,20 @@ def _row(row: dict[str, Any], answered: Answered) -> Row:
     the two periods cannot be set against each other."""
     question = answered.question
     shown: Row = {name: row[key] for name, key in expressions.keys(question.by).items()}
+    unknown: Row = {name: row[name] for name in expressions.UNKNOWN.values() if name in row}
     if not question.compare:
-        return shown | {"currency": row["currency"], "value": _zero(row["value"])}
+        return shown | {"currency": row["currency"], "value": row["value"]} | unknown
     comparable = answered.comparable and row["currency"] in dict(answered.previous_totals)
+    if any(billed is not None for billed in unknown.values()):
+        comparable = False  # what is known of the one is no part of the other
     change = difference(_zero(row["value"]), _zero(row["previous"])) if comparable else None
     shown |= {"currency": row["currency"], "value": row["value"], "previous": row["previous"], "difference": change}
-    return shown
+    return shown | unknown
+
+
+def _unknown(sums: Sequence[dict[str, Any]], side: str) -> list[Unknown]:
+    charges, billed = expressions.UNKNOWN_CHARGES[side], expressions.UNKNOWN[side]
+    return [Unknown(row["currency"], int(row[charges]), row[billed]) for row in sums if row.get(charges)]
 
 
 def _zero(value: Decimal | None) -> Decimal:

@@ -19,6 +19,7 @@ from lake.question import (
     EVERY_TEAM,
     METRIC_COLUMNS,
     NONE,
+    OPTIONAL,
     TAG,
     TIME_DIMENSIONS,
     UNTAGGED,
@@ -27,6 +28,9 @@ from lake.question import (
 )
 
 VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
+# What the charges without the asked cost were billed, and how many they are; NULL where every charge has one.
+UNKNOWN = {VALUE: "unknown_billed", PREVIOUS: "previous_unknown_billed"}
+UNKNOWN_CHARGES = {VALUE: "unknown_charges", PREVIOUS: "previous_unknown_charges"}
 HOUR_UNITS = ("hours", "hour", "hrs", "hr")
 # An instance type within running text: `g5.12xlarge`, `m7g.metal-24xl`.
 INSTANCE_TYPE = r"\b([a-z]+[0-9][a-z0-9-]*\.(?:nano|micro|small|medium|large|[0-9]*xlarge|metal(?:-[0-9]+xl)?))\b"
@@ -104,9 +108,16 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
     kept = kept.filter(wanted)
     columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(by).items()}
     cost = kept[METRIC_COLUMNS[question.metric]]
-    sums = {VALUE: cost.sum(where=within(kept, question.period)) if question.compare else cost.sum()}
-    if question.compare:
-        sums[PREVIOUS] = cost.sum(where=within(kept, question.compare))
+    sums: dict[str, Any] = {}
+    for name, period in ((VALUE, question.period), (PREVIOUS, question.compare)):
+        if period is None:
+            continue
+        inside = within(kept, period) if question.compare else None
+        sums[name] = cost.sum(where=inside)
+        if question.metric in OPTIONAL:
+            lacking = cost.isnull() if inside is None else cost.isnull() & inside
+            sums[UNKNOWN[name]] = kept.BilledCost.sum(where=lacking)
+            sums[UNKNOWN_CHARGES[name]] = kept[CHARGES_COUNTED].sum(where=lacking)
     return kept.group_by(**columns, **{CURRENCY: kept.BillingCurrency}).agg(**sums)
 
 

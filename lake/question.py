@@ -29,6 +29,9 @@ METRIC_COLUMNS = {
     Metric.CONTRACTED: "ContractedCost",
 }
 
+# FOCUS lets a charge have none of these; then it is in no sum of them, and the answer says so.
+OPTIONAL = {metric: METRIC_COLUMNS[metric] for metric in (Metric.LIST, Metric.CONTRACTED)}
+
 DIMENSIONS = {
     "provider": "ProviderName",
     "service": "ServiceName",

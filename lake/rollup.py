@@ -11,7 +11,7 @@ import duckdb
 
 from lake import duck
 from lake.columns import CHARGES_COUNTED
-from lake.question import DIMENSIONS, EVERY_TEAM, METRIC_COLUMNS, TIME_DIMENSIONS, Question
+from lake.question import DIMENSIONS, EVERY_TEAM, METRIC_COLUMNS, OPTIONAL, TIME_DIMENSIONS, Question
 from lake.store import Snapshot
 
 RESOURCE = "resource"
@@ -19,6 +19,9 @@ KEYS = (
     "x_day", "x_source", "BillingCurrency", "x_ai",
     *(column for name, column in DIMENSIONS.items() if name != RESOURCE),
 )  # fmt: skip
+# Charges without one of these costs are summed apart from those that have it: added up together, the sum of the known
+# ones would pass for the sum of all.
+APART = tuple(OPTIONAL.values())
 FILE = "rollup.parquet"
 
 
@@ -26,9 +29,11 @@ def write(connection: duckdb.DuckDBPyConnection, where: str, path: Path) -> None
     """Sums the rows of `charge` that this SQL condition admits into a Parquet file, the days in order."""
     keys = ", ".join(duck.name(key) for key in KEYS)
     sums = ", ".join(f"sum({duck.name(cost)}) AS {duck.name(cost)}" for cost in METRIC_COLUMNS.values())
+    apart = ", ".join(f"{duck.name(cost)} IS NULL" for cost in APART)
     connection.execute(
         f"COPY (SELECT {keys}, {sums}, count(*) AS {CHARGES_COUNTED} FROM charge WHERE {where} "  # noqa: S608
-        f"GROUP BY {keys} ORDER BY {keys}) TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        f"GROUP BY {keys}, {apart} ORDER BY {keys}, {apart}) "
+        f"TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
 
 
@@ -42,4 +47,6 @@ def answers(question: Question, snapshots: Iterable[Snapshot]) -> bool:
         return False
     scope = set() if EVERY_TEAM in question.teams_seen else {"team"}
     columns = {DIMENSIONS[name] for name in named | scope}
+    if question.metric in OPTIONAL:
+        columns.add(OPTIONAL[question.metric])
     return all(snapshot.rollup is not None and columns <= set(snapshot.rollup.by) for snapshot in snapshots)

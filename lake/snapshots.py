@@ -164,7 +164,7 @@ def write(
         source=key.source, period=key.period, revision=revision, period_start=key.start, period_end=key.end,
         files=(_placed(path, folder, key.rows),),
         rollup=RollupFile(
-            **_placed(rolled, folder, pq.read_metadata(rolled).num_rows).model_dump(), by=rollup.KEYS
+            **_placed(rolled, folder, pq.read_metadata(rolled).num_rows).model_dump(), by=(*rollup.KEYS, *rollup.APART)
         ),
         quarantine=f"{folder}/quarantine.parquet" if held else None,
         inputs=tuple(Input(name=inputs[n].name, sha256=inputs[n].digest, rows=counts[n]) for n in key.files),

@@ -37,7 +37,10 @@ class SnapshotFile(BaseModel):
 
 
 class RollupFile(SnapshotFile):
-    """The rollup of a snapshot; `by` are the columns that it is summed by, which later versions may add to."""
+    """The rollup of a snapshot; `by` are the columns that it is summed by, which later versions may add to.
+
+    A cost among them says that charges which lack it are summed apart from those which have it.
+    """
 
     by: tuple[str, ...] = ()
 

@@ -86,6 +86,8 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
     question, compare = definite.question, definite.compare
     assert compare is not None  # noqa: S101  (`asked` was given a comparison)
     now, then = desk.lake.ask(question), desk.lake.ask(definite.over(compare))
+    if now.unknown or then.unknown:
+        return failed(desk, TOOL, _not_known(METRICS[question.metric].lower()), notes=definite.notes)
     if not now.totals or not then.totals:
         empty = question.period if not now.totals else compare
         return failed(desk, TOOL, _no_data(spoken(empty)), notes=definite.notes)
@@ -206,6 +208,14 @@ def _not_covered(period: str, begins: str) -> Problem:
         what="The change cannot be explained.",
         why=f"The bill begins on {begins}; the comparison period {period} is not wholly covered.",
         do="Compare two periods that the bill covers.",
+    )
+
+
+def _not_known(metric: str) -> Problem:
+    return Problem(
+        what="The change cannot be explained.",
+        why=f"Some of these charges have no {metric}: what is known of one period is no part of the other.",
+        do="Ask for the effective or the billed cost, which every charge has.",
     )
 
 

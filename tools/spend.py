@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from lake.engine import reaches_back
+from lake.engine import Unknown, reaches_back
 from lake.errors import LakeError
-from lake.question import MAX_ROWS, TIME_DIMENSIONS
+from lake.question import MAX_ROWS, TIME_DIMENSIONS, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, add, percent_change
 from tools.periods import spoken, spoken_day
-from tools.result import Row, ToolResult
+from tools.result import Row, ToolResult, display
 from tools.sheet import Sheet, source_states
 from tools.shown import shown
 from tools.wording import METRICS, label
@@ -28,12 +28,16 @@ MOST_SHOWN = 400
 
 @dataclass(frozen=True)
 class Line:
-    """One row of an answer, with its counterpart of the compared period; None where that has no such charge."""
+    """One row of an answer, with its counterpart of the compared period; None where that has no such charge.
+
+    `partial`: some charges of either have no such cost, so that the two cannot be set against each other.
+    """
 
     names: dict[str, str]
     currency: str
     value: Decimal | None
     before: Decimal | None = None
+    partial: bool = False
 
 
 def query_spend(
@@ -75,7 +79,7 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
     kept = lines[: MOST_SHOWN if timed else most] if question.by else []
     for line in kept:
         write(sheet, definite, line)
-    totals = joined((), [_total(pair) for pair in now.totals], [_total(pair) for pair in then.totals] if then else None)
+    totals = joined((), _totals(now), _totals(then) if then else None)
     for total in totals:
         write(sheet, definite, total, total=True)
         _others(sheet, definite, total, lines=lines if question.by else [], kept=kept)
@@ -92,10 +96,9 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
 
 def joined(by: Sequence[str], now: Sequence[Any], then: Sequence[Any] | None) -> list[Line]:
     """Rows of two periods side by side, in the order of the first, then what only the second has."""
-    before = {_key(by, row): row["value"] for row in then} if then is not None else {}
-    lines = [_line(by, row, value=row["value"], before=before.pop(_key(by, row), None)) for row in now]
-    gone = {_key(by, row): row for row in then or ()}
-    return lines + [_line(by, gone[key], value=None, before=value) for key, value in before.items()]
+    before = {_key(by, row): row for row in then} if then is not None else {}
+    lines = [_line(by, row, before.pop(_key(by, row), None)) for row in now]
+    return lines + [_line(by, None, row) for row in before.values()]
 
 
 def write(
@@ -115,8 +118,8 @@ def write(
         return row
     if line.before is not None:
         sheet.put(row, "before", line.before, label=said, unit=line.currency, period=spoken(compare))
-    if not definite.comparable or (total and (line.value is None or line.before is None)):
-        return row  # a period without data is no zero to subtract
+    if not definite.comparable or line.partial or (total and (line.value is None or line.before is None)):
+        return row  # a period without data is no zero to subtract, nor is a cost that is not known
     value, before, both = line.value or ZERO, line.before or ZERO, f"{days} against {spoken(compare)}"
     change = EXACT.subtract(value, before)
     said = f"Change of {said[0].lower()}{said[1:]}"
@@ -147,7 +150,7 @@ def _others(sheet: Sheet, definite: Asked, total: Line, *, lines: Sequence[Line]
     value = None if total.value is None else _rest(total.value, [line.value or ZERO for line in mine])
     before = None if total.before is None else _rest(total.before, [line.before or ZERO for line in mine])
     names = {definite.question.by[0]: f"all others ({left})"}
-    write(sheet, definite, Line(names, total.currency, value, before))
+    write(sheet, definite, Line(names, total.currency, value, before, partial=total.partial))
     sheet.notes.append(f"{left} more rows are summed up as 'all others'.")
 
 
@@ -161,14 +164,16 @@ def note_gaps(sheet: Sheet, now: Any, then: Any) -> None:
         if answer is None:
             continue
         period = answer.question.period
-        if not answer.rows:
+        if not answer.holds:
             sheet.notes.append(f"The bill holds no such charges for {spoken(period)}: no data, which is not a zero.")
         elif not answer.complete:
             late = [f"{state.source}: {state.reason}" for state in source_states(answer.completeness) if state.reason]
             sheet.notes.append(f"{spoken(period)} is not complete" + (f": {'; '.join(late)}." if late else "."))
+        for one in answer.unknown:
+            sheet.notes.append(_lacking(answer.question, one))
         if answer.truncated:
             sheet.notes.append(f"More than {MAX_ROWS} rows: only the largest {MAX_ROWS} were compared.")
-        if answer.rows or answer is then:
+        if answer.holds or answer is then:
             note_beginning(sheet, answer, compared=answer is then)
 
 
@@ -189,17 +194,34 @@ def note_beginning(sheet: Sheet, answer: Any, *, compared: bool) -> None:
     sheet.notes.append(f"The bill begins on {begins}; {what} is {extent}.{end}")
 
 
-def _total(pair: Any) -> dict[str, Any]:
-    currency, value = pair
-    return {"currency": currency, "value": value}
+def _lacking(question: Question, unknown: Unknown) -> str:
+    counted = f"{unknown.charges:,} charges" if unknown.charges > 1 else "One charge"
+    has = "have" if unknown.charges > 1 else "has"
+    billed = display(unknown.billed, unknown.currency)
+    said = METRICS[question.metric].lower()
+    return (
+        f"{counted} of {spoken(question.period)}, billed {billed}, {has} no {said}: not known, and in no figure here."
+    )
+
+
+def _totals(answer: Any) -> list[dict[str, Any]]:
+    """A total for each currency; None where no charge has the asked cost."""
+    known, lacking = dict(answer.totals), {one.currency: one.billed for one in answer.unknown}
+    return [
+        {"currency": currency, "value": known.get(currency), "unknown_billed": lacking.get(currency)}
+        for currency in dict.fromkeys((*known, *lacking))
+    ]
 
 
 def _key(by: Sequence[str], row: Any) -> tuple[str, ...]:
     return (*(str(row[name]) for name in by), str(row["currency"]))
 
 
-def _line(by: Sequence[str], row: Any, *, value: Decimal | None, before: Decimal | None) -> Line:
-    return Line({name: str(row[name]) for name in by}, str(row["currency"]), value, before)
+def _line(by: Sequence[str], now: Any, then: Any) -> Line:
+    row = now or then
+    partial = any(side is not None and side.get("unknown_billed") is not None for side in (now, then))
+    names = {name: str(row[name]) for name in by}
+    return Line(names, str(row["currency"]), now and now["value"], then and then["value"], partial=partial)
 
 
 def _short(value: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from app.commands.console import hint, print_json, print_table
 from lake.completeness import SourceCompleteness
-from lake.engine import Answered, Lake, Row, reaches_back
+from lake.engine import Answered, Lake, Row, Unknown, reaches_back
 from lake.errors import CannotBeAsked
 from lake.money import plain, rounded
 from lake.period import Period
@@ -104,17 +104,24 @@ def _document(answered: Answered) -> dict[str, Any]:
         "period": answered.question.period.label,
         "compare": answered.question.compare.label if answered.question.compare else None,
         "comparable": answered.comparable if answered.question.compare else None,
+        "unknown": [_lacking(one) for one in answered.unknown],
+        "previous_unknown": [_lacking(one) for one in answered.previous_unknown],
     }
+
+
+def _lacking(unknown: Unknown) -> dict[str, Any]:
+    return {"currency": unknown.currency, "charges": unknown.charges, "billed": plain(unknown.billed)}
 
 
 def _totals(answered: Answered) -> list[Row]:
     """A total for each currency of either period; None is no data, which is not a zero."""
     now, before = dict(answered.totals), dict(answered.previous_totals)
+    lacking = {one.currency for one in (*answered.unknown, *answered.previous_unknown)}
+    currencies = sorted({*now, *before, *lacking})
     if not answered.question.compare:
-        return [{"currency": currency, "value": value} for currency, value in now.items()]
+        return [{"currency": currency, "value": now.get(currency)} for currency in currencies]
     return [
-        {"currency": currency, "value": now.get(currency), "previous": before.get(currency)}
-        for currency in sorted({*now, *before})
+        {"currency": currency, "value": now.get(currency), "previous": before.get(currency)} for currency in currencies
     ]
 
 
@@ -131,16 +138,16 @@ def _tell(answered: Answered, lake: Lake) -> None:
     amounts = ["value", *(("previous", "difference") if question.compare else ())]
     columns = (*question.by, "currency", *amounts)
     if answered.rows and question.by:
-        print_table(
-            columns, [[_shown(cell) for cell in row.values()] for row in answered.rows], right=frozenset(amounts)
-        )
+        rows = [[_shown(row[column]) for column in columns] for row in answered.rows]
+        print_table(columns, rows, right=frozenset(amounts))
     for total in _totals(answered):
         before = f" (before: {_shown(total['previous'])})" if question.compare else ""
         print_table(("total",), [[f"total {total['currency']} {_shown(total['value'])}{before}"]])
-    if not answered.totals:
+    if not answered.holds:
         held = lake.store.current()
         first, last = min(one.first_day for one in held), max(one.last_day for one in held)
         hint(f"No charge of {question.period.label} is in scope: no data, not zero. The bill holds {first} to {last}.")
+    _tell_unknown(answered)
     _tell_reach(answered)
     if answered.truncated:
         hint(f"Only {len(answered.rows)} rows are shown; the totals count all.")
@@ -149,12 +156,22 @@ def _tell(answered: Answered, lake: Lake) -> None:
             hint(f"  not complete: {state.source}: {state.reason}")
 
 
+def _tell_unknown(answered: Answered) -> None:
+    """Says what is in no sum above, since it has no such cost."""
+    question = answered.question
+    for period, unknown in ((question.period, answered.unknown), (question.compare, answered.previous_unknown)):
+        for one in unknown if period else ():
+            charges = f"{one.charges:,} charge{'s' if one.charges > 1 else ''} without a {question.metric} cost"
+            billed = f"billed {rounded(one.billed)} {one.currency}"
+            hint(f"  not known: {charges} in {period.label if period else ''}, {billed}: in no sum above.")
+
+
 def _tell_reach(answered: Answered) -> None:
     """Says where the bill does not reach back to the period that it is compared with."""
     compare = answered.question.compare
     if compare is None:
         return
-    if not answered.previous_totals:
+    if not answered.previous_totals and not answered.previous_unknown:
         hint(f"No charge of {compare.label} is in scope: no data, not zero.")
     elif not reaches_back(answered.completeness, compare):
         hint(f"{compare.label} is not wholly covered, so no difference is taken.")

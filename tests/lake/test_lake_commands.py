@@ -70,6 +70,22 @@ def test_spend_compared(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told["rows"][0]["difference"] == "7.00"
 
 
+def test_spend_says_what_has_no_list_cost(
+    tmp_path: Path, write: Any, charge: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [charge("10.00", ListCost=""), charge("2.00", ListCost="3"), charge("5", BillingCurrency="EUR", ListCost="")]
+    ingest.run(home=tmp_path / "home", now=NOW, paths=[str(write("bill.csv", rows))], final=True)
+    capsys.readouterr()
+    spend.run(home=tmp_path / "home", period="2026-10", metric="list")
+    told = capsys.readouterr()
+    assert told.out == "total EUR no data\ntotal USD 3.00\n"
+    assert "not known: 1 charge without a list cost in 2026-10, billed 10.00 USD: in no sum above." in told.err
+    spend.run(home=tmp_path / "home", period="2026-10", metric="list", as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert document["totals"] == [{"currency": "EUR", "value": None}, {"currency": "USD", "value": "3.00"}]
+    assert document["unknown"][1] == {"currency": "USD", "charges": 1, "billed": "10.00"}
+
+
 @pytest.mark.parametrize("compare", ["2025-09", "2026-08"])
 def test_a_period_without_data_is_never_a_zero(home: Path, compare: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from lake.engine import Lake
+from lake.engine import Lake, Unknown
 from lake.errors import LakeError, NameNotKnown
 from lake.period import Period
 from lake.question import DIMENSIONS, MAX_ROWS, Metric, Question
@@ -244,3 +244,48 @@ def test_bad_periods_are_refused_in_words() -> None:
         with pytest.raises(LakeError) as refusal:
             Period.parse(text)
         assert refusal.value.do
+
+
+@pytest.fixture
+def partly_priced(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
+    """October: claims has no list cost at all, fraud for some of its charges; September: every charge has one."""
+    rows = [
+        charge("10.00", day="2026-10-01", Tags=tags(team="claims"), ListCost=""),
+        charge("3.00", day="2026-10-02", Tags=tags(team="claims"), ListCost=""),
+        charge("20.00", day="2026-10-02", Tags=tags(team="fraud"), ListCost="25"),
+        charge("7.00", day="2026-10-02", Tags=tags(team="fraud"), ListCost=""),
+        charge("1.00", day="2026-10-02", Tags=tags(team="zurich"), ListCost="", BillingCurrency="CHF"),
+        charge("0.00", day="2026-10-02", Tags=tags(team="free"), ListCost="0"),
+        *(charge("5.00", day="2026-09-02", Tags=tags(team=team), ListCost="6") for team in ("claims", "free")),
+    ]
+    load(write("bill.csv", rows))
+    return lake
+
+
+@pytest.mark.parametrize("by", [("team",), ("team", "resource")], ids=["from the rollup", "from the charges"])
+def test_a_list_cost_that_is_not_known_is_no_zero_and_is_told(partly_priced: Lake, by: tuple[str, ...]) -> None:
+    answered = partly_priced.ask(Question(period=OCTOBER, by=by, metric=Metric.LIST))
+    assert answered.read == ("charges" if "resource" in by else "rollup")
+    assert {row["team"]: (row["value"], row["unknown_billed"]) for row in answered.rows} == {
+        "claims": (None, Decimal(13)),
+        "fraud": (Decimal(25), Decimal(7)),
+        "free": (Decimal(0), None),
+        "zurich": (None, Decimal(1)),
+    }
+    assert answered.totals == [("USD", Decimal(25))]
+    assert answered.unknown == [Unknown("CHF", 1, Decimal(1)), Unknown("USD", 3, Decimal(20))]
+    assert answered.holds
+    assert partly_priced.ask(Question(period=OCTOBER, by=by)).unknown == []
+
+
+def test_nothing_is_subtracted_from_what_is_known_in_part(partly_priced: Lake) -> None:
+    answered = partly_priced.ask(Question(period=OCTOBER, compare=SEPTEMBER, by=("team",), metric=Metric.LIST))
+    assert {row["team"]: row["difference"] for row in answered.rows} == {
+        "claims": None, "fraud": None, "free": Decimal(-6), "zurich": None,
+    }  # fmt: skip
+
+
+def test_a_currency_without_any_list_cost_is_charges_all_the_same(partly_priced: Lake) -> None:
+    answered = partly_priced.ask(Question(period=OCTOBER, currency="CHF", metric=Metric.LIST))
+    assert (answered.totals, answered.holds) == ([], True)
+    assert not partly_priced.ask(Question(period=Period.parse("2025"), metric=Metric.LIST)).holds

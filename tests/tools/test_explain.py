@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,12 @@ def test_unknown_words_are_refused(lake: Lake) -> None:
         result = explain_change(desk_of(lake), **given)
         assert result.error is not None, given
         assert result.figures == ()
+
+
+def test_a_cost_that_some_charges_lack_is_not_explained(tmp_path: Path) -> None:
+    rows = [charge(SEPTEMBER, "5", team="fraud"), charge(OCTOBER, "9", team="fraud", ListCost="")]
+    desk = desk_of(lake_of(tmp_path, rows, final=True))
+    refused = explain_change(desk, metric="list", period="2026-10")
+    assert refused.error is not None
+    assert "Some of these charges have no list cost" in refused.error.why
+    assert explain_change(desk, period="2026-10").error is None

@@ -213,3 +213,22 @@ def test_a_bill_without_a_complete_month_says_so(tmp_path: Path) -> None:
     assert total(result, "effective") == "$5.00"
     assert "no complete month: November 2026 is the newest" in result.notes[0]
     assert not result.complete
+
+
+def test_a_list_cost_that_is_not_known_is_said_beside_the_figures(tmp_path: Path) -> None:
+    rows = [
+        charge(OCTOBER, "12", team="fraud", ListCost=""),
+        charge(OCTOBER, "30", team="claims", ListCost="40"),
+        charge(OCTOBER, "3", team="claims", ListCost=""),
+        charge(OCTOBER, "4", team="zurich", ListCost="", BillingCurrency="CHF"),
+        charge(SEPTEMBER, "30", team="claims", ListCost="35"),
+    ]
+    desk = desk_of(lake_of(tmp_path, rows, final=True))
+    result = query_spend(desk, metric="list", period="2026-10", by=["team"], compare="previous")
+    assert values(result, "list") == {"claims": "$40.00", "fraud": "-", "zurich": "-"}
+    assert not [figure.id for figure in result.figures if ".change" in figure.id]
+    assert "2 charges of October 2026, billed $15.00, have no list cost: not known, and in no figure here." in (
+        result.notes
+    )
+    assert any(note.startswith("One charge of October 2026, billed 4.00 CHF, has no list") for note in result.notes)
+    assert not any("no data" in note for note in result.notes)
