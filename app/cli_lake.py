@@ -1,4 +1,4 @@
-"""The commands about the lake itself: what it holds, whether it ties to the invoices, and handing it out."""
+"""The commands about the lake: what it holds, whether it ties to the invoices, handing it out, and its prices."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +12,11 @@ Source = Annotated[str | None, typer.Option(help="Only this source, as `spendgat
 
 
 def add_lake(app: typer.Typer) -> None:
-    """Adds lake, export and tie-out to the command."""
+    """Adds lake, export, tie-out and prices to the command."""
     app.add_typer(lake_app, name="lake")
     app.command(name="export")(export)
     app.command(name="tie-out")(tie_out)
+    app.command(name="prices")(prices)
 
 
 @lake_app.command(name="status")
@@ -63,3 +64,14 @@ def tie_out(
         lake=desk.lake, period=period, stated=invoice or [], source=source, teams_seen=desk.scope, as_json=as_json
     )
     raise typer.Exit(code)
+
+
+def prices(
+    instance_type: Annotated[str, typer.Argument(metavar="TYPE", help="A machine's type, such as g5.12xlarge.")],
+    region: Annotated[str | None, typer.Option(help="Only this region, such as eu-central-1.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a type of machine is and what its hour costs on demand, with the date and source of each price."""
+    from app.commands import prices as command
+
+    command.show(instance_type, region=region, as_json=as_json)
