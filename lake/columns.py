@@ -5,6 +5,7 @@ FOCUS is the FinOps Open Cost and Usage Specification; names, kinds, nulls and a
 
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 from lake.money import MONEY_SCALE, QUANTITY_SCALE, decimal_type
 
@@ -141,6 +142,15 @@ STORED = (
     ("x_row", "BIGINT"),
     ("x_extra", "VARCHAR"),
 )
+
+
+def tag_column(key: str) -> str:
+    """The column that holds the values of one tag.
+
+    Of a hash, since a key may be any text and the engines differ in what a column may be called and how long.
+    """
+    return f"x_tag_{sha256(key.encode()).hexdigest()[:16]}"
+
 
 # How many charges a row of a table stands for: one in a snapshot, more in its rollup.
 CHARGES_COUNTED = "x_charges"

@@ -110,7 +110,7 @@ class Lake:
         snapshots = self.snapshots()
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
         rolled = rollup.answers(question, snapshots)
-        with Reader(self.folder, snapshots, rolled=rolled) as reader:
+        with self._reader(question, snapshots, rolled=rolled) as reader:
             question = _known(reader, question)
             scope = _sources(reader, question, snapshots)
             held = [snapshot for snapshot in snapshots if snapshot.source in scope]
@@ -135,13 +135,16 @@ class Lake:
         )
         return replace(answered, rows=[_row(row, answered) for row in rows[:limit]])
 
+    def _reader(self, question: Question, snapshots: Sequence[Snapshot], *, rolled: bool) -> Reader:
+        return Reader(self.folder, snapshots, rolled=rolled, tags=expressions.tags(question))
+
     def values(
         self, dimension: str, limit: int = MAX_ROWS, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
     ) -> list[str]:
         """The names that charges in this scope carry, those with most charges first."""
         question = Question(period=_ANY, by=(dimension,), teams_seen=teams_seen)
         snapshots = self.snapshots()
-        with Reader(self.folder, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
+        with self._reader(question, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
             return _names(reader, question, dimension, limit)
 
     def daily(
@@ -168,7 +171,7 @@ class Lake:
         if end <= first:
             return []
         question = Question(period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen)
-        with Reader(self.folder, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
+        with self._reader(question, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
             rows, _ = reader.fetch(expressions.daily(reader.charges, _known(reader, question)))
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})
 

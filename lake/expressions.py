@@ -2,7 +2,8 @@
 
 Everything of Ibis is in this file, and it only sums money: it casts a bare Python decimal to three places without a
 word, and divides into binary floating point. So no amount is ever written into an expression, and every ratio is taken
-later, in Python.
+later, in Python. No engine's own types either: a tag that is asked for is a column of its own, and patterns are written
+as all engines read them, so that the same question can be asked of each.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from lake.columns import CHARGES_COUNTED, PERCENT_TYPE, PERCENTS, STORED
+from lake.columns import CHARGES_COUNTED, PERCENT_TYPE, PERCENTS, STORED, tag_column
 from lake.period import Period
 from lake.question import (
     ALLOCATED,
@@ -33,7 +34,10 @@ UNKNOWN = {VALUE: "unknown_billed", PREVIOUS: "previous_unknown_billed"}
 UNKNOWN_CHARGES = {VALUE: "unknown_charges", PREVIOUS: "previous_unknown_charges"}
 HOUR_UNITS = ("hours", "hour", "hrs", "hr")
 # An instance type within running text: `g5.12xlarge`, `m7g.metal-24xl`.
-INSTANCE_TYPE = r"\b([a-z]+[0-9][a-z0-9-]*\.(?:nano|micro|small|medium|large|[0-9]*xlarge|metal(?:-[0-9]+xl)?))\b"
+_TYPE = r"[a-z]+[0-9][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9]+xl)?)"
+INSTANCE_TYPE = rf"\b({_TYPE})\b"
+# The same as every engine reads it: in PostgreSQL \b is a backspace, and Snowflake knows no group that is not kept.
+PORTABLE_INSTANCE_TYPE = f"(^|[^a-z0-9_]){_TYPE}($|[^a-z0-9_])"
 
 
 _TYPES = {
@@ -42,12 +46,13 @@ _TYPES = {
     "BIGINT": "int64",
     "DATE": "date",
     "TIMESTAMPTZ": "timestamp('UTC')",
-    "MAP(VARCHAR, VARCHAR)": "map<string, string>",
 }
 # Written down rather than read from the files: asking a backend for a table's columns takes longer than the query.
-CHARGES = ibis.table(
-    {name: _TYPES.get(kind) or kind.lower() for name, kind in (*STORED, (CHARGES_COUNTED, "BIGINT"))}, name="charges"
-)
+_COLUMNS = {
+    name: _TYPES.get(kind) or kind.lower()
+    for name, kind in (*STORED, (CHARGES_COUNTED, "BIGINT"))
+    if not kind.startswith("MAP")
+}
 USAGE = ibis.table(
     {
         "resource": "string",
@@ -57,6 +62,17 @@ USAGE = ibis.table(
     },
     name="usage",
 )
+
+
+def charges(tags: Sequence[str] = ()) -> ir.Table:
+    """The table of charges, with a column for each of these tags' keys."""
+    return ibis.table(_COLUMNS | {tag_column(key): "string" for key in tags}, name="charges")
+
+
+def tags(question: Question) -> tuple[str, ...]:
+    """The keys of the tags that a question names."""
+    named = (*question.by, *question.where)
+    return tuple(sorted({name.removeprefix(TAG) for name in named if name.startswith(TAG)}))
 
 
 def to_sql(expression: ir.Table) -> str:
@@ -71,7 +87,7 @@ def dimension(charges: ir.Table, name: str) -> Any:
     if name == "month":
         return charges.x_day.strftime("%Y-%m")
     if name.startswith(TAG):
-        return charges.x_tags.get(name.removeprefix(TAG), ibis.null("string")).fill_null(UNTAGGED)
+        return charges[tag_column(name.removeprefix(TAG))].fill_null(UNTAGGED)
     column = charges[DIMENSIONS[name]]
     return column.fill_null(UNTAGGED if name in ALLOCATED else NONE)
 
@@ -192,7 +208,7 @@ def machine_hours(charges: ir.Table, question: Question) -> ir.Table:
         region=kept.RegionId.max(),
         meter=kept.SkuMeter.max(),
         details=kept.SkuPriceDetails.max(),
-        description=described.max(where=described.re_search(INSTANCE_TYPE)),
+        description=described.max(where=described.re_search(PORTABLE_INSTANCE_TYPE)),
         **{name: dimension(kept, name).max() for name in ("team", "use_case", "environment")},
         hours=kept.ConsumedQuantity.sum(),
         uncovered_hours=kept.ConsumedQuantity.sum(where=bare),

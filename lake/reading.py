@@ -1,13 +1,13 @@
 """The charges of some snapshots as one table, on a DuckDB of its own in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 
 from lake import duck, expressions
-from lake.columns import CHARGES_COUNTED, STORED
+from lake.columns import CHARGES_COUNTED, STORED, tag_column
 from lake.errors import LakeError
 from lake.store import Snapshot, SnapshotFile
 
@@ -16,13 +16,18 @@ _EVERY_COLUMN = f"SELECT {', '.join(f'CAST(NULL AS {kind}) AS {duck.name(name)}'
 
 
 class Reader:
-    """Open while its `with` block lasts; `charges` is the table that expressions are built on."""
+    """Open while its `with` block lasts; `charges` is the table that expressions are built on.
 
-    charges = expressions.CHARGES
+    `tags` are the keys of the tags that will be asked for: each is a column of `charges`.
+    """
 
-    def __init__(self, folder: Path, snapshots: Iterable[Snapshot], *, rolled: bool = False) -> None:
+    def __init__(
+        self, folder: Path, snapshots: Iterable[Snapshot], *, rolled: bool = False, tags: Sequence[str] = ()
+    ) -> None:
+        self.charges = expressions.charges(tags)
         self._folder = folder
         self._rolled = rolled
+        self._tags = tags
         self._first = snapshots
 
     def __enter__(self) -> Self:
@@ -36,8 +41,12 @@ class Reader:
         paths = ", ".join(duck.text(str(self._folder / file.path)) for file in held)
         counted = "" if self._rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
         source = f"SELECT *{counted} FROM read_parquet([{paths}], union_by_name = true)"  # noqa: S608
+        view = f"{_EVERY_COLUMN} UNION ALL BY NAME {source}"
+        if self._tags:
+            columns = ", ".join(f"x_tags[{duck.text(key)}] AS {tag_column(key)}" for key in self._tags)
+            view = f"SELECT *, {columns} FROM ({view})"  # noqa: S608
         with _Speaking():
-            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {_EVERY_COLUMN} UNION ALL BY NAME {source}")
+            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {view}")
 
     def _files(self, snapshot: Snapshot) -> tuple[SnapshotFile, ...]:
         if not self._rolled:
