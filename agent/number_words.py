@@ -1,4 +1,8 @@
-"""Numbers that are written without a digit: number words, fractions, multiples, Roman numerals (English)."""
+"""Numbers that are written without a digit: number words, fractions, multiples, Roman numerals .
+
+English, and the words of German, French and Spanish that are numbers and nothing else: an answer is in the asker's
+language, and `zwölftausend` is as much an invented figure as `twelve thousand`.
+"""
 
 import re
 import unicodedata
@@ -16,7 +20,18 @@ twice thrice double doubles doubled doubling triple triples tripled tripling tre
 quadrupling quintuple quintupled sextuple twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold
 tenfold hundredfold thousandfold manifold minus
 """
-NUMBER_WORDS = frozenset(_WORDS.split())
+_OTHER_LANGUAGES = """
+null zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig hundert tausend million millionen
+milliarde milliarden dutzend hälfte halb halbe halbiert doppelt doppelte verdoppelt verdreifacht dreimal zweimal drittel
+viertel fünftel zehntel
+deux trois quatre cinq huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante
+cents mille milliard milliards moitié doublé triplé tiers quart dizaine douzaine centaine millier
+dos tres cuatro cinco siete ocho nueve diez doce trece catorce veinte treinta cuarenta cincuenta sesenta setenta ochenta
+noventa cien ciento cientos mil millón millones mitad doble duplicado duplicó triplicado tercio docena
+"""
+NUMBER_WORDS = frozenset(_WORDS.split()) | frozenset(_OTHER_LANGUAGES.split())
+_JOINED = re.compile(r"\w{3,}(?:hundert|tausend|millionen|milliarden|zehn|zig|ßig)\w*", re.IGNORECASE)
+"""German writes a number as one word: `zwölftausend`, `vierzig`."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _HARMLESS_DOUBLE = re.compile(r"\bdouble[\s-]?(?:check|count)\w*", re.IGNORECASE)
@@ -54,7 +69,8 @@ def number_words(text: str) -> Iterator[re.Match[str]]:
     harmless = [match.span() for match in _HARMLESS_DOUBLE.finditer(text)]
     for match in _WORD.finditer(text):
         if mixes_scripts(match.group()) or (
-            match.group().casefold() in NUMBER_WORDS and not inside(match.span(), harmless)
+            (match.group().casefold() in NUMBER_WORDS or _JOINED.fullmatch(match.group()))
+            and not inside(match.span(), harmless)
         ):
             yield match
     for word, plain in _TWO_FACED:

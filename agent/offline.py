@@ -22,6 +22,7 @@ from agent import phrasing, told_proposals
 from agent.asked_proposals import NO_FILTERS, asked_proposals
 from agent.guards import from_data
 from agent.intents import Intent
+from agent.languages import Language, in_english
 from agent.reading import EVERYONE, Reading, read
 from agent.vocabulary import Vocabulary
 from lake.errors import LakeError
@@ -59,6 +60,8 @@ class View:
     steps: Sequence[Step] = ()
     asked_before: str = ""
     said_before: str = ""
+    language: Language | None = None
+    """what it was asked in, if not in English; question and asked_before stand in English here"""
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -111,7 +114,7 @@ class OfflineModel(BaseChatModel):
         view = view_of(messages)
         move = next_move(view, self.names(view.scope))
         if isinstance(move, str):
-            said = AIMessage(move)
+            said = AIMessage(phrasing.led(move, view.language.lead) if view.language else move)
         else:
             call = {
                 "id": f"offline-{len(view.steps) + 1}",
@@ -131,7 +134,7 @@ def view_of(messages: Sequence[BaseMessage]) -> View:
     if not asked:
         return View(question=str(messages[-1].text) if messages else "")
     last = asked[-1]
-    question = str(messages[last].text).rpartition("\n\n<data from=")[0]
+    heard = in_english(str(messages[last].text).rpartition("\n\n<data from=")[0])
     calls = {
         call["id"]: call for m in messages[last:] if isinstance(m, AIMessage) for call in m.tool_calls
     }  # fmt: skip
@@ -141,12 +144,14 @@ def view_of(messages: Sequence[BaseMessage]) -> View:
         if isinstance(m, ToolMessage) and m.tool_call_id in calls
     ]
     before = messages[max(0, last - 2) : last]
+    asked_before = next((str(m.text) for m in before if isinstance(m, HumanMessage)), "")
     return View(
-        question=question,
+        question=heard.text,
         context=from_data("context", str(messages[last].text)) or {},
         steps=steps,
-        asked_before=next((str(m.text) for m in before if isinstance(m, HumanMessage)), ""),
+        asked_before=in_english(asked_before).text,
         said_before=next((str(m.text) for m in reversed(before) if isinstance(m, AIMessage)), ""),
+        language=heard.language,
     )
 
 

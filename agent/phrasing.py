@@ -30,8 +30,9 @@ HOSTILE = (
     "hold no keys, and the log cannot be altered."
 )
 OUTSIDE = (
-    "DECLINED: That is outside what I do, or I did not understand it; I answer questions in English about the cost of "
-    "cloud and AI, and propose savings for people to decide."
+    "DECLINED: That is outside what I do, or I did not understand it; I answer plain questions in "
+    "English (simple ones also in German, French, Spanish and Japanese) about the cost of cloud and AI, and propose "
+    "savings for people to decide."
 )
 VOTE = (
     "DECLINED: Approving or rejecting is done only with the buttons on the proposal's card, by someone entitled to it; "
@@ -42,6 +43,12 @@ ONE_SHARE = (
     "I can only set a single part against the whole of the bill, or of AI: please ask for the share of a team, "
     "service, model, use case, provider or environment, over a single period."
 )
+
+
+def led(text: str, lead: str) -> str:
+    """`text` below a line in the asker's own language; a refusal still begins as one."""
+    declined = "DECLINED: " if text.startswith("DECLINED: ") else ""
+    return f"{declined}{lead}\n{text.removeprefix(declined)}"
 
 
 def unable(topic: str) -> str:

@@ -100,6 +100,11 @@ _MY_TEAM = re.compile(r"\b(?:my|our)\s+(?:own\s+)?teams?(?:['’]s?)?(?!\w)", re
 _TOGETHER = re.compile(
     r"(?:\bcompar\w+|\bvs\.?|\bversus|\bagainst|\bthan)\s+(?:(?:to|with|against)\s+)?(?:the\s+)?‹name›", re.I
 )
+_BUT_FOR = re.compile(
+    r"\b(?:without|excluding|except(?:\s+for)?|outside(?:\s+of)?|not\s+(?:in|touching)|apart\s+from|other\s+than)"
+    r"(?:\s+(?:touching|affecting|changing|anything|any|the|in|from|for))*\s+‹name›",
+    re.IGNORECASE,
+)
 _LONG = re.compile(r"month|quarter|year|\bq[1-4]|[yq]td", re.IGNORECASE)
 _AI_WORDS = re.compile(
     r"\b(?:gen[\s-]?)?ai(?:[\s/-]*ml)?(?:[\s-]+(?:related|models?|services?|workloads?))?\b|\bllms?\b|"
@@ -139,6 +144,8 @@ def read(question: str, vocabulary: Vocabulary, *, scope: tuple[str, ...] = EVER
     """The question as read against the names that the lake knows, for a reader who sees the teams of `scope`."""
     named = _with_own_teams(find_names(question, vocabulary), scope)
     intent, topic = intent_of(named.rest)
+    if intent is Intent.SAVINGS:
+        named = _all_but(named, vocabulary)
     days = asked_days(named.rest)
     workloads = list(dict.fromkeys(word.casefold() for word in _WORKLOADS.findall(named.rest)))
     where = {**named.where, **({"workload": workloads} if len(workloads) == 1 else {})}
@@ -183,6 +190,19 @@ def _with_own_teams(named: Named, scope: tuple[str, ...]) -> Named:
         return named
     teams = list(dict.fromkeys([*named.where.get("team", []), *scope]))
     return Named({**named.where, "team": teams}, named.unclear, _MY_TEAM.sub(" ‹name› ", named.rest))
+
+
+def _all_but(named: Named, vocabulary: Vocabulary) -> Named:
+    """`savings without touching production`: the other environments that the bill names.
+
+    A machine without the tag may be production, so it is not among them; of a sum this would leave charges out, so it
+    is done for savings alone.
+    """
+    known = [name for name in vocabulary.get("environment", ()) if not name.startswith("(")]
+    kept = [name for name in known if name not in named.where.get("environment", [])]
+    if set(named.where) != {"environment"} or not kept or not _BUT_FOR.search(named.rest):
+        return named
+    return Named({"environment": kept}, named.unclear, _BUT_FOR.sub(" ‹name› ", named.rest))
 
 
 def _split(named: Named, where: dict[str, list[str]], period: str, workloads: list[str]) -> list[str]:

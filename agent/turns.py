@@ -199,7 +199,7 @@ async def answer(state: State, runtime: Runtime[Run]) -> Json:
         figures=figures_json(shown.figures),
         tools=list(dict.fromkeys(turn["tools"])),
         proposals=turn["drafts"],
-        asked_back=checked.passed and not shown.figures and not turn["drafts"] and shown.text.endswith("?"),
+        asked_back=checked.passed and not turn["drafts"] and shown.text.endswith("?"),
         refused=shown.declined,
         model=run.ports.model_name,
         tokens={"input": turn["tokens"][0], "output": turn["tokens"][1]},
