@@ -1,6 +1,7 @@
 """How much one turn may use, and how much of a conversation is remembered."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Limits:
     """how long one call of the model may take"""
     tokens: int = 120_000
     """input and output of all calls of one turn"""
+    money: Decimal = Decimal(1)
+    """of all calls of one turn, in the currency of the model's price; counts where a price is configured"""
     question_chars: int = 2_000
     answer_chars: int = 6_000
     results_kept: int = 8

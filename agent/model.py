@@ -20,17 +20,26 @@ from agent.state import Json
 
 OPENAI = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-5"
+PROVIDER = "openai-chat"
+"""how LangChain calls a client of the OpenAI API"""
+ENDED = ("stop", "tool_calls", "function_call", "completed")
+LATE = "The language model did not answer in time."
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply: text, tool calls as {id, name, args}, tokens (input, output); or `failure`, a sentence."""
+    """One reply: text, tool calls as {id, name, args}, tokens (input, output); or `failure`, a sentence.
+
+    `may_pass`: the failure may be gone a moment later; `after`: seconds that the server wants to be left alone.
+    """
 
     text: str = ""
     calls: list[Json] = field(default_factory=list)
     tokens: tuple[int, int] = (0, 0)
     failure: str = ""
+    may_pass: bool = False
+    after: float = 0.0
 
 
 def openai_model(
@@ -39,7 +48,6 @@ def openai_model(
     model: str = DEFAULT_MODEL,
     base_url: str | None = None,
     seconds: float = 45.0,
-    retries: int = 2,
     http_client: httpx.Client | None = None,
     http_async_client: httpx.AsyncClient | None = None,
 ) -> BaseChatModel:
@@ -52,9 +60,11 @@ def openai_model(
         base_url=base_url or OPENAI,  # always given: LANGSMITH_GATEWAY in the environment would reroute it otherwise
         # A compatible server seldom has the Responses API, which some model names would choose.
         use_responses_api=False if base_url else None,
+        # Streamed although nobody reads along before the check: a reply that stalls or is cut off is noticed then.
+        streaming=True,
         stream_usage=True,
         timeout=seconds,
-        max_retries=retries,
+        max_retries=0,  # `voices.ask_again` does that, within a budget
         http_client=http_client,
         http_async_client=http_async_client,
     )
@@ -68,12 +78,40 @@ async def ask(
         async with asyncio.timeout(seconds):
             bound = model.bind_tools(list(tools)) if tools else model
             said = await bound.ainvoke(list(messages))
-        return _read(said)
+        return _unfinished(model, said) or _read(said)
     except TimeoutError:
-        return Reply(failure="The language model did not answer in time.")
+        return Reply(failure=LATE)
     except Exception as error:  # noqa: BLE001  # a server is the outside world: any garbage is a failed reply
         _log.warning("the model's reply could not be used: %s", type(error).__name__)
-        return Reply(failure=_sentence(error))
+        status = getattr(error, "status_code", None)
+        headers = getattr(getattr(error, "response", None), "headers", {})
+        return Reply(
+            failure=_sentence(error),
+            may_pass="Timeout" not in type(error).__name__ and (status is None or status == 429 or status >= 500),
+            after=_seconds(headers.get("retry-after", "")),
+        )
+
+
+def _unfinished(model: BaseChatModel, said: BaseMessage) -> Reply | None:
+    """A failed reply if a provider did not say that it had come to its end: half a call may ask for something else."""
+    if getattr(model, "_llm_type", "") != PROVIDER:
+        return None
+    told = said.response_metadata
+    ended = told.get("finish_reason") or told.get("status")
+    if ended in ENDED:
+        return None
+    _log.warning("the model's reply did not end well: %s", ended or "no word of its end")
+    tokens = _tokens(said) if isinstance(said, AIMessage) else (0, 0)
+    if ended == "length" or ended == "incomplete":
+        return Reply(failure="The language model's reply was longer than it may be.", tokens=tokens)
+    if ended == "content_filter":
+        return Reply(failure="The language model's provider held its reply back.", tokens=tokens)
+    return Reply(failure="The language model's reply was cut off.", tokens=tokens, may_pass=True)
+
+
+def _seconds(text: str) -> float:
+    """`retry-after` in seconds; a date, or anything else, counts as no wish."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 
 
 def _sentence(error: Exception) -> str:
@@ -85,7 +123,7 @@ def _sentence(error: Exception) -> str:
     if status == 404:
         return "The language model that this installation names is not known to the server."
     if "Timeout" in type(error).__name__:
-        return "The language model did not answer in time."
+        return LATE
     return "The language model could not be reached or gave no usable reply."
 
 
@@ -100,9 +138,12 @@ def _read(said: BaseMessage) -> Reply:
         {"id": str(call.get("id") or f"bad-{n}"), "name": str(call.get("name") or "?"), "args": None}
         for n, call in enumerate(said.invalid_tool_calls)
     ]
+    return Reply(text=str(said.text), calls=calls, tokens=_tokens(said))
+
+
+def _tokens(said: AIMessage) -> tuple[int, int]:
     usage: Any = said.usage_metadata or {}
-    tokens = (int(usage.get("input_tokens", 0) or 0), int(usage.get("output_tokens", 0) or 0))
-    return Reply(text=str(said.text), calls=calls, tokens=tokens)
+    return int(usage.get("input_tokens", 0) or 0), int(usage.get("output_tokens", 0) or 0)
 
 
 def as_messages(system: str, before: Sequence[Json], turn: Sequence[Json]) -> list[BaseMessage]:

@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from agent.limits import Limits
+from agent.voices import Price, RetryBudget, Voice
 from tools.result import ToolResult
 
 
@@ -87,3 +88,15 @@ class Ports:
     model: BaseChatModel
     model_name: str = "offline"
     limits: Limits = field(default_factory=Limits)
+    price: Price | None = None
+    fallbacks: tuple[Voice, ...] = ()
+    """who answers when the model does not, in this order; the offline model last"""
+    retries: RetryBudget | None = None
+    """one for all turns of a process; None: nothing is asked again"""
+    budget: Callable[[], str] = lambda: ""
+    """why no voice that costs may be asked now, in a sentence; empty if it may"""
+
+    @property
+    def voices(self) -> tuple[Voice, ...]:
+        """Every model that may answer, in the order in which they are asked."""
+        return (Voice(self.model_name, self.model, self.price), *self.fallbacks)

@@ -27,6 +27,10 @@ class Turn(TypedDict):
     tokens: list[int]
     """input and output, of all calls"""
     attempts: int
+    voice: int
+    """which of the voices speaks: 0 unless one before it failed"""
+    instead: str
+    """why another voice than the first speaks, in a sentence for the asker"""
     stop: str
     """why the turn ends early, in a sentence for the asker; empty while it goes on"""
 
@@ -53,7 +57,7 @@ def fresh_turn(turn_id: str) -> Turn:
     """A turn in which nothing has happened yet."""
     return Turn(
         id=turn_id, messages=[], results=[], tools=[], drafts=[], model_calls=0, tool_calls=0, proposed=0,
-        tokens=[0, 0], attempts=0, stop="",
+        tokens=[0, 0], attempts=0, voice=0, instead="", stop="",
     )  # fmt: skip
 
 

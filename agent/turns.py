@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from agent import guards
 from agent.answer import Checked, Known, check, plain, without_lost
 from agent.limits import Limits
-from agent.model import Reply, as_messages, ask
+from agent.model import Reply, as_messages
 from agent.offline import OfflineModel
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
 from agent.said import Answer, figures_json, outcome_line, with_notes
 from agent.state import Json, State, Turn, fresh_turn, results_of, settled, visible
+from agent.voices import Voice, ask_again
 from tools.result import ToolResult
 
 PROPOSES = "propose_change"
@@ -85,14 +86,29 @@ async def think(state: State, runtime: Runtime[Run]) -> Json:
         return {"turn": {**turn, "stop": stop}}
     box = await _sit(state, run)
     rows = await _rows(state, run)
-    messages = as_messages(prompt(), _before(state, box, rows), turn["messages"])
+    while True:
+        voice = voice_of(turn, run.ports)
+        why = "" if voice.is_offline else await asyncio.to_thread(run.ports.budget)
+        reply = Reply(failure=why) if why else await _asked(voice, state, turn, box, rows, run)
+        turn = _thought(turn, reply, asked=not why)
+        if not reply.failure or not _passed_on(turn, run):
+            return {"turn": turn}
+        turn = _next_voice(turn, run.ports, reply.failure)
+
+
+def voice_of(turn: Turn, ports: Ports) -> Voice:
+    """Who speaks in this turn; the last of the voices if a checkpoint tells of one that is no longer configured."""
+    return ports.voices[min(turn.get("voice", 0), len(ports.voices) - 1)]
+
+
+async def _asked(voice: Voice, state: State, turn: Turn, box: Toolbox, rows: dict[str, ProposalRow], run: Run) -> Reply:
+    messages = as_messages(prompt(), _before({**state, "turn": turn}, box, rows), turn["messages"])
     seconds = min(run.ports.limits.call_seconds, max(run.left(), 0.01))
-    reply = await ask(run.ports.model, messages, box.tools, seconds=seconds)
-    return {"turn": _thought(turn, reply)}
+    return await ask_again(voice.model, messages, box.tools, seconds=seconds, budget=run.ports.retries)
 
 
-def _thought(turn: Turn, reply: Reply) -> Turn:
-    thought: Turn = {**turn, "model_calls": turn["model_calls"] + 1}
+def _thought(turn: Turn, reply: Reply, *, asked: bool) -> Turn:
+    thought: Turn = {**turn, "model_calls": turn["model_calls"] + asked}
     thought["tokens"] = [turn["tokens"][0] + reply.tokens[0], turn["tokens"][1] + reply.tokens[1]]
     if reply.failure:
         return {**thought, "stop": reply.failure}
@@ -100,12 +116,26 @@ def _thought(turn: Turn, reply: Reply) -> Turn:
     return {**thought, "messages": [*turn["messages"], said]}
 
 
+def _passed_on(turn: Turn, run: Run) -> bool:
+    """Whether another voice goes on. After a draft none does: it might ask for the same change in other words."""
+    return turn["voice"] + 1 < len(run.ports.voices) and not turn["drafts"] and not spent({**turn, "stop": ""}, run)
+
+
+def _next_voice(turn: Turn, ports: Ports, why: str) -> Turn:
+    passed: Turn = {**turn, "voice": turn["voice"] + 1, "instead": why, "stop": ""}
+    if not voice_of(passed, ports).is_offline:
+        return passed
+    # The offline model reads its own calls back to know where it is; another's would lead it astray.
+    return {**passed, "messages": [], "results": [], "tools": []}
+
+
 def spent(turn: Turn, run: Run) -> str:
     """Which limit the turn has used up, in a sentence; empty if it may go on."""
     limits = run.ports.limits
     if turn["model_calls"] >= limits.model_calls:
         return "I stopped here: this took more steps than one question may."
-    if sum(turn["tokens"]) >= limits.tokens:
+    price = voice_of(turn, run.ports).price
+    if sum(turn["tokens"]) >= limits.tokens or (price is not None and price.of(turn["tokens"]) >= limits.money):
         return "I stopped here: this used more of the language model than one question may."
     if run.left() <= 0:
         return "I stopped here: this took longer than one question may."
@@ -178,6 +208,7 @@ async def _carry_out(call: Json, box: Toolbox, run: Run, turn: Turn) -> str:
 async def answer(state: State, runtime: Runtime[Run]) -> Json:
     """Shows the model's text only if it passes the check; asks once more if not; then lets the tools speak."""
     run, turn, limits = runtime.context, state["turn"], runtime.context.ports.limits
+    voice = voice_of(turn, run.ports)
     box = await _sit(state, run)
     seen = results_of(visible(state.get("results", []), box.scope))
     mine = [seen[name] for name in turn["results"] if name in seen]
@@ -186,7 +217,7 @@ async def answer(state: State, runtime: Runtime[Run]) -> Json:
     checked = Checked("", reasons=(turn["stop"],))
     if not turn["stop"]:
         rows = await _rows(state, run)
-        names = [*_names(rows, turn), *_spoken(run.ports.model, box), box.today.isoformat()]
+        names = [*_names(rows, turn), *_spoken(voice.model, box), box.today.isoformat()]
         known = Known.of(list(seen.values()), question=state["wake"]["text"], names=names, decided=_decided(rows, seen))
         text = turn["messages"][-1]["text"]
         checked = check(text, known, wants_figure=wants and not turn["drafts"], longest=limits.answer_chars)
@@ -195,17 +226,26 @@ async def answer(state: State, runtime: Runtime[Run]) -> Json:
     shown = checked if checked.passed else _instead(turn["stop"], mine)
     final = Answer(
         turn["id"],
-        with_notes(shown, mine, turn["drafts"]),
+        with_notes(shown, mine, turn["drafts"]) + _instead_of(turn, run.ports),
         figures=figures_json(shown.figures),
         tools=list(dict.fromkeys(turn["tools"])),
         proposals=turn["drafts"],
         asked_back=checked.passed and not turn["drafts"] and shown.text.endswith("?"),
         refused=shown.declined,
-        model=run.ports.model_name,
+        model=voice.name,
         tokens={"input": turn["tokens"][0], "output": turn["tokens"][1]},
     )
     done = _finished(state, limits, final, asked=state["wake"]["text"], said=shown.raw, scope=list(box.scope))
     return {**done, "turn": fresh_turn(turn["id"])}
+
+
+def _instead_of(turn: Turn, ports: Ports) -> str:
+    """That another voice than the first has spoken, and why; the limits of the offline one are not the first's."""
+    if not turn.get("instead") or turn["stop"]:
+        return ""
+    voice = voice_of(turn, ports)
+    who = "the offline model, which reads plain questions only," if voice.is_offline else "another language model"
+    return f"\nNote: {turn['instead']} So {who} answered."
 
 
 def _again(checked: Checked) -> Json:

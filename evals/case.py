@@ -1,13 +1,14 @@
-"""A case: what somebody asks, and what its answer must and must not hold. Cases are data: `cases/*.toml`.
+"""A case: what somebody asks, and what its answer must and must not hold. Cases are data: `cases/*/*.yaml`, one a file.
 
 A case says what is right in plain terms (metric, days, filters, split), never a number: numbers come from the bill.
 """
 
-import tomllib
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from evals.days import days
@@ -25,6 +26,7 @@ class Group(StrEnum):
     GAPS = "unknown, missing and unfinished"
     REFUSALS = "hostile and out of scope"
     SCOPE = "what one may see"
+    LANGUAGES = "other languages"
 
 
 class Want(StrEnum):
@@ -74,12 +76,19 @@ class Expected(_Strict):
 
 
 class Case(_Strict):
-    """`ask` is one question or the turns of a conversation; what is expected is expected of the last answer."""
+    """`ask` is one question or the turns of a conversation; what is expected is expected of the last answer.
+
+    Each of `paraphrases` is asked in a conversation of its own, and the same is expected of its answer: the case is
+    right only if all of them are.
+    """
 
     id: str
     persona: str
     group: Group
     ask: tuple[str, ...]
+    ask_repeated: int = Field(1, ge=1)
+    """how often the text of each turn is written one after the other, for texts that are too long to stand here"""
+    paraphrases: tuple[str, ...] = ()
     bill: str = "bank"
     sees: tuple[str, ...] = EVERYONE
     tools: tuple[str, ...] = ()
@@ -93,6 +102,7 @@ class Case(_Strict):
     says: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     same_as_first: bool = False
+    tags: tuple[str, ...] = ()
     note: str = ""
 
     @field_validator("ask", mode="before")
@@ -100,16 +110,28 @@ class Case(_Strict):
     def _turns(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
+    @property
+    def conversations(self) -> Iterator[tuple[str, ...]]:
+        """What is asked, conversation by conversation: the case itself, then each paraphrase of its only turn."""
+        yield tuple(text * self.ask_repeated for text in self.ask)
+        yield from ((text,) for text in self.paraphrases)
+
+    @model_validator(mode="after")
+    def _one_turn(self) -> Self:
+        if self.paraphrases and len(self.ask) > 1:
+            raise ValueError("only a case of one turn has paraphrases")
+        return self
+
 
 def load_cases(folder: Path = FOLDER) -> list[Case]:
-    """Every case of the folder, by file and then in its order. Raises ValueError naming file and case."""
+    """Every case of the folder, by the file's place; its name is its id. Raises ValueError naming the file."""
     cases: list[Case] = []
-    for path in sorted(folder.glob("*.toml")):
-        for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            try:
-                cases.append(Case.model_validate({"id": name, **table}))
-            except ValueError as error:
-                raise ValueError(f"{path.name}, case {name}: {error}") from error
+    for path in sorted(folder.glob("*/*.yaml")):
+        try:
+            table = yaml.safe_load(path.read_text(encoding="utf-8"))
+            cases.append(Case.model_validate({**table, "id": path.stem}))
+        except (ValueError, TypeError, yaml.YAMLError) as error:
+            raise ValueError(f"{path.relative_to(folder)}: {error}") from error
     names = [case.id for case in cases]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"cases of one name: {', '.join(sorted(twice))}")

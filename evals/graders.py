@@ -52,6 +52,7 @@ class Said:
     proposals: tuple[str, ...] = ()
     asked_back: bool = False
     refused: bool = False
+    tokens: int = 0
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Said":
@@ -67,6 +68,7 @@ class Said:
             proposals=tuple(body["proposals"]),
             asked_back=bool(body["asked_back"]),
             refused=bool(body["refused"]),
+            tokens=sum(body["tokens"].values()),
         )
 
 
@@ -104,6 +106,12 @@ def grade(
     if case.same_as_first and first is not None and _values(first) != _values(said):
         reasons.append("the same question twice gave two answers")
     return reasons
+
+
+def misstated(reason: str) -> bool:
+    """Whether a reason of `grade` says that a number was told that is not right: worse than none."""
+    said = reason.rpartition("”: ")[2]
+    return said.startswith(("wrong: ", "no figure was expected", "the amount ", "the saving of ", "the figure "))
 
 
 def wrong_figure(fact: Fact, said: Said) -> Iterable[str]:

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.case:
         unknown = sorted(set(given.case) - {case.id for case in cases})
         if unknown:
-            _say(f"There is no case {', '.join(unknown)}. Cases are the tables of evals/cases/*.toml.")
+            _say(f"There is no case {', '.join(unknown)}. Cases are the files of evals/cases/*/*.yaml.")
             return 2
         cases, wanted = [case for case in cases if case.id in given.case], ["questions"]
     if given.write and (given.case or given.board):

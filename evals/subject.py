@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from app.database import open_database, reading, writing
 from app.home import open_home
@@ -21,6 +22,7 @@ from app.ready import DEFAULTS
 from app.settings import load_model
 from app.turns import StoredAnswer
 from approvals.adopt import initialise
+from approvals.store import Draft
 from audit.event import Actor, ActorKind
 from evals.bills import World
 from evals.case import EVERYONE
@@ -57,6 +59,12 @@ class Subject:
     def model(self) -> str:
         """Which model answers."""
         return str(self._process.ports.model_name)
+
+    @property
+    def proposed(self) -> bool:
+        """Whether anything was proposed in this home."""
+        with reading(self._engine) as (session, _):
+            return session.exec(select(Draft.id).limit(1)).first() is not None
 
     async def ask(self, turns: Sequence[str], *, sees: Sequence[str] = EVERYONE) -> list[Said]:
         """The answers to the turns of one new conversation. Raises RuntimeError if one stays without an answer."""

@@ -38,9 +38,20 @@ def reply(text: str | None = None, *calls: tuple[str, str]) -> dict[str, Any]:
 LOOK = reply(None, ("query_spend", '{"by": ["team"]}'))
 
 
+def stream(completion: dict[str, Any]) -> bytes:
+    """The same completion as the events of a stream, which is how the product asks for it."""
+    chunk: dict[str, Any] = {**completion, "object": "chat.completion.chunk"}
+    if completion.get("choices"):
+        (choice,) = completion["choices"]
+        calls = [{**call, "index": n} for n, call in enumerate(choice["message"].get("tool_calls", []))]
+        delta = {**choice["message"], **({"tool_calls": calls} if calls else {})}
+        chunk["choices"] = [{"index": 0, "delta": delta, "finish_reason": choice["finish_reason"]}]
+    return b"data: " + json.dumps(chunk).encode() + b"\n\ndata: [DONE]\n\n"
+
+
 def ports(world: Any, **more: Any) -> Ports:
     model = openai_model(
-        key="sk-test", model="gpt-6-mini", base_url=URL, retries=0,
+        key="sk-test", model="gpt-6-mini", base_url=URL,
         http_client=httpx.Client(), http_async_client=httpx.AsyncClient(), **more,
     )  # fmt: skip
     limits = Limits(model_calls=5, call_seconds=30.0, seconds=90.0)
@@ -55,7 +66,8 @@ def only_tool_figures(text: str, figures: list[dict[str, Any]]) -> bool:
 
 
 async def served(world: Any, thread: Any, *replies: Any) -> Any:
-    answers = [httpx.Response(200, json=r) if isinstance(r, dict) else r for r in replies]
+    kind = {"content-type": "text/event-stream"}
+    answers = [httpx.Response(200, content=stream(r), headers=kind) if isinstance(r, dict) else r for r in replies]
     with respx.mock(assert_all_called=False) as mocked:
         route = mocked.post(f"{URL}/chat/completions").mock(side_effect=[*answers, *[answers[-1]] * 8])
         said = await thread.serve(Wake("m", "message", "p-1", "what did AI cost by team?"), ports(world))
@@ -76,7 +88,7 @@ BAD = [
     ("an unknown tool for ever", [reply(None, ("approve", "{}"))], "I stopped here: this took more steps"),
     ("arguments that are no JSON", [reply(None, ("query_spend", '{"by": [')), LOOK, reply("{q1.t1.effective}")], TOTAL),
     ("arguments of a wrong type", [reply(None, ("query_spend", '{"by": 7}')), LOOK, reply("{q1.t1.effective}")], TOTAL),
-    ("arguments that are a list", [reply(None, ("query_spend", "[1]"))], "gave no usable reply"),
+    ("arguments that are a list", [reply(None, ("query_spend", "[1]"))], "I stopped here: this took more steps"),
     ("an empty answer", [LOOK, reply("")], TOTAL),
     ("no answer at all", [LOOK, reply(None)], TOTAL),
     ("a claim of a deed", [LOOK, reply("I have stopped the machine; it cost {q1.t1.effective}.")], TOTAL),
@@ -165,9 +177,9 @@ def cut(handler: BaseHTTPRequestHandler) -> None:
 
 
 def sane(handler: BaseHTTPRequestHandler) -> None:
-    body = json.dumps(reply("Hello.")).encode()
+    body = stream(reply("Hello."))
     handler.send_response(200)
-    handler.send_header("content-type", "application/json")
+    handler.send_header("content-type", "text/event-stream")
     handler.send_header("content-length", str(len(body)))
     handler.end_headers()
     handler.wfile.write(body)
@@ -198,7 +210,7 @@ def server() -> Iterator[Callable[..., Server]]:
     ids=["hangs", "drips", "is cut off", "is sane"],
 )
 async def test_a_server_on_loopback(world: Any, thread: Any, server: Any, manners: Any, shown: str) -> None:
-    model = openai_model(key="sk-test", model="m", base_url=server(manners).url, retries=0, seconds=1.0)
+    model = openai_model(key="sk-test", model="m", base_url=server(manners).url, seconds=1.0)
     given = Ports(world.sit, world.proposals, model, limits=Limits(call_seconds=1.2))
     began = time.monotonic()
     said = await thread.serve(Wake("m", "message", "p-1", "hello?"), given)
@@ -208,6 +220,6 @@ async def test_a_server_on_loopback(world: Any, thread: Any, server: Any, manner
 
 
 async def test_an_address_where_nobody_is_ends_in_a_sentence(world: Any, thread: Any) -> None:
-    model = openai_model(key="sk-test", model="m", base_url=URL, retries=0, seconds=1.0)
+    model = openai_model(key="sk-test", model="m", base_url=URL, seconds=1.0)
     said = await thread.serve(Wake("m", "message", "p-1", "hello?"), Ports(world.sit, world.proposals, model))
     assert "could not be reached" in said.answer
