@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli_allocation import allocation_app
 from app.cli_audit import audit_app
 from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_lake import add_lake
@@ -36,6 +37,7 @@ proposals_app = typer.Typer(
 for name, group in {
     "anomalies": anomalies_app,
     "savings": savings_app,
+    "allocation": allocation_app,
     "proposals": proposals_app,
     "audit": audit_app,
     "policy": policy_app,
@@ -65,6 +67,7 @@ def ingest(
 
     CSV, CSV.gz, Parquet or JSON lines; which kind a file is, its columns tell.
     """
+    from app.allocation import rules_here
     from app.commands import ingest as command
     from app.commands.here import place
     from app.intake import take_in
@@ -80,6 +83,7 @@ def ingest(
             final=final,
             replace=replace,
             mapping=mapping,
+            rules=rules_here(here.home),
             as_json=as_json,
         ),
     )

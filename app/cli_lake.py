@@ -22,10 +22,14 @@ def add_lake(app: typer.Typer) -> None:
 @lake_app.command(name="status")
 def lake_status(person: As = None, as_json: Json = False) -> None:
     """Each source: its billing periods, how far its charges reach, how many, and how many were held back."""
+    from app.allocation import rules_here
     from app.commands import lake as command
     from app.commands.desk import desk_here
+    from app.home import Home
 
-    command.status(lake=desk_here(person).lake, as_json=as_json)
+    desk = desk_here(person)
+    rules = rules_here(Home(desk.lake.folder.parent))
+    command.status(lake=desk.lake, rules=rules, teams_seen=desk.scope, as_json=as_json)
 
 
 def export(

@@ -1,7 +1,8 @@
 """Where state lives: one folder, checked before it is used; with SQLite, one worker at a time.
 
 Everything of Spendgate's is under `SPENDGATE_HOME`: the database, the lake, the conversation's checkpoints and the
-files a person edits (`rules.toml`, `people.toml`). With a PostgreSQL server the database and the checkpoints are there.
+files a person edits (`rules.toml`, `people.toml`, `allocation.toml`). With a PostgreSQL server the database and the
+checkpoints are there.
 """
 
 import fcntl
@@ -60,6 +61,10 @@ class Home:
     @property
     def people(self) -> Path:
         return self.folder / "people.toml"
+
+    @property
+    def allocation(self) -> Path:
+        return self.folder / "allocation.toml"
 
     @property
     def web_key(self) -> Path:

@@ -10,9 +10,10 @@ from hashlib import sha256
 import duckdb
 import pyarrow as pa
 
-from lake import duck
+from lake import allocating, duck
 from lake.ai import Facts, judge
-from lake.columns import COLUMNS, LABELS, Column, Kind
+from lake.allocation_rules import AllocationRules
+from lake.columns import ALLOCATION, COLUMNS, LABELS, Column, Kind
 from lake.labels import Tagged, read_tags
 from lake.numbers import cast, fits
 from lake.report import Finding
@@ -32,19 +33,20 @@ _MINUTES_ONLY = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}) ?(Z|UTC|[+-]\d{2}(:?\d{2})
 TIMES = tuple(column for column in COLUMNS if column.kind == Kind.TIME)
 
 
-def label(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
-    """Fills the label columns of `clean` from tags and adds `tag_map`, one row for each distinct set of tags."""
+def label(connection: duckdb.DuckDBPyConnection, files: list[str], rules: AllocationRules) -> list[Finding]:
+    """Adds `tag_map`, one row for each distinct set of tags, and the view `labelled`, in which labels are settled."""
     texts = connection.execute(
         'SELECT "Tags", min(file), count(*) FROM clean WHERE "Tags" IS NOT NULL GROUP BY ALL'
     ).fetchall()
-    read = [(text, read_tags(text), file, rows) for text, file, rows in texts]
+    read = [(text, read_tags(text, rules.tag_keys), file, rows) for text, file, rows in texts]
     columns: dict[str, list[str | None]] = {"text": [text for text, _, _, _ in read]}
     for name in LABELS:
         columns[name] = [tagged.labels.get(name) for _, tagged, _, _ in read]
-    columns["x_team_from"] = [tagged.keys.get("x_team") for _, tagged, _, _ in read]
+        columns[f"{name}_key"] = [tagged.keys.get(name) for _, tagged, _, _ in read]
     table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
     tags = pa.array([list(tagged.tags.items()) for _, tagged, _, _ in read], pa.map_(pa.string(), pa.string()))
     duck.create(connection, "tag_map", table.append_column("x_tags", tags))
+    allocating.settle(connection, rules)
     return _tag_findings(read, files)
 
 
@@ -76,14 +78,7 @@ def _is_stand_in(tagged: Tagged) -> bool:
 
 
 def judge_ai(connection: duckdb.DuckDBPyConnection) -> None:
-    """Adds the view `labelled` (labels settled) and `ai_map`, one row for each distinct set of facts the rules read."""
-    settled = ", ".join(f"coalesce(trim(c.{name}), t.{name}) AS {name}" for name in LABELS)
-    replaced = ", ".join(duck.name(name) for name in LABELS)
-    connection.execute(
-        f"CREATE VIEW labelled AS SELECT c.* EXCLUDE ({replaced}), {settled}, t.x_tags, "  # noqa: S608
-        "CASE WHEN c.x_team IS NOT NULL THEN 'column x_team' ELSE 'tag ' || t.x_team_from END AS x_team_from "
-        'FROM clean c LEFT JOIN tag_map t ON c."Tags" = t.text'
-    )
+    """Adds `ai_map`, one row for each distinct set of facts that the rules of AI read."""
     wanted = ", ".join(duck.name(name) for name in _FACTS)
     rows = connection.execute(f"SELECT DISTINCT {wanted} FROM labelled").fetchall()  # noqa: S608
     judged = [judge(Facts(*row)) for row in rows]
@@ -105,7 +100,8 @@ def type_charges(connection: duckdb.DuckDBPyConnection, files: list[str], source
     start = "timezone('UTC', \"BillingPeriodStart\")"
     connection.execute(
         f"CREATE TABLE charge AS WITH typed AS (SELECT l.file, {typed}, {labels}, "  # noqa: S608
-        "coalesce(l.x_model, a.model) AS x_model, l.x_team_from, l.x_tags, a.ai AS x_ai, a.rule AS x_ai_rule, "
+        "coalesce(l.x_model, a.model) AS x_model, l.x_tags, "
+        f"{', '.join(f'l.{name}' for name, _ in ALLOCATION)}, a.ai AS x_ai, a.rule AS x_ai_rule, "
         "s.source AS x_source, f.name AS x_file, l.row AS x_row, l.x_extra, "
         f"{_fault()} AS fault FROM labelled l "
         f"LEFT JOIN ai_map a ON {facts} {_time_joins()} JOIN file_names f ON f.number = l.file "

@@ -124,15 +124,22 @@ RENAMED = {"ServiceProviderName": "ProviderName"}
 
 # Our own columns, promoted from tags or from a column of the same name in the file.
 LABELS = (
-    "x_team", "x_use_case", "x_environment", "x_model", "x_workload", "x_token_class",
+    "x_owner", "x_team", "x_project", "x_use_case", "x_environment", "x_model", "x_workload", "x_token_class",
     "x_cost_source", "x_service_tier", "x_is_batch", "x_api_key_id",
 )  # fmt: skip
+
+# How the labels were found: of the team, by which method and which tag or rule; of every label, the same as text.
+ALLOCATION = (
+    ("x_allocation_method", "VARCHAR"),
+    ("x_allocation_rule_id", "VARCHAR"),
+    ("x_allocated_by", "VARCHAR"),
+)
 
 # A stored charge: the FOCUS columns, then ours.
 STORED = (
     *((column.name, SQL_TYPES[column.kind]) for column in COLUMNS),
     *((label, "VARCHAR") for label in LABELS),
-    ("x_team_from", "VARCHAR"),
+    *ALLOCATION,
     ("x_tags", "MAP(VARCHAR, VARCHAR)"),
     ("x_ai", "BOOLEAN"),
     ("x_ai_rule", "VARCHAR"),

@@ -52,6 +52,8 @@ class Answered:
     read: str
     """rollup or charges: from which of the two the rows were summed"""
     previous_totals: list[tuple[str, Decimal]] = field(default_factory=list)
+    untagged: list[tuple[str, Decimal]] = field(default_factory=list)
+    """what of each total has no team: never spread over those that have one"""
     unknown: list[Unknown] = field(default_factory=list)
     previous_unknown: list[Unknown] = field(default_factory=list)
 
@@ -124,6 +126,9 @@ class Lake:
             rows=[],
             totals=[(row["currency"], row["value"]) for row in sums if row["value"] is not None],
             previous_totals=[(row["currency"], row["previous"]) for row in sums if row.get("previous") is not None],
+            untagged=[
+                (row["currency"], row[expressions.NO_TEAM] or _NOTHING) for row in sums if row["value"] is not None
+            ],
             unknown=_unknown(sums, expressions.VALUE),
             previous_unknown=_unknown(sums, expressions.PREVIOUS),
             query=query,

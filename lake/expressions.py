@@ -31,7 +31,9 @@ from lake.question import (
 VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
 # What the charges without the asked cost were billed, and how many they are; NULL where every charge has one.
 UNKNOWN = {VALUE: "unknown_billed", PREVIOUS: "previous_unknown_billed"}
+NO_TEAM = "no_team"
 UNKNOWN_CHARGES = {VALUE: "unknown_charges", PREVIOUS: "previous_unknown_charges"}
+TAX = "Tax"
 HOUR_UNITS = ("hours", "hour", "hrs", "hr")
 # An instance type within running text: `g5.12xlarge`, `m7g.metal-24xl`.
 _TYPE = r"[a-z]+[0-9][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9]+xl)?)"
@@ -134,6 +136,8 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
             lacking = cost.isnull() if inside is None else cost.isnull() & inside
             sums[UNKNOWN[name]] = kept.BilledCost.sum(where=lacking)
             sums[UNKNOWN_CHARGES[name]] = kept[CHARGES_COUNTED].sum(where=lacking)
+    if not by:
+        sums[NO_TEAM] = cost.sum(where=within(kept, question.period) & kept.x_team.isnull())
     return kept.group_by(**columns, **{CURRENCY: kept.BillingCurrency}).agg(**sums)
 
 
@@ -150,6 +154,16 @@ def rows(charges: ir.Table, question: Question, limit: int) -> ir.Table:
 def totals(charges: ir.Table, question: Question) -> ir.Table:
     """One total for each currency, over all that the question admits, whatever the rows show."""
     return grouped(charges, question, ()).order_by(CURRENCY)
+
+
+def missing(charges: ir.Table, question: Question, names: Sequence[str]) -> ir.Table:
+    """For each currency the metric of all charges but taxes, and of those among them that lack each of these names."""
+    kept = in_scope(charges, question)
+    kept = kept.filter(within(kept, question.period), kept.ChargeCategory.fill_null(NONE) != TAX)
+    cost = kept[METRIC_COLUMNS[question.metric]]
+    lacking = {name: cost.sum(where=kept[DIMENSIONS[name]].isnull()) for name in names}
+    found = kept.group_by(**{CURRENCY: kept.BillingCurrency}).agg(**{VALUE: cost.sum()}, **lacking)
+    return found.order_by(CURRENCY)
 
 
 def sources(charges: ir.Table, question: Question) -> ir.Table:

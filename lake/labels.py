@@ -1,16 +1,21 @@
-"""Whose charge it is and what for: team, use case, environment, model, workload and token class, read from tags.
+"""Whose charge it is and what for: owner, team, project, use case, environment, model and workload, read from tags.
 
-A column of the file wins over a tag; without either the label stays empty, and no charge is ever spread over teams
-that did not tag it. Tag keys are compared without case and punctuation ('Owner-Team' is owner_team).
+A column of the file wins over a tag, a tag over an allocation rule; without any the label stays empty, and no charge is
+ever spread over teams that did not tag it. Tag keys are compared without case and punctuation ('Owner-Team' is
+owner_team).
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# First match wins. A business unit stands in for a team only where nothing nearer is tagged; x_team_from says so.
-TAG_KEYS = {
+# First match wins. A business unit stands in for a team only where nothing nearer is tagged; what is stored of the
+# allocation says so.
+TAG_KEYS: Mapping[str, tuple[str, ...]] = {
+    "x_owner": ("owner", "owneremail", "resourceowner"),
     "x_team": ("team", "teamname", "ownerteam", "owningteam", "squad", "businessunit"),
+    "x_project": ("project", "projectname", "projectid"),
     "x_use_case": ("usecase", "aiusecase"),
     "x_environment": ("environment", "env", "stage"),
     "x_model": ("model", "modelid", "modelname"),
@@ -30,16 +35,19 @@ class Tagged:
     braces_missing: bool = False
 
 
-def read_tags(text: str) -> Tagged:
-    """The tags that a FOCUS Tags value writes: a JSON object, or one whose braces an exporter left out."""
+def read_tags(text: str, tag_keys: Mapping[str, tuple[str, ...]] = TAG_KEYS) -> Tagged:
+    """The tags that a FOCUS Tags value writes: a JSON object, or one whose braces an exporter left out.
+
+    `tag_keys` are for each label the keys that carry it, as `plain_key` writes them.
+    """
     parsed, braces_missing = _parse(text)
     if parsed is None:
         return Tagged(fault="is no JSON object")
     tags = {key: _flat(value) for key, value in parsed.items() if value is not None}
     labels: dict[str, str] = {}
     keys: dict[str, str] = {}
-    plain = {_plain(key): key for key in reversed(tags)}
-    for label, wanted in TAG_KEYS.items():
+    plain = {plain_key(key): key for key in reversed(tags)}
+    for label, wanted in tag_keys.items():
         for candidate in wanted:
             key = plain.get(candidate)
             if key is not None and tags[key].strip():
@@ -72,6 +80,7 @@ def _flat(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _plain(key: str) -> str:
+def plain_key(key: str) -> str:
+    """A tag's key without case, punctuation and what a provider puts before it."""
     # AWS writes the tag that a user named "team" as user:team in one report and as user_team in another.
     return re.sub(r"[^a-z0-9]", "", key.lower().rsplit(":", 1)[-1].removeprefix("user_"))

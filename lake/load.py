@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from lake import allocation, breaches, charges, duck, numbers, snapshots, usage
+from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.report import CurrencyTotal, Finding, IngestReport
@@ -33,10 +34,11 @@ def ingest(
     source: str | None = None,
     replace: bool = False,
     mapping: InvoiceMapping | None = None,
+    rules: AllocationRules = TAGS_ALONE,
 ) -> IngestReport:
     """Loads files, folders and glob patterns; raises LakeError with nothing changed if any of it cannot be loaded.
 
-    `mapping` says what the columns of an invoice of no known shape mean.
+    `mapping` says what the columns of an invoice of no known shape mean; `rules`, whose charges are whose.
     """
     if source is not None and charges.source_name(source) != source:
         raise LakeError(
@@ -55,10 +57,12 @@ def ingest(
         shape.reading(table)  # a file that cannot be a bill is refused before the others are read
     try:
         with lake.store.writing() as making, duck.connect(spill=str(making)) as connection:
-            found = _read_bills(connection, bills, chosen, source=source, now=now, findings=findings)
+            found = _read_bills(connection, bills, chosen, source=source, now=now, findings=findings, rules=rules)
             allocation.refuse_estimates(connection, lake, loading=bool(found))
             snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
-            written = _write(connection, lake, found, bills, making=making, now=now, final=final, findings=findings)
+            written = _write(
+                connection, lake, found, bills, making=making, now=now, final=final, findings=findings, rules=rules
+            )
             used = None
             if measured:
                 used = usage.stage(connection, measured, store=lake.store, making=making / "usage.parquet", now=now)
@@ -121,6 +125,7 @@ def _read_bills(
     source: str | None,
     now: datetime,
     findings: list[Finding],
+    rules: AllocationRules,
 ) -> list[snapshots.Key]:
     if not tables:
         return []
@@ -129,7 +134,7 @@ def _read_bills(
     for number, (table, shape) in enumerate(zip(tables, chosen, strict=True)):
         findings += port.read_into_clean(connection, shape, table, number)
     findings += numbers.normalise(connection, names)
-    findings += charges.label(connection, names)
+    findings += charges.label(connection, names, rules)
     charges.judge_ai(connection)
     findings += breaches.find(connection, names)
     charges.type_charges(connection, names, source)
@@ -156,7 +161,7 @@ def _nothing_readable(connection: duckdb.DuckDBPyConnection) -> LakeError:
 
 def _write(
     connection: duckdb.DuckDBPyConnection, lake: Lake, found: list[snapshots.Key], tables: list[TableFile], *,
-    making: Path, now: datetime, final: bool, findings: list[Finding],
+    making: Path, now: datetime, final: bool, findings: list[Finding], rules: AllocationRules,
 ) -> list[Snapshot]:  # fmt: skip
     current = {(snapshot.source, snapshot.period): snapshot for snapshot in lake.store.current()}
     written = []
@@ -175,6 +180,7 @@ def _write(
             now=now,
             final=final,
             findings=own,
+            allocation=rules.digest,
         )
         written.append(snapshot)
         findings += _replacement(snapshot, before)

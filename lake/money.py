@@ -77,6 +77,11 @@ def share(whole: Decimal, count: int, total: int) -> Decimal:
     return exact.quantize(Decimal(1).scaleb(-MONEY_SCALE), rounding=ROUND_DOWN, context=_EXACT)
 
 
+def percent(part: Decimal, whole: Decimal) -> Decimal | None:
+    """`part` of `whole` in percent, unrounded; None where `whole` is nothing or less, of which there is no share."""
+    return None if whole <= 0 else _EXACT.divide(_EXACT.multiply(part, Decimal(100)), whole)
+
+
 def as_written(text: str) -> Decimal | None:
     """The number that `text` writes with all its digits; None if it is none."""
     written = text.strip()

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lake import allocation
+from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.load import ingest
@@ -43,7 +44,15 @@ class Standing:
     under_way: bool
 
 
-def pull(lake: Lake, source: ApiSource, *, folder: Path, now: datetime, since: date | None = None) -> IngestReport:
+def pull(
+    lake: Lake,
+    source: ApiSource,
+    *,
+    folder: Path,
+    now: datetime,
+    since: date | None = None,
+    rules: AllocationRules = TAGS_ALONE,
+) -> IngestReport:
     """Asks for what may have changed and loads the months it touches; LakeError with the bills as they were.
 
     `folder` is where this source's pages and days are kept. With `since` the pull reaches back to that month.
@@ -63,7 +72,7 @@ def pull(lake: Lake, source: ApiSource, *, folder: Path, now: datetime, since: d
         target = allocation.beside(lake) if source.is_gateway else lake
         with TemporaryDirectory(prefix="spendgate-") as making:
             paths = api_charges.write(made.charges, Path(making), source.name)
-            report = _load(target, paths, source=source.name, now=now)
+            report = _load(target, paths, source=source.name, now=now, rules=rules)
         kept.replace(pulled)
         kept.note(
             pulled_at=now.isoformat(),
@@ -74,10 +83,10 @@ def pull(lake: Lake, source: ApiSource, *, folder: Path, now: datetime, since: d
     return report
 
 
-def _load(lake: Lake, paths: list[Path], *, source: str, now: datetime) -> IngestReport:
+def _load(lake: Lake, paths: list[Path], *, source: str, now: datetime, rules: AllocationRules) -> IngestReport:
     if not paths:
         return IngestReport(snapshots=[], rows_in=0, rows_loaded=0, rows_quarantined=0, totals=[])
-    return ingest(lake, paths, now=now, source=source)
+    return ingest(lake, paths, now=now, source=source, rules=rules)
 
 
 def probe(source: ApiSource, *, now: datetime) -> Seen:

@@ -39,7 +39,9 @@ DIMENSIONS = {
     "account": "SubAccountId",
     "region": "RegionId",
     "resource": "ResourceId",
+    "owner": "x_owner",
     "team": "x_team",
+    "project": "x_project",
     "use_case": "x_use_case",
     "environment": "x_environment",
     "model": "x_model",
@@ -49,9 +51,17 @@ DIMENSIONS = {
     "cost_source": "x_cost_source",
     "service_tier": "x_service_tier",
     "api_key": "x_api_key_id",
+    "allocation_method": "x_allocation_method",
+    "allocation_rule": "x_allocation_rule_id",
 }
 TIME_DIMENSIONS = ("month", "day")
-ALLOCATED = ("team", "use_case", "environment")  # missing ones are a gap in tagging, and shown as such
+ALLOCATED = (
+    "owner",
+    "team",
+    "project",
+    "use_case",
+    "environment",
+)  # missing ones are a gap in tagging, and shown as such
 TAG = "tag:"
 
 

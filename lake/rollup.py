@@ -11,7 +11,7 @@ import duckdb
 
 from lake import duck
 from lake.columns import CHARGES_COUNTED
-from lake.question import DIMENSIONS, EVERY_TEAM, METRIC_COLUMNS, OPTIONAL, TIME_DIMENSIONS, Question
+from lake.question import DIMENSIONS, METRIC_COLUMNS, OPTIONAL, TIME_DIMENSIONS, Question
 from lake.store import Snapshot
 
 RESOURCE = "resource"
@@ -40,13 +40,13 @@ def write(connection: duckdb.DuckDBPyConnection, where: str, path: Path) -> None
 def answers(question: Question, snapshots: Iterable[Snapshot]) -> bool:
     """Whether the rollups of these snapshots hold all that the question names, by what each says it is summed by.
 
-    A rollup of an earlier version may lack a column that its charges have: it would answer as if they had none.
+    A rollup of an earlier version may lack a column that its charges have: it would answer as if they had none. Every
+    answer tells what has no team, and whoever sees some teams alone is answered by them.
     """
     named = {name for name in (*question.by, *question.where) if name not in TIME_DIMENSIONS}
     if not named <= set(DIMENSIONS):
         return False
-    scope = set() if EVERY_TEAM in question.teams_seen else {"team"}
-    columns = {DIMENSIONS[name] for name in named | scope}
+    columns = {DIMENSIONS[name] for name in named | {"team"}}
     if question.metric in OPTIONAL:
         columns.add(OPTIONAL[question.metric])
     return all(snapshot.rollup is not None and columns <= set(snapshot.rollup.by) for snapshot in snapshots)

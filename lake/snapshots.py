@@ -136,7 +136,7 @@ def _would_count_twice(key: Key, snapshot: Snapshot, twice: list[tuple[str, str]
 
 def write(
     connection: duckdb.DuckDBPyConnection, key: Key, *, making: Path, store: Store, inputs: list[TableFile],
-    before: Snapshot | None, now: datetime, final: bool, findings: list[Finding],
+    before: Snapshot | None, now: datetime, final: bool, findings: list[Finding], allocation: str,
 ) -> Snapshot:  # fmt: skip
     """Writes one snapshot's files into `making` and returns its manifest, after reading the files back."""
     making.mkdir()
@@ -171,7 +171,7 @@ def write(
         loaded_at=now, final=final, rows=key.rows, rows_quarantined=held, totals=wanted, first_day=key.first_day,
         last_day=key.last_day, data_through=key.data_through, accounts=key.accounts,
         replaces=Replaced(revision=before.revision, rows=before.rows, totals=before.totals) if before else None,
-        findings=tuple(findings),
+        findings=tuple(findings), allocation=allocation,
     )  # fmt: skip
 
 

@@ -103,6 +103,8 @@ class Snapshot(BaseModel):
     accounts: tuple[tuple[str, str], ...]  # (provider, billing account)
     replaces: Replaced | None = None
     findings: tuple[Finding, ...] = ()
+    allocation: str = ""
+    """digest of the allocation rules that it was loaded with; empty without any"""
 
     @property
     def id(self) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from tools.allocation import report_allocation
 from tools.anomalies import find_anomalies
 from tools.derive import derive
 from tools.desk import Desk, failed
@@ -79,6 +80,11 @@ class _Explain(_Bill):
     by: str | None = Field(None, description="dimension; omit to let the tool choose the most telling")
 
 
+class _Allocation(_Arguments):
+    period: str | None = Field(None, description="'last month', '2026-10', '2026-Q3' …; omit if none was named")
+    scope: Scope = Field("everything", description="'ai' if the question is about AI")
+
+
 class _Anomalies(_Arguments):
     period: str | None = Field(None, description="days to judge; default: the last 30 days of the bill")
     scope: Scope = Field("everything", description="'ai' if the question is about AI")
@@ -114,6 +120,7 @@ def bind(desk: Desk) -> list[BaseTool]:
     return [
         _tool(desk, "query_spend", _QUERY_SPEND, _Spend, lambda given: query_spend(desk, **_ai(given))),
         _tool(desk, "explain_change", _EXPLAIN, _Explain, lambda given: explain_change(desk, **_ai(given))),
+        _tool(desk, "report_allocation", _ALLOCATION, _Allocation, lambda given: report_allocation(desk, **_ai(given))),
         _tool(desk, "find_anomalies", _ANOMALIES, _Anomalies, lambda given: find_anomalies(desk, **_ai(given))),
         _tool(desk, "find_savings", _SAVINGS, _Savings, lambda given: find_savings(desk, **given)),
         _tool(desk, "propose_change", _PROPOSE, _Propose, lambda given: propose_change(desk, **given)),
@@ -129,6 +136,10 @@ _QUERY_SPEND = (
 _EXPLAIN = (
     "Why spend changed between two periods: ranked contributions that sum to the change, and what lies within the "
     "largest. Use for 'why did it jump'."
+)
+_ALLOCATION = (
+    "How much spend has no team, use case, owner, project or environment, in money and percent against the target, "
+    "and which services it comes from. Use for 'uncategorised', 'unallocated', 'untagged'."
 )
 _ANOMALIES = "Unusual days of spend (spike, shift, leak, new service), with what was expected and the likely driver."
 _SAVINGS = (

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from lake.allocation_rules import TARGET_PERCENT
 from tools.detection.thresholds import AnomalyThresholds
 from tools.result import Figure, Problem, Row, ToolResult
 from tools.rules.thresholds import IdleGpuThresholds
@@ -112,6 +113,7 @@ class Desk:
     proposals: Proposals = no_proposals
     thresholds: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
     anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
+    uncategorised_target: int = TARGET_PERCENT
     earlier: dict[str, ToolResult] = field(default_factory=dict)
     next_number: int = 1
     _numbers: Iterator[int] = field(init=False, repr=False)

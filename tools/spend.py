@@ -81,7 +81,8 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
         write(sheet, definite, line)
     totals = joined((), _totals(now), _totals(then) if then else None)
     for total in totals:
-        write(sheet, definite, total, total=True)
+        row = write(sheet, definite, total, total=True)
+        _note_untagged(sheet, definite, row, now, currency=total.currency)
         _others(sheet, definite, total, lines=lines if question.by else [], kept=kept)
     note_gaps(sheet, now, then)
     by = " by " + ", ".join(name.replace("_", " ") for name in question.by) if question.by else ""
@@ -152,6 +153,16 @@ def _others(sheet: Sheet, definite: Asked, total: Line, *, lines: Sequence[Line]
     names = {definite.question.by[0]: f"all others ({left})"}
     write(sheet, definite, Line(names, total.currency, value, before, partial=total.partial))
     sheet.notes.append(f"{left} more rows are summed up as 'all others'.")
+
+
+def _note_untagged(sheet: Sheet, definite: Asked, row: Row, now: Any, *, currency: str) -> None:
+    """What of a total has no team, where its rows do not tell it: it is never spread over the teams."""
+    question, value = definite.question, dict(now.untagged).get(currency)
+    if not value or "team" in (*question.by, *question.where):
+        return
+    said = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
+    said = f"Total {said[0].lower()}{said[1:]}, without team"
+    sheet.put(row, "untagged", value, label=said, unit=currency, period=spoken(question.period))
 
 
 def _rest(whole: Decimal, parts: Sequence[Decimal]) -> Decimal:

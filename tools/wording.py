@@ -14,7 +14,13 @@ METRICS: dict[Metric, str] = {
 
 # Names that say by themselves what they are; all others are led by their dimension: "team fraud".
 _SPEAKING = frozenset({"provider", "service", "category", "resource", "day", "month", "model"})
-_SPOKEN = {"use_case": "use case", "token_class": "tokens", "charge_category": "charges"}
+SPOKEN = {
+    "use_case": "use case",
+    "allocation_method": "allocated by",
+    "allocation_rule": "allocation rule",
+    "token_class": "tokens",
+    "charge_category": "charges",
+}
 _SYNONYMS = {
     "teams": "team",
     "services": "service",
@@ -24,7 +30,6 @@ _SYNONYMS = {
     "usecase": "use_case",
     "use case": "use_case",
     "use-case": "use_case",
-    "project": "use_case",
     "instance": "resource",
     "machine": "resource",
     "resource_id": "resource",
@@ -50,11 +55,11 @@ def dimension(name: str) -> str:
 def named(dimension_name: str, value: str) -> str:
     """`team fraud`, `Amazon EC2`, `use case claims`; the value is made fit to show."""
     if value == NONE:
-        return f"without {_SPOKEN.get(dimension_name, dimension_name)}"
+        return f"without {SPOKEN.get(dimension_name, dimension_name)}"
     text = shown(value, keep_end=dimension_name == "resource")
     if dimension_name in _SPEAKING:
         return text
-    return f"{_SPOKEN.get(dimension_name, shown(dimension_name.removeprefix('tag:')))} {text}"
+    return f"{SPOKEN.get(dimension_name, shown(dimension_name.removeprefix('tag:')))} {text}"
 
 
 def label(metric: str, names: Mapping[str, str], *, where: Mapping[str, Sequence[str]], ai: bool | None) -> str:

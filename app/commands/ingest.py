@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.commands.console import hint, print_json, print_table
+from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
 from lake.load import ingest
 from lake.money import plain, rounded
@@ -24,6 +25,7 @@ def run(
     final: bool = False,
     replace: bool = False,
     mapping: Path | None = None,
+    rules: AllocationRules = TAGS_ALONE,
     as_json: bool = False,
 ) -> IngestReport:
     """Loads the paths into the lake of this home; raises LakeError with nothing changed if that cannot be done."""
@@ -35,6 +37,7 @@ def run(
         source=source,
         replace=replace,
         mapping=read_mapping(mapping) if mapping else None,
+        rules=rules,
     )
     tell(report, as_json=as_json)
     return report

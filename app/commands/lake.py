@@ -5,18 +5,32 @@ from decimal import Decimal, InvalidOperation
 
 from app.commands.console import hint, print_json, print_table
 from app.errors import Exit, Problem
+from lake.allocation_rules import AllocationRules
 from lake.engine import Lake
 from lake.money import plain, rounded
 from lake.period import Period
 from lake.question import EVERY_TEAM
 from lake.tie_out import NO_INVOICE, tie_out
+from lake.uncategorised import Gap, rounded_share, uncategorised
 
 
-def status(*, lake: Lake, as_json: bool) -> None:
-    """Each source with its periods, how far it reaches, and what was held back; an empty lake is said, not an error."""
+def status(*, lake: Lake, rules: AllocationRules, teams_seen: tuple[str, ...], as_json: bool) -> None:
+    """Each source with its periods, how far it reaches, and what was held back; an empty lake is said, not an error.
+
+    Beside it how much of the last complete month has no name, and which bills were loaded by other allocation rules.
+    """
     held = lake.coverage()
+    gaps = _gaps(lake, teams_seen) if held else ()
+    older = [one.id for one in lake.store.current() if one.allocation != rules.digest]
     if as_json:
-        print_json({"folder": str(lake.folder), "sources": held})
+        print_json(
+            {
+                "folder": str(lake.folder),
+                "sources": held,
+                "uncategorised": [_gap(one, rules.target_percent) for one in gaps],
+                "loaded_by_other_rules": older,
+            }
+        )
         return
     rows = [
         (
@@ -33,6 +47,40 @@ def status(*, lake: Lake, as_json: bool) -> None:
     print_table(columns, rows, right=frozenset({"charges", "held back"}))
     if not held:
         hint("The lake is empty. Load a bill: spendgate ingest FILE.")
+    for gap in gaps:
+        _tell_gap(gap, rules.target_percent)
+    if older:
+        some = f"{', '.join(older[:3])}{' …' if len(older) > 3 else ''}"
+        hint(f"Loaded by other allocation rules than those of now: {some}. Load the bill again to have these count.")
+
+
+def _gaps(lake: Lake, teams_seen: tuple[str, ...]) -> tuple[Gap, ...]:
+    """What of the last complete month, else of the newest, lacks a team or a use case."""
+    period = lake.last_complete_period() or lake.latest_period()
+    names = ("team", "use_case") if EVERY_TEAM in teams_seen else ("use_case",)
+    return uncategorised(lake, period, dimensions=names, teams_seen=teams_seen).found
+
+
+def _gap(gap: Gap, target: int) -> dict[str, object]:
+    return {
+        "period": gap.period.label,
+        "dimension": gap.dimension,
+        "currency": gap.currency,
+        "missing": plain(gap.missing),
+        "total": plain(gap.total),
+        "share_percent": None if gap.share is None else format(rounded_share(gap.share), "f"),
+        "within_target": gap.within(target),
+    }
+
+
+def _tell_gap(gap: Gap, target: int) -> None:
+    if gap.share is None:
+        return
+    kept = "within" if gap.within(target) else "above"
+    hint(
+        f"{gap.period.label}, {gap.currency}: {rounded_share(gap.share)} % of the effective cost has no "
+        f"{gap.dimension.replace('_', ' ')} ({rounded(gap.missing)}), {kept} the target of {target} %."
+    )
 
 
 def tie(

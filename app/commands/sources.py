@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
+from app.allocation import rules_here
 from app.commands import ingest as told
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import place
@@ -87,10 +88,10 @@ def pull(name: str, *, since: date | None, as_json: bool) -> None:
     """Pulls and loads one source; the log says what was loaded or why nothing was."""
     here = place("sources")
     source = _source(name)
-    lake = Lake(here.home.lake)
+    lake, rules = Lake(here.home.lake), rules_here(here.home)
     report = take_in(
         here.engine,
-        lambda now: pulling.pull(lake, source, folder=_folder(here.home) / name, now=now, since=since),
+        lambda now: pulling.pull(lake, source, folder=_folder(here.home) / name, now=now, since=since, rules=rules),
     )
     told.tell(report, as_json=as_json)
     if source.is_gateway and not as_json:

@@ -11,9 +11,10 @@ from app.commands.console import hint, print_json, print_table
 from lake.completeness import SourceCompleteness
 from lake.engine import Answered, Lake, Row, Unknown, reaches_back
 from lake.errors import CannotBeAsked
-from lake.money import plain, rounded
+from lake.money import percent, plain, rounded
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
+from lake.uncategorised import rounded_share
 
 
 def run(
@@ -104,6 +105,7 @@ def _document(answered: Answered) -> dict[str, Any]:
         "period": answered.question.period.label,
         "compare": answered.question.compare.label if answered.question.compare else None,
         "comparable": answered.comparable if answered.question.compare else None,
+        "untagged": [{"currency": currency, "value": plain(value)} for currency, value in answered.untagged],
         "unknown": [_lacking(one) for one in answered.unknown],
         "previous_unknown": [_lacking(one) for one in answered.previous_unknown],
     }
@@ -147,6 +149,7 @@ def _tell(answered: Answered, lake: Lake) -> None:
         held = lake.store.current()
         first, last = min(one.first_day for one in held), max(one.last_day for one in held)
         hint(f"No charge of {question.period.label} is in scope: no data, not zero. The bill holds {first} to {last}.")
+    _tell_untagged(answered)
     _tell_unknown(answered)
     _tell_reach(answered)
     if answered.truncated:
@@ -154,6 +157,18 @@ def _tell(answered: Answered, lake: Lake) -> None:
     for state in answered.completeness:
         if state.reason:
             hint(f"  not complete: {state.source}: {state.reason}")
+
+
+def _tell_untagged(answered: Answered) -> None:
+    """Says what of each total has no team."""
+    if "team" in (*answered.question.by, *answered.question.where):
+        return
+    totals = dict(answered.totals)
+    for currency, value in answered.untagged:
+        share = percent(value, totals[currency])
+        if value:
+            told = f" ({rounded_share(share)} %)" if share is not None else ""
+            hint(f"  untagged: {rounded(value)} {currency} of it{told} has no team")
 
 
 def _tell_unknown(answered: Answered) -> None:

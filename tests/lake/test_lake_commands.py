@@ -11,6 +11,7 @@ import pytest
 from app.commands import export, ingest, spend
 from app.commands import lake as lake_command
 from app.errors import Problem
+from lake.allocation_rules import TAGS_ALONE
 from lake.engine import Lake
 from lake.errors import LakeError
 
@@ -169,12 +170,12 @@ def test_the_status_of_a_lake_and_of_an_empty_one(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    lake_command.status(lake=Lake(home / "lake"), as_json=True)
+    lake_command.status(lake=Lake(home / "lake"), rules=TAGS_ALONE, teams_seen=("*",), as_json=True)
     (told,) = json.loads(capsys.readouterr().out)["sources"]
     assert (told["source"], told["periods"], told["rows"], told["quarantined"]) == ("aws", ["2026-09", "2026-10"], 3, 1)
-    lake_command.status(lake=Lake(home / "lake"), as_json=False)
+    lake_command.status(lake=Lake(home / "lake"), rules=TAGS_ALONE, teams_seen=("*",), as_json=False)
     assert capsys.readouterr().out == "aws\t2026-09 … 2026-10\t2026-10-06 00:00\tfinal\t3\t1\n"
-    lake_command.status(lake=Lake(tmp_path / "none"), as_json=False)
+    lake_command.status(lake=Lake(tmp_path / "none"), rules=TAGS_ALONE, teams_seen=("*",), as_json=False)
     told = capsys.readouterr()
     assert (told.out, "The lake is empty" in told.err) == ("", True)
 

@@ -15,6 +15,7 @@ from tools.desk import Desk
 NAMES = {
     "query_spend",
     "explain_change",
+    "report_allocation",
     "find_anomalies",
     "find_savings",
     "propose_change",
