@@ -6,6 +6,7 @@ processes ever share a database file and a load never disturbs a question that i
 
 import difflib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from lake.money import add, difference
 from lake.period import Period, add_months
 from lake.question import EVERY_TEAM, MAX_ROWS, Question
 from lake.reading import Reader
+from lake.server import OpenReader, Server
 from lake.store import Snapshot, Store
 
 Row = dict[str, str | Decimal | None]
@@ -101,18 +103,35 @@ class DailySeries:
 
 
 class Lake:
-    """The bills loaded below one folder."""
+    """The bills loaded below one folder; with a `server`, asked there instead of in the folder's files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, server: Server | None = None) -> None:
         self.folder = folder
         self.store = Store(folder)
+        self.server = server
+
+    def files(self) -> "Lake":
+        """The same lake asked in its folder, for what a server cannot do."""
+        return Lake(self.folder)
+
+    def current(self) -> tuple[Snapshot, ...]:
+        """The snapshots that count now where this lake is asked."""
+        return self.store.current() if self.server is None else self.server.current()
+
+    def reader(
+        self, snapshots: Sequence[Snapshot], *, rolled: bool = False, tags: Sequence[str] = ()
+    ) -> AbstractContextManager[OpenReader]:
+        """What answers expressions over these snapshots; `rolled`, from what they add up to (`lake.rollup`)."""
+        if self.server is not None:
+            return self.server.reader(snapshots, tags=tags)
+        return Reader(self.folder, snapshots, rolled=rolled, tags=tags)
 
     def ask(self, question: Question) -> Answered:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
         snapshots = self.snapshots()
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
         rolled = rollup.answers(question, snapshots)
-        with self._reader(question, snapshots, rolled=rolled) as reader:
+        with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
             question = _known(reader, question)
             scope = _sources(reader, question, snapshots)
             held = [snapshot for snapshot in snapshots if snapshot.source in scope]
@@ -140,16 +159,14 @@ class Lake:
         )
         return replace(answered, rows=[_row(row, answered) for row in rows[:limit]])
 
-    def _reader(self, question: Question, snapshots: Sequence[Snapshot], *, rolled: bool) -> Reader:
-        return Reader(self.folder, snapshots, rolled=rolled, tags=expressions.tags(question))
-
     def values(
         self, dimension: str, limit: int = MAX_ROWS, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
     ) -> list[str]:
         """The names that charges in this scope carry, those with most charges first."""
         question = Question(period=_ANY, by=(dimension,), teams_seen=teams_seen)
         snapshots = self.snapshots()
-        with self._reader(question, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
+        rolled = rollup.answers(question, snapshots)
+        with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
             return _names(reader, question, dimension, limit)
 
     def daily(
@@ -176,13 +193,14 @@ class Lake:
         if end <= first:
             return []
         question = Question(period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen)
-        with self._reader(question, snapshots, rolled=rollup.answers(question, snapshots)) as reader:
+        rolled = rollup.answers(question, snapshots)
+        with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
             rows, _ = reader.fetch(expressions.daily(reader.charges, _known(reader, question)))
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})
 
     def last_complete_period(self) -> Period | None:
         """The newest calendar month that every source has delivered and settled; None if there is none."""
-        snapshots = self.store.current()
+        snapshots = self.current()
         if not snapshots:
             return None
         month = self.latest_period()
@@ -210,12 +228,12 @@ class Lake:
                 quarantined=sum(snapshot.rows_quarantined for snapshot in held),
                 snapshots=[snapshot.id for snapshot in held],
             )
-            for source, held in completeness.by_source(self.store.current()).items()
+            for source, held in completeness.by_source(self.current()).items()
         ]
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """What counts now; a LakeError if nothing was loaded yet."""
-        snapshots = self.store.current()
+        snapshots = self.current()
         if not snapshots:
             raise LakeError(
                 "The lake is empty.",
@@ -228,7 +246,7 @@ class Lake:
 _ANY = Period(date(1900, 1, 1), date(2200, 1, 1))
 
 
-def _sources(reader: Reader, question: Question, snapshots: Sequence[Snapshot]) -> set[str]:
+def _sources(reader: OpenReader, question: Question, snapshots: Sequence[Snapshot]) -> set[str]:
     everything = EVERY_TEAM in question.teams_seen and not question.where
     if everything and question.ai is None and question.currency is None:
         return {snapshot.source for snapshot in snapshots}
@@ -236,13 +254,13 @@ def _sources(reader: Reader, question: Question, snapshots: Sequence[Snapshot]) 
     return {row["x_source"] for row in rows}
 
 
-def _names(reader: Reader, question: Question, dimension: str, limit: int | None = None) -> list[str]:
+def _names(reader: OpenReader, question: Question, dimension: str, limit: int | None = None) -> list[str]:
     table = expressions.names(reader.charges, question, dimension)
     rows, _ = reader.fetch(table.limit(limit) if limit else table)
     return [row["name"] for row in rows]
 
 
-def _known(reader: Reader, question: Question) -> Question:
+def _known(reader: OpenReader, question: Question) -> Question:
     """The same question with its names as the bill writes them; refuses a name that no charge in scope carries."""
     where = {}
     for dimension, wanted in question.where.items():

@@ -66,7 +66,7 @@ def export(
 
 
 def _chosen(lake: Lake, period: Period | None, source: str | None) -> list[Snapshot]:
-    current = lake.snapshots()
+    current = lake.files().snapshots()
     sources = {snapshot.source for snapshot in current}
     if source is not None and source not in sources:
         raise CannotBeAsked(

@@ -34,6 +34,7 @@ UNKNOWN = {VALUE: "unknown_billed", PREVIOUS: "previous_unknown_billed"}
 NO_TEAM = "no_team"
 UNKNOWN_CHARGES = {VALUE: "unknown_charges", PREVIOUS: "previous_unknown_charges"}
 TAX = "Tax"
+PUBLISHED, SNAPSHOT = "spendgate_lake", "x_snapshot"
 HOUR_UNITS = ("hours", "hour", "hrs", "hr")
 # An instance type within running text: `g5.12xlarge`, `m7g.metal-24xl`.
 _TYPE = r"[a-z]+[0-9][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9]+xl)?)"
@@ -69,6 +70,14 @@ USAGE = ibis.table(
 def charges(tags: Sequence[str] = ()) -> ir.Table:
     """The table of charges, with a column for each of these tags' keys."""
     return ibis.table(_COLUMNS | {tag_column(key): "string" for key in tags}, name="charges")
+
+
+def published(snapshots: Sequence[str], *, tags: Sequence[str], without: Sequence[str] = ()) -> ir.Table:
+    """The charges of these snapshots on a server (`lake.engines`); tags that no charge there carries are `without`."""
+    columns = _COLUMNS | {tag_column(key): "string" for key in tags if key not in without}
+    table = ibis.table(columns | {SNAPSHOT: "string"}, name="charges", database=PUBLISHED)
+    held = table.filter(table[SNAPSHOT].isin(sorted(snapshots)))
+    return held.mutate(**{tag_column(key): ibis.null("string") for key in without}) if without else held
 
 
 def tags(question: Question) -> tuple[str, ...]:

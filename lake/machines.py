@@ -14,7 +14,6 @@ from lake import expressions
 from lake.engine import Lake
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
-from lake.reading import Reader
 
 _TYPE = re.compile(expressions.INSTANCE_TYPE)
 
@@ -52,10 +51,10 @@ class Machines:
 
 def machines(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Machines:
     """Machines with metered compute hours in `period`, as far as the asker may see."""
-    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
     if not read:
         return Machines([], "", [])
-    with Reader(lake.folder, read) as reader:
+    with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
         rows, query = reader.fetch(expressions.machine_hours(reader.charges, question))
     found = [_machine(row) for row in rows if row["hours"] > 0]

@@ -1,6 +1,6 @@
 """The charges of some snapshots as one table, on a DuckDB of its own in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -68,6 +68,13 @@ class Reader:
         """The rows of a query on `charges` that is written in SQL; raises LakeError if a file cannot be read."""
         with _Speaking():
             return self._connection.execute(sql).fetchall()
+
+    def batches(self, sql: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The same, so many rows at a time."""
+        with _Speaking():
+            answer = self._connection.execute(sql)
+            while rows := answer.fetchmany(size):
+                yield rows
 
     def copy(self, select: str, target: Path, options: str) -> None:
         """Writes the rows of a query on `charges` into `target`, in place of what is there. Raises LakeError."""

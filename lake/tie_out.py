@@ -53,7 +53,7 @@ def tie_out(lake: Lake, period: Period, stated: Mapping[str, Decimal], *, source
     An invoice is judged in the billing period that it stands in, so a credit of an earlier month counts where it was
     billed. `stated` is by invoice id; an invoice in two currencies cannot be held against one amount and is left open.
     """
-    held = [one for one in lake.snapshots() if source in (None, one.source)]
+    held = [one for one in lake.files().snapshots() if source in (None, one.source)]
     held = [one for one in held if period.start <= one.period_start < period.end]
     found: list[tuple[str, str, str, str, int, Decimal]] = []
     for snapshot in held:
