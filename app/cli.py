@@ -157,6 +157,29 @@ def anomalies_list(
     anomalies.run(desk_here(person), period=period, where=pairs(where), ai=ai, top=top, as_json=as_json)
 
 
+@savings_app.callback(invoke_without_command=True)
+def savings_stages(
+    context: typer.Context,
+    proposed: Annotated[bool, typer.Option("--proposed", help="What waits for votes.")] = False,
+    approved: Annotated[bool, typer.Option("--approved", help="What is approved and not yet carried out.")] = False,
+    realised: Annotated[bool, typer.Option("--realised", help="What was carried out, measured on the bill.")] = False,
+    shadow: Annotated[bool, typer.Option("--shadow", help="What rehearsals would have saved.")] = False,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """What could be saved, with the evidence; and how far savings got."""
+    asked = {"proposed": proposed, "approved": approved, "realised": realised, "shadow": shadow}
+    chosen = [name for name, given in asked.items() if given]
+    if context.invoked_subcommand is not None and not chosen:
+        return
+    if len(chosen) != 1 or context.invoked_subcommand is not None:
+        raise typer.BadParameter(f"give exactly one of --{', --'.join(asked)}, or the command 'list'")
+    from app.commands import savings_follow
+    from app.saved import Stage
+
+    savings_follow.run(Stage(chosen[0]), person=person, as_json=as_json)
+
+
 @savings_app.command("list")
 def savings_list(
     where: Where = None,
@@ -164,7 +187,7 @@ def savings_list(
     person: As = None,
     as_json: Json = False,
 ) -> None:
-    """Idle GPU instances by their utilisation; what cannot be known is listed as unknown."""
+    """What could be saved, by rule and with its evidence; what cannot be known is listed as unknown."""
     from app.commands import savings
     from app.commands.desk import desk_here
 

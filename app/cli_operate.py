@@ -105,12 +105,13 @@ def sandbox_bank(
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, another bank.")] = 7,
     csv: Annotated[bool, typer.Option("--csv", help="CSV instead of Parquet.")] = False,
+    waste: Annotated[bool, typer.Option("--waste", help="With waste for every rule of savings to find.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write the generated bill of a mid-sized bank, with its utilisation and the planted truth."""
     from app.commands import sandbox_bank as command
 
-    sys.exit(command.run(into=into, until=day(until), seed=seed, csv=csv, as_json=as_json))
+    sys.exit(command.run(into=into, until=day(until), seed=seed, csv=csv, waste=waste, as_json=as_json))
 
 
 @sandbox_app.command("aws")

@@ -67,6 +67,10 @@ class Home:
         return self.folder / "allocation.toml"
 
     @property
+    def savings(self) -> Path:
+        return self.folder / "savings.toml"
+
+    @property
     def web_key(self) -> Path:
         return self.folder / "web.key"
 

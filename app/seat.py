@@ -17,6 +17,7 @@ from app.database import reading, writing
 from app.home import Home
 from app.inbox import Conversation
 from app.proposal_lines import proposal_lines
+from app.savings_limits import limits_here
 from app.whoami import NOBODY
 from approvals.active import active
 from approvals.changes.change import parse_change
@@ -53,6 +54,8 @@ def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
     """The port through which the conversation gets its tools."""
 
+    limits = limits_here(home)
+
     def seat_down(seat: Seat) -> Toolbox:
         with reading(engine) as (session, now):
             scope = scope_of(session, speaker=seat.speaker, thread=seat.thread)
@@ -63,6 +66,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             scope=scope,
             propose=lambda wanted: _propose(engine, seat, wanted),
             proposals=lambda which: _lines(engine, seat, scope, which),
+            thresholds=limits,
             earlier=dict(seat.earlier),
             next_number=seat.next_number,
         )

@@ -9,10 +9,15 @@ from approvals.changes.change import AnyChange
 from approvals.changes.governance import AdoptPolicy
 from approvals.changes.instance import OnInstance, StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
+from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.step import Step
 from approvals.changes.undo import UndoInstance, Undone
+from approvals.changes.volume_type import ChangeVolumeType
 from approvals.sealed import Sealed
 from approvals.store import TOOK_EFFECT, Effect
+
+WITH_INVERSE = (StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, AdoptPolicy)
+"""Changes of one step that another change of the same family undoes."""
 
 
 def inverse_change(sealed: Sealed, effects: Sequence[Effect]) -> AnyChange | None:
@@ -25,7 +30,7 @@ def inverse_change(sealed: Sealed, effects: Sequence[Effect]) -> AnyChange | Non
         return None
     change = sealed.change
     wanted = [step.inverse for step in done]
-    if isinstance(change, StopInstance | StartInstance | ScaleNodeGroup | AdoptPolicy):
+    if isinstance(change, WITH_INVERSE):
         simple = change.inverse()
         return simple if [step.request for step in simple.steps()] == wanted else None
     if isinstance(change, OnInstance):

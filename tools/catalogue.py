@@ -99,8 +99,10 @@ class _Savings(_Arguments):
 
 
 class _Propose(_Arguments):
-    target: str = Field(description="row of a saving (q2.r1), or the exact instance id or name")
-    kind: Literal["stop_instance", "start_instance"] = Field("stop_instance", description="what is to happen")
+    target: str = Field(description="row of a saving (q2.r1), or the exact id or name of a resource")
+    kind: (
+        Literal["stop_instance", "start_instance", "change_volume_type", "release_address", "stop_notebook"] | None
+    ) = Field(None, description="what is to happen; omit for what the rule about it leads to")
 
 
 class _Proposals(_Arguments):
@@ -123,7 +125,7 @@ def bind(desk: Desk) -> list[BaseTool]:
         _tool(desk, "report_allocation", _ALLOCATION, _Allocation, lambda given: report_allocation(desk, **_ai(given))),
         _tool(desk, "find_anomalies", _ANOMALIES, _Anomalies, lambda given: find_anomalies(desk, **_ai(given))),
         _tool(desk, "find_savings", _SAVINGS, _Savings, lambda given: find_savings(desk, **given)),
-        _tool(desk, "propose_change", _PROPOSE, _Propose, lambda given: propose_change(desk, **given)),
+        _tool(desk, "propose_change", _PROPOSE, _Propose, lambda given: propose_change(desk, **_said(given))),
         _tool(desk, "find_proposals", _PROPOSALS, _Proposals, lambda given: find_proposals(desk, **_said(given))),
         _tool(desk, "derive", _DERIVE, _Derive, lambda given: derive(desk, **given)),
     ]
@@ -143,11 +145,11 @@ _ALLOCATION = (
 )
 _ANOMALIES = "Unusual days of spend (spike, shift, leak, new service), with what was expected and the likely driver."
 _SAVINGS = (
-    "Idle GPU machines by measured utilisation, with the saving per month. Machines without metrics are 'unknown', "
-    "not idle."
+    "What could be saved a month: GPU machines that stand idle by their metrics, old disks, idle addresses, notebooks "
+    "left on. What cannot be judged is 'unknown', with what is missing."
 )
 _PROPOSE = (
-    "Asks people to approve stopping or starting one machine. Stores a draft only; people decide, never you. "
+    "Asks people to approve one change of one resource. Stores a draft only; people decide, never you. "
     "Amounts are looked up. Use when the user asks for the change."
 )
 _PROPOSALS = (

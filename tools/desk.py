@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lake.allocation_rules import TARGET_PERCENT
 from tools.detection.thresholds import AnomalyThresholds
 from tools.result import Figure, Problem, Row, ToolResult
-from tools.rules.thresholds import IdleGpuThresholds
+from tools.rules.thresholds import SavingsThresholds
 
 if TYPE_CHECKING:
     from lake.engine import Lake
@@ -111,7 +111,7 @@ class Desk:
     scope: tuple[str, ...] = EVERYONE
     propose: Propose = nobody_proposes
     proposals: Proposals = no_proposals
-    thresholds: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
+    thresholds: SavingsThresholds = field(default_factory=SavingsThresholds)
     anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
     uncategorised_target: int = TARGET_PERCENT
     earlier: dict[str, ToolResult] = field(default_factory=dict)

@@ -11,24 +11,32 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from approvals.changes.change import AnyChange, parse_change
 from approvals.changes.instance import StartInstance, StopInstance
+from approvals.errors import GateError
 from lake.errors import LakeError
 from lake.machines import Machine, machines
+from lake.metered import Metered
 from lake.period import Period, add_months
 from lake.question import UNTAGGED
 from tools.asked import problem_of
+from tools.bill_rules import Judged as BillJudged
+from tools.bill_rules import Opportunity, judged
 from tools.desk import Desk, Wanted, failed
 from tools.periods import spoken
 from tools.result import Problem, ToolResult, display
-from tools.rules.evidence import Verdict
+from tools.rules.catalogue import FORMS
+from tools.rules.evidence import Finding, Verdict
 from tools.rules.idle_gpu import RULE
 from tools.rules.saving import yearly_cost
 from tools.savings import Judged, Survey, ec2_id, names_of, put_evidence, put_saving, survey
+from tools.savings_rows import called, put_opportunity
 from tools.sheet import Sheet
 from tools.shown import shown
 
 TOOL = "propose_change"
-KINDS = ("stop_instance", "start_instance")
+BY_RULE = tuple(form.kind for form in FORMS if form.kind != "stop_instance")
+KINDS = ("stop_instance", "start_instance", *BY_RULE)
 _ADDRESS = re.compile(r"\{?q\d+\.[rt]\d+")
 
 
@@ -40,13 +48,22 @@ class CannotProposeError(Exception):
         self.problem = problem
 
 
-def propose_change(desk: Desk, *, target: str, kind: str = "stop_instance") -> ToolResult:
-    """A draft of `kind` for the machine that `target` names: a row of a result (`q2.r1`), an instance id or a name."""
+def propose_change(desk: Desk, *, target: str, kind: str = "") -> ToolResult:
+    """A draft for the resource that `target` names: a row of a result (`q2.r1`), an id or a name.
+
+    Without a `kind` it is what the rule about that resource leads to; of a machine, to stop it.
+    """
     try:
-        if kind not in KINDS:
+        if kind not in ("", *KINDS):
             raise CannotProposeError(_UNKNOWN_KIND)
         wanted = _resource(desk, target)
-        return _stop(desk, wanted) if kind == "stop_instance" else _start(desk, wanted)
+        if kind == "start_instance":
+            return _start(desk, wanted)
+        billed = judged(desk) if kind in ("", *BY_RULE) else None
+        named = [one for one in billed.found if _names(one.resource, wanted)] if billed else []
+        if billed is None or not (named or kind):
+            return _stop(desk, wanted)
+        return _by_rule(desk, wanted, kind, named, billed)
     except CannotProposeError as error:
         return failed(desk, TOOL, error.problem)
     except LakeError as error:
@@ -76,6 +93,42 @@ def _stop(desk: Desk, wanted: str) -> ToolResult:
         return _refused(desk, one, seen)
     change = _typed(StopInstance, one.machine)
     return _draft(desk, change, one, seen)
+
+
+def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], billed: BillJudged) -> ToolResult:
+    """What a rule of the bill leads to; of two rules about one resource the first in their order."""
+    fitting = [one for one in named if kind in ("", one.judged.form.kind)]
+    saving = sorted((one for one in fitting if one.verdict.saves), key=lambda one: one.judged.form.order)
+    if not saving or len({one.resource.resource_id for one in saving}) > 1:
+        raise CannotProposeError(_no_saving(wanted, fitting, [one.resource.resource_id for one in saving]))
+    one = saving[0]
+    money = one.judged.money
+    try:
+        change = parse_change(one.judged.change)
+    except GateError:
+        raise CannotProposeError(_unaddressed(one.resource.resource_id)) from None
+    sheet = Sheet(desk, TOOL)
+    row = put_opportunity(sheet, one, billed.period)
+    row.texts.update(kind=change.kind, change=change.title())
+    evidence = _evidence(
+        one.resource,
+        sheet,
+        window=spoken(billed.period),
+        amount=money.annual_cost if money else None,
+        yearly=money.per_year if money else None,
+        query=billed.query,
+    )
+    evidence["rule"] = one.judged.form.name
+    evidence["checks"] = _checks(one.judged.finding)
+    evidence["snapshots"] = list(billed.snapshots)
+    return _ask(desk, sheet, change, called(one.resource), evidence, snapshots=billed.snapshots)
+
+
+def _checks(finding: Finding) -> list[dict[str, str]]:
+    return [
+        {"name": check.name, "label": check.label, "measured": str(check.measured), "condition": check.condition}
+        for check in finding.checks
+    ]
 
 
 def _refused(desk: Desk, one: Judged, seen: Survey) -> ToolResult:
@@ -121,7 +174,7 @@ def _start(desk: Desk, wanted: str) -> ToolResult:
     rate = f"at the rate of {spoken(year)}"
     sheet.put(row, "annual_cost", amount, label=said, unit=machine.currency, period=rate)
     evidence = _evidence(machine, sheet, window=spoken(year), amount=amount, yearly=None, query=billed.query)
-    return _ask(desk, sheet, change, machine, evidence, snapshots=tuple(billed.snapshots))
+    return _ask(desk, sheet, change, _called(machine), evidence, snapshots=tuple(billed.snapshots))
 
 
 def _draft(desk: Desk, change: StopInstance | StartInstance, one: Judged, seen: Survey) -> ToolResult:
@@ -138,26 +191,33 @@ def _draft(desk: Desk, change: StopInstance | StartInstance, one: Judged, seen: 
         query=seen.query,
     )
     evidence["rule"] = RULE
-    evidence["checks"] = [
-        {"name": check.name, "label": check.label, "measured": str(check.measured), "condition": check.condition}
-        for check in one.finding.checks
-    ]
+    evidence["checks"] = _checks(one.finding)
     evidence["snapshots"] = list(seen.snapshots)
-    return _ask(desk, sheet, change, one.machine, evidence, snapshots=seen.snapshots)
+    return _ask(desk, sheet, change, _called(one.machine), evidence, snapshots=seen.snapshots)
+
+
+def _called(machine: Machine) -> str:
+    return shown(machine.name or machine.resource_id)
 
 
 def _evidence(
-    machine: Machine, sheet: Sheet, *, window: str, amount: Decimal | None, yearly: Decimal | None, query: str
+    resource: Machine | Metered,
+    sheet: Sheet,
+    *,
+    window: str,
+    amount: Decimal | None,
+    yearly: Decimal | None,
+    query: str,
 ) -> dict[str, Any]:
     """What was measured and computed, as JSON values; names are made fit to show, since a card will show them."""
     return {
         "amount": None if amount is None else format(amount, "f"),
-        "currency": machine.currency,
+        "currency": resource.currency,
         "saving": None if yearly is None else format(yearly, "f"),
-        "environment": None if machine.environment == UNTAGGED else shown(machine.environment),
-        "team": None if machine.team == UNTAGGED else shown(machine.team),
-        "resource_name": shown(machine.name),
-        "instance_type": shown(machine.instance_type),
+        "environment": None if resource.environment == UNTAGGED else shown(resource.environment),
+        "team": None if resource.team == UNTAGGED else shown(resource.team),
+        "resource_name": shown(resource.name),
+        "instance_type": shown(resource.instance_type) if isinstance(resource, Machine) else "",
         "window": window,
         "figures": [figure.model_dump(mode="json") for figure in sheet.figures],
         "query": query,
@@ -167,13 +227,12 @@ def _evidence(
 def _ask(
     desk: Desk,
     sheet: Sheet,
-    change: StopInstance | StartInstance,
-    machine: Machine,
+    change: AnyChange,
+    label: str,
     evidence: dict[str, Any],
     *,
     snapshots: tuple[str, ...],
 ) -> ToolResult:
-    label = shown(machine.name or machine.resource_id)
     receipt = desk.propose(Wanted(change.model_dump(mode="json"), evidence, label))
     if not receipt.accepted or receipt.proposal_id is None:
         return failed(
@@ -182,10 +241,11 @@ def _ask(
             Problem(
                 what=f"No proposal was made for {label}.",
                 why=shown(receipt.reason, 300),
-                do="Ask again when that has changed, or about another machine.",
+                do="Ask again when that has changed, or about another resource.",
             ),
         )
-    sheet.notes.append("A draft only: the worker reads the machine's state next, then people decide.")
+    what = "machine" if isinstance(change, StopInstance | StartInstance) else "resource"
+    sheet.notes.append(f"A draft only: the worker reads the {what}'s state next, then people decide.")
     if receipt.reason:
         sheet.notes.append(shown(receipt.reason, 300))
     return sheet.done(
@@ -201,19 +261,52 @@ def _typed(kind: type[StopInstance] | type[StartInstance], machine: Machine) -> 
     try:
         return kind(account=machine.account, region=machine.region, instance_id=ec2_id(machine))
     except ValidationError:
-        raise CannotProposeError(
-            Problem(
-                what=f"{shown(machine.resource_id)} cannot be addressed.",
-                why="The bill does not name its account and region as AWS writes them.",
-                do="Load a bill that carries SubAccountId and RegionId.",
-            )
-        ) from None
+        raise CannotProposeError(_unaddressed(machine.resource_id)) from None
 
 
 def _means(machine: Machine, wanted: str) -> bool:
     folded = wanted.casefold()
     names = (machine.resource_id, ec2_id(machine), machine.name, shown(machine.resource_id), shown(machine.name))
     return any(name and name != "(none)" and name.casefold() == folded for name in names)
+
+
+def _names(resource: Metered, wanted: str) -> bool:
+    folded = wanted.casefold()
+    short = resource.resource_id.rpartition("/")[2]
+    names = (resource.resource_id, short, resource.name, shown(resource.resource_id), shown(resource.name))
+    return any(name and name != "(none)" and name.casefold() == folded for name in names)
+
+
+def _unaddressed(resource_id: str) -> Problem:
+    return Problem(
+        what=f"{shown(resource_id)} cannot be addressed.",
+        why="The bill does not name its account and region as AWS writes them.",
+        do="Load a bill that carries SubAccountId and RegionId.",
+    )
+
+
+def _no_saving(wanted: str, found: list[Opportunity], several: list[str]) -> Problem:
+    """Why nothing is proposed for a resource that rules know: several of the name, unknown, or nothing to save."""
+    if several:
+        return Problem(
+            what=f"'{shown(wanted)}' names {len(set(several))} resources.",
+            why="A change is for exactly one.",
+            do="Name one by its id.",
+            candidates=tuple(shown(one) for one in sorted(set(several))[:10]),
+        )
+    missing = "; ".join(dict.fromkeys(text for one in found for text in one.judged.finding.missing))
+    if missing:
+        return Problem(
+            what=f"Whether something can be saved on {shown(wanted)} is unknown.",
+            why=f"Missing: {missing}. Without it nothing is proposed.",
+            do="Bring that in, or ask the resource's owner.",
+        )
+    said = "; ".join(dict.fromkeys(one.judged.why for one in found))
+    return Problem(
+        what=f"No rule finds a saving of this kind on {shown(wanted)}.",
+        why=f"What the bill shows: {said}." if said else "The bill has nothing of it that such a rule is about.",
+        do="Choose a row of the list of savings.",
+    )
 
 
 def _not_idle(one: Judged) -> Problem:
@@ -252,7 +345,7 @@ def _absent(wanted: str, known: list[Machine]) -> Problem:
 
 _UNKNOWN_KIND = Problem(
     what="That kind of change does not exist.",
-    why="Machines can be stopped and started, and nothing else yet.",
+    why="Only what a rule of savings leads to can be asked for, and starting a machine again.",
     do=f"Use one of: {', '.join(KINDS)}.",
     candidates=KINDS,
 )

@@ -1,10 +1,9 @@
-"""What could be saved: idle GPU machines, each with the evidence for every condition, and what is not known.
+"""What could be saved: idle GPU machines by what was measured, and what the bill's own meters show, with the evidence.
 
 Only utilisation says that a machine is idle. One without metrics is listed as unknown, with what is missing, and
 counts in no saving.
 """
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,20 +17,24 @@ from lake.period import Period
 from lake.question import Question
 from lake.usage import Utilisation, utilisation
 from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_notes
+from tools.bill_rules import Judged as BillJudged
+from tools.bill_rules import Opportunity, judged
 from tools.desk import Desk, failed
 from tools.detection.contributions import add
 from tools.periods import spoken, spoken_day
-from tools.result import Problem, Row, ToolResult
+from tools.result import Row, ToolResult
 from tools.rules.evidence import Finding, Verdict
-from tools.rules.idle_gpu import MachineUse, is_gpu_family, judge
-from tools.rules.saving import MachineCost, Saving, saving
+from tools.rules.idle_gpu import FORM, RULE, MachineUse, is_gpu_family, judge
+from tools.rules.portfolio import Part, booked
+from tools.rules.saving import MONTHS_PER_YEAR, MachineCost, Saving, saving
+from tools.savings_filters import accept, fits
+from tools.savings_rows import MONEY_NOTE, part_of, put_opportunity
 from tools.sheet import Sheet
 from tools.shown import shown
 from tools.spend import provenance
 
 TOOL = "find_savings"
 MOST = 10
-FILTERS = ("team", "use_case", "environment", "account", "region", "resource", "provider")
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,12 @@ class Survey:
 
 
 def find_savings(desk: Desk, *, where: Where | None = None, top: int | None = None) -> ToolResult:
-    """Idle GPU machines with their saving a month, then machines whose use is unknown, with what is missing."""
+    """What could be saved a month, largest first; then what cannot be judged, with what is missing."""
     try:
-        seen = survey(desk)
-        chosen = _chosen(seen, filters(where or {}))
-        return _answer(desk, chosen, top=min(max(top or MOST, 1), 100))
+        wanted = filters(where or {})
+        seen, billed = survey(desk), judged(desk)
+        chosen, others = _chosen(seen, billed, wanted)
+        return _answer(desk, chosen, others, top=min(max(top or MOST, 1), 100))
     except NotUnderstoodError as error:
         return failed(desk, TOOL, error.problem)
     except LakeError as error:
@@ -77,7 +81,7 @@ def find_savings(desk: Desk, *, where: Where | None = None, top: int | None = No
 
 def survey(desk: Desk) -> Survey:
     """Every GPU machine that the speaker may see, judged over the last days that the bill of machines reaches."""
-    limits = desk.thresholds
+    limits = desk.thresholds.idle_gpu
     period = _look_back(desk)
     billed = machines(desk.lake, period, teams_seen=desk.scope)
     gpu = [one for one in billed.found if ec2_id(one) and is_gpu_family(one.instance_type, limits)]
@@ -99,7 +103,7 @@ def ec2_id(machine: Machine) -> str:
 
 def _look_back(desk: Desk) -> Period:
     """The rule's days up to the last day that bills hours of EC2 machines: other sources may reach further."""
-    days = timedelta(days=desk.thresholds.look_back_days)
+    days = timedelta(days=desk.thresholds.idle_gpu.look_back_days)
     reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
     wide = machines(desk.lake, Period(reach.start - days, reach.end), teams_seen=desk.scope)
     end = max((one.last_day for one in wide.found if ec2_id(one)), default=desk.today) + timedelta(days=1)
@@ -111,7 +115,7 @@ def _judged(desk: Desk, machine: Machine, measured: Utilisation | None, period: 
     if measured is not None:
         known = {name: getattr(measured, name) for name in MachineUse.__dataclass_fields__ if hasattr(measured, name)}
         use = replace(use, **known)
-    finding = judge(use, now=desk.now, thresholds=desk.thresholds)
+    finding = judge(use, now=desk.now, thresholds=desk.thresholds.idle_gpu)
     made = saving(cost_of(machine, period), hours_per_month=desk.thresholds.hours_per_month)
     return Judged(machine, finding, made)
 
@@ -170,22 +174,38 @@ def put_saving(sheet: Sheet, row: Row, one: Judged, period: Period) -> None:
               period=rate)  # fmt: skip
 
 
-def _answer(desk: Desk, seen: Survey, *, top: int) -> ToolResult:
+def _chosen(seen: Survey, billed: BillJudged, wanted: dict[str, tuple[str, ...]]) -> tuple[Survey, BillJudged]:
+    machines_known = [one.machine for one in seen.judged] + list(seen.stopped)
+    accepted = accept(wanted, [*machines_known, *(one.resource for one in billed.found)])
+    kept = tuple(one for one in seen.judged if fits(one.machine, accepted))
+    stopped = tuple(one for one in seen.stopped if fits(one, accepted))
+    others = tuple(one for one in billed.found if fits(one.resource, accepted))
+    return replace(seen, judged=kept, stopped=stopped), replace(billed, found=others)
+
+
+def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolResult:
     sheet = Sheet(desk, TOOL)
     idle, unknown = seen.of(Verdict.IDLE), seen.of(Verdict.UNKNOWN)
+    others, doubtful = billed.saving(), billed.unknown()
     for one in [*idle[:top], *unknown[:top]]:
-        texts = {"verdict": str(one.verdict)}
+        texts = {"verdict": str(one.verdict), "rule": RULE}
         if one.verdict == Verdict.UNKNOWN:
             texts["missing"] = "; ".join(one.finding.missing)
         row = sheet.row(names_of(one.machine), texts=texts)
         if one.verdict == Verdict.IDLE:
             put_saving(sheet, row, one, seen.period)
         put_evidence(sheet, row, one, seen.period)
-    _totals(sheet, idle, seen.period)
+    for other in [*others[:top], *doubtful[:top]]:
+        put_opportunity(sheet, other, billed.period)
+    _totals(sheet, idle, others, seen.period)
     _note_proposals(sheet, desk, [*idle[:top], *unknown[:top]], seen.period)
-    _note(sheet, desk, seen, left=max(len(idle) - top, 0) + max(len(unknown) - top, 0))
+    left = sum(max(len(listed) - top, 0) for listed in (idle, unknown, others, doubtful))
+    _note(sheet, desk, seen, left=left)
+    if others or doubtful:
+        sheet.notes.append(MONEY_NOTE)
+    more = f"; {len(others)} other savings and {len(doubtful)} unknown" if others or doubtful else ""
     return sheet.done(
-        title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines",
+        title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines{more}",
         columns=("name", "resource", "instance_type", "team", "environment", "verdict", "per_month", "missing"),
         **{**provenance(_behind(desk, seen)), "query": seen.query, "snapshots": seen.snapshots},
     )
@@ -207,19 +227,30 @@ def _note_proposals(sheet: Sheet, desk: Desk, listed: Sequence[Judged], period: 
             sheet.notes.append(f"Of {who} there is a proposal, {line.id}, since {spoken_day(line.changed)}: {state}.")
 
 
-def _totals(sheet: Sheet, idle: list[Judged], period: Period) -> None:
+def _totals(sheet: Sheet, idle: list[Judged], others: list[Opportunity], period: Period) -> None:
     rate = f"at the rates of {spoken(period)}"
-    for currency in sorted({one.machine.currency for one in idle}):
+    for currency in sorted({one.machine.currency for one in idle} | {one.resource.currency for one in others}):
         made = [one.saving for one in idle if one.machine.currency == currency and one.saving]
         row = sheet.row({}, total=True)
-        for column, said in (("per_month", "a month"), ("per_year", "a year")):
-            value = add(getattr(one, column) for one in made)
-            said = f"Saving {said} by stopping all {len(made)} idle machines"
+        stopping = [
+            Part(one.machine.resource_id, FORM.order, one.saving.per_month, Decimal(1))
+            for one in idle
+            if one.machine.currency == currency and one.saving
+        ]
+        rest = [part_of(one) for one in others if one.resource.currency == currency]
+        month = add(booked([*stopping, *rest]))
+        year = add([month] * MONTHS_PER_YEAR)
+        for column, said, value in (("per_month", "a month", month), ("per_year", "a year", year)):
+            said = (
+                f"Saving {said} by stopping all {len(made)} idle machines"
+                if not rest
+                else (f"Saving {said} of all {len(stopping) + len(rest)} savings, one after the other")
+            )
             sheet.put(row, column, value, label=said, unit=currency, period=rate)
 
 
 def _note(sheet: Sheet, desk: Desk, seen: Survey, *, left: int) -> None:
-    limits = desk.thresholds
+    limits = desk.thresholds.idle_gpu
     sheet.notes.extend(scope_notes(desk, None)[1:])
     if not seen.judged and not seen.stopped:
         sheet.notes.append("The bill has no GPU machines of the families that the rule knows: no data, not no saving.")
@@ -229,8 +260,8 @@ def _note(sheet: Sheet, desk: Desk, seen: Survey, *, left: int) -> None:
         f"{spoken(seen.period).split(' to ')[-1]}. {used} in use; {len(seen.stopped)} already stopped, not counted."
     )
     sheet.notes.append(
-        f"Saving = effective rate of hours that no commitment covers × their share of {limits.hours_per_month} hours a "
-        "month; disks stay and are not counted."
+        f"Saving = effective rate of hours that no commitment covers × their share of "
+        f"{desk.thresholds.hours_per_month} hours a month; disks stay and are not counted."
     )
     if seen.judged:
         last = spoken_day(seen.period.end - timedelta(days=1))
@@ -238,52 +269,7 @@ def _note(sheet: Sheet, desk: Desk, seen: Survey, *, left: int) -> None:
             f"The bill and the metrics were read to {last}: a machine stopped after that still stands here."
         )
     if left:
-        sheet.notes.append(f"{left} more machines are not listed.")
-
-
-def _chosen(seen: Survey, where: dict[str, tuple[str, ...]]) -> Survey:
-    """The survey's machines that these filters name; an unknown name is refused with the closest."""
-    for name in where:
-        if name not in FILTERS:
-            raise NotUnderstoodError(
-                Problem(
-                    what=f"Machines cannot be filtered by '{shown(name)}'.",
-                    why="A machine has few names in the bill.",
-                    do=f"Filter by one of: {', '.join(FILTERS)}.",
-                    candidates=FILTERS,
-                )
-            )
-    kept: tuple[Judged, ...] = seen.judged
-    stopped = seen.stopped
-    for name, wanted in where.items():
-        known = {value for one in (*seen.judged,) for value in _values(one.machine, name)}
-        known |= {value for one in seen.stopped for value in _values(one, name)}
-        accepted = {_known(name, value, known) for value in wanted}
-        kept = tuple(one for one in kept if accepted & _values(one.machine, name))
-        stopped = tuple(one for one in stopped if accepted & _values(one, name))
-    return Survey(seen.period, kept, stopped, seen.query, seen.snapshots)
-
-
-def _values(machine: Machine, name: str) -> set[str]:
-    if name == "resource":
-        return {value for value in (machine.resource_id, machine.name) if value}
-    return {str(getattr(machine, name))}
-
-
-def _known(name: str, value: str, known: set[str]) -> str:
-    folded = {one.casefold(): one for one in known}
-    if value.casefold() in folded:
-        return folded[value.casefold()]
-    close = difflib.get_close_matches(value.casefold(), list(folded), n=3, cutoff=0.4)
-    near = tuple(shown(folded[one]) for one in close)
-    raise NotUnderstoodError(
-        Problem(
-            what=f"No GPU machine has the {name.replace('_', ' ')} '{shown(value)}'.",
-            why=f"The closest: {', '.join(near)}." if near else "No name of a GPU machine is close to it.",
-            do="Ask with a name that the bill carries.",
-            candidates=near,
-        )
-    )
+        sheet.notes.append(f"{left} more are not listed.")
 
 
 def _midnight(day: date) -> datetime:

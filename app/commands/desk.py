@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.commands.here import person_at, place
 from app.database import reading
 from app.errors import Exit, Problem
+from app.savings_limits import limits_here
 from lake.engine import Lake
 from lake.errors import CannotBeAsked
 from tools.desk import Desk
@@ -19,7 +20,13 @@ def desk_here(person: str | None = None) -> Desk:
     here = place("ask the bill")
     speaker = person_at(here, person)
     with reading(here.engine) as (_, now):
-        return Desk(lake=Lake(here.home.lake), now=now, speaker=speaker.id, scope=speaker.sees_teams)
+        return Desk(
+            lake=Lake(here.home.lake),
+            now=now,
+            speaker=speaker.id,
+            scope=speaker.sees_teams,
+            thresholds=limits_here(here.home),
+        )
 
 
 def check_period(desk: Desk, period: str | None) -> None:

@@ -4,16 +4,24 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 
-def run(*, into: Path, until: date | None = None, seed: int = 7, csv: bool = False, as_json: bool = False) -> int:
-    """Writes the bank up to and including `until` (default: yesterday, UTC). Returns the exit code.
+def run(
+    *,
+    into: Path,
+    until: date | None = None,
+    seed: int = 7,
+    csv: bool = False,
+    waste: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Writes the bank up to and including `until` (default: yesterday, UTC), with planted waste if asked.
 
-    Raises BankError.
+    Returns the exit code. Raises BankError.
     """
     from app.commands.console import hint, print_json
     from sandbox.bank.write import write_bank
 
     last = until or datetime.now(UTC).date() - timedelta(days=1)
-    summary = write_bank(into, until=last, seed=seed, csv=csv)
+    summary = write_bank(into, until=last, seed=seed, csv=csv, waste=waste)
     if as_json:
         print_json(
             {

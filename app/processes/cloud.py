@@ -14,11 +14,14 @@ from approvals.executors.port import Executor
 from approvals.executors.rehearsal import Rehearsal
 from approvals.executors.router import Router as Hands
 from approvals.governance import GOVERNANCE
+from approvals.inspectors.address import AddressInspector
 from approvals.inspectors.instance import InstanceInspector
 from approvals.inspectors.local import LocalInspector
 from approvals.inspectors.nodegroup import NodeGroupInspector
+from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.router import Router as Eyes
 from approvals.inspectors.volume import VolumeInspector
+from approvals.inspectors.volume_type import VolumeTypeInspector
 from audit.transaction import Begin
 
 
@@ -31,13 +34,14 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
     clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
     executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
     own = LocalInspector(begin)
-    hands = {"ec2:": executor, "eks:": executor, "spendgate:": LocalExecutor(begin, worker=worker)}
+    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:"), executor)
+    hands = {**services, "spendgate:": LocalExecutor(begin, worker=worker)}
     return eyes(clients).also(dict.fromkeys(GOVERNANCE, own)), Hands(hands, name=executor.name)
 
 
 def eyes(clients: Clients) -> Eyes:
     """An inspector for each kind of change of the cloud."""
-    instance = InstanceInspector(clients)
+    instance, notebook = InstanceInspector(clients), NotebookInspector(clients)
     return Eyes(
         {
             "stop_instance": instance,
@@ -46,6 +50,10 @@ def eyes(clients: Clients) -> Eyes:
             "undo_instance": instance,
             "delete_volume": VolumeInspector(clients),
             "scale_node_group": NodeGroupInspector(clients),
+            "change_volume_type": VolumeTypeInspector(clients),
+            "release_address": AddressInspector(clients),
+            "stop_notebook": notebook,
+            "start_notebook": notebook,
         }
     )
 

@@ -5,20 +5,26 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from approvals.changes.address import ReleaseAddress
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
+from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.undo import UndoInstance
 from approvals.changes.volume import DeleteVolume
+from approvals.changes.volume_type import ChangeVolumeType
 from approvals.errors import GateError
 from approvals.governance import GOVERNANCE
 
-CloudChange = StopInstance | StartInstance | ResizeInstance | UndoInstance | DeleteVolume | ScaleNodeGroup
+OnDisk = DeleteVolume | ChangeVolumeType
+OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScaleNodeGroup
+CloudChange = OnMachine | OnDisk | ReleaseAddress | StopNotebook | StartNotebook
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
 CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
+    "change_volume_type", "release_address", "stop_notebook", "start_notebook",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

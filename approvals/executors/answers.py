@@ -14,6 +14,10 @@ CALLS = {
     "ec2:StartInstances": "start_instances",
     "ec2:ModifyInstanceAttribute": "modify_instance_attribute",
     "ec2:DeleteVolume": "delete_volume",
+    "ec2:ModifyVolume": "modify_volume",
+    "ec2:ReleaseAddress": "release_address",
+    "sagemaker:StopNotebookInstance": "stop_notebook_instance",
+    "sagemaker:StartNotebookInstance": "start_notebook_instance",
     "eks:UpdateNodegroupConfig": "update_nodegroup_config",
 }
 """The boto3 method of each operation that AWS is sent."""
@@ -51,8 +55,20 @@ def _scaled(request: Request, answer: dict[str, Any]) -> str | None:
     return f"the update has errors ({len(update['errors'])})" if update.get("errors") else None
 
 
+def _modified(request: Request, answer: dict[str, Any]) -> str | None:
+    told = answer.get("VolumeModification")
+    if not isinstance(told, dict):
+        return "it names no change of a volume"
+    wanted = (request.parameters["VolumeId"], request.parameters["VolumeType"])
+    named = (told.get("VolumeId"), told.get("TargetVolumeType"))
+    if named != wanted:
+        return f"it is about {named[0]} of type {named[1]}, not {wanted[0]} of type {wanted[1]}"
+    return "it says that the change failed" if told.get("ModificationState") == "failed" else None
+
+
 _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:StopInstances": _states("StoppingInstances", "running", frozenset({"stopping", "stopped"})),
     "ec2:StartInstances": _states("StartingInstances", "stopped", frozenset({"pending", "running"})),
+    "ec2:ModifyVolume": _modified,
     "eks:UpdateNodegroupConfig": _scaled,
 }

@@ -76,7 +76,7 @@ def aws_clients(
 
 
 class AwsExecutor:
-    """Sends sealed requests to EC2 and EKS. `clients` gives a client with the worker's write credential."""
+    """Sends sealed requests to EC2, EKS and SageMaker. `clients` gives a client with the worker's write credential."""
 
     name = "aws"
     rehearsal = False

@@ -65,6 +65,15 @@ def dry_run(call: Callable[..., Any], **parameters: Any) -> str | None:
     return "the dry run was answered as if it had been carried out"
 
 
+def account_seen(clients: Clients, change: Any) -> str:
+    """The account that the credential for this change sees: many resources do not tell theirs."""
+    try:
+        identity = ask(clients(change.account, change.region, "sts").get_caller_identity)
+    except ClientError as error:
+        raise CannotLook(code_of(error)) from error
+    return str(identity.get("Account", ""))
+
+
 def tags_of(resource: dict[str, Any]) -> dict[str, str]:
     """The tags of an EC2 resource by name."""
     return {str(tag["Key"]): str(tag["Value"]) for tag in resource.get("Tags", [])}

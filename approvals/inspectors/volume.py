@@ -5,7 +5,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from approvals.changes.volume import DeleteVolume
+from approvals.changes.volume_type import ChangeVolumeType
 from approvals.inspectors.aws import (
+    account_seen,
     ask,
     code_of,
     dry_run,
@@ -30,10 +32,10 @@ class VolumeInspector(Trail):
     def look(self, change: Any) -> Snapshot | NotSealable:
         """Every precondition, then the dry run."""
         client = self._clients(change.account, change.region, "ec2")
-        owner = self._account(change)
+        owner = account_seen(self._clients, change)
         if owner != change.account:
             return NotSealable(f"the worker sees account {owner}, not {change.account}", "other_account")
-        volume = _describe(client, change)
+        volume = describe_volume(client, change)
         if volume is None:
             return NotSealable(f"there is no volume {change.volume_id} in {change.region}", "not_found")
         fields, tags = _fields(volume, owner), tags_of(volume)
@@ -51,21 +53,15 @@ class VolumeInspector(Trail):
 
     def read_back(self, change: Any) -> dict[str, Any]:
         """The fields as they stand; `{"state": "gone"}` where AWS knows no such volume in this very account."""
-        client, owner = self._clients(change.account, change.region, "ec2"), self._account(change)
+        client, owner = self._clients(change.account, change.region, "ec2"), account_seen(self._clients, change)
         if owner != change.account:
             raise CannotLook(f"the worker sees account {owner}, not {change.account}")
-        volume = _describe(client, change)
+        volume = describe_volume(client, change)
         return {"state": "gone"} if volume is None else _fields(volume, owner)
 
-    def _account(self, change: DeleteVolume) -> str:
-        try:
-            identity = ask(self._clients(change.account, change.region, "sts").get_caller_identity)
-        except ClientError as error:
-            raise CannotLook(code_of(error)) from error
-        return str(identity.get("Account", ""))
 
-
-def _describe(client: Any, change: DeleteVolume) -> dict[str, Any] | None:
+def describe_volume(client: Any, change: DeleteVolume | ChangeVolumeType) -> dict[str, Any] | None:
+    """The volume as EC2 describes it; None where it knows none of this id, CannotLook for no answer."""
     try:
         found = listed(ask(client.describe_volumes, VolumeIds=[change.volume_id]), "Volumes")
     except ClientError as error:

@@ -16,7 +16,8 @@ INSTANCES = re.compile(rb"<instancesSet>.*</instancesSet>", re.DOTALL)
 STATE = rb"<code>\d+</code><name>[a-z-]+</name>"
 BEFORE = re.compile(rb"<previousState>" + STATE + rb"</previousState>")
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
-           405: "Method Not Allowed", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
+           405: "Method Not Allowed", 412: "Precondition Failed",
+           500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What a request to the sandbox asks: which action, on which resources, whose key, for real or as a rehearsal."""
 
 import io
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +13,13 @@ MARK = re.compile(r"\bspendgate/(\S+)")
 NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)?/?$")
 """EKS names its actions by path and method alone."""
 
-NAMES = ("InstanceId", "VolumeId")
+NAMES = ("InstanceId", "VolumeId", "AllocationId")
+JSON_NAMES = ("NotebookInstanceName",)
 
 
 @dataclass(frozen=True)
 class AwsRequest:
-    """`instance_ids` as named by the caller, `resources` besides volumes and node groups (cluster/group).
+    """`instance_ids` as named by the caller; `resources` besides volumes, addresses, notebooks, node groups (a/b).
 
     `dry_run` requests change nothing. `mark` is the token that Spendgate's executor puts into the User-Agent.
     """
@@ -53,12 +55,23 @@ def read_request(environ: dict[str, Any]) -> AwsRequest:
     dry_run = pairs.get("DryRun", "").lower() == "true"
     mark = MARK.search(str(environ.get("HTTP_USER_AGENT", "")))
     resources = [value for name, value in pairs.items() if name.split(".")[0] in NAMES]
+    if target:
+        resources += _named_in(body)
     return AwsRequest(
         action=action, service=service, region=region, access_key=key, dry_run=dry_run,
         mutating=not reads and not dry_run, mark=mark[1] if mark else "", parameters=pairs, body=body,
         instance_ids=tuple(value for name, value in pairs.items() if name.startswith("InstanceId")),
         resources=tuple(resources) + ((f"{unquote(group[1])}/{unquote(group[2])}",) if group else ()),
     )  # fmt: skip
+
+
+def _named_in(body: bytes) -> list[str]:
+    """The resources that a JSON request names."""
+    try:
+        told = json.loads(body or b"{}")
+    except ValueError:
+        return []
+    return [str(told[name]) for name in JSON_NAMES if isinstance(told, dict) and told.get(name)]
 
 
 def _body(environ: dict[str, Any]) -> bytes:

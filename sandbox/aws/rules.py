@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any
 
 from sandbox.aws.requests import AwsRequest
-from sandbox.aws.world import instance_states
+from sandbox.aws.world import instance_states, modifying, notebook_status
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,10 @@ class Refusal:
 
 
 def refusal(request: AwsRequest) -> Refusal | None:
-    """AWS's own no to a request on instances: a type changes only while stopped, and nothing starts while stopping."""
+    """AWS's own no: a type changes only while its instance is stopped, and nothing starts while stopping.
+
+    A volume changes once at a time, a notebook stops only in service and starts only when stopped.
+    """
     states = instance_states()
     changes_type = request.action == "ModifyInstanceAttribute" and "InstanceType.Value" in request.parameters
     for name in request.instance_ids:
@@ -29,7 +32,24 @@ def refusal(request: AwsRequest) -> Refusal | None:
         if request.action == "StartInstances" and not request.dry_run and state == "stopping":
             told = f"The instance '{name}' is not in a state from which it can be started."
             return Refusal(400, "IncorrectInstanceState", told)
+    if request.action == "ReleaseAddress" and request.dry_run:
+        # moto would release it.
+        return Refusal(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+    if request.action == "ModifyVolume" and not request.dry_run:
+        name = request.parameters.get("VolumeId", "")
+        if modifying(name):
+            return Refusal(400, "IncorrectModificationState", f"The volume '{name}' is being modified.")
+    wanted = NOTEBOOK_FROM.get(request.action)
+    if wanted is not None:
+        name = "".join(request.resources)
+        status = notebook_status(name)
+        if status and status != wanted:
+            told = f"Status ({status}) not in ([{wanted}]). Unable to transition Notebook Instance ({name})"
+            return Refusal(400, "ValidationException", told)
     return None
+
+
+NOTEBOOK_FROM = {"StopNotebookInstance": "InService", "StartNotebookInstance": "Stopped"}
 
 
 class Tokens:

@@ -18,6 +18,7 @@ import moto.iam.models as moto_iam
 from moto.ec2.models import ec2_backends
 from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
+from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.errors import AwsSandboxError
 
@@ -25,6 +26,8 @@ REQUIRED = ("instance_id", "instance_type", "region", "zone", "account", "state"
 ADDITIONS = {
     "volumes": ("volume_id", "account", "region", "zone", "size"),
     "node_groups": ("cluster", "nodegroup", "account", "region", "min", "max", "desired"),
+    "addresses": ("allocation_id", "account", "region"),
+    "notebooks": ("notebook", "instance_type", "account", "region", "status"),
 }
 
 
@@ -49,15 +52,17 @@ def access_key(account: str) -> str:
 
 @dataclass(frozen=True)
 class Estate:
-    """What a `machines.json` names: machines, and where it has them volumes and node groups besides."""
+    """What a `machines.json` names: machines, and where it has them the other resources besides."""
 
     machines: list[dict[str, Any]]
     volumes: list[dict[str, Any]]
     node_groups: list[dict[str, Any]]
+    addresses: list[dict[str, Any]]
+    notebooks: list[dict[str, Any]]
 
 
 def read_machines(path: Path) -> Estate:
-    """The machines of a `machines.json`, with "volumes" and "node_groups" if there are any. Raises AwsSandboxError."""
+    """The machines of a `machines.json`, with the lists of `ADDITIONS` that there are. Raises AwsSandboxError."""
     do = "Make one with: spendgate sandbox bank --into DIR; it writes DIR/machines.json."
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -83,7 +88,7 @@ def read_machines(path: Path) -> Estate:
                     f"Number {number + 1} of {name} in {path} is incomplete.", why=f"It lacks {', '.join(missing)}.",
                     do=do,
                 )  # fmt: skip
-    return Estate(machines, more["volumes"], more["node_groups"])
+    return Estate(machines, **more)
 
 
 def seed(estate: Estate) -> Seeded:
@@ -101,12 +106,16 @@ def seed(estate: Estate) -> Seeded:
         _make_volume(volume)
     for group in estate.node_groups:
         _make_node_group(group)
+    for address in estate.addresses:
+        _make_address(address)
+    for notebook in estate.notebooks:
+        _make_notebook(notebook)
     regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
     return Seeded(len(machines), accounts, regions, default)
 
 
 def _forget() -> None:
-    for backends in (ec2_backends, eks_backends, iam_backends):
+    for backends in (ec2_backends, eks_backends, iam_backends, sagemaker_backends):
         for account in list(backends):
             for region in list(backends[account]):
                 backends[account][region].reset()
@@ -170,3 +179,22 @@ def _make_node_group(group: dict[str, Any]) -> None:
         group["cluster"], role, group["nodegroup"], [], tags=dict(group.get("tags", {})),
         scaling_config={"minSize": group["min"], "maxSize": group["max"], "desiredSize": group["desired"]},
     )  # fmt: skip
+
+
+def _make_address(address: dict[str, Any]) -> None:
+    backend = ec2_backends[str(address["account"])][address["region"]]
+    made = backend.allocate_address("vpc", address.get("public_ip"))
+    made.allocation_id = made.id = str(address["allocation_id"])
+    made.add_tags(dict(address.get("tags", {})))
+    if address.get("attached_to"):
+        backend.associate_address(instance=backend.get_instance(address["attached_to"]), allocation_id=made.id)
+
+
+def _make_notebook(notebook: dict[str, Any]) -> None:
+    account, region = str(notebook["account"]), notebook["region"]
+    made = sagemaker_backends[account][region].create_notebook_instance(
+        notebook["notebook"], notebook["instance_type"], f"arn:aws:iam::{account}:role/notebooks",
+        tags=[{"Key": key, "Value": value} for key, value in notebook.get("tags", {}).items()],
+    )  # fmt: skip
+    if notebook["status"] == "Stopped":
+        made.stop()

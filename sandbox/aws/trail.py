@@ -11,7 +11,7 @@ from sandbox.aws.journal import Call, Journal
 from sandbox.aws.requests import AwsRequest
 
 MOST = 50
-SOURCES = {"ec2": "ec2.amazonaws.com", "eks": "eks.amazonaws.com"}
+SOURCES = {"ec2": "ec2.amazonaws.com", "eks": "eks.amazonaws.com", "sagemaker": "sagemaker.amazonaws.com"}
 
 
 def looked_up(journal: Journal, asked: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +37,8 @@ def recorded(request: AwsRequest) -> dict[str, Any]:
     if request.service == "eks":
         cluster, _, group = "".join(request.resources).partition("/")
         return {**_body(request.body), "name": cluster, "nodegroupName": group}
+    if request.service == "sagemaker":
+        return {_lower(key): value for key, value in _body(request.body).items()}
     told: dict[str, Any] = {}
     if request.action in ("StopInstances", "StartInstances", "RebootInstances", "TerminateInstances"):
         told["instancesSet"] = {"items": [{"instanceId": name} for name in request.instance_ids]}

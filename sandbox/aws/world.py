@@ -4,10 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.elastic_block_store import VolumeModification
 from moto.eks.models import eks_backends
+from moto.sagemaker.models import sagemaker_backends
 
 SLOW = {"stopped": ("stopping", 64), "running": ("pending", 0)}
 CODES = {"stopped": 80, "running": 16}
+ON_THE_WAY = {"Stopped": "Stopping", "InService": "Pending"}
+
+# moto calls every change of a volume completed at once; here one may be seen on its way.
+type.__setattr__(
+    VolumeModification, "modification_state", property(lambda told: vars(told).get("lingering", "completed"))
+)
 
 
 def instance_states() -> dict[str, str]:
@@ -16,11 +24,19 @@ def instance_states() -> dict[str, str]:
 
 
 def world() -> dict[str, str]:
-    """Every instance's state and type, every volume's state, every node group's sizes; what is not there is absent."""
+    """Every instance's state and type, volume's state and type, address, notebook's status and node group's sizes.
+
+    What is not there is absent.
+    """
     told = instance_states()
     told |= {f"{instance.id} type": instance.instance_type for instance in _instances()}
     for backend in _ec2():
         told |= {volume.id: volume.status for volume in backend.volumes.values()}
+        told |= {f"{volume.id} type": volume.volume_type for volume in backend.volumes.values()}
+        told |= {
+            one.allocation_id: one.association_id or "unattached" for one in backend.addresses if one.allocation_id
+        }
+    told |= {name: notebook.status for name, notebook in _notebooks()}
     for name, group in _groups():
         sizes = group.scaling_config
         told[name] = f"{sizes['desiredSize']} ({sizes['minSize']} to {sizes['maxSize']})"
@@ -31,6 +47,10 @@ def hold() -> Callable[[], None]:
     """Remembers how everything stands; the function that it returns puts it back."""
     instances = [(one, one._state.name, one._state.code, one.instance_type) for one in _instances()]
     volumes = [(backend, dict(backend.volumes)) for backend in _ec2()]
+    disks = [(one, _settings(one)) for one in _volumes()]
+    addresses = [(backend, list(backend.addresses), [one.allocation_id for one in backend.addresses])
+                 for backend in _ec2()]  # fmt: skip
+    notebooks = [(notebook, notebook.status) for _, notebook in _notebooks()]
     groups = [(group, dict(group.scaling_config)) for _, group in _groups()]
 
     def put_back() -> None:
@@ -39,6 +59,14 @@ def hold() -> Callable[[], None]:
         for backend, known in volumes:
             backend.volumes.clear()
             backend.volumes.update(known)
+        for disk, settings in disks:
+            vars(disk).update(settings)
+        for backend, kept, ids in addresses:
+            backend.addresses[:] = kept
+            for address, allocation in zip(kept, ids, strict=True):
+                address.allocation_id = allocation
+        for notebook, status in notebooks:
+            notebook.status = status
         for group, sizes in groups:
             group.scaling_config = sizes
 
@@ -46,10 +74,16 @@ def hold() -> Callable[[], None]:
 
 
 def linger(changed: set[str]) -> None:
-    """Lets what just changed be seen on its way for a while: stopping, pending, UPDATING."""
+    """Lets what just changed be seen on its way for a while: stopping, pending, modifying, UPDATING."""
     for instance in _instances():
         if instance.id in changed and instance.state in SLOW:
             instance._state.name, instance._state.code = SLOW[instance.state]
+    for volume in _volumes():
+        if f"{volume.id} type" in changed and volume.modifications:
+            volume.modifications[-1].lingering = "modifying"
+    for name, notebook in _notebooks():
+        if name in changed:
+            notebook.status = ON_THE_WAY.get(notebook.status, notebook.status)
     for name, group in _groups():
         if name in changed:
             group.status = "UPDATING"
@@ -63,6 +97,15 @@ def arrive() -> list[str]:
             if instance.state == passing:
                 instance._state.name, instance._state.code = end, CODES[end]
                 arrived.append(str(instance.id))
+    for volume in _volumes():
+        for change in volume.modifications:
+            if vars(change).pop("lingering", None):
+                arrived.append(str(volume.id))
+    for name, notebook in _notebooks():
+        for end, on_the_way in ON_THE_WAY.items():
+            if notebook.status == on_the_way:
+                notebook.status = end
+                arrived.append(name)
     for name, group in _groups():
         if group.status == "UPDATING":
             group.status = "ACTIVE"
@@ -70,9 +113,37 @@ def arrive() -> list[str]:
     return arrived
 
 
+def modifying(volume_id: str) -> bool:
+    """Whether a change of this volume is on its way."""
+    return any(volume.id == volume_id and "lingering" in vars(change)
+               for volume in _volumes() for change in volume.modifications)  # fmt: skip
+
+
+def notebook_status(name: str) -> str:
+    """The status of a notebook; empty for one that is not there."""
+    return next((str(notebook.status) for known, notebook in _notebooks() if known == name), "")
+
+
 def _ec2() -> Iterator[Any]:
     for account in list(ec2_backends):
         yield from (ec2_backends[account][region] for region in list(ec2_backends[account]))
+
+
+def _settings(volume: Any) -> dict[str, Any]:
+    """What a change of the volume may touch, kept apart from it."""
+    kept = {name: vars(volume).get(name) for name in ("volume_type", "iops", "throughput")}
+    return {**kept, "modifications": list(volume.modifications)}
+
+
+def _volumes() -> Iterator[Any]:
+    for backend in _ec2():
+        yield from backend.volumes.values()
+
+
+def _notebooks() -> Iterator[tuple[str, Any]]:
+    for account in list(sagemaker_backends):
+        for region in list(sagemaker_backends[account]):
+            yield from sagemaker_backends[account][region].notebook_instances.items()
 
 
 def _instances() -> Iterator[Any]:

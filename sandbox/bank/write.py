@@ -25,6 +25,7 @@ from sandbox.bank.services import add_services
 from sandbox.bank.tokens import add_tokens
 from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
+from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth
 
 LEAST_MONTHS = 6
 
@@ -44,10 +45,14 @@ class BankSummary:
     untagged_share: Decimal
 
 
-def write_bank(folder: Path, *, until: date, seed: int = 7, months: int = 14, csv: bool = False) -> BankSummary:
+def write_bank(
+    folder: Path, *, until: date, seed: int = 7, months: int = 14, csv: bool = False, waste: bool = False
+) -> BankSummary:
     """The bill of `months` calendar months up to and including the day `until`; same arguments, same bytes.
 
     Writes `bill/<provider>/<YYYY-MM>.parquet` (or `.csv`), `usage/utilization.parquet`, `machines.json`, `truth.json`.
+    With `waste` there is planted waste besides, which the truth tells under that name.
+
     Raises BankError; a bank that stands in the folder is replaced as a whole or stays as it was.
     """
     if months < LEAST_MONTHS:
@@ -57,15 +62,17 @@ def write_bank(folder: Path, *, until: date, seed: int = 7, months: int = 14, cs
             do=f"Ask for at least {LEAST_MONTHS} months.",
         )
     with prepared(folder) as target:
-        summary = _write(target, until=until, seed=seed, months=months, csv=csv)
+        summary = _write(target, until=until, seed=seed, months=months, csv=csv, waste=waste)
     return replace(summary, folder=folder, files=tuple(folder / path.relative_to(target) for path in summary.files))
 
 
-def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool) -> BankSummary:
+def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, waste: bool) -> BankSummary:
     book = Book(Calendar.back_from(until, months=months, seed=seed))
     add_machines(book)
     add_services(book, AWS_SERVICES + AZURE_SERVICES)
     add_tokens(book)
+    if waste:
+        add_waste(book)
     events = plant(book)
     add_commitments(book)
     written, files, sums = 0, [], _Sums()
@@ -74,8 +81,10 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool) -> B
         written += bill.table.num_rows
         sums.add(bill)
     files.append(_write_parquet(folder / "usage" / "utilization.parquet", utilisation(book.calendar)))
-    _write_json(folder / "machines.json", {"machines": machine_list(book.calendar)})
-    _write_json(folder / "truth.json", {**truth(book, events), **sums.as_json()})
+    more = waste_in_cloud(book.calendar) if waste else {}
+    _write_json(folder / "machines.json", {"machines": machine_list(book.calendar), **more})
+    told = {"waste": waste_truth(book)} if waste else {}
+    _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})
     return BankSummary(
         folder=folder, first=book.calendar.first, until=until, rows=written, files=tuple(files),
         machines=len(machine_list(book.calendar)), effective_cost=sums.total, currency="USD",

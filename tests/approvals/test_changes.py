@@ -33,7 +33,16 @@ EACH: dict[str, dict[str, Any]] = {
     "undo_instance": UNDO,
     "delete_volume": DELETE,
     "scale_node_group": SCALE,
-}
+    "change_volume_type": {
+        "kind": "change_volume_type", "account": ACCOUNT, "region": REGION, "volume_id": "vol-0123456789abcdef0",
+        "size_gib": 2000, "from_type": "gp2", "to_type": "gp3", "iops": 6000, "throughput": 250,
+    },
+    "release_address": {
+        "kind": "release_address", "account": ACCOUNT, "region": REGION, "allocation_id": "eipalloc-0123456789abcdef0",
+    },
+    "stop_notebook": {"kind": "stop_notebook", "account": ACCOUNT, "region": REGION, "notebook": "credit-notebook"},
+    "start_notebook": {"kind": "start_notebook", "account": ACCOUNT, "region": REGION, "notebook": "credit-notebook"},
+}  # fmt: skip
 
 
 def test_there_is_an_example_of_every_kind() -> None:

@@ -14,7 +14,14 @@ class Verdict(StrEnum):
 
     IDLE = "idle"
     IN_USE = "in use"
+    WASTE = "waste"
+    FINE = "fine"
     UNKNOWN = "unknown"
+
+    @property
+    def saves(self) -> bool:
+        """Whether the rule fires: there is something to save."""
+        return self in (Verdict.IDLE, Verdict.WASTE)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,41 @@ from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 
 from tools.rules.evidence import Check, Finding, Verdict
+from tools.rules.form import Form, Limit
 from tools.rules.thresholds import IdleGpuThresholds
 
 RULE = "idle_gpu_instance"
+AWS = "AWS Compute Optimizer, idle G and P instances"
+FORM = Form(
+    number="1",
+    name=RULE,
+    title="GPU machine that nobody uses",
+    evidence=(
+        "GPU and video encoder activity, GPU memory, CPU and network, hour by hour",
+        "metrics for most of the billed hours, the last of them recent",
+        "hours billed on the last day",
+    ),
+    fires="all five metrics stay within their limits over the whole look-back",
+    limits=(
+        Limit("look_back_days", "days", AWS),
+        Limit("gpu_active_percent", "% of the time, less than", AWS),
+        Limit("encoder_active_percent", "% of the time, at most", AWS),
+        Limit("gpu_memory_percent", "% at its highest, less than", AWS),
+        Limit("cpu_percent", "% at its highest, less than", AWS),
+        Limit("network_mb_per_day", "MB on its busiest day, less than", AWS),
+        Limit("families", "families of instance types, by their letters", AWS),
+        Limit("least_metric_hours", "hours with metrics, at least", AWS),
+        Limit("least_metric_share_percent", "% of the billed hours with metrics, at least", "ours: stricter than AWS"),
+        Limit("freshest_metric_hours", "hours since the last metric, at most", "AWS's last day, and one of delivery"),
+    ),
+    saving="effective rate of the hours that no commitment covers × their share of a month; disks stay",
+    risk="medium: instance store and public address are lost, and large GPUs may be scarce when it is to start again",
+    reversibility="reversible: it can be started again",
+    kind="stop_instance",
+    undo="start_instance",
+    drift=("instance_id", "state", "type", "launched_at", "scaling_group", "stop_protection", "tags", "disks"),
+    order=10,
+)
 
 
 @dataclass(frozen=True)

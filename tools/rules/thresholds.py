@@ -1,6 +1,6 @@
 """The numbers of the rules, each with its source; settings may change them, the rules may not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 
@@ -21,5 +21,42 @@ class IdleGpuThresholds:
     least_metric_hours: int = 30  # AWS: at least 30 hours of metrics in 14 days
     least_metric_share_percent: Decimal = Decimal(80)  # of the billed hours; stricter than AWS
     freshest_metric_hours: int = 48  # AWS's last day and one day of delivery; older no longer describes the machine
-    hours_per_month: int = 730  # AWS's own month; stated with every saving
     source: str = "AWS Compute Optimizer, idle G and P instances"
+
+
+@dataclass(frozen=True)
+class OldDiskThresholds:
+    """When a gp2 disk is worth changing; prices as shares, so that they hold in any region and currency."""
+
+    gp3_price_percent: Decimal = Decimal(80)  # 0.08 against 0.10 dollars a GB-month
+    gp3_iops_percent: Decimal = Decimal("6.25")  # 0.005 dollars an IOPS-month against 0.08
+    gp3_throughput_percent: Decimal = Decimal(50)  # 0.040 dollars a MB/s-month against 0.08
+    least_per_month: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True)
+class IdleAddressThresholds:
+    """How long an address must have been idle."""
+
+    least_days: int = 14
+
+
+@dataclass(frozen=True)
+class NotebookThresholds:
+    """When a notebook counts as left on."""
+
+    least_hours_per_day: Decimal = Decimal(23)
+    working_hours_per_week: Decimal = Decimal(50)
+
+
+@dataclass(frozen=True)
+class SavingsThresholds:
+    """The limits of all rules. `hours_per_month` turns an hourly rate into a month's, and is stated with it."""
+
+    look_back_days: int = 14
+    hours_per_month: int = 730  # AWS's own month; stated with every saving
+    settle_days: int = 2  # the bill's newest days, which providers still restate: nothing is measured on them
+    idle_gpu: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
+    old_disk: OldDiskThresholds = field(default_factory=OldDiskThresholds)
+    idle_address: IdleAddressThresholds = field(default_factory=IdleAddressThresholds)
+    notebook: NotebookThresholds = field(default_factory=NotebookThresholds)

@@ -1,0 +1,73 @@
+"""The proposals that are to save money, by how far they got: proposed, approved, carried out, rehearsed.
+
+A proposal counts in one of these at most. What was rehearsed changed nothing and is told apart, so that no report of
+savings can hold it.
+"""
+
+import json
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from approvals.changes.change import parse_change
+from approvals.states import UNDECIDED, State
+from approvals.store import Effect, Proposal
+from tools.realised import Deed
+
+MONTHS = 12
+
+
+class Stage(StrEnum):
+    """How far a saving got."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REALISED = "realised"
+    SHADOW = "shadow"
+
+
+STATES: dict[Stage, frozenset[State]] = {
+    Stage.PROPOSED: UNDECIDED,
+    Stage.APPROVED: frozenset(
+        {State.APPROVED, State.HELD, State.CLAIMED, State.EXECUTING, State.UNKNOWN, State.RECONCILING, State.SUCCEEDED}
+    ),
+    Stage.REALISED: frozenset({State.VERIFIED}),
+    Stage.SHADOW: frozenset({State.REHEARSED}),
+}
+
+
+def saved(session: Session, stage: Stage, *, scope: tuple[str, ...]) -> list[Deed]:
+    """Those at this stage that promise a saving, as far as the reader may see their teams; oldest first."""
+    states = [state.value for state in STATES[stage]]
+    rows = session.exec(select(Proposal).where(col(Proposal.state).in_(states)).order_by(col(Proposal.changed_at)))
+    deeds = []
+    for row in rows:
+        evidence: dict[str, Any] = json.loads(row.evidence)
+        seen = "*" in scope or str(evidence.get("team") or "") in scope
+        if seen and evidence.get("saving") is not None:
+            deeds.append(_deed(row, evidence, _day(session, row)))
+    return deeds
+
+
+def _day(session: Session, row: Proposal) -> date:
+    """The day of its first request; of what was not sent, the day on which it came to where it stands."""
+    sent = session.exec(select(Effect.intended_at).where(col(Effect.proposal) == row.id)).all()
+    return min(sent, default=row.changed_at).date()
+
+
+def _deed(row: Proposal, evidence: dict[str, Any], at: date) -> Deed:
+    change = parse_change(json.loads(row.change))
+    return Deed(
+        proposal=row.id,
+        title=change.title(),
+        name=str(evidence.get("resource_name") or change.target),
+        rule=str(evidence.get("rule") or ""),
+        team=str(evidence.get("team") or ""),
+        ids=(row.resource, change.target),
+        at=at,
+        promised=Decimal(str(evidence["saving"])) / MONTHS,
+        currency=str(evidence.get("currency") or ""),
+    )

@@ -1,0 +1,120 @@
+"""What single resources were billed: every meter of those whose id is of a kind that somebody asks for.
+
+The bill knows a resource by its id alone, so the ids are what chooses: a disk, an address, a notebook.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from lake import expressions
+from lake.engine import Lake
+from lake.metered import Meter, Metered, MonthOfMeter
+from lake.money import add
+from lake.period import Period
+from lake.question import EVERY_TEAM, Question
+from lake.reading import Reader
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The resources of a period in the order of their ids, the query that found them, and the snapshots it read."""
+
+    found: list[Metered]
+    query: str
+    snapshots: list[str]
+
+
+def resources(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Resources:
+    """Those whose ResourceId matches the regular expression `ids` (RE2), as far as the asker may see."""
+    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    if not read:
+        return Resources([], "", [])
+    with Reader(lake.folder, read) as reader:
+        question = Question(period=period, teams_seen=teams_seen)
+        rows, query = reader.fetch(expressions.resource_meters(reader.charges, question, ids))
+    return Resources(_folded(rows), query, [one.id for one in read])
+
+
+def last_billed(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
+    """The last day in `period` on which any of them was billed; None if none was."""
+    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    if not read:
+        return None
+    with Reader(lake.folder, read) as reader:
+        question = Question(period=period, teams_seen=teams_seen)
+        rows, _ = reader.fetch(expressions.last_day(reader.charges, question, ids))
+    found: date | None = rows[0]["last_day"] if rows else None
+    return found
+
+
+def _folded(rows: list[dict[str, Any]]) -> list[Metered]:
+    """One resource a ResourceId and currency; its rows come a meter and month each."""
+    by_resource: dict[tuple[str, str], dict[tuple[str, str], list[dict[str, Any]]]] = {}
+    for row in rows:
+        meters = by_resource.setdefault((row["resource_id"], row["currency"]), {})
+        meters.setdefault((row["meter"] or "", row["unit"] or ""), []).append(row)
+    return [_resource(key, meters) for key, meters in sorted(by_resource.items())]
+
+
+def _resource(key: tuple[str, str], meters: dict[tuple[str, str], list[dict[str, Any]]]) -> Metered:
+    every = [row for rows in meters.values() for row in rows]
+    newest = max(every, key=lambda row: row["last_day"])
+    names = {
+        name: newest[name] or ""
+        for name in ("name", "provider", "service", "account", "region", "team", "use_case", "environment", "details")
+    }
+    return Metered(
+        resource_id=key[0],
+        currency=key[1],
+        meters=tuple(_meter(*called, rows) for called, rows in sorted(meters.items())),
+        **names,
+    )
+
+
+def _meter(name: str, unit: str, rows: list[dict[str, Any]]) -> Meter:
+    return Meter(
+        name=name,
+        unit=unit,
+        months=tuple(
+            MonthOfMeter(row["first_day"].replace(day=1), row["quantity"] or Decimal(0), int(row["days"]))
+            for row in rows
+        ),
+        list_cost=add(row["list_cost"] for row in rows),
+        effective=add(row["effective"] for row in rows),
+        uncovered=add(row["uncovered"] or Decimal(0) for row in rows),
+        least_day=min(row["least_day"] for row in rows),
+        most_day=max(row["most_day"] for row in rows),
+        least_quantity=min(row["least_quantity"] or Decimal(0) for row in rows),
+        most_quantity=max(row["most_quantity"] or Decimal(0) for row in rows),
+        first_day=min(row["first_day"] for row in rows),
+        last_day=max(row["last_day"] for row in rows),
+    )
+
+
+@dataclass(frozen=True)
+class DayCost:
+    """What a resource cost on one day; `uncovered` is what no commitment covers."""
+
+    effective: Decimal
+    uncovered: Decimal
+
+
+def daily_costs(
+    lake: Lake, period: Period, resource_ids: Iterable[str], *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
+) -> dict[tuple[str, str], dict[date, DayCost]]:
+    """By resource and currency, what each day cost; a day without a charge is absent."""
+    wanted = sorted(set(resource_ids))
+    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    if not read or not wanted:
+        return {}
+    with Reader(lake.folder, read) as reader:
+        question = Question(period=period, teams_seen=teams_seen)
+        rows, _ = reader.fetch(expressions.resource_days(reader.charges, question, wanted))
+    found: dict[tuple[str, str], dict[date, DayCost]] = {}
+    for row in rows:
+        days = found.setdefault((row["resource_id"], row["currency"]), {})
+        days[row["day"]] = DayCost(row["effective"], row["uncovered"] or Decimal(0))
+    return found

@@ -1,0 +1,159 @@
+"""Waste planted in the bank on request: resources that a rule of savings must find, and others that only look so.
+
+Apart from the bank as it always is, so that what is graded on that one stays comparable.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from sandbox.bank.calendar import Calendar, Floats
+from sandbox.bank.line import Book, Line, usage
+from sandbox.bank.machines import EBS, EC2
+from sandbox.bank.organisation import ACCOUNTS, AWS, tags
+from sandbox.bank.platform_aws import SAGEMAKER
+
+REGION = "us-east-1"
+HOURS_PER_MONTH = 730
+WINDOW = 14
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One resource: how it is billed, and what a rule must say of it ("waste", "fine" or "unknown"), with the reason.
+
+    `amount` is GiB of a disk or hours a day; `share` how much of its cost goes if the rule is followed, and `less` what
+    is paid instead, in dollars a month at list price.
+    """
+
+    rule: str
+    name: str
+    account: str
+    team: str
+    environment: str
+    amount: int
+    verdict: str
+    why: str
+    kind: str = ""
+    share: Decimal = Decimal(1)
+    less: Decimal = Decimal(0)
+    tagged: bool = True
+    days: int = 60
+
+    def identity(self, seed: int) -> str:
+        """The resource's id, the same for a seed whatever else is planted."""
+        drawn = sha256(f"{seed}/waste/{self.name}".encode()).hexdigest()[:17]
+        return {"gp2_to_gp3": f"vol-{drawn}", "idle_address": f"eipalloc-{drawn}"}.get(self.rule, self.name)
+
+    def bill_id(self, seed: int) -> str:
+        """The id as AWS's bill writes it."""
+        account, mine = ACCOUNTS[self.account].id, self.identity(seed)
+        if self.rule == "idle_address":
+            return f"arn:aws:ec2:{REGION}:{account}:elastic-ip/{mine}"
+        return mine if self.rule == "gp2_to_gp3" else f"arn:aws:sagemaker:{REGION}:{account}:notebook-instance/{mine}"
+
+
+GP3 = Decimal("0.2")  # 0.08 against 0.10 dollars
+NIGHTS = 1 - Decimal(50) / 168
+DISK, ADDRESS, NOTEBOOK = "gp2_to_gp3", "idle_address", "notebook_left_on"
+
+WASTE: tuple[Planted, ...] = (
+    Planted(DISK, "ledger-archive-gp2", "core", "core-banking", "production", 100, "waste", "small gp2", "gp2", GP3),
+    Planted(DISK, "payments-mq-gp2", "payments", "payments", "production", 900, "waste",
+            "throughput bought on top", "gp2", GP3, Decimal("0.04") * 125),
+    Planted(DISK, "risk-mart-gp2", "data", "data-platform", "production", 4000, "waste",
+            "IOPS and throughput bought on top", "gp2", GP3, Decimal("0.005") * 9000 + Decimal("0.04") * 125),
+    Planted(DISK, "mobile-cache-gp2", "digital", "digital-channels", "staging", 200, "fine",
+            "the throughput that it has costs more than gp3 saves", "gp2", GP3),
+    Planted(DISK, "web-logs-gp3", "digital", "digital-channels", "production", 500, "", "is gp3 already", "gp3"),
+    Planted(DISK, "claims-old-gp2", "ai", "claims-automation", "production", 800, "", "was deleted a week ago", "gp2",
+            days=-7),
+    Planted(ADDRESS, "partner-vpn-old", "shared", "infrastructure", "production", 24, "waste",
+            "idle every hour", "PublicIPv4:IdleAddress"),
+    Planted(ADDRESS, "demo-2025", "digital", "digital-channels", "development", 24, "waste",
+            "idle every hour", "PublicIPv4:IdleAddress"),
+    Planted(ADDRESS, "web-edge-vip", "digital", "digital-channels", "production", 24, "",
+            "in use", "PublicIPv4:InUseAddress"),
+    Planted(ADDRESS, "just-allocated", "payments", "payments", "production", 24, "fine",
+            "idle for five days only", "PublicIPv4:IdleAddress", days=5),
+    Planted(NOTEBOOK, "credit-explore-01", "ai", "credit-risk", "development", 24, "waste",
+            "runs nights and weekends", "", NIGHTS),
+    Planted(NOTEBOOK, "fraud-graph-lab", "ai", "fraud-analytics", "development", 24, "waste",
+            "runs nights and weekends", "", NIGHTS),
+    Planted(NOTEBOOK, "treasury-office", "ai", "treasury", "development", 10, "fine",
+            "is switched off in the evening"),
+    Planted(NOTEBOOK, "claims-prod-monitor", "ai", "claims-automation", "production", 24, "fine",
+            "is production"),
+    Planted(NOTEBOOK, "whose-notebook", "ai", "data-platform", "development", 24, "unknown",
+            "carries no environment", tagged=False),
+)  # fmt: skip
+PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2"}
+
+
+def add_waste(book: Book) -> None:
+    """Each planted resource as a daily series."""
+    for planted in WASTE:
+        book.add(_line(planted, book.calendar), _quantity(planted, book.calendar), step=1)
+
+
+def _line(planted: Planted, calendar: Calendar) -> Line:
+    service, meter, unit = {
+        DISK: (EBS, f"{planted.kind} storage", "GB-Months"),
+        ADDRESS: (EC2, planted.kind, "Hours"),
+        NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
+    }[planted.rule]
+    given = tags(planted.team, planted.environment)
+    return usage(
+        AWS, ACCOUNTS[planted.account], key=f"waste/{planted.name}", service=service, meter=meter, unit=unit,
+        price="0.005" if planted.rule == ADDRESS else PRICES[planted.kind], region=REGION,
+        resource_id=planted.bill_id(calendar.seed), resource_name=planted.name,
+        resource_type={DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance"}[planted.rule],
+        tags=given if planted.tagged else {},
+    )  # fmt: skip
+
+
+def _quantity(planted: Planted, calendar: Calendar) -> Floats:
+    at = np.arange(calendar.length)
+    there = at >= calendar.length - planted.days if planted.days > 0 else at < calendar.length + planted.days
+    values = np.where(there, float(planted.amount), 0.0)
+    return values / calendar.month_length if planted.rule == DISK else values
+
+
+def waste_truth(book: Book) -> list[dict[str, Any]]:
+    """What a grader needs to know of each; the saving a month at the bank's own discount, as 730 hours of a day's."""
+    costs = {line.resource_id: row for line, row in zip(book.lines, book.effective(), strict=True)}
+    told = []
+    for planted in WASTE:
+        resource = planted.bill_id(book.calendar.seed)
+        daily = Decimal(int(costs[resource][-WINDOW:].sum())) / Decimal(10) ** 12 / WINDOW
+        paid = Decimal(1000 - AWS.discount) / 1000
+        saving = daily * HOURS_PER_MONTH / 24 * planted.share - planted.less * paid
+        told.append({
+            "rule": planted.rule, "resource": resource, "name": planted.name, "verdict": planted.verdict,
+            "why": planted.why, "team": planted.team if planted.tagged else None,
+            "saving_per_month": str(saving) if planted.verdict == "waste" else "0",
+        })  # fmt: skip
+    return told
+
+
+def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
+    """The planted resources as the sandbox's AWS is to know them, by the lists of its estate."""
+    lists: dict[str, list[dict[str, Any]]] = {"volumes": [], "addresses": [], "notebooks": []}
+    for planted in WASTE:
+        if planted.days < 0:
+            continue
+        place = {"account": ACCOUNTS[planted.account].id, "region": REGION}
+        given = {"Name": planted.name, **tags(planted.team, planted.environment)} if planted.tagged else {}
+        mine = planted.identity(calendar.seed)
+        if planted.rule == DISK:
+            made = {"volume_id": mine, "zone": f"{REGION}a", "size": planted.amount, "type": planted.kind}
+            lists["volumes"].append({**place, **made, "tags": given})
+        elif planted.rule == ADDRESS:
+            lists["addresses"].append({**place, "allocation_id": mine, "tags": given})
+        else:
+            made = {"notebook": mine, "instance_type": "ml.t3.xlarge", "status": "InService"}
+            lists["notebooks"].append({**place, **made, "tags": given})
+    return lists

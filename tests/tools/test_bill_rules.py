@@ -1,0 +1,264 @@
+"""The rules that the bill alone can judge, as tables: a row is a sentence, the resource that it is about, the verdict.
+
+And on the bank with planted waste: all of it found, nothing else, and the sum as the truth says.
+"""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lake.engine import Lake
+from lake.load import ingest
+from lake.metered import Meter, Metered, MonthOfMeter
+from sandbox.bank.write import write_bank
+from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of
+from tools.bill_rules import judged
+from tools.desk import Desk
+from tools.propose import propose_change
+from tools.result import Row, ToolResult
+from tools.rules import idle_address, notebook, old_disk
+from tools.rules.catalogue import FORMS, SECTIONS, document
+from tools.rules.evidence import Verdict
+from tools.rules.judged import Judgement, Look
+from tools.rules.money import Confidence, money
+from tools.rules.portfolio import Part, booked
+from tools.rules.thresholds import SavingsThresholds
+from tools.savings import find_savings
+
+LAST = date(2026, 10, 31)
+LOOK = Look(days=14, last_day=LAST, now=datetime(2026, 11, 1, 9, tzinfo=UTC), limits=SavingsThresholds())
+WASTE, FINE, UNKNOWN = Verdict.WASTE, Verdict.FINE, Verdict.UNKNOWN
+
+
+def meter(
+    name: str, unit: str, a_day: str, price: str, *, days: int = 14, bare: str = "1", least: str = "", last: date = LAST
+) -> Meter:
+    """A meter that counts the same on every day; `bare` is the share that no commitment covers."""
+    quantity, cost = Decimal(a_day) * days, Decimal(a_day) * Decimal(price)
+    return Meter(
+        name=name, unit=unit, months=(MonthOfMeter(LAST.replace(day=1), quantity, days),), list_cost=cost * days,
+        effective=cost * days, uncovered=cost * days * Decimal(bare), least_day=cost, most_day=cost,
+        least_quantity=Decimal(least or a_day), most_quantity=Decimal(a_day),
+        first_day=last - timedelta(days=days - 1), last_day=last,
+    )  # fmt: skip
+
+
+def resource(resource_id: str, *meters: Meter, environment: str = "development") -> Metered:
+    return Metered(
+        resource_id=resource_id, name="x", provider="AWS", service="", account="205918374466", region="us-east-1",
+        team="t", use_case="", environment=environment, currency="USD", details="", meters=meters,
+    )  # fmt: skip
+
+
+def disk(gib: int, name: str = "EBS:VolumeUsage.gp2", **more: Any) -> Metered:
+    held = format(Decimal(gib) / 31, "f")
+    return resource("vol-0123456789abcdef0", meter(name, more.pop("unit", "GB-Mo"), held, "0.10", **more))
+
+
+def eip(name: str = "PublicIPv4:IdleAddress", **more: Any) -> Metered:
+    arn = "arn:aws:ec2:us-east-1:205918374466:elastic-ip/eipalloc-0123456789abcdef0"
+    return resource(arn, meter(name, "Hrs", "24", "0.005", **more))
+
+
+def book(a_day: str = "24", environment: str = "development", **more: Any) -> Metered:
+    arn = "arn:aws:sagemaker:us-east-1:205918374466:notebook-instance/lab"
+    return resource(arn, meter("ml.t3.xlarge notebook", "Hours", a_day, "0.2", **more), environment=environment)
+
+
+CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
+    # gp2 → gp3: 0.10 against 0.08 dollars a GB-month; a month of 730 hours is 30.4167 of October's 31 days
+    ("a small gp2 disk: gp3 has all its speed for a fifth less", old_disk, disk(100), WASTE, "1.96"),
+    ("from 170 GiB on the throughput of gp2 is bought on top", old_disk, disk(900), WASTE, "12.66"),
+    ("a large one needs IOPS too: 9,000 and 125 MB/s more", old_disk, disk(4000), WASTE, "28.49"),
+    ("at 200 GiB that costs more than gp3 saves", old_disk, disk(200), FINE, ""),
+    ("a disk of 10 GiB is not worth a person's vote", old_disk, disk(10), FINE, ""),
+    ("gp3 is what it should be", old_disk, disk(100, "EBS:VolumeUsage.gp3"), None, ""),
+    ("IOPS are no storage", old_disk, disk(100, "EBS:VolumeP-IOPS.gp2"), None, ""),
+    ("a disk that is billed no longer is gone", old_disk, disk(100, last=LAST - timedelta(days=2)), None, ""),
+    ("a size that changed: what it is now the sum cannot tell", old_disk, disk(100, least="1.5"), UNKNOWN, ""),
+    ("a plan of compute hours covers no disk, but if one does it saves nothing in cash", old_disk,
+     disk(100, bare="0"), FINE, ""),
+    # idle addresses: 0.005 dollars an hour
+    ("idle on all fourteen days", idle_address, eip(), WASTE, "3.65"),
+    ("the older name of the meter", idle_address, eip("ElasticIP:IdleAddress"), WASTE, "3.65"),
+    ("idle for thirteen days: somebody may have just put it there", idle_address, eip(days=13), FINE, ""),
+    ("in use", idle_address, eip("PublicIPv4:InUseAddress"), None, ""),
+    ("released two days ago", idle_address, eip(last=LAST - timedelta(days=2)), None, ""),
+    ("idle by one meter and in use by another: it is moved about", idle_address,
+     resource(eip().resource_id, *eip().meters, *eip("PublicIPv4:InUseAddress").meters), FINE, ""),
+    # notebooks: 0.20 dollars an hour, 118 of 168 hours outside working time
+    ("around the clock", notebook, book(), WASTE, "102.55"),
+    ("switched off in the evening", notebook, book("10"), FINE, ""),
+    ("off on some days", notebook, book(days=10), FINE, ""),
+    ("one short day is a day on which somebody switched it off", notebook, book(least="12"), FINE, ""),
+    ("production is left alone", notebook, book(environment="production"), FINE, ""),
+    ("whose environment nobody knows", notebook, book(environment="(untagged)"), UNKNOWN, ""),
+    ("an endpoint is no notebook", notebook,
+     resource("arn:aws:sagemaker:us-east-1:205918374466:endpoint/lab", *book().meters), None, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sentence", "rule", "what", "verdict", "saving"), CASES, ids=[f"{row[1].FORM.name}: {row[0]}" for row in CASES]
+)
+def test_the_rule_says(sentence: str, rule: Any, what: Metered, verdict: Verdict | None, saving: str) -> None:
+    said: Judgement | None = rule.judge(what, LOOK)
+    assert (said.finding.verdict if said else None) == verdict, sentence
+    if saving:
+        assert said is not None
+        assert said.money is not None
+        assert round(said.money.cash, 2) == Decimal(saving)
+        assert said.money.low <= said.money.cash <= said.money.high
+    if verdict == UNKNOWN:
+        assert said is not None
+        assert said.finding.missing
+
+
+def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:
+    for rule in (old_disk, idle_address, notebook):
+        verdicts = {row[3] for row in CASES if row[1] is rule}
+        assert verdicts >= {WASTE, FINE, None}
+
+
+def test_gp3s_price_is_the_bills_own_where_it_shows_one() -> None:
+    dear = replace(LOOK, disk_prices={("USD", "us-east-1", "gp3"): Decimal("0.09")})
+    said, by_table = old_disk.judge(disk(100), dear), old_disk.judge(disk(100), LOOK)
+    assert said is not None
+    assert by_table is not None
+    assert said.money is not None
+    assert by_table.money is not None
+    assert round(said.money.cash, 2) == Decimal("0.98")
+    assert (said.money.confidence, by_table.money.confidence) == (Confidence.HIGH, Confidence.MEDIUM)
+
+
+def test_covered_hours_save_no_cash_and_the_interval_says_so() -> None:
+    made = money(book(bare="0.25").meters, days=14, share=Decimal(1), hours_per_month=730)
+    assert (made.cash, made.effective, made.list_price) == (Decimal("36.5"), Decimal(146), Decimal(146))
+    assert (made.low, made.high, made.confidence) == (Decimal("36.5"), Decimal(146), Confidence.LOW)
+    assert made.annual_cost == Decimal(146 * 12)
+
+
+def test_two_rules_about_one_resource_are_not_added_up() -> None:
+    parts = [
+        Part("i-1", 20, Decimal(100), Decimal("0.5")),  # goes second: half of what the first leaves
+        Part("i-1", 10, Decimal(120), Decimal("0.6")),
+        Part("i-2", 20, Decimal(7), Decimal(1)),
+    ]
+    assert booked(parts) == [Decimal(40), Decimal(120), Decimal(7)]
+
+
+shares = st.decimals(min_value=0, max_value=1, places=2)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 3), shares), max_size=6))
+def test_what_is_booked_never_exceeds_what_the_resource_costs(given_: list[tuple[str, int, Decimal]]) -> None:
+    cost = Decimal(100)
+    parts = [Part(name, order, cost * takes, takes) for name, order, takes in given_]
+    for name in "ab":
+        assert sum(got for part, got in zip(parts, booked(parts), strict=True) if part.resource == name) <= cost + 1
+
+
+def test_the_page_is_made_of_the_rules() -> None:
+    page = Path(__file__).parents[2] / "docs" / "rules.md"
+    assert page.read_text() == document(SavingsThresholds())
+    assert [one.name for one in FORMS] == list(SECTIONS)
+
+
+UNTIL = date(2026, 10, 31)
+NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bank")
+    write_bank(folder, until=UNTIL, months=6, waste=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth(bank: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((bank / "truth.json").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def desk(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    lake = Lake(tmp_path_factory.mktemp("home"))
+    ingest(lake, [bank / "bill" / "aws" / "2026-10.parquet", bank / "usage"], now=NOW)
+    return desk_of(lake, now=NOW, propose=Asked())
+
+
+def test_all_planted_waste_is_found_and_nothing_else(desk: Desk, truth: dict[str, Any]) -> None:
+    told = {one.resource.resource_id: one for one in judged(desk).found}
+    planted = {one["resource"]: one["verdict"] for one in truth["waste"]}
+    assert {name: str(one.verdict) for name, one in told.items()} == {k: v for k, v in planted.items() if v}
+
+
+def value(result: ToolResult, row: Row, column: str) -> Decimal:
+    found = result.figure(row.figures[column])
+    assert found is not None
+    return found.value
+
+
+def test_the_portfolio_is_the_planted_truth_within_a_hundredth(desk: Desk, truth: dict[str, Any]) -> None:
+    result = find_savings(desk, top=100)
+    rows = {row.names["resource"]: row for row in result.rows}
+    planted = {one["resource"]: Decimal(one["saving_per_month"]) for one in truth["waste"] if one["verdict"] == "waste"}
+    for name, saving in planted.items():
+        assert abs(value(result, rows[name], "per_month") - saving) <= saving / 100, name
+    idle = sum(Decimal(one["monthly_effective_cost"]) for one in truth["idle"])
+    whole = idle + sum(planted.values())
+    assert abs(value(result, result.totals[0], "per_month") - whole) <= whole / 100
+    assert "savings, one after the other" in next(
+        f.label for f in result.figures if f.id == f"{result.id}.t1.per_month"
+    )
+
+
+def test_what_a_rule_finds_can_be_asked_for_and_nothing_else(desk: Desk, truth: dict[str, Any]) -> None:
+    kinds = {form.name: form.kind for form in FORMS}
+    for one in truth["waste"]:
+        result = propose_change(desk, target=one["name"], kind=kinds[one["rule"]])
+        assert (result.error is None) == (one["verdict"] == "waste"), one["name"]
+        if result.error is None:
+            wanted = desk.propose.wanted[-1]  # type: ignore[attr-defined]
+            assert wanted.change["kind"] == kinds[one["rule"]]
+            assert wanted.evidence["rule"] == one["rule"]
+            assert Decimal(wanted.evidence["amount"]) > 0
+
+
+def test_a_row_of_the_list_can_be_asked_for_by_its_address(desk: Desk) -> None:
+    listed = find_savings(desk, top=100)
+    row = next(row for row in listed.rows if row.texts.get("rule") == "notebook_left_on" and "why" in row.texts)
+    asked = propose_change(desk, target=row.address)
+    assert asked.error is None
+    assert asked.rows[0].texts["kind"] == "stop_notebook"
+
+
+def test_nothing_of_another_team_is_told(bank: Path, desk: Desk) -> None:
+    theirs = Desk(lake=desk.lake, now=NOW, speaker="p-1", scope=("credit-risk",))
+    assert {one.resource.name for one in judged(theirs).found} == {"credit-explore-01"}
+
+
+def test_a_bill_without_such_resources_has_nothing_to_judge(tmp_path: Path) -> None:
+    rows: list[Charge] = [charge(day, "5", team="fraud") for day in days_of(date(2026, 10, 20), 5)]
+    assert judged(desk_of(lake_of(tmp_path, rows))).found == ()
+
+
+def test_account_and_region_that_are_none_cannot_be_asked_for(tmp_path: Path) -> None:
+    rows = [
+        charge(
+            day, "0.12", team="fraud", service="Amazon EC2", ServiceCategory="Networking", SubAccountId="prod",
+            ResourceId=eip().resource_id, SkuMeter="PublicIPv4:IdleAddress", PricingUnit="Hrs", PricingQuantity="24",
+        )
+        for day in days_of(date(2026, 10, 20), 21)
+    ]  # fmt: skip
+    refused = propose_change(desk_of(lake_of(tmp_path, rows), propose=Asked()), target=eip().resource_id)
+    assert refused.error is not None
+    assert "cannot be addressed" in refused.error.what

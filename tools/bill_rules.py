@@ -1,0 +1,87 @@
+"""The rules that judge single resources of the bill, run over all that the speaker may see.
+
+Beside `savings.py`, which judges machines by their utilisation: what is judged here shows in the bill's own meters.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from lake.metered import Metered
+from lake.period import Period
+from lake.resources import last_billed, resources
+from tools.desk import Desk
+from tools.detection.contributions import EXACT
+from tools.rules import old_disk
+from tools.rules.catalogue import BILL_RULES, IDS
+from tools.rules.evidence import Verdict
+from tools.rules.judged import Judgement, Look
+
+
+@dataclass(frozen=True)
+class Opportunity:
+    """One resource under one rule."""
+
+    resource: Metered
+    judged: Judgement
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judged.finding.verdict
+
+    @property
+    def cash(self) -> Decimal:
+        return self.judged.money.cash if self.judged.money else Decimal(0)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All resources of the look-back that a rule is about, and where they were read."""
+
+    period: Period
+    found: tuple[Opportunity, ...]
+    query: str
+    snapshots: tuple[str, ...]
+
+    def saving(self) -> list[Opportunity]:
+        """Those with something to save, largest first."""
+        mine = [one for one in self.found if one.verdict.saves]
+        return sorted(mine, key=lambda one: (-one.cash, one.resource.resource_id))
+
+    def unknown(self) -> list[Opportunity]:
+        """Those about which too little is known."""
+        return [one for one in self.found if one.verdict == Verdict.UNKNOWN]
+
+
+def judged(desk: Desk) -> Judged:
+    """Every resource that a rule is about, over the last days that the bill of such resources reaches."""
+    limits = desk.thresholds
+    days = timedelta(days=limits.look_back_days)
+    reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
+    wide = Period(reach.start - days, reach.end)
+    last = last_billed(desk.lake, wide, ids=IDS, teams_seen=desk.scope)
+    if last is None:
+        return Judged(wide, (), "", ())
+    period = Period(last + timedelta(days=1) - days, last + timedelta(days=1))
+    read = resources(desk.lake, period, ids=IDS, teams_seen=desk.scope)
+    look = Look(
+        days=limits.look_back_days, last_day=last, now=desk.now, limits=limits, disk_prices=_disk_prices(read.found)
+    )
+    found = [
+        Opportunity(one, said) for one in read.found for rule in BILL_RULES if (said := rule(one, look)) is not None
+    ]
+    return Judged(period, tuple(found), read.query, tuple(read.snapshots))
+
+
+def _disk_prices(found: Iterable[Metered]) -> dict[tuple[str, str, str], Decimal]:
+    """What a GB-month of each type of disk costs at list price in each region, as this bill shows it."""
+    prices: dict[tuple[str, str, str], Decimal] = {}
+    for one in found:
+        for meter in one.meters:
+            kind = old_disk.type_of(meter)
+            if kind and meter.quantity > 0 and meter.list_cost > 0:
+                price = EXACT.divide(meter.list_cost, meter.quantity)
+                known = prices.get((one.currency, one.region, kind))
+                prices[one.currency, one.region, kind] = price if known is None else max(known, price)
+    return prices

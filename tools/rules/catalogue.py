@@ -1,0 +1,88 @@
+"""All rules in the order of the catalogue, and the page that people read of them."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from lake.metered import Metered
+from tools.rules import idle_address, idle_gpu, notebook, old_disk
+from tools.rules.form import Form
+from tools.rules.judged import Judgement, Look
+from tools.rules.thresholds import SavingsThresholds
+
+Judge = Callable[[Metered, Look], Judgement | None]
+
+BILL_RULES: tuple[Judge, ...] = (notebook.judge, old_disk.judge, idle_address.judge)
+"""The rules about a resource that is billed by its id."""
+
+FORMS: tuple[Form, ...] = (idle_gpu.FORM, notebook.FORM, old_disk.FORM, idle_address.FORM)
+
+SECTIONS = {
+    idle_gpu.FORM.name: "idle_gpu",
+    notebook.FORM.name: "notebook",
+    old_disk.FORM.name: "old_disk",
+    idle_address.FORM.name: "idle_address",
+}
+"""Which table of `savings.toml` holds a rule's limits: the name of the field of `SavingsThresholds`."""
+
+IDS = "|".join(
+    (
+        r"(^|/)vol-[0-9a-f]{8,17}$",
+        r"(^|/)eipalloc-[0-9a-f]{8,17}$",
+        r":notebook-instance/[A-Za-z0-9-]+$",
+    )
+)
+"""The ids of the resources that the rules of the bill are about."""
+
+
+def document(limits: SavingsThresholds) -> str:
+    """`docs/rules.md`, made of the forms and the limits as shipped."""
+    head = [
+        "# The rules of savings",
+        "",
+        "Made from the rules themselves by `python -m tools.rules.catalogue`; a test holds the page and the code"
+        " together. A rule whose evidence is missing says *unknown* and what is missing; it never guesses. Limits can"
+        " be changed in `savings.toml` in Spendgate's home: a table for each rule, the keys of the lists below.",
+        "",
+        f"A month is {limits.hours_per_month} hours. Every saving is told three times: at list price, as effective"
+        " cost, and in cash. Cash leaves out what a commitment covers, since that is paid whatever happens; it is the"
+        " figure that people decide on. Its interval runs from the cheapest day with no reuse of a freed commitment to"
+        " the dearest day with full reuse. Where two rules speak about one resource, the total takes the first by their"
+        " order and of the next only what is left: it is never a sum of independent estimates.",
+        "",
+        "| rule | what it finds | change | can it be undone |",
+        "|---|---|---|---|",
+        *(f"| {one.number} `{one.name}` | {one.title} | `{one.kind}` | {one.reversibility} |" for one in FORMS),
+    ]
+    parts = [line for one in FORMS for line in _section(one, getattr(limits, SECTIONS[one.name]))]
+    return "\n".join([*head, *parts]) + "\n"
+
+
+def _section(form: Form, limits: Any) -> list[str]:
+    return [
+        "",
+        f"## {form.number} {form.title}",
+        "",
+        f"- **Fires** when {form.fires}.",
+        f"- **Evidence needed**: {'; '.join(form.evidence)}.",
+        f"- **Saving**: {form.saving}.",
+        f"- **Risk**: {form.risk}.",
+        f"- **Reversibility**: {form.reversibility}.",
+        f"- **Change**: `{form.kind}`; undone by {form.undo}.",
+        f"- **Refused at the claim** if any of these changed since it was sealed: {', '.join(form.drift)}.",
+        f"- **Limits** (`[{SECTIONS[form.name]}]` in `savings.toml`):",
+        "",
+        "| key | shipped | unit | source |",
+        "|---|---|---|---|",
+        *(f"| `{one.key}` | {_value(getattr(limits, one.key))} | {one.unit} | {one.source} |" for one in form.limits),
+    ]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+if __name__ == "__main__":
+    print(document(SavingsThresholds()), end="")

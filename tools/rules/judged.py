@@ -1,0 +1,64 @@
+"""What a rule of the bill makes of one resource: its finding, the money in it and the change that would fetch it.
+
+And the stretch of days that all of them look at, with the few facts that lie outside the resource itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from tools.rules.evidence import Check, Finding, Verdict
+from tools.rules.form import Form
+from tools.rules.money import Money
+from tools.rules.thresholds import SavingsThresholds
+
+
+@dataclass(frozen=True)
+class Use:
+    """What was measured of a resource over the look-back: calls that reached it, and when that was last measured."""
+
+    invocations: Decimal | None = None
+    metric_days: int = 0
+    last_metric_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look-back: its days, the last of them, the limits that hold, and what each disk type costs by region.
+
+    `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
+    """
+
+    days: int
+    last_day: date
+    now: datetime
+    limits: SavingsThresholds
+    disk_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    uses: Mapping[str, Use] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One resource under one rule. `change` is the typed change as JSON; None where nothing is to be proposed.
+
+    `why` is the finding in one sentence, for the card and the list; `takes` which share of the resource's cost the
+    change does away with (0 to 1).
+    """
+
+    form: Form
+    finding: Finding
+    why: str
+    money: Money | None = None
+    change: dict[str, Any] | None = None
+    takes: Decimal = Decimal(1)
+
+
+def finding(form: Form, *checks: Check, missing: tuple[str, ...] = ()) -> Finding:
+    """The verdict of a rule whose checks must all hold: one broken is fine, otherwise one missing is unknown."""
+    if any(check.holds is False for check in checks):
+        return Finding(form.name, Verdict.FINE, checks)
+    unmeasured = tuple(check.label for check in checks if check.holds is None)
+    lacks = (*unmeasured, *missing)
+    return Finding(form.name, Verdict.UNKNOWN if lacks else Verdict.WASTE, checks, lacks)
