@@ -41,7 +41,7 @@ CHAIN = ("seq", "hash", "prev")
 GOVERNANCE = ("policy_version", "policy_candidate", "kill_switch", "delegation", "directory_reading")
 DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GOVERNANCE)
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
-SHOWING = ("slack_delivery", "card_message", "process_seen", "timer_slot")
+SHOWING = ("slack_delivery", "card_message", "slack_posting", "process_seen", "timer_slot")
 CALLED = "person_record"
 NAME_KEYS: Mapping[str, tuple[str, ...]] = {"person_key": ("person", "name_key", "erased_at")}
 """Who is who, and the keys of names: what everybody who judges a person reads. The keys of what people wrote, and the
@@ -109,10 +109,11 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "legal_hold": ("lifted_at", "lifted_by"),
                 "directory_reading": ("body", "digest", "read_at"),
                 "answer": ("posted_at", "refused"),
-                "card_message": ("channel", "ts", "drawn_version", "hinted", "drawn_at"),
+                "card_message": ("channel", "ts", "drawn_version", "hinted", "drawn_at", "told"),
+                "slack_posting": ("owner", "until", "channel", "ts"),
                 "process_seen": ("at",),
             },
-            delete=("card_message", "timer_slot"),
+            delete=("card_message", "slack_posting", "timer_slot"),
         ),
         AGENT: Power(
             words=_words("question.", "proposal.drafted", "proposal.refused", "advice."),

@@ -20,3 +20,5 @@ class CardMessage(SQLModel, table=True):
     """whether what is drawn says that it waits for a process that is not there"""
     drawn_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     """the moment as of which its rows were read"""
+    told: int = 0
+    """the last entry of the log that its thread tells"""

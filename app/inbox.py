@@ -86,8 +86,17 @@ def conversation(
     return found
 
 
-def admit(session: Session, *, now: datetime, message_id: str, thread: str, person: str, text: str) -> bool:
-    """Stores a message and its log entry; False if it was there already."""
+def admit(
+    session: Session,
+    *,
+    now: datetime,
+    message_id: str,
+    thread: str,
+    person: str,
+    text: str,
+    proposal: str | None = None,
+) -> bool:
+    """Stores a message and its log entry; False if it was there already. `proposal`: the one that it asks about."""
     if session.get(Message, message_id) is not None:
         return False
     text = text.encode("utf-8", "replace").decode()  # half of a surrogate pair is text to JSON, but to nothing else
@@ -100,7 +109,8 @@ def admit(session: Session, *, now: datetime, message_id: str, thread: str, pers
         "text_commitment": private.commitment(session, ref),
         "characters": len(text),
     }
-    log.append(session, now=now, event=Event.QUESTION_ASKED, actor=Actor(ActorKind.PERSON, person), data=data)
+    actor = Actor(ActorKind.PERSON, person)
+    log.append(session, now=now, event=Event.QUESTION_ASKED, actor=actor, proposal=proposal, data=data)
     session.flush()
     return True
 

@@ -36,6 +36,7 @@ TABLES = (
     "app.inbox",
     "app.turns",
     "app.drawn",
+    "app.posting",
     "app.seen",
 )
 """Modules that define tables; each must have its revision."""

@@ -56,6 +56,8 @@ class SlackSettings:
     approvals_channel: str
     base_url: str
     witness_channel: str | None = None
+    public_url: str | None = None
+    """where people's browsers reach `serve`, for the pages on which changes of high risk are decided"""
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,7 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         approvals_channel=values["SPENDGATE_SLACK_APPROVALS_CHANNEL"],
         base_url=base if base.endswith("/") else base + "/",
         witness_channel=env.get("SPENDGATE_SLACK_WITNESS_CHANNEL", "").strip() or None,
+        public_url=(web_address(env, "SPENDGATE_PUBLIC_URL") or "").rstrip("/") or None,
     )
 
 

@@ -7,26 +7,19 @@ nor take one, so whoever talks the reader round has won nothing (docs/decisions/
 
 import unicodedata
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
 from approvals.active import active
-from approvals.changes.reversibility import class_of
-from approvals.errors import Altered, GateError
-from approvals.governance import GOVERNANCE
-from approvals.rules import PRODUCTION, Rules
+from approvals.errors import Altered
+from approvals.risk import high_risk
 from approvals.sealed import Sealed, decode
 from approvals.states import UNDECIDED
-from approvals.store import BREAK_GLASS, Advice, Proposal, find_proposal
+from approvals.store import Advice, Proposal, find_proposal
 from audit.canonical import sha256
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
-
-GRAVE = frozenset({"irreversible", "commitment"})
-HIGH_COLUMN = 2
-"""The third column of the matrix: from there on a change is dear enough for a second reading."""
 
 MOST_BODY = 900
 """As much as the smallest surface shows of it; what is stored is what is seen."""
@@ -74,18 +67,6 @@ def advice_due(session: Session, now: datetime) -> list[ToRead]:
     return found
 
 
-def high_risk(sealed: Sealed, rules: Rules) -> tuple[str, ...]:
-    """Why this is a high-risk change, a word or two each; empty if it is none."""
-    reasons = {
-        "break-glass": sealed.policy.authority == BREAK_GLASS,
-        "irreversible or a commitment": _grave(sealed),
-        "a change of the gate": sealed.change.kind in GOVERNANCE,
-        "production": sealed.policy.environment == PRODUCTION,
-        "a high amount": _dear(sealed, rules),
-    }
-    return tuple(reason for reason, holds in reasons.items() if holds)
-
-
 def keep_advice(session: Session, *, now: datetime, proposal_id: str, digest: str, model: str, body: str) -> bool:
     """Stores a reading with its entry, in the caller's transaction; False where it is not to be kept.
 
@@ -130,23 +111,3 @@ def _sealed(row: Proposal) -> Sealed | None:
         return decode(row.sealed, row.digest)
     except Altered:
         return None
-
-
-def _grave(sealed: Sealed) -> bool:
-    """By the rules' class or by what the code knows of its steps; what the code does not know counts as grave."""
-    try:
-        return bool({sealed.policy.class_name, class_of(sealed.change)} & GRAVE)
-    except GateError:
-        return True
-
-
-def _dear(sealed: Sealed, rules: Rules) -> bool:
-    """An amount beyond the second column; what is not known, or told in another currency, counts as beyond."""
-    together = sealed.policy.together
-    amounts = (
-        [sealed.amount.value] if together is None or not together.others else [sealed.amount.value, together.amount]
-    )
-    if None in amounts or sealed.amount.currency != rules.currency or not rules.limits:
-        return True
-    limit = rules.limits[min(HIGH_COLUMN, len(rules.limits)) - 1]
-    return any(abs(Decimal(amount)) > limit for amount in amounts if amount is not None)

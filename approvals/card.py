@@ -12,12 +12,14 @@ from typing import Any
 
 from sqlmodel import Session
 
+from approvals.active import active
 from approvals.adopt import text_of
 from approvals.changes.change import AnyChange
 from approvals.changes.governance import AdoptPolicy
 from approvals.errors import Altered
 from approvals.person import People
 from approvals.policy import APPROVE, filled, held
+from approvals.risk import Risk, risk_of
 from approvals.rollback import UNDOABLE
 from approvals.sealed import Sealed, decode
 from approvals.states import BEFORE_CLAIM, REJECTABLE, TERMINAL, State, words
@@ -104,6 +106,7 @@ class Card:
     difference: tuple[str, ...] = ()
     advice: str | None = None
     advised_by: str | None = None
+    risk: Risk = Risk.LOW
 
 
 def project(
@@ -130,6 +133,7 @@ def project(
         card,
         undoable=proposal.state in UNDOABLE and inverse_change(sealed, effects) is not None,
         difference=difference(session, sealed.change),
+        risk=risk_of(sealed, active(session).rules),
         # What was remarked on other bytes says nothing about these.
         advice=advice.body if advice is not None and advice.digest == proposal.digest else None,
         advised_by=advice.model if advice is not None else None,

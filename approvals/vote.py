@@ -18,6 +18,7 @@ from approvals.errors import Altered
 from approvals.move import move
 from approvals.person import People
 from approvals.policy import APPROVE, REJECT, WITHDRAW, Standing, Verdict, may_vote, no, quorum, yes
+from approvals.risk import Risk, risk_of
 from approvals.sealed import Sealed, decode
 from approvals.states import REJECTABLE, State, words
 from approvals.store import Proposal, Vote, find_proposal, standing_votes
@@ -27,6 +28,8 @@ from audit.moment import utc_time
 from audit.private import reference
 
 NOBODY = "unknown"
+SLACK = "slack"
+"""The way of a click: it says who somebody claims to be, so it is not enough for everything."""
 _SAFE = re.compile(r"[^0-9A-Za-z:_.-]")
 
 
@@ -78,6 +81,8 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
     )
     if verdict.allowed and ballot.choice == APPROVE:
         verdict = _rested(session, now, ballot.person)
+    if verdict.allowed and ballot.choice == APPROVE and ballot.via == SLACK:
+        verdict = _sure(ballot, risk_of(sealed, active(session).rules))
     if not verdict.allowed or ballot.person is None:
         return _refused(session, now, ballot, verdict, proposal)
     return _count(session, now, ballot, proposal, sealed, people, mine, votes)
@@ -88,6 +93,15 @@ def _rested(session: Session, now: datetime, person: str | None) -> Verdict:
     recent = select(Vote.cast_at).where(Vote.person == person, Vote.choice == APPROVE, col(Vote.cast_at) > now - HOUR)
     tired = fatigued(active(session).rules.caps, votes=list(session.exec(recent)), now=now)
     return yes() if tired is None else no(tired.code, tired.reason)
+
+
+def _sure(ballot: Ballot, risk: Risk) -> Verdict:
+    """Whether a click is enough for a change of this risk; whatever the card offered, it is judged here."""
+    if risk == Risk.HIGH:
+        return no("needs_link", "a change of high risk is approved on a page of your own, not by a click in Slack")
+    if risk == Risk.MEDIUM and not (ballot.reason or "").strip():
+        return no("needs_reason", "approving this change needs a written reason")
+    return yes()
 
 
 def standing(proposal: Proposal, sealed: Sealed, votes: list[Vote]) -> Standing:

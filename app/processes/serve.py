@@ -23,14 +23,17 @@ from app.errors import Exit, Problem
 from app.home import Home
 from app.settings import Settings, SlackSettings
 from app.slack import bolt
+from app.slack.draw import CardPlace, draw_cards
+from app.slack.ends import tell_requesters
 from app.slack.groups import watch_groups
 from app.slack.guard import RefusalCount
-from app.slack.patience import Patience
-from app.slack.post import draw_cards, post_answers, show_steps
+from app.slack.patience import Patience, word
+from app.slack.post import post_answers, show_steps
 from app.slack.remind import remind
+from app.slack.threads import Threads
 from app.slack.unsigned import watch_signer
 from app.slack.witness import post_checkpoint
-from app.web import pages
+from app.web import decide, pages
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
@@ -54,7 +57,7 @@ async def keep_doing(name: str, work: Callable[[], Coroutine[Any, Any, object]])
 
 def _short(error: Exception) -> str:
     if isinstance(error, SlackApiError):
-        return f"Slack answered {error.response.get('error', 'an error')}"
+        return f"Slack answered {word(error)}"
     return f"{type(error).__name__}: {error}"
 
 
@@ -62,9 +65,40 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
     """The web application with its loops, which start and stop with it."""
     client = client or bolt.slack_client(slack)
     refusals = RefusalCount({})
+    links = decide.DecisionLinks(home, slack.public_url) if slack.public_url else None
+
+    @asynccontextmanager
+    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(loop) for loop in _loops(engine, client, slack, refusals)]
+        yield
+        for task in tasks:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+        await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
+
+    api = FastAPI(title="Spendgate", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    bolt.mount(api, engine=engine, settings=slack, client=client, refusals=refusals, links=links)
+    pages.mount(api, engine=engine, home=home)
+    if links is not None:
+        decide.mount(api, engine=engine, links=links)
+
+    @api.get("/healthz")
+    def _health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return api
+
+
+def _loops(
+    engine: Engine, client: AsyncWebClient, slack: SlackSettings, refusals: RefusalCount
+) -> list[Coroutine[Any, Any, None]]:
+    """Everything that `serve` does again and again: it looks for what is due, and does it."""
     shown: dict[str, str] = {}
     patience = Patience()
     name = f"serve-{secrets.token_hex(4)}"
+    place = CardPlace(channel=slack.approvals_channel, team=slack.team, pages=slack.public_url is not None)
+    threads = Threads(engine, client, team=slack.team, by=name)
 
     async def remind_of_open() -> None:
         await remind(engine, client, team=slack.team, by=name, patience=patience)
@@ -83,38 +117,24 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
         await asyncio.sleep(SUMMARY_SECONDS)
         await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
 
-    @asynccontextmanager
-    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
-        loops = [
-            keep_doing(
-                "drawing cards",
-                lambda: draw_cards(engine, client, channel=slack.approvals_channel, team=slack.team, patience=patience),
-            ),
-            keep_doing("posting answers", lambda: post_answers(engine, client, patience=patience)),
-            keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
-            keep_doing("reminding", remind_of_open),
-            keep_doing("showing the log's checkpoint", show_checkpoint),
-            keep_doing("summing up refusals", summarise),
-            keep_doing("watching the signer", watch),
-            keep_doing("reading groups", lambda: watch_groups(engine, client)),
-        ]
-        tasks = [asyncio.create_task(loop) for loop in loops]
-        yield
-        for task in tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
-        await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
-
-    api = FastAPI(title="Spendgate", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    bolt.mount(api, engine=engine, settings=slack, client=client, refusals=refusals)
-    pages.mount(api, engine=engine, home=home)
-
-    @api.get("/healthz")
-    def _health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    return api
+    return [
+        keep_doing(
+            "drawing cards",
+            lambda: draw_cards(engine, client, place=place, by=name, patience=patience),
+        ),
+        keep_doing("posting answers", lambda: post_answers(engine, client, patience=patience)),
+        keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
+        keep_doing("telling what happened", lambda: threads.tell(patience)),
+        keep_doing(
+            "telling requesters",
+            lambda: tell_requesters(engine, client, team=slack.team, by=name, patience=patience),
+        ),
+        keep_doing("reminding", remind_of_open),
+        keep_doing("showing the log's checkpoint", show_checkpoint),
+        keep_doing("summing up refusals", summarise),
+        keep_doing("watching the signer", watch),
+        keep_doing("reading groups", lambda: watch_groups(engine, client)),
+    ]
 
 
 async def check_slack(client: AsyncWebClient, slack: SlackSettings) -> None:
@@ -124,7 +144,7 @@ async def check_slack(client: AsyncWebClient, slack: SlackSettings) -> None:
     except SlackApiError as error:
         raise Problem(
             "Slack does not accept SPENDGATE_SLACK_BOT_TOKEN.",
-            why=f"auth.test answered {error.response.get('error', 'an error')}.",
+            why=f"auth.test answered {word(error)}.",
             do="Copy the Bot User OAuth Token again from OAuth & Permissions of your Slack app.",
             exit_code=Exit.USAGE,
         ) from error

@@ -7,42 +7,39 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request, Response
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-)
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
 from app.database import reading, writing
 from app.inbox import known
 from app.settings import SlackSettings
-from app.slack import clicks, messages
+from app.slack import asks, clicks, messages
 from app.slack.guard import LARGEST_BODY, Admissible, RefusalCount, Refused, examine
+from app.web.decide import DecisionLinks
 from audit import log
 from audit.event import Actor, ActorKind, Event
 
 
 def slack_client(settings: SlackSettings) -> AsyncWebClient:
-    """A client that waits when Slack asks it to; the SDK alone raises at the first 429."""
-    client = AsyncWebClient(token=settings.bot_token, base_url=settings.base_url, timeout=10)
-    client.retry_handlers = [AsyncConnectionErrorRetryHandler(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)]
-    return client
+    """A client that answers within its holder's lease, and does nothing twice of its own accord.
+
+    The SDK's handlers would send a message again after a connection broke behind it, and sleep under a lease; whoever
+    is due is due again, so what Slack did not take is tried in a later round.
+    """
+    return AsyncWebClient(token=settings.bot_token, base_url=settings.base_url, timeout=10, retry_handlers=[])
 
 
 def mount(
-    api: FastAPI, *, engine: Engine, settings: SlackSettings, client: AsyncWebClient, refusals: RefusalCount
+    api: FastAPI,
+    *,
+    engine: Engine,
+    settings: SlackSettings,
+    client: AsyncWebClient,
+    refusals: RefusalCount,
+    links: DecisionLinks | None = None,
 ) -> None:
     """Adds `POST /slack/events` for events, clicks and dialogs."""
-    bolt_log = logging.getLogger("spendgate.bolt")
-    bolt_log.setLevel(logging.ERROR)  # at INFO Bolt writes the body of a request whose signature is wrong
-    # Bolt acknowledges an event before its listener has run, unless told to process it first: a message would be lost
-    # by a failure in between, and Slack would never send it again.
-    bolt = AsyncApp(
-        client=client, signing_secret=settings.signing_secret, logger=bolt_log, process_before_response=True
-    )
-    messages.register(bolt, engine, settings.team)
-    clicks.register(bolt, engine, settings.team)
+    bolt = listeners(engine=engine, settings=settings, client=client, links=links)
     handler = AsyncSlackRequestHandler(bolt)
 
     @api.post("/slack/events")
@@ -55,6 +52,23 @@ def mount(
         if verdict is None:
             return Response(status_code=200)
         return await handler.handle(request)
+
+
+def listeners(
+    *, engine: Engine, settings: SlackSettings, client: AsyncWebClient, links: DecisionLinks | None
+) -> AsyncApp:
+    """Everything that people can do in Slack, bound to Bolt; the same for both ways of delivery."""
+    bolt_log = logging.getLogger("spendgate.bolt")
+    bolt_log.setLevel(logging.ERROR)  # at INFO Bolt writes the body of a request whose signature is wrong
+    # Bolt acknowledges an event before its listener has run, unless told to process it first: a message would be lost
+    # by a failure in between, and Slack would never send it again.
+    bolt = AsyncApp(
+        client=client, signing_secret=settings.signing_secret, logger=bolt_log, process_before_response=True
+    )
+    messages.register(bolt, engine, settings.team)
+    clicks.register(bolt, engine, settings.team)
+    asks.register(bolt, engine, settings.team, links)
+    return bolt
 
 
 async def limited_body(request: Request) -> bytes:

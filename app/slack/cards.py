@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.slack.answers import escape, marked
+from app.slack.card_buttons import decisions, way
 from approvals.card import Card, SlotShown
 from approvals.person import People
 from approvals.store import BREAK_GLASS
@@ -18,7 +19,6 @@ from tools.shown import one_line, shown
 
 Block = dict[str, Any]
 HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, TEXT_LIMIT = 150, 2000, 3000, 300
-CONFIRM_LIMIT = 300
 CODE_LIMIT = 2900
 BLOCKS_LIMIT = 9000
 FIELDS_LIMIT = 10
@@ -27,8 +27,8 @@ LONGEST_ESCAPE = 12
 ADVICE_LIMIT = 900
 
 
-def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Block]]:
-    """The fallback text (the whole decision in a line) and the blocks."""
+def card_blocks(card: Card, *, people: People, team: str, pages: bool = False) -> tuple[str, list[Block]]:
+    """The fallback text (the whole decision in a line) and the blocks. `pages`: a browser reaches our pages."""
     blocks = [
         _header(f"{_capital(card.words)}: {card.title}"),
         _section(f"*{data(card.title)}*\n{why(card)}"),
@@ -49,10 +49,9 @@ def card_blocks(card: Card, *, people: People, team: str) -> tuple[str, list[Blo
     if not complete:
         blocks = _as_much_as_fits([_cut(block) for block in blocks])
         blocks.append(_section("*This proposal cannot be shown here completely, so it cannot be approved from Slack.*"))
-    if card.approvable or card.rejectable:
-        blocks.append(_buttons(card, approvable=card.approvable and complete))
-    elif card.undoable:
-        blocks.append(_undo(card))
+    elif (by := way(card, pages=pages)) is not None:
+        blocks.append(_section(by))
+    blocks += decisions(card, complete=complete, pages=pages)
     blocks.append(_context(deciders))
     blocks.append(_context(f"{card.proposal} · version {card.version} · digest {card.digest8 or 'none'}"))
     return fallback(card)[:TEXT_LIMIT], [_cut(block) for block in blocks]
@@ -101,7 +100,7 @@ def facts(card: Card, people: People, team: str) -> list[str]:
     """What a person weighs: whose, where, how far it can be undone."""
     found = [
         f"*Resource*\n{data(card.resource_name or 'unnamed')}",
-        f"*Environment*\n{data(card.environment.replace('_', '-'))}",
+        f"*Environment*\n{data(card.environment.replace('_', '-'))} · {card.risk.value} risk",
         f"*Requested by*\n{mention(card.requester, people, team)}",
         f"*Owner*\n{data(card.team or 'unknown')}",
         f"*Amount for the policy*\n{money(card.amount, card.currency)} a year",
@@ -177,99 +176,6 @@ def fallback(card: Card) -> str:
     """The decision in one line, for notifications and screen readers."""
     saving = f" Saves {money(card.saving, card.currency)} a year." if card.saving else ""
     return data(f"{_capital(card.words)}: {card.title} ({card.proposal}).{saving}")
-
-
-def reject_view(*, proposal: str, digest: str, channel: str) -> dict[str, Any]:
-    """The dialog that asks why."""
-    return {
-        "type": "modal",
-        "callback_id": "reject_reason",
-        "private_metadata": json.dumps({"proposal": proposal, "digest": digest, "channel": channel}),
-        "title": {"type": "plain_text", "text": "Reject"},
-        "submit": {"type": "plain_text", "text": "Reject"},
-        "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": "reason",
-                "label": {"type": "plain_text", "text": f"Why should {proposal} not be done?"},
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": "text",
-                    "multiline": True,
-                    "min_length": 3,
-                    "max_length": 1000,
-                },
-            },
-            {
-                "type": "context",
-                "elements": [
-                    {"type": "mrkdwn", "text": "Kept encrypted under your own key; the log holds a reference."}
-                ],
-            },
-        ],
-    }
-
-
-def _buttons(card: Card, *, approvable: bool) -> Block:
-    value = json.dumps({"proposal": card.proposal, "digest": card.digest})
-    elements: list[Block] = []
-    if approvable:
-        elements.append(
-            {
-                "type": "button",
-                "action_id": "approve",
-                "style": "primary",
-                "text": {"type": "plain_text", "text": "Approve"},
-                "value": value,
-                "accessibility_label": f"Approve: {card.title}"[:75],
-                "confirm": {
-                    "title": {"type": "plain_text", "text": "Approve this change?"},
-                    "text": {"type": "plain_text", "text": _asked_again(card)},
-                    "confirm": {"type": "plain_text", "text": "Approve"},
-                    "deny": {"type": "plain_text", "text": "Not yet"},
-                },
-            }
-        )
-    elements.append(
-        {
-            "type": "button",
-            "action_id": "reject",
-            "style": "danger",
-            "text": {"type": "plain_text", "text": "Reject…"},
-            "value": value,
-            "accessibility_label": f"Reject: {card.title}"[:75],
-        }
-    )
-    # A new block id at each version: Slack keeps the state of elements whose block id it knows.
-    return {"type": "actions", "block_id": f"decide-{card.proposal}-{card.version}", "elements": elements}
-
-
-def _asked_again(card: Card) -> str:
-    """What the confirmation asks; one that would be cut names the card instead."""
-    told = f"{card.title}. {card.reversibility}."
-    return told if len(told) <= CONFIRM_LIMIT else f"Exactly what the card with the digest {card.digest8} shows."
-
-
-def _undo(card: Card) -> Block:
-    """One click asks for the way back that was sealed with the way there; people vote on it like on anything else."""
-    button = {
-        "type": "button",
-        "action_id": "undo",
-        "text": {"type": "plain_text", "text": "Undo…"},
-        "value": json.dumps({"proposal": card.proposal, "digest": card.digest}),
-        "accessibility_label": f"Propose to undo: {card.title}"[:75],
-        "confirm": {
-            "title": {"type": "plain_text", "text": "Propose to undo this?"},
-            "text": {
-                "type": "plain_text",
-                "text": "This makes a proposal of exactly the inverse that was sealed with it. People vote on it.",
-            },
-            "confirm": {"type": "plain_text", "text": "Propose"},
-            "deny": {"type": "plain_text", "text": "Not now"},
-        },
-    }
-    return {"type": "actions", "block_id": f"undo-{card.proposal}-{card.version}", "elements": [button]}
 
 
 def _complete(blocks: list[Block]) -> bool:

@@ -1,7 +1,8 @@
-"""What people press: a vote is stored, with its log entry, before Slack is told that the click arrived.
+"""What people press on a card: a vote is stored, with its log entry, before Slack is told that the click arrived.
 
 Slack never repeats a click, so one that was acknowledged and then lost would be an approval that nobody has. Whether
-this person may, on exactly these bytes, is judged in `approvals.vote` at that moment; the button is only a request.
+this person may, on exactly these bytes and by this way, is judged in `approvals.vote` at that moment; the button is
+only a request.
 """
 
 import asyncio
@@ -11,47 +12,63 @@ from typing import Any, Literal
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Engine
 
-from app.database import writing
+from app.database import reading, writing
 from app.inbox import first_time
-from app.slack.cards import reject_view
+from app.slack.dialogs import About, about, approve_view, reject_view, written
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
 from approvals.active import active
+from approvals.card import project
+from approvals.errors import NotFound
 from approvals.rollback import roll_back
 from approvals.states import words
-from approvals.vote import Ballot, VoteResult, vote
+from approvals.vote import SLACK, Ballot, VoteResult, vote
+
+Choice = Literal["approve", "reject", "withdraw"]
 
 
 def register(app: AsyncApp, engine: Engine, team: str) -> None:
-    """Binds the card's buttons and the rejection's dialog."""
+    """Binds the card's votes and the dialogs that ask for their reasons."""
 
     @app.action("approve")
     async def _approve(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = _speaker(body, team)
+        speaker = speaker_of(body, team)
         told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="approve")
         await ack()
         if told:
             whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
 
-    @app.action("reject")
-    async def _reject(ack: Any, body: dict[str, Any], client: Any) -> None:
-        proposal, digest = button_value(body)
-        view = reject_view(proposal=proposal, digest=digest, channel=_channel(body))
-        await client.views_open(trigger_id=body["trigger_id"], view=view)
+    @app.action("approve_reason")
+    async def _approve_reason(ack: Any, body: dict[str, Any], client: Any) -> None:
+        it = pressed_about(body)
+        title = await asyncio.to_thread(title_of, engine, it.proposal)
+        await client.views_open(trigger_id=body["trigger_id"], view=approve_view(it, title=title))
         await ack()
 
+    @app.action("reject")
+    async def _reject(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await client.views_open(trigger_id=body["trigger_id"], view=reject_view(pressed_about(body)))
+        await ack()
+
+    @app.view("approve_with_reason")
+    async def _approved(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await _dialog(ack, body, client, "approve")
+
     @app.view("reject_reason")
-    async def _reason(ack: Any, body: dict[str, Any], client: Any) -> None:
-        channel, reason = _dialog(body)
-        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=channel)
-        told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="reject", reason=reason)
+    async def _rejected(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await _dialog(ack, body, client, "reject")
+
+    async def _dialog(ack: Any, body: dict[str, Any], client: Any, choice: Choice) -> None:
+        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=about(body["view"]).channel)
+        reason = written(body["view"])
+        told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice=choice, reason=reason)
         await ack()
         if told and speaker.channel:
             whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
 
     @app.action("undo")
     async def _undo(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = _speaker(body, team)
+        speaker = speaker_of(body, team)
         told = await asyncio.to_thread(undo, engine, body=body, speaker=speaker)
         await ack()
         if told:
@@ -68,21 +85,30 @@ def button_value(body: dict[str, Any]) -> tuple[str, str]:
     Two empty texts for a value that is not ours: the vote on it is refused, and logged, like any other.
     """
     try:
-        raw = body["view"]["private_metadata"] if body.get("type") == "view_submission" else body["actions"][0]["value"]
+        if body.get("type") == "view_submission":
+            raw = body["view"]["private_metadata"]
+        else:
+            action = body["actions"][0]
+            raw = action["selected_option"]["value"] if action.get("type") == "overflow" else action["value"]
         value = json.loads(raw)
         return str(value["proposal"])[:40], str(value["digest"])[:80]
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return "", ""
 
 
-def _dialog(body: dict[str, Any]) -> tuple[str, str]:
-    """The channel in which the dialog was opened, and the reason that was written."""
-    try:
-        held = json.loads(body["view"]["private_metadata"])
-        reason = body["view"]["state"]["values"]["reason"]["text"]["value"] or ""
-        return str(held.get("channel", "")), str(reason)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return "", ""
+def pressed_about(body: dict[str, Any]) -> About:
+    """The same with the channel, for the dialog that the press opens."""
+    proposal, digest = button_value(body)
+    return About(proposal, digest, _channel(body))
+
+
+def title_of(engine: Engine, proposal: str) -> str:
+    """The title of what a dialog is about; the id where nothing is known of it."""
+    with reading(engine) as (session, _):
+        try:
+            return project(session, proposal, active(session).people).title
+        except NotFound:
+            return proposal or "This proposal"
 
 
 def _channel(body: dict[str, Any]) -> str:
@@ -90,8 +116,14 @@ def _channel(body: dict[str, Any]) -> str:
     return str(channel["id"]) if isinstance(channel, dict) else ""
 
 
-def _speaker(body: dict[str, Any], team: str) -> Speaker:
+def speaker_of(body: dict[str, Any], team: str) -> Speaker:
+    """Who pressed, and where."""
     return Speaker(team=team, user=str(body["user"]["id"]), channel=_channel(body))
+
+
+def press_key(body: dict[str, Any]) -> str:
+    """Slack's own id for this press: the same when it is delivered, or replayed, again."""
+    return f"{body['type']}:{body['trigger_id']}"
 
 
 def cast(
@@ -99,13 +131,13 @@ def cast(
     *,
     body: dict[str, Any],
     speaker: Speaker,
-    choice: Literal["approve", "reject"],
+    choice: Choice,
     reason: str | None = None,
 ) -> str | None:
     """Stores one vote, once; returns what to tell the person who pressed."""
     proposal, digest = button_value(body)
     with writing(engine) as (session, now):
-        if not first_time(session, key=f"{body['type']}:{body['trigger_id']}", kind=choice, now=now):
+        if not first_time(session, key=press_key(body), kind=choice, now=now):
             return None
         person = who(active(session).people, speaker)
         ballot = Ballot(
@@ -114,7 +146,7 @@ def cast(
             person=person.id if person else None,
             choice=choice,
             reason=reason,
-            via="slack",
+            via=SLACK,
         )
         told = tell(vote(session, now=now, ballot=ballot))
     return told if person else not_linked(speaker)
@@ -124,7 +156,7 @@ def undo(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | Non
     """Drafts the sealed inverse in the name of whoever pressed, once; returns what to tell that person."""
     proposal, digest = button_value(body)
     with writing(engine) as (session, now):
-        if not first_time(session, key=f"{body['type']}:{body['trigger_id']}", kind="undo", now=now):
+        if not first_time(session, key=press_key(body), kind="undo", now=now):
             return None
         person = who(active(session).people, speaker)
         if person is None:

@@ -3,9 +3,15 @@
 One answer for a channel that is gone must not hold up everybody else's, and must not be tried four times a second.
 """
 
+import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from slack_sdk.errors import SlackApiError
+
+logger = logging.getLogger(__name__)
 FIRST_SECONDS, MOST_SECONDS = 2.0, 300.0
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -30,6 +36,31 @@ HOPELESS = frozenset(
 """Answers of Slack's that will be the same tomorrow, for a message in a thread."""
 
 
+def word(error: SlackApiError) -> str:
+    """Slack's own word for why not; an answer that is no JSON, as proxies give, has none."""
+    data = _data(error)
+    return str(data.get("error", "unknown")) if isinstance(data, dict) else "unreadable answer"
+
+
+def unknown(error: SlackApiError) -> bool:
+    """Whether the answer leaves open if it was done: a server error, or an answer that is no JSON."""
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
+    return not isinstance(_data(error), dict) or status is None or int(status) >= 500
+
+
+def asked_to_wait(error: SlackApiError) -> float | None:
+    """The seconds of Retry-After where Slack said that it was too much; None for every other answer."""
+    if word(error) != "ratelimited" and getattr(error.response, "status_code", None) != 429:
+        return None
+    told = dict(getattr(error.response, "headers", None) or {})
+    seconds = next((value for name, value in told.items() if name.lower() == "retry-after"), "1")
+    return min(float(seconds), MOST_SECONDS) if str(seconds).isdigit() else 1.0
+
+
+def _data(error: SlackApiError) -> Any:
+    return getattr(error.response, "data", error.response)
+
+
 @dataclass
 class Patience:
     """When each item may be tried again; in memory, since a new start may well try all of them."""
@@ -40,6 +71,10 @@ class Patience:
         """Whether it is time to try this one."""
         return time.monotonic() >= self.until.get(key, (0.0, 0.0))[0]
 
+    def wait(self, key: str, seconds: float) -> None:
+        """Leaves it alone for as long as Slack asked; the pauses after failures are not made longer by that."""
+        self.until[key] = (time.monotonic() + seconds, self.until.get(key, (0.0, FIRST_SECONDS / 2))[1])
+
     def failed(self, key: str) -> float:
         """Waits longer each time; returns for how many seconds. The first failure of an item returns the shortest."""
         pause = min(self.until[key][1] * 2 if key in self.until else FIRST_SECONDS, MOST_SECONDS)
@@ -49,3 +84,22 @@ class Patience:
     def done(self, key: str) -> None:
         """Forgets an item that worked."""
         self.until.pop(key, None)
+
+
+async def attempt(patience: Patience, key: str, do: Callable[[], Awaitable[None]]) -> str | None:
+    """Does one item if it is time to; returns Slack's word for why not, at its first failure and at hopeless ones."""
+    if not patience.ready(key):
+        return None
+    try:
+        await do()
+    except SlackApiError as error:
+        seconds = asked_to_wait(error)
+        if seconds is not None:
+            patience.wait(key, seconds)
+            logger.info("Slack asked to wait %.0f s with %s", seconds, key)
+            return None
+        said, pause = word(error), patience.failed(key)
+        logger.warning("Slack would not take %s (%s); trying again in %.0f s", key, said, pause)
+        return said
+    patience.done(key)
+    return None

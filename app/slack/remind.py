@@ -24,8 +24,8 @@ from sqlmodel import Session, col, select
 from app.database import reading, writing
 from app.drawn import CardMessage
 from app.slack.cards import at, data, mention
-from app.slack.patience import HOPELESS, Patience
-from app.slack.post import AS_WRITTEN
+from app.slack.deliver import AS_WRITTEN
+from app.slack.patience import HOPELESS, Patience, word
 from approvals.active import active
 from approvals.errors import Altered
 from approvals.person import People
@@ -104,10 +104,10 @@ async def remind(
                 channel=reminder.channel, thread_ts=reminder.card_ts, text=reminder.text, **AS_WRITTEN
             )
         except SlackApiError as error:
-            word = str(error.response.get("error", "unknown"))
+            said = word(error)
             pause = patience.failed(key)
-            logger.warning("Slack would not take %s (%s); trying again in %.0f s", key, word, pause)
-            await asyncio.to_thread(_refused, engine, reminder, by, word)
+            logger.warning("Slack would not take %s (%s); trying again in %.0f s", key, said, pause)
+            await asyncio.to_thread(_refused, engine, reminder, by, said)
             continue
         patience.done(key)
         await asyncio.to_thread(_said, engine, reminder, str(answer["ts"]))
@@ -133,11 +133,11 @@ def _take(engine: Engine, reminder: Reminder, by: str) -> bool:
         return got[-1]
 
 
-def _refused(engine: Engine, reminder: Reminder, by: str, word: str) -> None:
+def _refused(engine: Engine, reminder: Reminder, by: str, said: str) -> None:
     """Slack said that nothing was posted: somebody may try again, unless it would say so for ever."""
     with writing(engine) as (session, now):
-        if word in HOPELESS:
-            told = {"what": "reminder", "reason": word}
+        if said in HOPELESS:
+            told = {"what": "reminder", "reason": said}
             event = Event.SLACK_UNDELIVERED
             log.append(session, now=now, event=event, actor=SERVE, proposal=reminder.proposal, data=told)
             return

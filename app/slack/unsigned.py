@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
 from app.database import reading, writing
-from app.slack.post import AS_WRITTEN
+from app.slack.deliver import AS_WRITTEN
 from approvals.timer import give_back, take
 from audit.lag import Lag, lag
 

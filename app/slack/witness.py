@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from app.database import reading, writing
-from app.slack.patience import Patience
-from app.slack.post import AS_WRITTEN
+from app.slack.deliver import AS_WRITTEN
+from app.slack.patience import Patience, word
 from app.witnesses.publish import note_shown
 from approvals.timer import give_back, prune, slot_of, take
 from audit.checkpoint import Checkpoint, parse
@@ -50,8 +50,8 @@ async def post_checkpoint(
     try:
         await client.chat_postMessage(channel=channel, text=_text(due), **AS_WRITTEN)
     except SlackApiError as error:
-        word = str(error.response.get("error", "unknown"))
-        logger.warning("Slack would not take the checkpoint (%s); trying again in %.0f s", word, patience.failed(key))
+        said = word(error)
+        logger.warning("Slack would not take the checkpoint (%s); trying again in %.0f s", said, patience.failed(key))
         await asyncio.to_thread(_give_back, engine, by)
         return False
     patience.done(key)

@@ -20,7 +20,7 @@ from app.inbox import admit, conversation
 from app.processes.agent import agent_process
 from app.second_readings import SecondReadings
 from app.settings import load_model
-from app.slack.post import cards_due
+from app.slack.draw import cards_due
 from app.turns import Lease, StoredAnswer, TokenUse, take_lease
 from approvals.card import Card, project
 from approvals.person import load_people
@@ -165,12 +165,12 @@ async def test_a_reader_that_fails_on_some_bytes_says_so_once(
 async def test_a_card_is_drawn_again_when_advice_came_after_it(
     engine: Engine, sealed: Callable[[str], str], clock: Any
 ) -> None:
-    from app.slack.post import _cards, _drawn
+    from app.slack.draw import _cards, _drawn
 
     def draws() -> list[str]:
         work, _people, read_at = _cards(engine)
         for drawn, _message in work:
-            _drawn(engine, card=drawn, channel="C", ts="1", read_at=read_at)
+            _drawn(engine, card=drawn, version=drawn.version, channel="C", ts="1", read_at=read_at)
         return [drawn.advice or "" for drawn, _message in work]
 
     sealed("t")

@@ -70,7 +70,7 @@ def shown(gate: Any, name: str) -> tuple[str, str, list[str]]:
     """What stands on the card in Slack and at the terminal, and the buttons."""
     card = card_of(gate, name)
     with gate.reading() as (session, _):
-        _, blocks = card_blocks(card, people=active(session).people, team="T0BANK")
+        _, blocks = card_blocks(card, people=active(session).people, team="T0BANK", pages=True)
     return texts(blocks), card_text(card), actions(blocks)
 
 
@@ -449,7 +449,7 @@ def test_c9_2_7_no_text_changes_a_verdict(gate: Any, body: str) -> None:
     shows="Only what stores advice and what draws a card reads the table in which it stands.",
 )  # fmt: skip
 def test_c9_2_7_no_guard_reads_what_a_model_remarked() -> None:
-    drawing = {"approvals/card.py", "app/slack/post.py"}
+    drawing = {"approvals/card.py", "app/slack/draw.py"}
     assert readers_of_advice() == {"approvals/store.py", "approvals/advice.py"} | drawing
     assert all("advice" not in (ROOT / "approvals" / f"{name}.py").read_text().lower() for name in GUARDS)
 

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from app.database import reading
 from app.slack.answers import answer_blocks, parts
-from app.slack.cards import card_blocks, reject_view
+from app.slack.cards import card_blocks
+from app.slack.dialogs import About, reject_view
 from approvals.active import active
 from approvals.card import Card, SlotShown, StepShown, project
 from approvals.person import People, Person
@@ -73,11 +74,17 @@ def card(**more: Any) -> Card:
 
 
 def drawn(one: Card) -> tuple[str, list[dict[str, Any]]]:
-    return card_blocks(one, people=PEOPLE, team="T0BANK")
+    return card_blocks(one, people=PEOPLE, team="T0BANK", pages=True)
+
+
+def offered(blocks: list[dict[str, Any]]) -> list[str]:
+    """Every button and menu, in order."""
+    return [e["action_id"] for block in blocks if block["type"] == "actions" for e in block["elements"]]
 
 
 def actions(blocks: list[dict[str, Any]]) -> list[str]:
-    return [e["action_id"] for block in blocks if block["type"] == "actions" for e in block["elements"]]
+    """What is offered to decide, whichever way an approval takes; asking and the menu decide nothing."""
+    return [name.split("_")[0] for name in offered(blocks) if name not in ("ask", "more")]
 
 
 def test_the_decision_stands_on_the_card_and_in_its_text() -> None:
@@ -86,7 +93,7 @@ def test_the_decision_stands_on_the_card_and_in_its_text() -> None:
     for word in ("Waiting for approval", "46,208.65 USD", "CPU, highest", "2.9 %", "approver or manager", "abababab"):
         assert word in shown
     assert text.startswith("Waiting for approval: Stop EC2 instance i-0123456789abcdef0")
-    assert actions(blocks) == ["approve", "reject"]
+    assert offered(blocks) == ["approve", "reject", "ask", "more"]
 
 
 def test_an_ended_proposal_offers_nothing() -> None:
@@ -140,7 +147,7 @@ def test_no_answer_breaks_slacks_limits(answer: str, model: str) -> None:
 
 
 def test_the_rejections_dialog_is_valid() -> None:
-    assert findings_in_view(reject_view(proposal="P-0000000001", digest="ab" * 32, channel="C0APPROVE")) == []
+    assert findings_in_view(reject_view(About("P-0000000001", "ab" * 32, "C0APPROVE"))) == []
 
 
 def test_a_stored_proposal_is_drawn(engine: Engine, sealed: Callable[[str], str]) -> None:

@@ -87,7 +87,9 @@ def texts(blocks: list[dict[str, Any]]) -> str:
     for block in blocks:
         parts = [*block.get("fields", ()), *block.get("elements", ()), block.get("text")]
         found += [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-        found += [part["text"]["text"] for part in parts if isinstance(part, dict) and isinstance(part["text"], dict)]
+        found += [
+            part["text"]["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), dict)
+        ]
     return "\n".join(found).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
@@ -154,7 +156,7 @@ def test_what_is_cut_is_not_approvable_and_what_is_approvable_is_whole(name: str
     if "approve" in actions(blocks):
         read = texts(blocks)
         assert all(step.sentence in read for step in one.steps)
-        assert "…" not in read.replace("Reject…", "")
+        assert "…" not in read.replace("Reject…", "").replace("Ask…", "")
     else:
         assert name != "a step that just fits"
         assert "cannot be shown here completely" in texts(blocks)

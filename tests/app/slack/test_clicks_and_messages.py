@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,9 @@ class Floor:
             return proposal_of(session, proposal).state
 
 
-@pytest_asyncio.fixture
-async def floor(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]:
+@asynccontextmanager
+async def opened(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]:
+    """A workspace, and `serve` behind it, for the length of the block."""
     clock.running = True  # the workspace signs with the machine's time
     async with AsyncExitStack() as stack:
         with listening_socket(0) as free:
@@ -73,6 +74,12 @@ async def floor(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]:
         driver = await stack.enter_async_context(SlackDriver(f"http://127.0.0.1:{port}"))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
         yield Floor(driver, http, engine)
+
+
+@pytest_asyncio.fixture
+async def floor(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]:
+    async with opened(engine, home, clock) as one:
+        yield one
 
 
 def thread(engine: Engine) -> str:

@@ -17,8 +17,8 @@ from app.drawn import CardMessage
 from app.home import Home
 from app.inbox import conversation
 from app.slack import bolt
+from app.slack.draw import CardPlace, draw_cards
 from app.slack.patience import Patience
-from app.slack.post import draw_cards
 from app.slack.remind import HALF, LAST_HOUR, moments, remind
 from approvals.adopt import adopt
 from approvals.store import proposal_of
@@ -93,7 +93,7 @@ async def room(engine: Engine, home: Home, clock: Any, sealed: Callable[[str], s
         with writing(engine) as (session, _):
             place = conversation(session, surface="slack", team=TEAM, channel="D0", thread_ts="1.1", private=True)
         proposal = sealed(place.thread)
-        await draw_cards(engine, clients[0], channel=CHANNEL, team=TEAM)
+        await draw_cards(engine, clients[0], place=CardPlace(CHANNEL, TEAM))
         with reading(engine) as (session, _):
             card = session.get_one(CardMessage, proposal).ts
         yield Room(driver, clients, engines, proposal, card)

@@ -1,0 +1,202 @@
+"""What people press on a card besides a vote: a question, a withdrawal, a vote lent, the page of a decision.
+
+Each is stored, once, before Slack is told that the press arrived; who may, is judged by the verb itself.
+"""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from app.database import reading, writing
+from app.drawn import CardMessage
+from app.inbox import admit, conversation, first_time
+from app.slack.clicks import cast, press_key, pressed_about, speaker_of
+from app.slack.dialogs import about, ask_view, chosen, lend_view, withdraw_view, written
+from app.slack.people import Speaker, not_linked, who
+from app.slack.post import whisper_soon
+from app.web.decide import DecisionLinks
+from approvals.active import active
+from approvals.delegate import delegate
+from approvals.withdraw import withdraw
+
+
+def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | None) -> None:
+    """Binds the card's other buttons and its menu, and the dialogs that they open."""
+    _register_dialogs(app, engine, team)
+
+    @app.action("ask")
+    async def _ask(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await client.views_open(trigger_id=body["trigger_id"], view=ask_view(pressed_about(body)))
+        await ack()
+
+    @app.action("more")
+    async def _more(ack: Any, body: dict[str, Any], client: Any) -> None:
+        speaker, it, verb = speaker_of(body, team), pressed_about(body), _verb(body)
+        told = None
+        if verb == "take_back":
+            told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="withdraw")
+        elif verb == "withdraw":
+            await client.views_open(trigger_id=body["trigger_id"], view=withdraw_view(it))
+        elif verb == "lend":
+            roles = await asyncio.to_thread(lendable, engine, speaker)
+            if roles:
+                await client.views_open(trigger_id=body["trigger_id"], view=lend_view(it, roles=roles))
+            else:
+                told = (
+                    "You hold no role that the rules let anybody lend. `spendgate policy show` tells which those are."
+                )
+        await ack()
+        _tell_soon(client, speaker, told)
+
+    @app.action("approve_page")
+    async def _page(ack: Any, body: dict[str, Any], client: Any) -> None:
+        speaker = speaker_of(body, team)
+        told = await asyncio.to_thread(offer_page, engine, links, body=body, speaker=speaker)
+        await ack()
+        _tell_soon(client, speaker, told)
+
+
+def _register_dialogs(app: AsyncApp, engine: Engine, team: str) -> None:
+    def submitter(body: dict[str, Any]) -> Speaker:
+        return Speaker(team=team, user=str(body["user"]["id"]), channel=about(body["view"]).channel)
+
+    @app.view("ask_question")
+    async def _asked(ack: Any, body: dict[str, Any], client: Any) -> None:
+        speaker = submitter(body)
+        told = await asyncio.to_thread(take_question, engine, body=body, speaker=speaker)
+        await ack()
+        _tell_soon(client, speaker, told)
+
+    @app.view("withdraw_proposal")
+    async def _withdrawn(ack: Any, body: dict[str, Any], client: Any) -> None:
+        speaker = submitter(body)
+        told = await asyncio.to_thread(take_withdrawal, engine, body=body, speaker=speaker)
+        await ack()
+        _tell_soon(client, speaker, told)
+
+    @app.view("lend_vote")
+    async def _lent(ack: Any, body: dict[str, Any], client: Any) -> None:
+        speaker = submitter(body)
+        told = await asyncio.to_thread(take_loan, engine, body=body, speaker=speaker)
+        await ack()
+        _tell_soon(client, speaker, told)
+
+
+def _tell_soon(client: Any, speaker: Speaker, told: str | None) -> None:
+    if told and speaker.channel:
+        whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
+
+
+def take_question(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
+    """Takes a question about a proposal into the conversation of its card's thread, once."""
+    it = about(body["view"])
+    with writing(engine) as (session, now):
+        if not first_time(session, key=press_key(body), kind="ask", now=now):
+            return None
+        person, card = who(active(session).people, speaker), session.get(CardMessage, it.proposal)
+        if person is None:
+            return not_linked(speaker)
+        if card is None:
+            return f"Your question was not taken: {it.proposal or 'that proposal'} has no card here any more."
+        place = conversation(
+            session, surface="slack", team=speaker.team, channel=card.channel, thread_ts=card.ts, private=False
+        )
+        text = f"About proposal {it.proposal}: {written(body['view'])}"
+        message = f"ask-{body['trigger_id']}"[:80]
+        admit(
+            session,
+            now=now,
+            message_id=message,
+            thread=place.thread,
+            person=person.id,
+            text=text,
+            proposal=it.proposal,
+        )
+        return None
+
+
+def take_withdrawal(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
+    """Withdraws a proposal for its requester, once."""
+    it = about(body["view"])
+    with writing(engine) as (session, now):
+        if not first_time(session, key=press_key(body), kind="withdraw", now=now):
+            return None
+        person = who(active(session).people, speaker)
+        if person is None:
+            return not_linked(speaker)
+        verdict = withdraw(session, now=now, proposal_id=it.proposal, person=person.id)
+    return None if verdict.allowed else f"It was not withdrawn: {verdict.reason}."
+
+
+def lendable(engine: Engine, speaker: Speaker) -> list[str]:
+    """The roles that this person holds and that the rules let be lent."""
+    with reading(engine) as (session, _):
+        in_force = active(session)
+        person = who(in_force.people, speaker)
+        rules = in_force.rules.delegation
+        return sorted(person.roles & rules.roles) if person is not None and rules is not None else []
+
+
+def take_loan(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
+    """Lends a role, once, from now on for the days that were chosen."""
+    view = body["view"]
+    with writing(engine) as (session, now):
+        if not first_time(session, key=press_key(body), kind="lend", now=now):
+            return None
+        people = active(session).people
+        person = who(people, speaker)
+        if person is None:
+            return not_linked(speaker)
+        receiver = who(people, Speaker(speaker.team, chosen(view, "person"), ""))
+        days = chosen(view, "days")
+        if receiver is None:
+            return "Nothing was lent: I do not know that person. They must stand in people.toml with their Slack id."
+        if not (days.isascii() and days.isdigit() and 0 < int(days) <= 31):
+            return "Nothing was lent: no number of days was chosen."
+        lent = delegate(
+            session,
+            now=now,
+            giver=person.id,
+            receiver=receiver.id,
+            roles=[chosen(view, "role")],
+            starts_at=now,
+            ends_at=now + timedelta(days=int(days)),
+        )
+    if not lent.verdict.allowed:
+        return f"Nothing was lent: {lent.verdict.reason}."
+    ends = f"`spendgate delegations end {lent.delegation}` ends it earlier"
+    return f"Lent for {days} days; {ends}. Cards that are open now can be approved by them."
+
+
+def offer_page(engine: Engine, links: DecisionLinks | None, *, body: dict[str, Any], speaker: Speaker) -> str | None:
+    """A link to a page on which exactly this person can decide, once, within five minutes."""
+    it = pressed_about(body)
+    with writing(engine) as (session, now):
+        if not first_time(session, key=press_key(body), kind="page", now=now):
+            return None
+        person = _known(session, speaker)
+        if person is None:
+            return not_linked(speaker)
+    if links is None:
+        return f"There is no page for it here. On the machine that runs Spendgate: `spendgate decide {it.proposal}`."
+    address = links.address(person=person, proposal=it.proposal, digest=it.digest, now=now)
+    return (
+        f"<{address}|Review {it.proposal} and decide>: the link is yours alone, works once, and ends in five minutes."
+    )
+
+
+def _known(session: Session, speaker: Speaker) -> str | None:
+    person = who(active(session).people, speaker)
+    return person.id if person is not None else None
+
+
+def _verb(body: dict[str, Any]) -> str:
+    try:
+        return str(json.loads(body["actions"][0]["selected_option"]["value"])["do"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return ""

@@ -1,0 +1,139 @@
+"""Posts one message, once: held by one process at a time, found again by its metadata where nobody knows.
+
+A process may die, and a connection may break, after Slack has taken a message and before its timestamp is stored. The
+next attempt finds the row that was taken and never finished, looks for the message by the key in its metadata, and
+adopts it; only where it is not there, another is posted.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import Engine
+
+from app.database import writing
+from app.posting import Held, Hold, hold, let_go, stands
+from app.slack.patience import unknown, word
+
+logger = logging.getLogger(__name__)
+EVENT_TYPE = "spendgate_message"
+LOOK_BACK = timedelta(minutes=2)
+"""How much earlier than the first attempt is looked for it: two clocks, ours and Slack's, are compared."""
+PAGES = 5
+AS_WRITTEN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "parse": "none"}
+"""Slack makes no links and previews of its own out of names that came from a bill."""
+LOST = (OSError, TimeoutError, ClientError)
+"""Nobody knows whether Slack did it: the connection broke before the answer."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message with the key by which it is known; `payload` goes into its metadata, which anybody there may read."""
+
+    key: str
+    channel: str
+    text: str
+    blocks: list[dict[str, Any]] | None = None
+    thread_ts: str | None = None
+    broadcast: bool = False
+    payload: dict[str, Any] = field(default_factory=dict)
+
+    def metadata(self) -> dict[str, Any]:
+        """What makes it findable."""
+        return {"event_type": EVENT_TYPE, "event_payload": {"key": self.key, **self.payload}}
+
+
+class Standing(NamedTuple):
+    """Where a message stands, and the payload of its metadata as it was posted; empty where nobody looked."""
+
+    channel: str
+    ts: str
+    payload: dict[str, Any]
+
+
+async def deliver(engine: Engine, client: AsyncWebClient, letter: Letter, *, by: str) -> Standing | None:
+    """Posts it unless it stands there; None while somebody else is at it.
+
+    Raises SlackApiError where Slack refused it, and an error of `LOST` where nobody knows: the next call looks first.
+    """
+    held = await asyncio.to_thread(_hold, engine, letter.key, by)
+    if held.hold == Hold.TAKEN:
+        return None
+    if held.hold == Hold.STANDS:
+        await asyncio.to_thread(_let_go, engine, letter.key, by, False)
+        return Standing(held.channel or "", held.ts or "", {})
+    try:
+        found = await _find(client, letter, held) if held.hold == Hold.AGAIN else None
+        found = found or await _post(client, letter)
+    except SlackApiError as error:
+        await asyncio.to_thread(_let_go, engine, letter.key, by, held.hold == Hold.FIRST and not unknown(error))
+        raise
+    except LOST:
+        await asyncio.to_thread(_let_go, engine, letter.key, by, False)
+        raise
+    await asyncio.to_thread(_stands, engine, letter.key, found)
+    return found
+
+
+async def _post(client: AsyncWebClient, letter: Letter) -> Standing:
+    answer = await client.chat_postMessage(
+        channel=letter.channel,
+        text=letter.text,
+        blocks=letter.blocks,
+        thread_ts=letter.thread_ts,
+        reply_broadcast=letter.broadcast or None,
+        metadata=letter.metadata(),
+        **AS_WRITTEN,
+    )
+    return Standing(str(answer["channel"]), str(answer["ts"]), letter.payload)
+
+
+async def _find(client: AsyncWebClient, letter: Letter, held: Held) -> Standing | None:
+    """The message that an earlier attempt may have posted. Where Slack will not let us look, it counts as not there:
+    a second message is the smaller harm than none."""
+    oldest = f"{(held.begun_at - LOOK_BACK).timestamp():.6f}"
+    cursor: str | None = None
+    try:
+        for _ in range(PAGES):
+            answer = await _page(client, letter, oldest, cursor)
+            for message in answer.get("messages") or []:
+                told = message.get("metadata") or {}
+                payload = told.get("event_payload") or {}
+                if told.get("event_type") == EVENT_TYPE and payload.get("key") == letter.key:
+                    return Standing(letter.channel, str(message["ts"]), payload)
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+    except SlackApiError as error:
+        said = word(error)
+        if said in ("ratelimited", "internal_error") or unknown(error):
+            raise
+        logger.warning("Slack would not let us look for %s (%s): it is posted again", letter.key, said)
+    return None
+
+
+async def _page(client: AsyncWebClient, letter: Letter, oldest: str, cursor: str | None) -> Any:
+    asked: dict[str, Any] = {"oldest": oldest, "limit": 200, "include_all_metadata": True, "cursor": cursor}
+    if letter.thread_ts:
+        return await client.conversations_replies(channel=letter.channel, ts=letter.thread_ts, **asked)
+    return await client.conversations_history(channel=letter.channel, **asked)
+
+
+def _hold(engine: Engine, key: str, by: str) -> Held:
+    with writing(engine) as (session, now):
+        return hold(session, key=key, owner=by, now=now)
+
+
+def _let_go(engine: Engine, key: str, by: str, nothing_there: bool) -> None:
+    with writing(engine) as (session, now):
+        let_go(session, key=key, owner=by, now=now, nothing_there=nothing_there)
+
+
+def _stands(engine: Engine, key: str, found: Standing) -> None:
+    with writing(engine) as (session, now):
+        stands(session, key=key, channel=found.channel, ts=found.ts, now=now)

@@ -1,0 +1,111 @@
+"""Tells a requester how a proposal ended, wherever it came from: a direct message, once.
+
+A proposal that came out of a conversation in Slack is told there, by the agent, in its own thread; telling it twice
+would be noise. Everything else (the terminal, an undo, a scan) ends in a message of its own.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import NamedTuple
+
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import Engine, literal
+from sqlmodel import Session, col, select
+
+from app.database import reading, writing
+from app.inbox import Conversation
+from app.posting import Posting
+from app.slack.cards import data
+from app.slack.deliver import LOST, Letter, deliver
+from app.slack.patience import HOPELESS, Patience, attempt
+from approvals.active import active
+from approvals.card import project
+from approvals.person import People
+from approvals.states import TERMINAL
+from approvals.store import Proposal
+from audit import log
+from audit.event import Actor, ActorKind, Event
+
+SERVE = Actor(ActorKind.SERVICE, "serve")
+LATEST = timedelta(days=7)
+"""An end that nobody could be told in a week is history."""
+
+
+class End(NamedTuple):
+    """One end that is due: whose, and what is said. `user` is None for somebody without an account here."""
+
+    proposal: str
+    user: str | None
+    text: str
+
+
+async def tell_requesters(
+    engine: Engine, client: AsyncWebClient, *, team: str, by: str, patience: Patience | None = None
+) -> int:
+    """Tells every end that is due; returns how many were."""
+    patience = patience or Patience()
+    told = 0
+    for end in await asyncio.to_thread(_due, engine, team):
+        key = _key(end.proposal)
+        if end.user is None:
+            await asyncio.to_thread(_done, engine, end.proposal, by, "no account in this workspace")
+            continue
+
+        async def post(end: End = end, key: str = key) -> None:
+            opened = await client.conversations_open(users=str(end.user))
+            channel = str(opened["channel"]["id"])
+            letter = Letter(key, channel, end.text, payload={"kind": "end", "proposal": end.proposal})
+            await deliver(engine, client, letter, by=by)
+
+        try:
+            refused = await attempt(patience, key, post)
+        except LOST:
+            patience.failed(key)
+            raise
+        if refused in HOPELESS:
+            await asyncio.to_thread(_done, engine, end.proposal, by, refused)
+        told += refused is None
+    return told
+
+
+def ends_due(session: Session, *, team: str, since: object) -> list[End]:
+    """Ended proposals whose requester was not told, and whose conversation is not in Slack."""
+    key = literal("end ") + col(Proposal.id)
+    statement = (
+        select(Proposal)
+        .join(Posting, col(Posting.key) == key, isouter=True)
+        .join(Conversation, col(Conversation.thread) == col(Proposal.thread), isouter=True)
+        .where(col(Proposal.state).in_([state.value for state in TERMINAL]))
+        .where(col(Proposal.changed_at) > since)
+        .where(col(Posting.ts).is_(None))
+        .where(col(Conversation.surface).is_(None) | (col(Conversation.surface) != "slack"))
+    )
+    people = active(session).people
+    return [_end(session, row, people, team) for row in session.exec(statement).all()]
+
+
+def _end(session: Session, row: Proposal, people: People, team: str) -> End:
+    card = project(session, row.id, people)
+    person = people.by_id.get(row.requester)
+    user = next((name for workspace, name in person.slack if workspace == team), None) if person else None
+    reason = f" {data(card.reason)}." if card.reason else ""
+    text = f"*{data(card.words[:1].upper() + card.words[1:])}:* {data(card.title)} ({row.id}).{reason}"
+    return End(row.id, user, text)
+
+
+def _key(proposal: str) -> str:
+    return f"end {proposal}"
+
+
+def _due(engine: Engine, team: str) -> list[End]:
+    with reading(engine) as (session, now):
+        return ends_due(session, team=team, since=now - LATEST)
+
+
+def _done(engine: Engine, proposal: str, by: str, why: str) -> None:
+    """Nobody can be told: noted, so that it is not tried for a week."""
+    with writing(engine) as (session, now):
+        if session.get(Posting, _key(proposal)) is None:
+            session.add(Posting(key=_key(proposal), owner=by, until=now, begun_at=now, channel="", ts=""))
+        told = {"what": "end", "reason": why}
+        log.append(session, now=now, event=Event.SLACK_UNDELIVERED, actor=SERVE, proposal=proposal, data=told)
