@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tools.detection.contributions import EXACT, add, contributions, percent, percent_change
 from tools.detection.robust import Scores, scores
-from tools.detection.rolling import Array, median, past_median
+from tools.detection.rolling import Array, past_median
 from tools.detection.runs import Event, events
 
 FIRST = date(2025, 9, 1)
@@ -69,9 +69,9 @@ def test_a_shift_that_ends_is_one_event_and_its_end_is_none() -> None:
 
 def test_what_came_a_year_ago_is_expected() -> None:
     costs = steady()
-    for start in (25, 25 + 364):
+    for start in (40, 40 + 364):
         costs[start : start + 14] *= 1.5
-    assert [event for event in found(costs) if offset(event.start) >= 380] == []
+    assert [event for event in found(costs) if offset(event.start) >= 395] == []
 
 
 def test_a_quiet_christmas_does_not_hide_a_rise_after_it() -> None:
@@ -124,17 +124,9 @@ def test_never_looks_ahead(day: int, seed: int) -> None:
         assert np.array_equal(getattr(before, name)[:, : day + 1], getattr(after, name)[:, : day + 1]), name
 
 
-@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=1, max_size=12))
-def test_the_median_is_numpys(values: list[float]) -> None:
-    window = np.array([values])
-    if np.isnan(window).all():
-        assert np.isnan(median(window))[0]
-    else:
-        assert median(window)[0] == pytest.approx(np.nanmedian(window))
-
-
 def test_the_past_excludes_today() -> None:
-    assert past_median(np.array([[1.0, 2.0, 900.0]]), 2)[0].tolist()[1:] == [1.0, 1.5]
+    values = np.array([[1.0, 2.0, 900.0]], dtype=np.float32)
+    assert past_median(values, 2)[0].tolist()[1:] == [1.0, 1.5]
 
 
 money = st.decimals(min_value=-(10**20), max_value=10**20, places=12)

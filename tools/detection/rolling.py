@@ -1,47 +1,51 @@
-"""Medians of the past, for all series at once: position t never sees t or anything later.
+"""Statistics of the past, for all series at once: position t never sees t or anything later.
 
 A rule that peeks at the day it judges (or at tomorrow) looks excellent on history and fails on the next bill.
 """
 
+from typing import Any
+
+import bottleneck as bn
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Grid = NDArray[np.floating[Any]]  # float32 where it is large
+Flags = NDArray[np.bool_]
 
 
-def past_windows(values: Array, width: int) -> Array:
-    """[S, T] to [S, T, width]: at t the values of t-width..t-1, NaN before the start."""
-    before = np.full((values.shape[0], width), np.nan)
-    return sliding_window_view(np.concatenate([before, values], axis=1), width, axis=1)[:, :-1]
-
-
-def median(windows: Array) -> Array:
-    """The median over the last axis, NaN left out, NaN where nothing is known."""
-    # numpy's own nanmedian walks row by row in Python; sorting puts NaN last and is vectorised.
-    ordered = np.sort(windows, axis=-1)
-    known = np.sum(~np.isnan(windows), axis=-1)
-    low = np.maximum((known - 1) // 2, 0)[..., None]
-    high = np.minimum(known // 2, windows.shape[-1] - 1)[..., None]
-    middle = (np.take_along_axis(ordered, low, -1) + np.take_along_axis(ordered, high, -1))[..., 0] / 2
-    return np.asarray(np.where(known > 0, middle, np.nan), dtype=np.float64)
-
-
-def past_median(values: Array, width: int) -> Array:
-    """The median of the `width` positions before each."""
-    return median(past_windows(values, width))
-
-
-def past_spread(values: Array, width: int) -> Array:
-    """The median absolute deviation of the `width` positions before each, scaled to a standard deviation."""
-    windows = past_windows(values, width)
-    centre = median(windows)
-    return 1.4826 * median(np.abs(windows - centre[..., None]))
-
-
-def lagged(values: Array, lag: int) -> Array:
-    """`values` moved `lag` positions to the right, NaN where nothing is known."""
+def lagged(values: Grid, lag: int) -> Grid:
+    """`values` [S, T] moved `lag` positions to the right, NaN where nothing is known."""
     moved = np.full_like(values, np.nan)
     if lag < values.shape[1]:
-        moved[:, lag:] = values[:, :-lag]
+        moved[:, lag:] = values[:, : values.shape[1] - lag]
     return moved
+
+
+def past_median(values: Grid, width: int, *, least: int = 1) -> Grid:
+    """The median of the `width` positions before each; NaN where fewer than `least` are known."""
+    if values.shape[1] == 0:
+        return values.copy()
+    return lagged(bn.move_median(values, min(width, values.shape[1]), min_count=least, axis=1), 1)
+
+
+def past_mean(values: Grid, width: int, *, least: int = 1) -> Grid:
+    """The mean of the `width` positions before each; NaN where fewer than `least` are known."""
+    if values.shape[1] == 0:
+        return values.copy()
+    return lagged(bn.move_mean(values, min(width, values.shape[1]), min_count=least, axis=1), 1)
+
+
+def past_quantiles(values: Grid, width: int, every: int, shares: tuple[float, ...], *, least: int) -> list[Grid]:
+    """Quantiles of the `width` positions before each, taken anew every `every` positions and kept in between; NaN
+    where fewer than `least` are known. One sort for all of them, which is why they are asked for together."""
+    series, count = values.shape
+    found = [np.full(values.shape, np.nan, dtype=np.float32) for _ in shares]
+    for start in range(every, count, every):
+        window = np.sort(values[:, max(0, start - width) : start], axis=1)  # NaN last
+        known = np.sum(~np.isnan(window), axis=1)
+        rows = np.arange(series)
+        for share, out in zip(shares, found, strict=True):
+            place = np.clip(np.floor(share * (known - 1)).astype(np.int64), 0, window.shape[1] - 1)
+            out[:, start : start + every] = np.where(known >= least, window[rows, place], np.nan)[:, None]
+    return found

@@ -10,11 +10,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from tools.detection.robust import Flags, Scores, is_month_edge
-from tools.detection.rolling import Array
+from tools.detection.clock import is_month_edge
+from tools.detection.robust import Scores
+from tools.detection.rolling import Array, Flags, Grid
 
 GAP_DAYS = 7
 SHORT_DAYS = 3
+BACK_DAYS = 28
 LEAK_DAYS = 14
 WEEKS = 6
 
@@ -62,6 +64,12 @@ def events(costs: Array, scored: Scores, first_day: date) -> list[Event]:
             event, end = _event(costs[series], scored, first_day, series=int(series), start=start, alarms=alarms)
             found.append(event)
             position = int(np.searchsorted(alarms, end + GAP_DAYS, side="right"))
+            rose = event.excess > 0
+            # The way back to the old level is the event's end and no event of its own.
+            while position < len(alarms) and alarms[position] <= end + BACK_DAYS:
+                if scored.onset[series, alarms[position]] or scored.rises[series, alarms[position]] == rose:
+                    break
+                position += 1
     return found
 
 
@@ -73,7 +81,7 @@ def _event(
     new = bool(scored.onset[series, start])
     edges = np.array([is_month_edge(first_day + timedelta(days=day)) for day in range(start, len(cost))])
     calendar = before[: len(cost) - start] * scored.month[series, start:]
-    expected = np.zeros(len(cost) - start) if new else calendar
+    expected: Grid = np.zeros(len(cost) - start) if new else calendar
     floor = max(0.25, 0.03 * float(expected.mean()) if len(expected) else 0.25)
     ratio = np.log((np.maximum(cost[start:], 0) + floor) / (np.maximum(expected, 0) + floor))
     usual = float(np.median(ratio[grouped[grouped < start + GAP_DAYS] - start]))  # at first: a leak has yet to grow

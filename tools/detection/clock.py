@@ -1,0 +1,118 @@
+"""When each column of a grid is, and which earlier ones it may be compared with: months, holidays, seasons, years.
+
+What comes again is expected. Without the days of the month, half of all alarms are invoices that come every month;
+without calendars, every holiday and every quarter's end is one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+Columns = NDArray[np.int64]
+DAY = timedelta(days=1)
+FIRST_DAYS, LAST_DAYS = 3, 2  # of a month: when invoices, true-ups and batches come
+MONTHS_BACK = 3
+YEAR, QUARTER = 364, 91  # days: whole weeks, so that weekdays meet
+LONG_RUN = 3  # days of a calendar kind in a row; more is a season, not a holiday
+AFTERMATH = 42  # days after a season in which its end is still expected
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The first moment, the step between columns, and by column the kinds of a calendar (`holiday`, `quarter_end`, or
+    any other word that comes again)."""
+
+    first: date
+    step: timedelta = DAY
+    kinds: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def a_day(self) -> int:
+        """Columns a day; 1 for daily and coarser grids."""
+        return max(int(DAY / self.step), 1)
+
+    def days(self, count: int) -> list[date]:
+        """The day of each column."""
+        start = self.first if isinstance(self.first, datetime) else datetime.combine(self.first, datetime.min.time())
+        step = DAY if self.a_day == 1 else self.step
+        return [(start + step * column).date() for column in range(count)]
+
+    def month_twins(self, count: int) -> list[Columns]:
+        """For the edges of a month, the same edge of each of the last three: [T] columns, -1 where there is none."""
+        twins = [np.full(count, -1) for _ in range(MONTHS_BACK)]
+        if self.a_day > 1:
+            return twins
+        days = self.days(count)
+        column = {day: position for position, day in enumerate(days)}
+        for position, day in enumerate(days):
+            for back, earlier in enumerate(same_slot(day)):
+                twins[back][position] = column.get(earlier, -1)
+        return twins
+
+    def run_twins(self, count: int) -> tuple[list[Columns], NDArray[np.bool_]]:
+        """For days within or soon after a run of a calendar kind, the days at the same distance from the beginning of
+        the last two runs of that kind; and the days of a long run whose kind was never seen before."""
+        twins, unknown = [np.full(count, -1), np.full(count, -1)], np.zeros(count, dtype=bool)
+        for kind in sorted({kind for kinds in self.kinds.values() for kind in kinds}):
+            runs = _runs(sorted(column for column, kinds in self.kinds.items() if kind in kinds), gap=2 * self.a_day)
+            for number, (start, end) in enumerate(runs):
+                long = end - start >= LONG_RUN * self.a_day
+                stop = end + (AFTERMATH * self.a_day if long else 0)
+                for column in range(max(start, 0), min(stop + 1, count)):
+                    for back in (1, 2):
+                        if number >= back and (twin := runs[number - back][0] + column - start) < start:
+                            twins[back - 1][column] = twin if twin >= 0 else -1
+                    unknown[column] |= long and number == 0
+        return twins, unknown
+
+    def season_twins(self, count: int) -> list[Columns]:
+        """The same weekday one year ago, one quarter ago, two quarters ago; -1 before the beginning."""
+        back = [np.arange(count) - days * self.a_day for days in (YEAR, QUARTER, 2 * QUARTER)]
+        return [np.where(earlier >= 0, earlier, -1) for earlier in back]
+
+    def rest_days(self, count: int) -> Columns:
+        """For each holiday the last Sunday before it, whose shape of the day it may have; -1 elsewhere."""
+        found = np.full(count, -1)
+        days = self.days(count)
+        for column, kinds in self.kinds.items():
+            if 0 <= column < count and "holiday" in kinds:
+                back = ((days[column].weekday() - 6) % 7 or 7) * self.a_day
+                found[column] = column - back if column >= back else -1
+        return found
+
+
+def _runs(columns: Sequence[int], *, gap: int) -> list[tuple[int, int]]:
+    """First and last of each stretch of `columns`, with no gap of `gap` columns or more inside."""
+    runs: list[tuple[int, int]] = []
+    for column in columns:
+        if runs and column - runs[-1][1] < gap:
+            runs[-1] = (runs[-1][0], column)
+        else:
+            runs.append((column, column))
+    return runs
+
+
+def is_month_edge(day: date) -> bool:
+    """Whether `day` is one of the first three or last two of its month."""
+    if not 1 < day.year < 9999:
+        return False  # a damaged date; the calendar ends there
+    return day.day <= FIRST_DAYS or (_month_start(day, 1) - day).days <= LAST_DAYS
+
+
+def same_slot(day: date) -> list[date]:
+    """The same edge day of the last three months; none for a day in the middle."""
+    if not is_month_edge(day):
+        return []
+    from_end = (_month_start(day, 1) - day).days
+    back = range(1, MONTHS_BACK + 1)
+    if day.day <= FIRST_DAYS:
+        return [_month_start(day, -months) + timedelta(days=day.day - 1) for months in back]
+    return [_month_start(day, 1 - months) - timedelta(days=from_end) for months in back]
+
+
+def _month_start(day: date, months: int) -> date:
+    index = day.year * 12 + day.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
