@@ -95,18 +95,29 @@ def spend(
         str, typer.Option(help="Dimensions, with commas: team,service,model,use_case,provider,month,day…")
     ] = "",
     period: Annotated[
-        str | None, typer.Option(help="2026-10, 2026-Q3, 2026, 2026-10-05 or 2026-10-01..2026-10-31.")
+        str | None,
+        typer.Option(help="2026-10, 2026-Q3, 2026, FY2026 Q1, 2026-10-01..2026-10-31, 'last 7 days', yesterday…"),
     ] = None,
     where: Annotated[
         list[str] | None, typer.Option(metavar="K=V", help="Only rows where K is V; repeat for more.")
     ] = None,
-    metric: Annotated[str, typer.Option(help="effective, billed, list or contracted.")] = "effective",
-    compare: Annotated[str | None, typer.Option(help="A period to compare with.")] = None,
-    top: Annotated[int | None, typer.Option(help="Only the largest N.")] = None,
+    metric: Annotated[
+        str,
+        typer.Option(
+            help="effective, billed, list or contracted; quantity, tokens or gpu_hours; cost_per_million_tokens or "
+            "cost_per_gpu_hour."
+        ),
+    ] = "effective",
+    compare: Annotated[
+        str | None, typer.Option(help="A period to compare with: previous, 'last year', or one of its own.")
+    ] = None,
+    granularity: Annotated[str | None, typer.Option(help="A row for each day, week or month besides.")] = None,
+    top: Annotated[int | None, typer.Option(help="Only the largest N, and the others as one.")] = None,
     ai: Annotated[bool, typer.Option("--ai", help="Only AI spend.")] = False,
     currency: Annotated[str | None, typer.Option(help="Only charges in this currency, for example USD.")] = None,
     person: As = None,
     as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a heading on stdout; exact amounts.")] = False,
 ) -> None:
     """What was spent, by what you name."""
     from app.commands import spend as command
@@ -115,6 +126,7 @@ def spend(
     desk = desk_here(person)
     command.run(
         home=desk.lake.folder.parent,
+        today=desk.today,
         by=by,
         period=period,
         where=where or [],
@@ -124,7 +136,10 @@ def spend(
         ai=ai,
         currency=currency,
         teams_seen=desk.scope,
+        granularity=granularity,
+        fiscal=desk.fiscal,
         as_json=as_json,
+        as_csv=as_csv,
     )
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
 from app.database import reading, writing
+from app.fiscal import fiscal_calendar
 from app.home import Home
 from app.inbox import Conversation
 from app.proposal_lines import proposal_lines
@@ -55,6 +56,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
     """The port through which the conversation gets its tools."""
 
     limits = limits_here(home)
+    fiscal = fiscal_calendar()
 
     def seat_down(seat: Seat) -> Toolbox:
         with reading(engine) as (session, now):
@@ -64,6 +66,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             now=now,
             speaker=seat.speaker,
             scope=scope,
+            fiscal=fiscal,
             propose=lambda wanted: _propose(engine, seat, wanted),
             proposals=lambda which: _lines(engine, seat, scope, which),
             thresholds=limits,

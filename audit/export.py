@@ -79,11 +79,11 @@ def _lines(
 
 def _cells(cells: Iterable[object]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow([_harmless(cell) for cell in cells])
+    csv.writer(text).writerow([harmless(cell) for cell in cells])
     return text.getvalue().encode()
 
 
-def _harmless(cell: object) -> object:
+def harmless(cell: object) -> object:
     """A text that a spreadsheet would compute gets an apostrophe before it, which spreadsheets do not show."""
     if not isinstance(cell, str):
         return cell

@@ -13,12 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lake import completeness, expressions, rollup
+from lake import completeness, expressions, measures, rollup
 from lake.completeness import SourceCompleteness
 from lake.errors import LakeError, NameNotKnown
 from lake.money import add, difference
 from lake.period import Period, add_months
-from lake.question import EVERY_TEAM, MAX_ROWS, Question
+from lake.question import EVERY_TEAM, MAX_ROWS, MEASURES, OTHERS, RATIOS, Question
 from lake.reading import Reader
 from lake.server import OpenReader, Server
 from lake.store import Snapshot, Store
@@ -53,6 +53,8 @@ class Answered:
     truncated: bool
     read: str
     """rollup or charges: from which of the two the rows were summed"""
+    others: list[Row] = field(default_factory=list)
+    """of each currency what the rows beyond the limit come to; with the rows they make the total, to the last digit"""
     previous_totals: list[tuple[str, Decimal]] = field(default_factory=list)
     untagged: list[tuple[str, Decimal]] = field(default_factory=list)
     """what of each total has no team: never spread over those that have one"""
@@ -137,8 +139,7 @@ class Lake:
             held = [snapshot for snapshot in snapshots if snapshot.source in scope]
             read = [snapshot for snapshot in held if _touches(snapshot, question)]
             reader.hold(read or snapshots[:1])
-            rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
-            sums, _ = reader.fetch(expressions.totals(reader.charges, question))
+            rows, sums, query = _found(reader, question, limit)
         verdicts = completeness.judge(question.period, held)
         answered = Answered(
             question=question,
@@ -146,7 +147,9 @@ class Lake:
             totals=[(row["currency"], row["value"]) for row in sums if row["value"] is not None],
             previous_totals=[(row["currency"], row["previous"]) for row in sums if row.get("previous") is not None],
             untagged=[
-                (row["currency"], row[expressions.NO_TEAM] or _NOTHING) for row in sums if row["value"] is not None
+                (row["currency"], row[expressions.NO_TEAM] or _NOTHING)
+                for row in sums
+                if row["value"] is not None and question.metric not in RATIOS
             ],
             unknown=_unknown(sums, expressions.VALUE),
             previous_unknown=_unknown(sums, expressions.PREVIOUS),
@@ -157,7 +160,8 @@ class Lake:
             truncated=len(rows) > limit,
             read="rollup" if rolled else "charges",
         )
-        return replace(answered, rows=[_row(row, answered) for row in rows[:limit]])
+        others = _others(answered, sums, rows, limit) if answered.truncated else []
+        return replace(answered, rows=[_row(row, answered) for row in rows[:limit]], others=others)
 
     def values(
         self, dimension: str, limit: int = MAX_ROWS, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
@@ -254,6 +258,48 @@ def _sources(reader: OpenReader, question: Question, snapshots: Sequence[Snapsho
     return {row["x_source"] for row in rows}
 
 
+def _found(
+    reader: OpenReader, question: Question, limit: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
+    """Rows (more than the limit, if there are more), totals, and the query behind them."""
+    if question.metric in MEASURES:
+        found, query = reader.fetch(expressions.quantities(reader.charges, question))
+        counted = measures.counted(question, found)
+        return counted.rows, counted.totals, query
+    rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
+    sums, _ = reader.fetch(expressions.totals(reader.charges, question))
+    return rows, sums, query
+
+
+def _others(answered: Answered, sums: list[dict[str, Any]], rows: list[dict[str, Any]], limit: int) -> list[Row]:
+    """For each currency or unit what the rows that are not shown come to, so that a list of the largest adds up."""
+    question, made = answered.question, []
+    for total in sums:
+        unit = total["currency"]
+        if question.metric in MEASURES and total["value"] is total.get("previous") is None:
+            continue  # it tells of what cannot be converted
+        rest: dict[str, Any] = {"currency": unit}
+        for side in ("value", "previous")[: 2 if question.compare else 1]:
+            if question.metric in MEASURES:
+                rest[side] = measures.rest(question, rows[limit:], unit, side)
+            else:
+                shown = [row[side] for row in rows[:limit] if row["currency"] == unit and row[side] is not None]
+                rest[side] = None if total[side] is None else difference(total[side], add(shown))
+        names = dict.fromkeys(expressions.keys(question.by).values(), OTHERS)
+        made.append(_row(names | rest | _lacking_rest(total, rows[:limit], unit), answered))
+    return made
+
+
+def _lacking_rest(total: dict[str, Any], shown: list[dict[str, Any]], unit: str) -> dict[str, Any]:
+    """What of a total's charges without the asked cost are none of the shown rows'."""
+    rest = {}
+    for name in expressions.UNKNOWN.values():
+        if name in total:
+            mine = [row[name] for row in shown if row["currency"] == unit and row[name] is not None]
+            rest[name] = None if total[name] is None else difference(total[name], add(mine))
+    return rest
+
+
 def _names(reader: OpenReader, question: Question, dimension: str, limit: int | None = None) -> list[str]:
     table = expressions.names(reader.charges, question, dimension)
     rows, _ = reader.fetch(table.limit(limit) if limit else table)
@@ -295,15 +341,17 @@ def _row(row: dict[str, Any], answered: Answered) -> Row:
     the two periods cannot be set against each other."""
     question = answered.question
     shown: Row = {name: row[key] for name, key in expressions.keys(question.by).items()}
+    shown["unit" if question.metric in MEASURES else "currency"] = row["currency"]
     unknown: Row = {name: row[name] for name in expressions.UNKNOWN.values() if name in row}
     if not question.compare:
-        return shown | {"currency": row["currency"], "value": row["value"]} | unknown
+        return shown | {"value": row["value"]} | unknown
     comparable = answered.comparable and row["currency"] in dict(answered.previous_totals)
+    if question.metric in RATIOS and None in (row["value"], row["previous"]):
+        comparable = False  # a price of nothing is no price
     if any(billed is not None for billed in unknown.values()):
         comparable = False  # what is known of the one is no part of the other
     change = difference(_zero(row["value"]), _zero(row["previous"])) if comparable else None
-    shown |= {"currency": row["currency"], "value": row["value"], "previous": row["previous"], "difference": change}
-    return shown | unknown
+    return shown | {"value": row["value"], "previous": row["previous"], "difference": change} | unknown
 
 
 def _unknown(sums: Sequence[dict[str, Any]], side: str) -> list[Unknown]:

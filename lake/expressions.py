@@ -21,6 +21,7 @@ from lake.question import (
     METRIC_COLUMNS,
     NONE,
     OPTIONAL,
+    RATIOS,
     TAG,
     TIME_DIMENSIONS,
     UNTAGGED,
@@ -95,6 +96,8 @@ def dimension(charges: ir.Table, name: str) -> Any:
     """The column that this dimension stands for, with a word where a charge has none."""
     if name == "day":
         return charges.x_day.strftime("%Y-%m-%d")
+    if name == "week":
+        return charges.x_day.truncate("W").strftime("%Y-%m-%d")  # named by its Monday
     if name == "month":
         return charges.x_day.strftime("%Y-%m")
     if name.startswith(TAG):
@@ -163,6 +166,28 @@ def rows(charges: ir.Table, question: Question, limit: int) -> ir.Table:
 def totals(charges: ir.Table, question: Question) -> ir.Table:
     """One total for each currency, over all that the question admits, whatever the rows show."""
     return grouped(charges, question, ()).order_by(CURRENCY)
+
+
+def quantities(charges: ir.Table, question: Question) -> ir.Table:
+    """What was consumed, by unit, currency and the question's dimensions, with its effective cost; for GPU hours also
+    by what tells the type of machine. Every group, since they are brought to one unit before any is the largest."""
+    kept = in_scope(charges, question)
+    asked = within(kept, question.period)
+    wanted = asked if question.compare is None else asked | within(kept, question.compare)
+    kept = kept.filter(wanted, kept.ChargeCategory == "Usage", kept.ConsumedQuantity.notnull())
+    columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(question.by).items()}
+    columns |= {"unit": kept.ConsumedUnit, CURRENCY: kept.BillingCurrency}
+    if RATIOS.get(question.metric, question.metric) is Metric.GPU_HOURS:
+        columns |= {"details": kept.SkuPriceDetails, "meter": kept.SkuMeter, "description": kept.ChargeDescription}
+    sums: dict[str, Any] = {}
+    for name, cost, period in ((VALUE, "cost", question.period), (PREVIOUS, "previous_cost", question.compare)):
+        if period is not None:
+            inside = within(kept, period)
+            sums[name], sums[cost] = kept.ConsumedQuantity.sum(where=inside), kept.EffectiveCost.sum(where=inside)
+            sums[UNKNOWN[name]] = kept.BilledCost.sum(where=inside)
+            sums[UNKNOWN_CHARGES[name]] = kept[CHARGES_COUNTED].sum(where=inside)
+    sums[NO_TEAM] = kept.ConsumedQuantity.sum(where=within(kept, question.period) & kept.x_team.isnull())
+    return kept.group_by(**columns).agg(**sums)
 
 
 def missing(charges: ir.Table, question: Question, names: Sequence[str]) -> ir.Table:

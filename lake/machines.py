@@ -3,8 +3,6 @@
 Hours that a commitment covers are told apart, since stopping the machine does not give their money back.
 """
 
-import json
-import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,10 +10,9 @@ from typing import Any
 
 from lake import expressions
 from lake.engine import Lake
+from lake.instance_type import instance_type
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
-
-_TYPE = re.compile(expressions.INSTANCE_TYPE)
 
 
 @dataclass(frozen=True)
@@ -67,19 +64,4 @@ def _machine(row: dict[str, Any]) -> Machine:
         kept[name] = row[name] or ""
     for name in ("uncovered_hours", "uncovered_effective"):
         kept[name] = row[name] or Decimal(0)
-    return Machine(**kept, instance_type=_instance_type(row["details"], row["meter"], row["description"]))
-
-
-def _instance_type(details: str | None, meter: str | None, description: str | None) -> str:
-    """From FOCUS's SkuPriceDetails, else from the meter's name (`BoxUsage:g5.12xlarge`), else from the charge's
-    description, all that a FOCUS 1.0 bill has; empty if none tells."""
-    try:
-        given = json.loads(details or "{}").get("InstanceType")
-    except (ValueError, AttributeError):
-        given = None
-    if isinstance(given, str) and given:
-        return given
-    for text in (meter, description):
-        if found := _TYPE.search((text or "").lower()):
-            return found[1]
-    return ""
+    return Machine(**kept, instance_type=instance_type(row["details"], row["meter"], row["description"]))

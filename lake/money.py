@@ -77,6 +77,12 @@ def share(whole: Decimal, count: int, total: int) -> Decimal:
     return exact.quantize(Decimal(1).scaleb(-MONEY_SCALE), rounding=ROUND_DOWN, context=_EXACT)
 
 
+def per(cost: Decimal, quantity: Decimal, *, times: int) -> Decimal:
+    """What so many units cost, `cost / quantity * times`, to the places that money has; `quantity` is not nothing."""
+    exact = _EXACT.divide(_EXACT.multiply(cost, Decimal(times)), quantity)
+    return exact.quantize(Decimal(1).scaleb(-MONEY_SCALE), rounding=ROUND_HALF_EVEN, context=_EXACT)
+
+
 def percent(part: Decimal, whole: Decimal) -> Decimal | None:
     """`part` of `whole` in percent, unrounded; None where `whole` is nothing or less, of which there is no share."""
     return None if whole <= 0 else _EXACT.divide(_EXACT.multiply(part, Decimal(100)), whole)

@@ -9,17 +9,24 @@ from lake.period import Period
 
 UNTAGGED = "(untagged)"
 NONE = "(none)"
+OTHERS = "(all others)"
 EVERY_TEAM = "*"
 MAX_ROWS = 1000
 
 
 class Metric(StrEnum):
-    """The four costs of FOCUS; they answer different questions and are never added to each other."""
+    """The four costs of FOCUS, which answer different questions and are never added to each other; what was used; and
+    what a unit of that cost (effectively)."""
 
     EFFECTIVE = "effective"
     BILLED = "billed"
     LIST = "list"
     CONTRACTED = "contracted"
+    QUANTITY = "quantity"
+    TOKENS = "tokens"
+    GPU_HOURS = "gpu_hours"
+    COST_PER_MILLION_TOKENS = "cost_per_million_tokens"
+    COST_PER_GPU_HOUR = "cost_per_gpu_hour"
 
 
 METRIC_COLUMNS = {
@@ -28,6 +35,10 @@ METRIC_COLUMNS = {
     Metric.LIST: "ListCost",
     Metric.CONTRACTED: "ContractedCost",
 }
+
+# A ratio, and what it is a ratio of.
+RATIOS = {Metric.COST_PER_MILLION_TOKENS: Metric.TOKENS, Metric.COST_PER_GPU_HOUR: Metric.GPU_HOURS}
+MEASURES = (Metric.QUANTITY, Metric.TOKENS, Metric.GPU_HOURS, *RATIOS)
 
 # FOCUS lets a charge have none of these; then it is in no sum of them, and the answer says so.
 OPTIONAL = {metric: METRIC_COLUMNS[metric] for metric in (Metric.LIST, Metric.CONTRACTED)}
@@ -54,7 +65,7 @@ DIMENSIONS = {
     "allocation_method": "x_allocation_method",
     "allocation_rule": "x_allocation_rule_id",
 }
-TIME_DIMENSIONS = ("month", "day")
+TIME_DIMENSIONS = ("month", "week", "day")
 ALLOCATED = (
     "owner",
     "team",
@@ -94,7 +105,7 @@ class Question(BaseModel):
         if len(set(self.by)) != len(self.by):
             raise ValueError("a dimension stands twice in 'by'")
         if any(name in TIME_DIMENSIONS for name in self.where):
-            raise ValueError("days and months are chosen by the period, not by a filter")
+            raise ValueError("days, weeks and months are chosen by the period, not by a filter")
         if self.compare and any(name in TIME_DIMENSIONS for name in self.by):
-            raise ValueError("two periods have no day or month in common: compare them without 'day' and 'month'")
+            raise ValueError("two periods have no day, week or month in common: compare them without these")
         return self

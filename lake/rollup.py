@@ -44,7 +44,7 @@ def answers(question: Question, snapshots: Iterable[Snapshot]) -> bool:
     answer tells what has no team, and whoever sees some teams alone is answered by them.
     """
     named = {name for name in (*question.by, *question.where) if name not in TIME_DIMENSIONS}
-    if not named <= set(DIMENSIONS):
+    if not named <= set(DIMENSIONS) or question.metric not in METRIC_COLUMNS:
         return False
     columns = {DIMENSIONS[name] for name in named | {"team"}}
     if question.metric in OPTIONAL:

@@ -12,7 +12,6 @@ from lake.engine import Lake
 from lake.money import percent
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
-from lake.reading import Reader
 
 WATCHED = ("team", "use_case", "owner", "project", "environment")
 
@@ -60,11 +59,11 @@ def uncategorised(
     teams_seen: tuple[str, ...] = (EVERY_TEAM,),
 ) -> Gaps:
     """What lacks each of these labels in `period`, by currency; nothing where the lake holds no such charge."""
-    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    read = [snapshot for snapshot in lake.snapshots() if snapshot.charged.overlaps(period)]
     if not read:
         return Gaps((), "", ())
     question = Question(period=period, by=tuple(dimensions), ai=ai, teams_seen=teams_seen)
-    with Reader(lake.folder, read, rolled=rollup.answers(question, read)) as reader:
+    with lake.reader(read, rolled=rollup.answers(question, read)) as reader:
         rows, query = reader.fetch(expressions.missing(reader.charges, question, dimensions))
     found = [
         Gap(name, period, row[expressions.CURRENCY], row[name] or Decimal(), row[expressions.VALUE])

@@ -4,6 +4,7 @@ Arguments come from a language model or a command line, so whatever cannot be un
 what would be: never in a guess, since a figure for the wrong team looks exactly like one for the right one.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,9 @@ from pydantic import ValidationError
 
 from lake.errors import LakeError, NameNotKnown
 from lake.period import Period
-from lake.question import DIMENSIONS, METRIC_COLUMNS, TIME_DIMENSIONS, Metric, Question
+from lake.question import DIMENSIONS, TIME_DIMENSIONS, Metric, Question
 from tools.desk import EVERYONE, Desk
-from tools.periods import compared, spoken, understood
+from tools.periods import MONTHS, compared, spoken, understood
 from tools.result import Problem
 from tools.shown import shown
 from tools.wording import dimension
@@ -59,7 +60,7 @@ def asked(
     """The question that these words mean at this desk. Raises NotUnderstoodError, and nothing else, for bad words."""
     try:
         days, notes = _days(desk, period)
-        other = compared(compare, period=days, today=desk.today) if compare else None
+        other = compared(compare, period=days, today=desk.today, fiscal=desk.fiscal) if compare else None
         question = Question(
             metric=_metric(metric),
             period=days,
@@ -98,7 +99,8 @@ _TIME_COMPARED = Problem(
 
 def _days(desk: Desk, period: str | None) -> tuple[Period, tuple[str, ...]]:
     if period and period.strip():
-        return understood(period, today=desk.today), ()
+        days = understood(period, today=desk.today, fiscal=desk.fiscal)
+        return days, _fiscal_notes(desk, period, days)
     last = desk.lake.last_complete_period()
     if last is None:
         newest = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
@@ -108,20 +110,42 @@ def _days(desk: Desk, period: str | None) -> tuple[Period, tuple[str, ...]]:
     return last, (f"No period was named: {spoken(last)} is the last complete billing period that the bill holds.",)
 
 
+def _fiscal_notes(desk: Desk, period: str, days: Period) -> tuple[str, ...]:
+    """Says which days a fiscal period is; and of a plain quarter, where the fiscal ones are others, that it is not."""
+    if re.search(r"\bf(?:y|q|iscal)", period.lower()):
+        begins = MONTHS[desk.fiscal.first_month - 1].capitalize()
+        return (f"{shown(period.strip())} is {spoken(days)}: fiscal years begin in {begins}.",)
+    if desk.fiscal.differs and days.months == 3 and re.search(r"\bq[1-4]|quarter", period.lower()):
+        return (f"{spoken(days)} is the quarter of the calendar year; a fiscal one is asked for as FY2026 Q1.",)
+    return ()
+
+
+_METRIC_WORDS = {
+    "amortised": "effective",
+    "amortized": "effective",
+    "cost": "effective",
+    "invoice": "billed",
+    "usage": "quantity",
+    "token": "tokens",
+    "gpu hour": "gpu_hours",
+    "unit": "cost_per_million_tokens",
+    "cost per token": "cost_per_million_tokens",
+    "cost per 1m tokens": "cost_per_million_tokens",
+    "price per million tokens": "cost_per_million_tokens",
+}
+
+
 def _metric(name: str) -> Metric:
-    lowered = name.strip().lower().replace("_", " ").removesuffix(" cost")
-    lowered = {"amortised": "effective", "amortized": "effective", "cost": "effective", "invoice": "billed"}.get(
-        lowered, lowered
-    )
+    lowered = name.strip().lower().replace("_", " ").replace("-", " ").removesuffix(" cost")
     try:
-        return Metric(lowered)
+        return Metric(_METRIC_WORDS.get(lowered, lowered.replace(" ", "_")))
     except ValueError:
         raise NotUnderstoodError(
             Problem(
-                what=f"'{shown(name)}' is no cost that the bill has.",
-                why="A FOCUS bill has four costs.",
-                do=f"Ask for one of: {', '.join(METRIC_COLUMNS)}.",
-                candidates=tuple(str(known) for known in METRIC_COLUMNS),
+                what=f"'{shown(name)}' is nothing that the bill measures.",
+                why="It has four costs, what was used, and what a unit of that cost.",
+                do=f"Ask for one of: {', '.join(Metric)}.",
+                candidates=tuple(str(known) for known in Metric),
             )
         ) from None
 

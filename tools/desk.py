@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.allocation_rules import TARGET_PERCENT
 from tools.detection.thresholds import AnomalyThresholds
+from tools.fiscal import FiscalCalendar
 from tools.result import Figure, Problem, Row, ToolResult
 from tools.rules.thresholds import SavingsThresholds
 
@@ -113,6 +114,7 @@ class Desk:
     proposals: Proposals = no_proposals
     thresholds: SavingsThresholds = field(default_factory=SavingsThresholds)
     anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
+    fiscal: FiscalCalendar = field(default_factory=FiscalCalendar)
     uncategorised_target: int = TARGET_PERCENT
     earlier: dict[str, ToolResult] = field(default_factory=dict)
     next_number: int = 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from lake.engine import reaches_back
 from lake.errors import LakeError
-from lake.question import Question
+from lake.question import METRIC_COLUMNS, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions, percent
@@ -82,6 +82,8 @@ def explain_change(
 
 
 def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
+    if definite.question.metric not in METRIC_COLUMNS:
+        return failed(desk, TOOL, _no_cost(str(definite.question.metric)), notes=definite.notes)
     definite = Asked(definite.question.model_copy(update={"by": ()}), definite.compare, definite.notes)
     question, compare = definite.question, definite.compare
     assert compare is not None  # noqa: S101  (`asked` was given a comparison)
@@ -208,6 +210,14 @@ def _not_covered(period: str, begins: str) -> Problem:
         what="The change cannot be explained.",
         why=f"The bill begins on {begins}; the comparison period {period} is not wholly covered.",
         do="Compare two periods that the bill covers.",
+    )
+
+
+def _no_cost(metric: str) -> Problem:
+    return Problem(
+        what="The change cannot be explained.",
+        why=f"{metric.replace('_', ' ').capitalize()} is no cost, and only the change of a cost is explained.",
+        do="Ask for the effective or the billed cost; what was used and its unit price are parts of the answer.",
     )
 
 

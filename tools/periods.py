@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from lake.errors import CannotBeAsked, LakeError
 from lake.period import Period, add_months
+from tools.fiscal import FiscalCalendar
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -16,6 +17,9 @@ MONTHS = (
 )
 _MONTH_NAMES = {name[:length]: number for number, name in enumerate(MONTHS, 1) for length in (3, len(name))}
 _MONTH_NAMES["sept"] = 9
+CALENDAR = FiscalCalendar()
+"""Fiscal years that are calendar years."""
+
 _UNITS = {"day": 1, "week": 7}
 _PREVIOUS = re.compile(
     r"(the )?(previous|prior)( period| week| month| quarter)?|(the )?((period|week|month|quarter) )?before"
@@ -32,9 +36,17 @@ _SHORT = {
 }
 
 
-def understood(text: str, *, today: date) -> Period:
-    """The period that `text` means on `today`; raises LakeError naming the forms that are read."""
+def understood(text: str, *, today: date, fiscal: FiscalCalendar = CALENDAR) -> Period:
+    """The period that `text` means on `today`; raises LakeError naming the forms that are read.
+
+    A quarter without a word is one of the calendar year; `fiscal` years and quarters are asked for as such.
+    """
     words = re.sub(r"[\s_]+", " ", text.strip().lower()).removeprefix("in ").removeprefix("the ")
+    try:
+        if named := fiscal.understood(words, today):
+            return named
+    except ValueError:  # a year that no calendar has
+        words = ""
     for reader in (_relative, _counted, _month, _quarter, _since):
         if found := reader(words, today):
             return found
@@ -44,11 +56,11 @@ def understood(text: str, *, today: date) -> Period:
         raise CannotBeAsked(
             f"'{text}' is no period that is understood here.",
             why="A period is a month, a quarter, a year, a day, a range of days, or words such as 'last month'.",
-            do="Write it as 2026-10, 2026-Q3, 2026, 2026-10-05, 2026-10-01..2026-10-31, or 'last 7 days'.",
+            do="Write it as 2026-10, 2026-Q3, FY2026 Q1, 2026, 2026-10-05, 2026-10-01..2026-10-31, or 'last 7 days'.",
         ) from None
 
 
-def compared(text: str, *, period: Period, today: date) -> Period:
+def compared(text: str, *, period: Period, today: date, fiscal: FiscalCalendar = CALENDAR) -> Period:
     """The period to compare `period` with: 'previous', 'last year', or a period of its own."""
     words = re.sub(r"[\s_]+", " ", text.strip().lower())
     if _YEAR_BEFORE.fullmatch(words):
@@ -56,7 +68,7 @@ def compared(text: str, *, period: Period, today: date) -> Period:
     if _PREVIOUS.fullmatch(words):
         monday = today - timedelta(days=today.weekday())
         return _week_earlier(period) if period == Period(monday, today + timedelta(days=1)) else before(period)
-    return understood(text, today=today)
+    return understood(text, today=today, fiscal=fiscal)
 
 
 def before(period: Period) -> Period:

@@ -107,6 +107,9 @@ def display(value: Decimal, unit: str, *, signed: bool = False) -> str:
     """`value` as people read it: `$1,234.56`, `1,234.56 CHF`, `12.3 %`, `1,234 hours`."""
     sign = "-" if value < 0 else "+" if signed and value > 0 else ""
     size = abs(value)
+    if " per " in unit:
+        currency, _, of = unit.partition(" ")
+        return f"{display(value, currency, signed=signed)} {of}"
     if unit in _SIGNS:
         return f"{sign}{_SIGNS[unit]}{_money(size)}"
     if len(unit) == 3 and unit.isupper():

@@ -11,7 +11,7 @@ from typing import Any
 
 from lake.engine import Unknown, reaches_back
 from lake.errors import LakeError
-from lake.question import MAX_ROWS, TIME_DIMENSIONS, Question
+from lake.question import MAX_ROWS, METRIC_COLUMNS, RATIOS, TIME_DIMENSIONS, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, add, percent_change
@@ -119,7 +119,8 @@ def write(
         return row
     if line.before is not None:
         sheet.put(row, "before", line.before, label=said, unit=line.currency, period=spoken(compare))
-    if not definite.comparable or line.partial or (total and (line.value is None or line.before is None)):
+    unequal = line.value is None or line.before is None
+    if not definite.comparable or line.partial or (unequal and (total or question.metric in RATIOS)):
         return row  # a period without data is no zero to subtract, nor is a cost that is not known
     value, before, both = line.value or ZERO, line.before or ZERO, f"{days} against {spoken(compare)}"
     change = EXACT.subtract(value, before)
@@ -148,6 +149,9 @@ def _others(sheet: Sheet, definite: Asked, total: Line, *, lines: Sequence[Line]
     left = sum(1 for line in lines if line.currency == total.currency) - len(mine)
     if left <= 0:
         return
+    if definite.question.metric in RATIOS:
+        sheet.notes.append(f"{left} more rows are not shown; the total is of all of them.")
+        return  # ratios do not add up, nor does what is left of them
     value = None if total.value is None else _rest(total.value, [line.value or ZERO for line in mine])
     before = None if total.before is None else _rest(total.before, [line.before or ZERO for line in mine])
     names = {definite.question.by[0]: f"all others ({left})"}
@@ -209,6 +213,9 @@ def _lacking(question: Question, unknown: Unknown) -> str:
     counted = f"{unknown.charges:,} charges" if unknown.charges > 1 else "One charge"
     has = "have" if unknown.charges > 1 else "has"
     billed = display(unknown.billed, unknown.currency)
+    if question.metric not in METRIC_COLUMNS:
+        of = f"{spoken(question.period)}, billed {billed}"
+        return f"{counted} of {of}: how many GPUs the machine has is not known, so they are in no figure here."
     said = METRICS[question.metric].lower()
     return (
         f"{counted} of {spoken(question.period)}, billed {billed}, {has} no {said}: not known, and in no figure here."
@@ -225,14 +232,19 @@ def _totals(answer: Any) -> list[dict[str, Any]]:
 
 
 def _key(by: Sequence[str], row: Any) -> tuple[str, ...]:
-    return (*(str(row[name]) for name in by), str(row["currency"]))
+    return (*(str(row[name]) for name in by), unit_of(row))
+
+
+def unit_of(row: Any) -> str:
+    """The currency of a cost, the unit of a quantity, or both of a ratio."""
+    return str(row["currency"] if "currency" in row else row["unit"])
 
 
 def _line(by: Sequence[str], now: Any, then: Any) -> Line:
     row = now or then
     partial = any(side is not None and side.get("unknown_billed") is not None for side in (now, then))
     names = {name: str(row[name]) for name in by}
-    return Line(names, str(row["currency"]), now and now["value"], then and then["value"], partial=partial)
+    return Line(names, unit_of(row), now and now["value"], then and then["value"], partial=partial)
 
 
 def _short(value: Decimal) -> Decimal:

@@ -10,10 +10,15 @@ METRICS: dict[Metric, str] = {
     Metric.BILLED: "Billed cost",
     Metric.LIST: "List cost",
     Metric.CONTRACTED: "Contracted cost",
+    Metric.QUANTITY: "Quantity",
+    Metric.TOKENS: "Tokens",
+    Metric.GPU_HOURS: "GPU hours",
+    Metric.COST_PER_MILLION_TOKENS: "Effective cost per million tokens",
+    Metric.COST_PER_GPU_HOUR: "Effective cost per GPU hour",
 }
 
 # Names that say by themselves what they are; all others are led by their dimension: "team fraud".
-_SPEAKING = frozenset({"provider", "service", "category", "resource", "day", "month", "model"})
+_SPEAKING = frozenset({"provider", "service", "category", "resource", "day", "week", "month", "model"})
 SPOKEN = {
     "use_case": "use case",
     "allocation_method": "allocated by",
@@ -38,6 +43,7 @@ _SYNONYMS = {
     "date": "day",
     "daily": "day",
     "monthly": "month",
+    "weekly": "week",
     "token class": "token_class",
     "token_type": "token_class",
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.commands.here import person_at, place
 from app.database import reading
 from app.errors import Exit, Problem
+from app.fiscal import fiscal_calendar
 from app.savings_limits import limits_here
 from lake.engine import Lake
 from lake.errors import CannotBeAsked
@@ -26,13 +27,14 @@ def desk_here(person: str | None = None) -> Desk:
             speaker=speaker.id,
             scope=speaker.sees_teams,
             thresholds=limits_here(here.home),
+            fiscal=fiscal_calendar(),
         )
 
 
 def check_period(desk: Desk, period: str | None) -> None:
     """Raises a usage error (exit code 2) for words that are no period."""
     if period and period.strip():
-        understood(period, today=desk.today)
+        understood(period, today=desk.today, fiscal=desk.fiscal)
 
 
 def check_where(where: dict[str, str] | None, known: Callable[[str], bool]) -> None:

@@ -1,6 +1,9 @@
 """`spendgate spend`: what was spent, by what one names; the exact amounts with their query and completeness."""
 
+import csv
+import sys
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,18 +11,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.commands.console import hint, print_json, print_table
+from audit.export import harmless
 from lake.completeness import SourceCompleteness
 from lake.engine import Answered, Lake, Row, Unknown, reaches_back
 from lake.errors import CannotBeAsked
 from lake.money import percent, plain, rounded
 from lake.period import Period
-from lake.question import EVERY_TEAM, Question
+from lake.question import EVERY_TEAM, MEASURES, RATIOS, Question
 from lake.uncategorised import rounded_share
+from tools.fiscal import FiscalCalendar
+from tools.periods import CALENDAR, compared, understood
+from tools.wording import dimension
 
 
 def run(
     *,
     home: Path,
+    today: date,
     by: str = "",
     period: str | None = None,
     where: Sequence[str] = (),
@@ -29,17 +37,22 @@ def run(
     ai: bool = False,
     currency: str | None = None,
     teams_seen: tuple[str, ...] = (EVERY_TEAM,),
+    granularity: str | None = None,
+    fiscal: FiscalCalendar = CALENDAR,
     as_json: bool = False,
+    as_csv: bool = False,
 ) -> Answered:
     """Answers from the lake of this home; without a period, for its last complete month. Raises LakeError."""
     lake = Lake(home / "lake")
+    days = understood(period, today=today, fiscal=fiscal) if period else _default(lake)
+    names = (granularity or "", *by.split(","))
     question = _question(
         {
-            "metric": metric.strip().lower(),
-            "period": Period.parse(period) if period else _default(lake),
-            "by": tuple(name.strip() for name in by.split(",") if name.strip()),
+            "metric": metric.strip().lower().replace("-", "_"),
+            "period": days,
+            "by": tuple(dict.fromkeys(dimension(name) for name in names if name.strip())),
             "where": _filters(where),
-            "compare": Period.parse(compare) if compare else None,
+            "compare": compared(compare, period=days, today=today, fiscal=fiscal) if compare else None,
             "ai": ai or None,
             "currency": currency.strip().upper() if currency else None,
             "limit": top,
@@ -49,6 +62,8 @@ def run(
     answered = lake.ask(question)
     if as_json:
         print_json(_document(answered))
+    elif as_csv:
+        _write_csv(answered)
     else:
         _tell(answered, lake)
     return answered
@@ -87,13 +102,15 @@ def _filters(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
                 why="A filter is a name, an equals sign and a value.",
                 do="Write --where team=payments.",
             )
-        filters[name.strip()] = (*filters.get(name.strip(), ()), value.strip())
+        known = dimension(name)
+        filters[known] = (*filters.get(known, ()), value.strip())
     return filters
 
 
 def _document(answered: Answered) -> dict[str, Any]:
     return {
         "rows": [{name: _exact(value) for name, value in row.items()} for row in answered.rows],
+        "others": [{name: _exact(value) for name, value in row.items()} for row in answered.others],
         "totals": [{name: _exact(value) for name, value in total.items()} for total in _totals(answered)],
         "query": answered.query,
         "read": answered.read,
@@ -116,15 +133,32 @@ def _lacking(unknown: Unknown) -> dict[str, Any]:
 
 
 def _totals(answered: Answered) -> list[Row]:
-    """A total for each currency of either period; None is no data, which is not a zero."""
+    """A total for each currency or unit of either period; None is no data, which is not a zero."""
+    question = answered.question
+    unit = "unit" if question.metric in MEASURES else "currency"
     now, before = dict(answered.totals), dict(answered.previous_totals)
-    lacking = {one.currency for one in (*answered.unknown, *answered.previous_unknown)}
-    currencies = sorted({*now, *before, *lacking})
-    if not answered.question.compare:
-        return [{"currency": currency, "value": now.get(currency)} for currency in currencies]
-    return [
-        {"currency": currency, "value": now.get(currency), "previous": before.get(currency)} for currency in currencies
-    ]
+    lacking = {one.currency for one in (*answered.unknown, *answered.previous_unknown) if unit == "currency"}
+    names = sorted({*now, *before, *lacking})
+    if not question.compare:
+        return [{unit: name, "value": now.get(name)} for name in names]
+    return [{unit: name, "value": now.get(name), "previous": before.get(name)} for name in names]
+
+
+def _columns(answered: Answered) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of the rows, and which of them are amounts."""
+    question = answered.question
+    amounts = ("value", "previous", "difference") if question.compare else ("value",)
+    return (*question.by, "unit" if question.metric in MEASURES else "currency", *amounts), amounts
+
+
+def _write_csv(answered: Answered) -> None:
+    """Exact amounts with a heading; the rows that were not asked for as one, so that the whole adds up."""
+    columns, _ = _columns(answered)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in (*answered.rows, *answered.others):
+        cells = [row[name] for name in columns]
+        writer.writerow([plain(cell) if isinstance(cell, Decimal) else harmless(cell or "") for cell in cells])
 
 
 def _exact(value: str | Decimal | None) -> str | None:
@@ -137,14 +171,14 @@ def _source(state: SourceCompleteness) -> dict[str, Any]:
 
 def _tell(answered: Answered, lake: Lake) -> None:
     question = answered.question
-    amounts = ["value", *(("previous", "difference") if question.compare else ())]
-    columns = (*question.by, "currency", *amounts)
+    columns, amounts = _columns(answered)
     if answered.rows and question.by:
-        rows = [[_shown(row[column]) for column in columns] for row in answered.rows]
+        rows = [[_shown(row[name], question) for name in columns] for row in (*answered.rows, *answered.others)]
         print_table(columns, rows, right=frozenset(amounts))
     for total in _totals(answered):
-        before = f" (before: {_shown(total['previous'])})" if question.compare else ""
-        print_table(("total",), [[f"total {total['currency']} {_shown(total['value'])}{before}"]])
+        name, value, *previous = (_shown(cell, question) for cell in total.values())
+        before = f" (before: {previous[0]})" if question.compare else ""
+        print_table(("total",), [[f"total {name} {value}{before}"]])
     if not answered.holds:
         held = lake.store.current()
         first, last = min(one.first_day for one in held), max(one.last_day for one in held)
@@ -153,7 +187,7 @@ def _tell(answered: Answered, lake: Lake) -> None:
     _tell_unknown(answered)
     _tell_reach(answered)
     if answered.truncated:
-        hint(f"Only {len(answered.rows)} rows are shown; the totals count all.")
+        hint(f"Only {len(answered.rows)} rows are shown; what the others come to stands last.")
     for state in answered.completeness:
         if state.reason:
             hint(f"  not complete: {state.source}: {state.reason}")
@@ -176,7 +210,8 @@ def _tell_unknown(answered: Answered) -> None:
     question = answered.question
     for period, unknown in ((question.period, answered.unknown), (question.compare, answered.previous_unknown)):
         for one in unknown if period else ():
-            charges = f"{one.charges:,} charge{'s' if one.charges > 1 else ''} without a {question.metric} cost"
+            what = "known number of GPUs" if question.metric in MEASURES else f"{question.metric} cost"
+            charges = f"{one.charges:,} charge{'s' if one.charges > 1 else ''} without a {what}"
             billed = f"billed {rounded(one.billed)} {one.currency}"
             hint(f"  not known: {charges} in {period.label if period else ''}, {billed}: in no sum above.")
 
@@ -195,7 +230,11 @@ def _tell_reach(answered: Answered) -> None:
             hint(f"  not covered: the bill of {state.source} begins on {state.begins}")
 
 
-def _shown(cell: str | Decimal | None) -> str:
+def _shown(cell: str | Decimal | None, question: Question) -> str:
     if cell is None:
         return "no data"
-    return cell if isinstance(cell, str) else rounded(cell)
+    if isinstance(cell, str):
+        return cell
+    if question.metric in MEASURES and question.metric not in RATIOS:
+        return plain(cell).removesuffix(".00")
+    return rounded(cell)

@@ -14,6 +14,7 @@ from app.errors import Problem
 from lake.allocation_rules import TAGS_ALONE
 from lake.engine import Lake
 from lake.errors import LakeError
+from tools.fiscal import FiscalCalendar
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -49,7 +50,7 @@ def test_ingest_for_people(home: Path, write: Any, charge: Any, capsys: pytest.C
 
 def test_spend_in_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    spend.run(home=home, by="team,service", period="2026-10", as_json=True)
+    spend.run(home=home, today=NOW.date(), by="team,service", period="2026-10", as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["rows"] == [
         {"team": "risk", "service": "Machines", "currency": "USD", "value": "10.10"},
@@ -65,10 +66,61 @@ def test_spend_in_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_spend_compared(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    spend.run(home=home, period="2026-10", compare="2026-09", where=["service=machines"], as_json=True)
+    spend.run(
+        home=home, today=NOW.date(), period="2026-10", compare="2026-09", where=["service=machines"], as_json=True
+    )
     told = json.loads(capsys.readouterr().out)
     assert told["totals"] == [{"currency": "USD", "value": "11.00", "previous": "4.00"}]
     assert told["rows"][0]["difference"] == "7.00"
+
+
+def test_the_largest_and_the_others_as_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    spend.run(home=home, today=NOW.date(), by="team", period="2026-10", top=1)
+    told = capsys.readouterr()
+    assert told.out == "risk\tUSD\t10.10\n(all others)\tUSD\t0.90\ntotal USD 11.00\n"
+    spend.run(home=home, today=NOW.date(), by="team", period="2026-10", top=1, as_json=True)
+    assert json.loads(capsys.readouterr().out)["others"] == [
+        {"team": "(all others)", "currency": "USD", "value": "0.90"}
+    ]
+
+
+def test_spend_as_csv_has_a_heading_and_exact_amounts(
+    tmp_path: Path, write: Any, charge: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [charge("-0.000000000001", Tags='{"team": "=cmd()"}'), charge("2", Tags='{"team": "a,b"}')]
+    ingest.run(home=tmp_path / "home", now=NOW, paths=[str(write("bill.csv", rows))], final=True)
+    capsys.readouterr()
+    spend.run(home=tmp_path / "home", today=NOW.date(), by="team", granularity="month", as_csv=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "month,team,currency,value", '2026-10,"a,b",USD,2.00', "2026-10,'=cmd(),USD,-0.000000000001",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "total"), [("last month", "11.00"), ("Q3", "4.00"), ("FY2027 Q1", "15.00"), ("FY26", "4.00")]
+)
+def test_spend_reads_periods_as_people_say_them(
+    home: Path, words: str, total: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    spend.run(
+        home=home, today=NOW.date(), period=words, fiscal=FiscalCalendar(9 if "Q1" in words else 10), as_json=True
+    )
+    assert json.loads(capsys.readouterr().out)["totals"] == [{"currency": "USD", "value": total}]
+
+
+def test_spend_in_tokens_for_people(
+    tmp_path: Path, write: Any, charge: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    used = {"ConsumedUnit": "Tokens", "ConsumedQuantity": "2000000", "x_model": "small"}
+    ingest.run(home=tmp_path / "home", now=NOW, paths=[str(write("bill.csv", [charge("5.00", **used)]))], final=True)
+    capsys.readouterr()
+    spend.run(home=tmp_path / "home", today=NOW.date(), by="model", metric="tokens")
+    spend.run(home=tmp_path / "home", today=NOW.date(), metric="cost-per-million-tokens")
+    assert capsys.readouterr().out == (
+        "small\ttokens\t2000000\ntotal tokens 2000000\ntotal USD per million tokens 2.50\n"
+    )
 
 
 def test_spend_says_what_has_no_list_cost(
@@ -77,11 +129,11 @@ def test_spend_says_what_has_no_list_cost(
     rows = [charge("10.00", ListCost=""), charge("2.00", ListCost="3"), charge("5", BillingCurrency="EUR", ListCost="")]
     ingest.run(home=tmp_path / "home", now=NOW, paths=[str(write("bill.csv", rows))], final=True)
     capsys.readouterr()
-    spend.run(home=tmp_path / "home", period="2026-10", metric="list")
+    spend.run(home=tmp_path / "home", today=NOW.date(), period="2026-10", metric="list")
     told = capsys.readouterr()
     assert told.out == "total EUR no data\ntotal USD 3.00\n"
     assert "not known: 1 charge without a list cost in 2026-10, billed 10.00 USD: in no sum above." in told.err
-    spend.run(home=tmp_path / "home", period="2026-10", metric="list", as_json=True)
+    spend.run(home=tmp_path / "home", today=NOW.date(), period="2026-10", metric="list", as_json=True)
     document = json.loads(capsys.readouterr().out)
     assert document["totals"] == [{"currency": "EUR", "value": None}, {"currency": "USD", "value": "3.00"}]
     assert document["unknown"][1] == {"currency": "USD", "charges": 1, "billed": "10.00"}
@@ -90,20 +142,20 @@ def test_spend_says_what_has_no_list_cost(
 @pytest.mark.parametrize("compare", ["2025-09", "2026-08"])
 def test_a_period_without_data_is_never_a_zero(home: Path, compare: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    spend.run(home=home, period="2026-10", compare=compare, by="team", as_json=True)
+    spend.run(home=home, today=NOW.date(), period="2026-10", compare=compare, by="team", as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["totals"] == [{"currency": "USD", "value": "11.00", "previous": None}]
     assert {(row["previous"], row["difference"]) for row in told["rows"]} == {(None, None)}
-    spend.run(home=home, period="2026-10", compare=compare)
+    spend.run(home=home, today=NOW.date(), period="2026-10", compare=compare)
     said = capsys.readouterr()
     assert said.out == "total USD 11.00 (before: no data)\n"
     assert f"{compare} is in scope: no data" in said.err
 
 
 def test_a_period_that_the_bill_covers_in_part_is_said_to_be(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spend.run(home=home, period="2026-10", compare="2026", by="team", as_json=True)
+    spend.run(home=home, today=NOW.date(), period="2026-10", compare="2026", by="team", as_json=True)
     capsys.readouterr()
-    answered = spend.run(home=home, period="2026-10", compare="2026")
+    answered = spend.run(home=home, today=NOW.date(), period="2026-10", compare="2026")
     said = capsys.readouterr()
     assert not answered.comparable
     assert "2026 is not wholly covered, so no difference is taken" in said.err
@@ -118,15 +170,15 @@ def test_people_read_cents_and_scripts_read_all(
     told = capsys.readouterr()
     assert told.out == "USD\t505784.18\t505784.18\n"
     assert "billed, then effective" in told.err
-    spend.run(home=tmp_path, by="service")
+    spend.run(home=tmp_path, today=NOW.date(), by="service")
     assert capsys.readouterr().out == "Machines\tUSD\t505784.18\nSmall\tUSD\t0.00001\ntotal USD 505784.18\n"
-    spend.run(home=tmp_path, as_json=True)
+    spend.run(home=tmp_path, today=NOW.date(), as_json=True)
     assert json.loads(capsys.readouterr().out)["totals"][0]["value"] == "505784.175865977600".rstrip("0")
 
 
 def test_an_empty_period_names_what_the_bill_holds(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    spend.run(home=home, period="2023-01")
+    spend.run(home=home, today=NOW.date(), period="2023-01")
     said = capsys.readouterr()
     assert said.out == ""
     assert "no data, not zero. The bill holds 2026-09-03 to 2026-10-05" in said.err
@@ -134,10 +186,10 @@ def test_an_empty_period_names_what_the_bill_holds(home: Path, capsys: pytest.Ca
 
 def test_without_a_period_the_last_complete_month(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    answered = spend.run(home=home, by="team", top=1)
+    answered = spend.run(home=home, today=NOW.date(), by="team", top=1)
     told = capsys.readouterr()
     assert answered.question.period.label == "2026-10"
-    assert told.out == "risk\tUSD\t10.10\ntotal USD 11.00\n"
+    assert told.out == "risk\tUSD\t10.10\n(all others)\tUSD\t0.90\ntotal USD 11.00\n"
     assert "the last complete month" in told.err
     assert "Only 1 rows are shown" in told.err or "Only 1 row" in told.err
 
@@ -156,14 +208,16 @@ def test_without_a_period_the_last_complete_month(home: Path, capsys: pytest.Cap
 )
 def test_what_cannot_be_asked_is_said(home: Path, wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(LakeError) as refusal:
-        spend.run(home=home, **({"period": "2026-10"} | wrong))
+        spend.run(home=home, today=NOW.date(), **({"period": "2026-10"} | wrong))
     assert said in str(refusal.value)
     assert refusal.value.exit_code == (4 if "nobody" in str(wrong) else 2)
     assert refusal.value.do
 
 
 def test_scope_reaches_the_command(home: Path) -> None:
-    assert spend.run(home=home, period="2026-10", teams_seen=("risk",)).totals == [("USD", Decimal("10.10"))]
+    assert spend.run(home=home, today=NOW.date(), period="2026-10", teams_seen=("risk",)).totals == [
+        ("USD", Decimal("10.10"))
+    ]
 
 
 def test_the_status_of_a_lake_and_of_an_empty_one(
