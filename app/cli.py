@@ -69,6 +69,7 @@ def ingest(
     """
     from app.allocation import rules_here
     from app.commands import ingest as command
+    from app.commands import publish
     from app.commands.here import place
     from app.intake import take_in
 
@@ -87,6 +88,7 @@ def ingest(
             as_json=as_json,
         ),
     )
+    publish.after_load(here)
 
 
 @app.command()

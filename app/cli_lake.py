@@ -32,6 +32,25 @@ def lake_status(person: As = None, as_json: Json = False) -> None:
     command.status(lake=desk.lake, rules=rules, teams_seen=desk.scope, as_json=as_json)
 
 
+@lake_app.command(name="publish")
+def lake_publish(
+    reader: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE", help="A role of that database that may read it; repeat.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Send what is loaded to the PostgreSQL server of SPENDGATE_LAKE_URL, where it is asked from then on."""
+    from app.commands import publish as command
+    from app.commands.here import place
+    from app.database import reading
+    from lake.engine import Lake
+
+    here = place("ingest")
+    with reading(here.engine) as (_, now):
+        pass
+    command.run(Lake(here.home.lake), now=now, readers=reader or [], as_json=as_json)
+
+
 def export(
     out: Annotated[Path, typer.Option(help="The file to write; its ending (.csv or .parquet) says the form.")],
     focus: Annotated[str, typer.Option(metavar="VERSION", help="The FOCUS version to write.")] = "1.2",

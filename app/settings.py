@@ -19,6 +19,7 @@ LEAST_SETTLE_SECONDS = 360
 
 LOOPBACK_NAMES = {"localhost"}
 DATABASE_URL, OWNER_URL = "SPENDGATE_DATABASE_URL", "SPENDGATE_OWNER_DATABASE_URL"
+LAKE_URL = "SPENDGATE_LAKE_URL"
 ROLE_PREFIX = "SPENDGATE_DATABASE_ROLES"
 URL_OPTIONS = frozenset({"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs"})
 AMBIENT = ("PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS", "PGHOSTADDR")
@@ -29,19 +30,20 @@ CREDENTIALS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "Slack's secrets": (("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET"), "serve"),
     "the model's key": (("OPENAI_API_KEY",), "the agent"),
     "the billing sources' keys": (("SPENDGATE_SOURCE_",), "`spendgate sources`"),
+    "the lake's address": ((LAKE_URL,), "what loads or asks the bill"),
     "what belongs to the log's key": (("SPENDGATE_SIGNER_",), "the signer"),
     "the database owner's address": ((OWNER_URL,), "`spendgate db init`, `db upgrade` and `db adopt`"),
 }
 """What is secret: how its variables begin, and who may have them."""
 
 HOLDS: Mapping[str, frozenset[str]] = {
-    "serve": frozenset({"Slack's secrets"}),
-    "agent": frozenset({"the model's key"}),
+    "serve": frozenset({"Slack's secrets", "the lake's address"}),
+    "agent": frozenset({"the model's key", "the lake's address"}),
     "worker": frozenset({"cloud credentials"}),
     "signer": frozenset({"what belongs to the log's key"}),
     "witness": frozenset(),
     # A person's own shell may hold a key for other uses; a short command neither serves requests nor asks a model.
-    "command": frozenset({"Slack's secrets", "the model's key", "the billing sources' keys"}),
+    "command": frozenset({"Slack's secrets", "the model's key", "the billing sources' keys", "the lake's address"}),
 }
 
 

@@ -7,4 +7,5 @@ then `question.py`, `expressions.py` and `engine.py`, from a question to rows, w
 they can be trusted; last `usage.py` and `machines.py`, how hard machines worked and what they cost. `pull.py` loads
 from providers' interfaces, with `tokens.py` (disjoint classes), `prices.py` (published ones) and `allocation.py` (a
 gateway's estimates, beside the bills). `export.py` hands charges out, `tie_out.py` holds them against invoices.
+`engines/` asks a lake on a server; `price_book.py` with `machine_shapes.py` says what machines are and cost.
 """

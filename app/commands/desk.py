@@ -6,8 +6,8 @@ from app.commands.here import person_at, place
 from app.database import reading
 from app.errors import Exit, Problem
 from app.fiscal import fiscal_calendar
+from app.lake_here import lake_here
 from app.savings_limits import limits_here
-from lake.engine import Lake
 from lake.errors import CannotBeAsked
 from tools.desk import Desk
 from tools.periods import understood
@@ -22,7 +22,7 @@ def desk_here(person: str | None = None) -> Desk:
     speaker = person_at(here, person)
     with reading(here.engine) as (_, now):
         return Desk(
-            lake=Lake(here.home.lake),
+            lake=lake_here(here.home.lake),
             now=now,
             speaker=speaker.id,
             scope=speaker.sees_teams,

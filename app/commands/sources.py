@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from app.allocation import rules_here
 from app.commands import ingest as told
+from app.commands import publish
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import place
 from app.database import reading
@@ -94,6 +95,7 @@ def pull(name: str, *, since: date | None, as_json: bool) -> None:
         lambda now: pulling.pull(lake, source, folder=_folder(here.home) / name, now=now, since=since, rules=rules),
     )
     told.tell(report, as_json=as_json)
+    publish.after_load(here)
     if source.is_gateway and not as_json:
         hint("These are the gateway's estimates: keys for splitting a bill, counted in no total of spend.")
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.commands.console import hint, print_json, print_table
+from app.lake_here import lake_here
 from audit.export import harmless
 from lake.completeness import SourceCompleteness
 from lake.engine import Answered, Lake, Row, Unknown, reaches_back
@@ -43,7 +44,7 @@ def run(
     as_csv: bool = False,
 ) -> Answered:
     """Answers from the lake of this home; without a period, for its last complete month. Raises LakeError."""
-    lake = Lake(home / "lake")
+    lake = lake_here(home / "lake")
     days = understood(period, today=today, fiscal=fiscal) if period else _default(lake)
     names = (granularity or "", *by.split(","))
     question = _question(

@@ -27,6 +27,7 @@ from app.database import reading, writing
 from app.halt import HALTED, Halted, halted, instead, unless_halted, without_inference
 from app.home import Home
 from app.inbox import Message
+from app.lake_here import lake_here
 from app.seat import proposal_rows, sit
 from app.second_readings import SecondReadings
 from app.settings import ModelSettings
@@ -89,7 +90,7 @@ class AgentProcess:
         self.engine = engine
         self.owner = f"agent-{secrets.token_hex(4)}"
         self.graph = graph
-        lake = Lake(home.lake)
+        lake = lake_here(home.lake)
         chat, name = choose_model(model, lake)
         self.ports = Ports(sit=sit(engine, home, lake), proposals=proposal_rows(engine), model=chat, model_name=name)
         self.readings = SecondReadings(engine, owner=self.owner, model=chat, model_name=name)
