@@ -15,7 +15,6 @@ from lake.metered import Meter, Metered, MonthOfMeter
 from lake.money import add
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
-from lake.reading import Reader
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,10 @@ class Resources:
 
 def resources(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Resources:
     """Those whose ResourceId matches the regular expression `ids` (RE2), as far as the asker may see."""
-    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
     if not read:
         return Resources([], "", [])
-    with Reader(lake.folder, read) as reader:
+    with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
         rows, query = reader.fetch(expressions.resource_meters(reader.charges, question, ids))
     return Resources(_folded(rows), query, [one.id for one in read])
@@ -40,10 +39,10 @@ def resources(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ..
 
 def last_billed(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
     """The last day in `period` on which any of them was billed; None if none was."""
-    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
     if not read:
         return None
-    with Reader(lake.folder, read) as reader:
+    with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
         rows, _ = reader.fetch(expressions.last_day(reader.charges, question, ids))
     found: date | None = rows[0]["last_day"] if rows else None
@@ -107,10 +106,10 @@ def daily_costs(
 ) -> dict[tuple[str, str], dict[date, DayCost]]:
     """By resource and currency, what each day cost; a day without a charge is absent."""
     wanted = sorted(set(resource_ids))
-    read = [snapshot for snapshot in lake.store.current() if snapshot.charged.overlaps(period)]
+    read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
     if not read or not wanted:
         return {}
-    with Reader(lake.folder, read) as reader:
+    with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
         rows, _ = reader.fetch(expressions.resource_days(reader.charges, question, wanted))
     found: dict[tuple[str, str], dict[date, DayCost]] = {}

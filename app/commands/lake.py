@@ -21,7 +21,7 @@ def status(*, lake: Lake, rules: AllocationRules, teams_seen: tuple[str, ...], a
     """
     held = lake.coverage()
     gaps = _gaps(lake, teams_seen) if held else ()
-    older = [one.id for one in lake.store.current() if one.allocation != rules.digest]
+    older = [one.id for one in lake.current() if one.allocation != rules.digest]
     if as_json:
         print_json(
             {

@@ -181,7 +181,7 @@ def _tell(answered: Answered, lake: Lake) -> None:
         before = f" (before: {previous[0]})" if question.compare else ""
         print_table(("total",), [[f"total {name} {value}{before}"]])
     if not answered.holds:
-        held = lake.store.current()
+        held = lake.current()
         first, last = min(one.first_day for one in held), max(one.last_day for one in held)
         hint(f"No charge of {question.period.label} is in scope: no data, not zero. The bill holds {first} to {last}.")
     _tell_untagged(answered)

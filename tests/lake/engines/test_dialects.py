@@ -43,8 +43,13 @@ def told(questions: list[Question]) -> list[ir.Table]:
 
 def others() -> list[ir.Table]:
     """What is asked about machines, and of a published lake."""
-    charges, tags = expressions.charges(), ("a", "b")
+    charges, tags, asked = expressions.charges(), ("a", "b"), Question(period=OCTOBER, teams_seen=("risk",))
+    ids = "(^|/)(vol-[0-9a-f]{8,17})$"
     return [
+        expressions.resource_meters(charges, asked, ids),
+        expressions.resource_days(charges, asked, ["vol-1"]),
+        expressions.last_day(charges, asked, ids),
+        expressions.missing(charges, asked, ("team", "use_case")),
         expressions.machine_hours(charges, Question(period=OCTOBER)),
         expressions.machine_days(["i-1"], start="2026-10-01 00:00:00", end="2026-10-02 00:00:00"),
         expressions.published(["aws/2026-10/1"], tags=tags, without=("b",)),

@@ -12,6 +12,8 @@ from lake.errors import NameNotKnown
 from lake.machines import machines
 from lake.period import Period
 from lake.question import DIMENSIONS, EVERY_TEAM, Metric, Question
+from lake.resources import daily_costs, last_billed, resources
+from lake.uncategorised import uncategorised
 from tests.lake.engines.conftest import Twice
 
 OCTOBER, SEPTEMBER, BOTH = (Period.parse(text) for text in ("2026-10", "2026-09", "2026-09-10..2026-10-20"))
@@ -118,6 +120,11 @@ def test_machines_coverage_and_periods(twice: Twice) -> None:
     assert {one.instance_type for one in found} <= {"g5.12xlarge", "m7g.large"}
     assert found
     assert machines(twice.served, OCTOBER).found == found
+    assert resources(twice.files, BOTH, ids="^vol-").found
+    assert resources(twice.served, BOTH, ids="^vol-").found == resources(twice.files, BOTH, ids="^vol-").found
+    assert daily_costs(twice.served, BOTH, ["i-1"]) == daily_costs(twice.files, BOTH, ["i-1"])
+    assert last_billed(twice.served, BOTH, ids=".") == last_billed(twice.files, BOTH, ids=".")
+    assert uncategorised(twice.served, BOTH).found == uncategorised(twice.files, BOTH).found
     assert twice.served.coverage() == twice.files.coverage()
     assert twice.served.last_complete_period() == twice.files.last_complete_period()
     assert twice.served.latest_period() == twice.files.latest_period()
