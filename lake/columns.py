@@ -162,6 +162,7 @@ def tag_column(key: str) -> str:
 # How many charges a row of a table stands for: one in a snapshot, more in its rollup.
 CHARGES_COUNTED = "x_charges"
 
-# Hourly utilisation of machines.
-PERCENTS = ("cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct")
+# Hourly utilisation of a resource: shares, 0 to 100, and counts of the hour.
+PERCENTS = ("cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct", "memory_pct")
+COUNTS = ("network_bytes", "invocations", "requests", "tokens")
 PERCENT_TYPE = "DECIMAL(9,4)"

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from lake.columns import CHARGES_COUNTED, PERCENT_TYPE, PERCENTS, STORED, tag_column
+from lake.columns import CHARGES_COUNTED, COUNTS, PERCENT_TYPE, PERCENTS, STORED, tag_column
 from lake.period import Period
 from lake.question import (
     ALLOCATED,
@@ -62,7 +62,7 @@ USAGE = ibis.table(
         "resource": "string",
         "hour": "timestamp",
         **dict.fromkeys(PERCENTS, PERCENT_TYPE.lower()),
-        "network_bytes": "int64",
+        **dict.fromkeys(COUNTS, "int64"),
     },
     name="usage",
 )
@@ -225,7 +225,7 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
 
 
 def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
-    """One row a machine and day: sums, peaks and counts of what was measured, bytes sent and received."""
+    """One row a resource and day: sums, peaks and hours of each share, sums and hours of each count."""
     kept = USAGE.filter(
         USAGE.resource.isin(machines), USAGE.hour >= ibis.timestamp(start), USAGE.hour < ibis.timestamp(end)
     )
@@ -233,8 +233,18 @@ def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
     columns: dict[str, Any] = {f"{name}_sum": kept[name].sum() for name in PERCENTS}
     columns |= {f"{name}_max": kept[name].max() for name in PERCENTS}
     columns |= {f"{name}_hours": kept[name].count() for name in PERCENTS}
-    columns |= {"measured": measured.sum(), "last": kept.hour.max(where=measured), "network": kept.network_bytes.sum()}
+    columns |= {f"{name}_hours": kept[name].count() for name in COUNTS}
+    columns |= {name: kept[name].sum() for name in COUNTS}
+    columns |= {"measured": measured.sum(), "last": kept.hour.max(where=measured)}
     return kept.group_by(resource=kept.resource, day=kept.hour.date()).agg(**columns).order_by(["resource", "day"])
+
+
+def used_hours(resources: Sequence[str], *, start: str, end: str) -> ir.Table:
+    """What was measured of these resources, hour by hour."""
+    kept = USAGE.filter(
+        USAGE.resource.isin(resources), USAGE.hour >= ibis.timestamp(start), USAGE.hour < ibis.timestamp(end)
+    )
+    return kept.order_by(["resource", "hour"])
 
 
 def machine_hours(charges: ir.Table, question: Question) -> ir.Table:

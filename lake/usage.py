@@ -1,11 +1,12 @@
-"""How hard machines worked, hour by hour: the evidence beside the bill.
+"""How hard resources worked, hour by hour: the evidence beside the bill.
 
 A bill cannot tell an idle machine from a busy one, since both cost the same. What was not measured stays unmeasured
 here: a metric that is missing is None and never zero.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,21 +16,31 @@ import duckdb
 
 from lake import duck, expressions
 from lake.charges import read_time
-from lake.columns import PERCENT_TYPE, PERCENTS
+from lake.columns import COUNTS, PERCENT_TYPE, PERCENTS
 from lake.errors import LakeError
 from lake.sources.table_file import TableFile, as_text, digest, from_table, prepare, unreadable
 from lake.store import Input, SnapshotFile, Store, UsageManifest, sync
 
-NETWORK = "network_bytes"
 BYTES_PER_MB = 1_000_000
+_COLUMNS = (
+    ("resource", "VARCHAR"),
+    ("hour", "TIMESTAMPTZ"),
+    *((name, PERCENT_TYPE) for name in PERCENTS),
+    *((name, "BIGINT") for name in COUNTS),
+)
+_MEASURED = ", ".join((*PERCENTS, *COUNTS))
+# A file of an earlier version lacks the metrics that came later: they were not measured.
+_EVERY_COLUMN = f"SELECT {', '.join(f'CAST(NULL AS {kind}) AS {name}' for name, kind in _COLUMNS)} WHERE false"
 
 
 @dataclass(frozen=True)
 class Utilisation:
-    """What was measured on one machine over a stretch of time; None is "not measured". Percentages are 0 to 100.
+    """What was measured of one resource over a stretch of time; None is "not measured". Percentages are 0 to 100.
 
     `metric_hours` counts the hours in which both GPU and CPU were measured. GPU and encoder activity are shares of
     those hours, memory and CPU the highest values, network the busiest day in megabytes of 1,000,000 bytes.
+    Invocations, requests and tokens are counts of the whole stretch, over the hours that were measured. `hours` tells
+    for each metric, by its column's name, how many hours that were.
     """
 
     resource_id: str
@@ -40,29 +51,52 @@ class Utilisation:
     cpu_max_percent: Decimal | None
     network_mb_per_day: Decimal | None
     last_metric_at: datetime | None
+    memory_max_percent: Decimal | None = None
+    invocations: int | None = None
+    requests: int | None = None
+    tokens: int | None = None
+    hours: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UsedHour:
+    """One hour of a resource, from `hour` on; percentages are 0 to 100, counts those of the hour, None not measured."""
+
+    resource_id: str
+    hour: datetime
+    cpu_max_pct: Decimal | None
+    gpu_active_pct: Decimal | None
+    gpu_encoder_pct: Decimal | None
+    gpu_memory_pct: Decimal | None
+    memory_pct: Decimal | None
+    network_bytes: int | None
+    invocations: int | None
+    requests: int | None
+    tokens: int | None
 
 
 def is_usage(file: TableFile) -> bool:
     """Whether this table is hourly utilisation rather than a bill."""
-    return {"ResourceId", "HourStart"} <= set(file.names) and any(name in file.names for name in (*PERCENTS, NETWORK))
+    return {"ResourceId", "HourStart"} <= set(file.names) and any(name in file.names for name in (*PERCENTS, *COUNTS))
 
 
 def stage(
     connection: duckdb.DuckDBPyConnection, files: Sequence[TableFile], *, store: Store, making: Path, now: datetime
 ) -> UsageManifest:
-    """Merges these files with what is loaded, the newer value of a machine and hour winning, into one new file."""
-    connection.execute(
-        f"CREATE TABLE used (part INTEGER, resource VARCHAR, hour TIMESTAMPTZ, "
-        f"{', '.join(f'{name} {PERCENT_TYPE}' for name in PERCENTS)}, {NETWORK} BIGINT)"
-    )
+    """Merges these files with what is loaded into one new file.
+
+    The newest value of each metric counts: one file may bring processors and another accelerators of the same hours.
+    """
+    columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS)
+    connection.execute(f"CREATE TABLE used (part INTEGER, {columns})")
     before = store.usage()
     if before is not None:
         path = duck.text(str(store.folder / before.file.path))
-        connection.execute(f"INSERT INTO used SELECT -1, * FROM read_parquet({path})")  # noqa: S608
+        connection.execute(f"INSERT INTO used BY NAME SELECT -1 AS part, * FROM read_parquet({path})")  # noqa: S608
     inputs = [_read(connection, file, number) for number, file in enumerate(files)]
+    newest = ", ".join(f"arg_max({name}, part) AS {name}" for name in (*PERCENTS, *COUNTS))
     connection.execute(
-        "COPY (SELECT * EXCLUDE (part) FROM used "  # noqa: S608
-        "QUALIFY row_number() OVER (PARTITION BY resource, hour ORDER BY part DESC) = 1 "
+        f"COPY (SELECT resource, hour, {newest} FROM used GROUP BY resource, hour "  # noqa: S608
         f"ORDER BY resource, hour) TO {duck.text(str(making))} (FORMAT parquet, COMPRESSION zstd)"
     )
     sync(making)
@@ -85,12 +119,13 @@ def _read(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -
     def column(name: str) -> str:
         return as_text(file, file.names.index(name)) if name in file.names else "NULL"
 
-    percents = ", ".join(f"TRY_CAST(TRY_CAST({column(name)} AS DOUBLE) AS {PERCENT_TYPE})" for name in PERCENTS)
+    percents = [f"TRY_CAST(TRY_CAST({column(name)} AS DOUBLE) AS {PERCENT_TYPE})" for name in PERCENTS]
+    counts = [f"TRY_CAST(TRY_CAST({column(name)} AS DOUBLE) AS BIGINT)" for name in COUNTS]
     try:
         prepare(connection, file)
         connection.execute(
-            f"INSERT INTO used SELECT {number}, {column('ResourceId')}, {read_time(column('HourStart'))}, {percents}, "  # noqa: S608
-            f"TRY_CAST(TRY_CAST({column(NETWORK)} AS DOUBLE) AS BIGINT) FROM {from_table(file)}"
+            f"INSERT INTO used (part, resource, hour, {_MEASURED}) SELECT {number}, {column('ResourceId')}, "  # noqa: S608
+            f"{read_time(column('HourStart'))}, {', '.join((*percents, *counts))} FROM {from_table(file)}"
         )
     except duckdb.Error as error:
         raise unreadable(file, str(error)) from error
@@ -107,29 +142,58 @@ def _read(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -
 
 
 def utilisation(store: Store, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> dict[str, Utilisation]:
-    """What was measured on these machines from `start` to before `end`; a machine without a row is absent."""
+    """What was measured on these resources from `start` to before `end`; one without a row is absent.
+
+    A resource that is billed by its ARN is found by the name at the ARN's end too, as monitoring knows it.
+    """
+    by_name = _names(resource_ids)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows(store, expressions.machine_days(sorted(by_name), start=_text(start), end=_text(end))):
+        for resource in by_name[row["resource"]]:
+            found.setdefault(resource, []).append(row)
+    return {resource: _over(resource, days) for resource, days in found.items()}
+
+
+def hours(store: Store, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> list[UsedHour]:
+    """The same hour by hour, in the order of resources and hours; hours of which nothing is known are absent."""
+    by_name = _names(resource_ids)
+    rows = _rows(store, expressions.used_hours(sorted(by_name), start=_text(start), end=_text(end)))
+    measured = (*PERCENTS, *COUNTS)
+    found = [
+        UsedHour(resource, row["hour"].replace(tzinfo=UTC), **{name: row[name] for name in measured})
+        for row in rows
+        for resource in by_name[row["resource"]]
+    ]
+    return sorted(found, key=lambda one: (one.resource_id, one.hour))
+
+
+def _names(resource_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Under which names each of these resources may have been measured."""
+    found: dict[str, list[str]] = {}
+    for resource in sorted(set(resource_ids)):
+        short = re.split(r"[/:]", resource)[-1] if resource.startswith("arn:") else resource
+        for name in {resource, short} - {""}:
+            found.setdefault(name, []).append(resource)
+    return found
+
+
+def _rows(store: Store, expression: Any) -> list[dict[str, Any]]:
     manifest = store.usage()
-    wanted = sorted(set(resource_ids))
-    if manifest is None or not wanted:
-        return {}
+    if manifest is None:
+        return []
     with duck.connect() as connection:
         path = duck.text(str(store.folder / manifest.file.path))
-        connection.execute(
-            f"CREATE VIEW usage AS SELECT * REPLACE (timezone('UTC', hour) AS hour) FROM read_parquet({path})"  # noqa: S608
-        )
-        days = expressions.machine_days(wanted, start=_text(start), end=_text(end))
-        rows = connection.execute(expressions.to_sql(days)).to_arrow_table().to_pylist()
-    by_machine: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_machine.setdefault(row["resource"], []).append(row)
-    return {machine: _over(machine, days) for machine, days in by_machine.items()}
+        every = f"{_EVERY_COLUMN} UNION ALL BY NAME SELECT * FROM read_parquet({path})"  # noqa: S608
+        connection.execute(f"CREATE VIEW usage AS SELECT * REPLACE (timezone('UTC', hour) AS hour) FROM ({every})")  # noqa: S608
+        rows: list[dict[str, Any]] = connection.execute(expressions.to_sql(expression)).to_arrow_table().to_pylist()
+        return rows
 
 
-def _over(machine: str, days: list[dict[str, Any]]) -> Utilisation:
+def _over(resource: str, days: list[dict[str, Any]]) -> Utilisation:
     last = [day["last"] for day in days if day["last"] is not None]
-    network = [int(day["network"]) for day in days if day["network"] is not None]
+    network = [int(day["network_bytes"]) for day in days if day["network_bytes"] is not None]
     return Utilisation(
-        resource_id=machine,
+        resource_id=resource,
         metric_hours=sum(int(day["measured"] or 0) for day in days),
         gpu_active_percent=_mean(days, "gpu_active_pct"),
         gpu_memory_max_percent=_peak(days, "gpu_memory_pct"),
@@ -137,7 +201,17 @@ def _over(machine: str, days: list[dict[str, Any]]) -> Utilisation:
         cpu_max_percent=_peak(days, "cpu_max_pct"),
         network_mb_per_day=round(Decimal(max(network)) / BYTES_PER_MB, 4) if network else None,
         last_metric_at=max(last).replace(tzinfo=UTC) if last else None,
+        memory_max_percent=_peak(days, "memory_pct"),
+        invocations=_count(days, "invocations"),
+        requests=_count(days, "requests"),
+        tokens=_count(days, "tokens"),
+        hours={name: sum(int(day[f"{name}_hours"]) for day in days) for name in (*PERCENTS, *COUNTS)},
     )
+
+
+def _count(days: list[dict[str, Any]], name: str) -> int | None:
+    counted = [int(day[name]) for day in days if day[name] is not None]
+    return sum(counted) if counted else None
 
 
 def _mean(days: list[dict[str, Any]], name: str) -> Decimal | None:

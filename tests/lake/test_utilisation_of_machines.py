@@ -11,7 +11,7 @@ import pytest
 
 from lake.engine import Lake
 from lake.errors import LakeError
-from lake.usage import utilisation
+from lake.usage import hours, utilisation
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 COLUMNS = "ResourceId HourStart cpu_max_pct gpu_active_pct gpu_encoder_pct gpu_memory_pct network_bytes".split()  # noqa: SIM905
@@ -23,11 +23,11 @@ def hour(machine: str, number: int, *values: Any) -> list[Any]:
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Any:
-    def written(name: str, rows: list[list[Any]]) -> Path:
+    def written(name: str, rows: list[list[Any]], columns: list[str] = COLUMNS) -> Path:
         path = tmp_path / name
         with path.open("w", newline="") as stream:
             writer = csv.writer(stream)
-            writer.writerow(COLUMNS)
+            writer.writerow(columns)
             writer.writerows(rows)
         return path
 
@@ -81,6 +81,58 @@ def test_a_newer_load_adds_and_corrects(measured: Any, load: Any, lake: Lake) ->
     load(measured("c.csv", [hour("i-9", 0, 1, 1, 1, 1, 1)]))
     assert sorted(path.name for path in (lake.folder / "usage").glob("*.parquet")) == ["2.parquet", "3.parquet"]
     assert set(used(lake, "i-1", "i-9")) == {"i-1", "i-9"}
+
+
+ENDPOINT = ["ResourceId", "HourStart", "memory_pct", "invocations", "requests", "tokens"]
+
+
+def test_memory_invocations_requests_and_tokens(measured: Any, load: Any, lake: Lake) -> None:
+    rows = [hour("api", 0, 40, 10, 12, 5000), hour("api", 1, 90.5, 0, "", ""), hour("fn", 0, "", 7, "", "")]
+    load(measured("usage.csv", rows, ENDPOINT))
+    found = used(lake, "api", "fn")
+    one = found["api"]
+    assert (one.memory_max_percent, one.invocations, one.requests, one.tokens) == (Decimal("90.5"), 10, 12, 5000)
+    assert (one.hours["invocations"], one.hours["tokens"], one.hours["cpu_max_pct"]) == (2, 1, 0)
+    assert (found["fn"].memory_max_percent, found["fn"].tokens, found["fn"].cpu_max_percent) == (None, None, None)
+
+
+def test_each_metric_is_the_newest_that_was_measured(measured: Any, load: Any, lake: Lake) -> None:
+    load(measured("cpu.csv", [hour("i-1", 0, 10, "", "", "", 5), hour("i-1", 1, 20, "", "", "", 5)]))
+    load(measured("gpu.csv", [hour("i-1", 0, "", 60, 0, 30, "")]))
+    load(measured("again.csv", [hour("i-1", 1, 25, "", "", "", "")]))
+    one = used(lake, "i-1")["i-1"]
+    assert (one.cpu_max_percent, one.gpu_active_percent, one.metric_hours) == (Decimal(25), Decimal(60), 1)
+
+
+def test_a_resource_billed_by_its_arn_is_found_by_its_name(measured: Any, load: Any, lake: Lake) -> None:
+    load(measured("usage.csv", [hour("i-1", 0, 10, "", "", "", 5), hour("api", 0, 1, "", "", "", 1)]))
+    arns = ("arn:aws:ec2:eu-west-1:1:instance/i-1", "arn:aws:sagemaker:eu-west-1:1:endpoint/api", "other/i-1")
+    assert set(used(lake, *arns)) == set(arns[:2])
+
+
+def test_hour_by_hour(measured: Any, load: Any, lake: Lake) -> None:
+    load(measured("usage.csv", [hour("i-1", n, n, "", "", "", n) for n in (2, 0, 1)]))
+    found = hours(lake.store, ["i-1", "i-2"], start=START, end=START + timedelta(hours=2))
+    assert [(one.hour, one.cpu_max_pct, one.network_bytes, one.tokens) for one in found] == [
+        (START, Decimal(0), 0, None),
+        (START + timedelta(hours=1), Decimal(1), 1, None),
+    ]
+
+
+def test_a_file_of_an_earlier_version_is_still_read(measured: Any, load: Any, lake: Lake) -> None:
+    load(measured("usage.csv", [hour("i-1", 0, 10, "", "", "", 5)]))
+    manifest = lake.store.usage()
+    assert manifest is not None
+    path = lake.folder / manifest.file.path
+    older = path.with_suffix(".older")
+    duckdb.execute(
+        "COPY (SELECT resource, hour, cpu_max_pct, gpu_active_pct, gpu_encoder_pct, gpu_memory_pct, network_bytes "
+        f"FROM '{path}') TO '{older}' (FORMAT parquet)"
+    )
+    older.replace(path)
+    assert used(lake, "i-1")["i-1"].cpu_max_percent == Decimal(10)
+    load(measured("more.csv", [hour("i-1", 1, 1, 2, 3, 4)], ENDPOINT))
+    assert (used(lake, "i-1")["i-1"].cpu_max_percent, used(lake, "i-1")["i-1"].tokens) == (Decimal(10), 4)
 
 
 def test_typed_parquet_in_a_folder_with_bills(
