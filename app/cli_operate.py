@@ -127,7 +127,9 @@ def sandbox_aws(
 
 @sandbox_app.command("slack")
 def sandbox_slack(
-    app_url: Annotated[str, typer.Option(help="Where Spendgate takes events: http://127.0.0.1:8470/slack/events")],
+    app_url: Annotated[
+        str, typer.Option(help="Where the app takes events, for example http://127.0.0.1:8470/slack/events")
+    ] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     signing_secret: Annotated[str, typer.Option(help="Signs what is sent to Spendgate.")] = "sandbox-signing-secret",  # noqa: S107 (guards nothing: loopback)
     audit_link: Annotated[
@@ -135,8 +137,24 @@ def sandbox_slack(
         typer.Option(envvar="SPENDGATE_SANDBOX_AUDIT_LINK", help="An address of the action log, shown on the page."),
     ] = "",
     transcript: Annotated[Path | None, typer.Option(help="Write each delivery as a JSON line.")] = None,
+    workspace: Annotated[Path | None, typer.Option(help="YAML, TOML or JSON: team, app, people, channels.")] = None,
+    bot_token: Annotated[str, typer.Option(help="The bot token that is accepted.")] = "xoxb-sandbox",  # noqa: S107
+    app_token: Annotated[str, typer.Option(help="The app-level token for Socket Mode.")] = "xapp-sandbox",  # noqa: S107
+    socket_mode: Annotated[bool, typer.Option(help="Deliver by Socket Mode instead of HTTP.")] = False,
+    rate_limits: Annotated[bool, typer.Option(help="Answer 429 as Slack does, by tier and channel.")] = False,
 ) -> None:
-    """Serve a Slack workspace on loopback, with a page to act in it."""
+    """Serve a Slack workspace on loopback, for any Slack client library, with a page to act in it."""
     from app.commands import sandbox_slack as command
 
-    command.run(app_url=app_url, port=port, signing_secret=signing_secret, audit_link=audit_link, transcript=transcript)
+    command.run(
+        app_url=app_url,
+        port=port,
+        signing_secret=signing_secret,
+        audit_link=audit_link,
+        transcript=transcript,
+        workspace=workspace,
+        bot_token=bot_token,
+        app_token=app_token,
+        socket_mode=socket_mode,
+        rate_limits=rate_limits,
+    )

@@ -27,7 +27,10 @@ AMBIENT = ("PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "
 
 CREDENTIALS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cloud credentials": (("SPENDGATE_WORKER_",), "the worker"),
-    "Slack's secrets": (("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET"), "serve"),
+    "Slack's secrets": (
+        ("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET", "SPENDGATE_SLACK_APP_TOKEN"),
+        "serve",
+    ),
     "the model's key": (("OPENAI_API_KEY",), "the agent"),
     "the billing sources' keys": (("SPENDGATE_SOURCE_",), "`spendgate sources`"),
     "the lake's address": ((LAKE_URL,), "what loads or asks the bill"),
@@ -58,6 +61,8 @@ class SlackSettings:
     approvals_channel: str
     base_url: str
     witness_channel: str | None = None
+    app_token: str | None = field(default=None, repr=False)
+    """for Socket Mode: Slack is called, and calls nobody"""
     public_url: str | None = None
     """where people's browsers reach `serve`, for the pages on which changes of high risk are decided"""
 
@@ -242,7 +247,14 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         "SPENDGATE_SLACK_APP_ID": "The app's id (A…), under Basic Information.",
         "SPENDGATE_SLACK_APPROVALS_CHANNEL": "The id (C…) of the channel where cards are posted; invite the app there.",
     }
-    values: dict[str, str] = {}
+    app_token = env.get("SPENDGATE_SLACK_APP_TOKEN", "").strip()
+    if app_token:
+        del wanted["SPENDGATE_SLACK_SIGNING_SECRET"]  # nobody calls us, so nothing is signed
+    if app_token and not app_token.startswith("xapp-"):
+        why = "App-level tokens begin with xapp-."
+        do = "Make one with the scope connections:write under Basic Information, App-Level Tokens."
+        raise Problem("SPENDGATE_SLACK_APP_TOKEN is no app-level token.", why=why, do=do, exit_code=Exit.USAGE)
+    values: dict[str, str] = {"SPENDGATE_SLACK_SIGNING_SECRET": env.get("SPENDGATE_SLACK_SIGNING_SECRET", "").strip()}
     for name, do in wanted.items():
         values[name] = env.get(name, "").strip()
         if not values[name]:
@@ -262,6 +274,7 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         app_id=values["SPENDGATE_SLACK_APP_ID"],
         approvals_channel=values["SPENDGATE_SLACK_APPROVALS_CHANNEL"],
         base_url=base if base.endswith("/") else base + "/",
+        app_token=app_token or None,
         witness_channel=env.get("SPENDGATE_SLACK_WITNESS_CHANNEL", "").strip() or None,
         public_url=(web_address(env, "SPENDGATE_PUBLIC_URL") or "").rstrip("/") or None,
     )

@@ -17,6 +17,9 @@ def run(
     docs_link: str | None = None,
     retry_scale: float = 1 / 60,
     transcript: Path | None = None,
+    app_token: str = "xapp-sandbox",  # noqa: S107
+    socket_mode: bool = False,
+    rate_limits: bool = False,
 ) -> None:
     """Serves until Ctrl-C; one JSON line on stdout when ready. `port` 0 takes a free one. Exits with 1 on an error."""
     from dataclasses import replace
@@ -36,6 +39,9 @@ def run(
         docs_link=docs_link or None,
         retry_scale=retry_scale,
         transcript=transcript,
+        app_token=app_token,
+        socket_mode=socket_mode,
+        rate_limits=rate_limits,
     )
     try:
         seed = load_seed(workspace)

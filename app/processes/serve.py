@@ -30,6 +30,7 @@ from app.slack.guard import RefusalCount
 from app.slack.patience import Patience, word
 from app.slack.post import post_answers, show_steps
 from app.slack.remind import remind
+from app.slack.socket import Socket, keep_connected
 from app.slack.threads import Threads
 from app.slack.unsigned import watch_signer
 from app.slack.witness import post_checkpoint
@@ -70,6 +71,13 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(loop) for loop in _loops(engine, client, slack, refusals)]
+        if slack.app_token:
+            listeners = bolt.listeners(engine=engine, settings=slack, client=client, links=links)
+
+            async def connect() -> None:
+                await keep_connected(Socket(listeners, engine=engine, settings=slack, client=client, refusals=refusals))
+
+            tasks.append(asyncio.create_task(keep_doing("being connected to Slack", connect)))
         yield
         for task in tasks:
             task.cancel()
@@ -122,7 +130,7 @@ def _loops(
             "drawing cards",
             lambda: draw_cards(engine, client, place=place, by=name, patience=patience),
         ),
-        keep_doing("posting answers", lambda: post_answers(engine, client, patience=patience)),
+        keep_doing("posting answers", lambda: post_answers(engine, client, by=name, patience=patience)),
         keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
         keep_doing("telling what happened", lambda: threads.tell(patience)),
         keep_doing(

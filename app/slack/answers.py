@@ -3,12 +3,23 @@
 Everything in it is data by now: escaped, so that a tag value can neither mention a channel nor make a link.
 """
 
+import json
 import re
 from typing import Any
+
+from app.slack.answer_data import as_lines, data_blocks
+from tools.shown import one_line
 
 SECTION_LIMIT = 2900
 SECTIONS = 12
 TEXT_LIMIT = 3500
+TEXT_BESIDE_DATA = 2_500
+NEXT = {
+    "service": ("Break down by service", "And split that by service?"),
+    "before": ("Compare with before", "And compared with the period before?"),
+    "why": ("Why?", "Why did it change?"),
+}
+"""The buttons under an answer with figures, and the question that each asks."""
 
 Block = dict[str, Any]
 
@@ -18,14 +29,50 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def answer_blocks(body: dict[str, Any]) -> tuple[str, list[Block]]:
-    """The fallback text and the blocks of a stored answer."""
+def answer_blocks(body: dict[str, Any], *, native: bool = True, thread: str = "") -> tuple[str, list[Block]]:
+    """The fallback text and the blocks of a stored answer.
+
+    `native`: with Slack's own chart and table; without, the same data as text. `thread` is the conversation in which
+    its buttons ask on.
+    """
     text = mrkdwn(str(body["answer"]))
     blocks: list[Block] = [{"type": "section", "text": marked(part), "expand": True} for part in parts(text)[:SECTIONS]]
+    # A long answer leaves no room beside it: Slack refuses a message whose blocks say more than so much.
+    charted = data_blocks(body) if len(text) <= TEXT_BESIDE_DATA else []
+    if charted and native:
+        blocks += charted
+    elif charted:
+        lines = escape(one_line_each(as_lines(body)))[: SECTION_LIMIT - 10]
+        blocks.append({"type": "section", "text": marked(f"```\n{lines}\n```")})
     footer = provenance(body)
     if footer:
         blocks.append({"type": "context", "elements": [marked(escape(footer)[:2000])]})
+    if charted and thread:
+        blocks.append(_asks_on(thread))
     return text[:TEXT_LIMIT], blocks
+
+
+def _asks_on(thread: str) -> Block:
+    """What people ask next, as buttons: each is a message of whoever presses, in the same conversation."""
+    return {
+        "type": "actions",
+        "block_id": "ask-on",
+        "elements": [
+            {
+                "type": "button",
+                "action_id": f"ask_on_{name}",
+                "text": {"type": "plain_text", "text": text},
+                "value": json.dumps({"thread": thread, "ask": ask}),
+                "accessibility_label": f"Ask: {ask}",
+            }
+            for name, (text, ask) in NEXT.items()
+        ],
+    }
+
+
+def one_line_each(text: str) -> str:
+    """Lines of a table in which nothing ends the quotation that they stand in."""
+    return "\n".join(one_line(line).replace("`", "'") for line in text.splitlines())
 
 
 def marked(text: str) -> Block:

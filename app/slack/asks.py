@@ -5,6 +5,7 @@ Each is stored, once, before Slack is told that the press arrived; who may, is j
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlmodel import Session
 
 from app.database import reading, writing
 from app.drawn import CardMessage
-from app.inbox import admit, conversation, first_time
+from app.inbox import Conversation, admit, conversation, first_time
 from app.slack.clicks import cast, press_key, pressed_about, speaker_of
 from app.slack.dialogs import about, ask_view, chosen, lend_view, withdraw_view, written
 from app.slack.people import Speaker, not_linked, who
@@ -50,6 +51,13 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
                 told = (
                     "You hold no role that the rules let anybody lend. `spendgate policy show` tells which those are."
                 )
+        await ack()
+        _tell_soon(client, speaker, told)
+
+    @app.action(re.compile("^ask_on_"))
+    async def _ask_on(ack: Any, body: dict[str, Any], client: Any) -> None:
+        speaker = speaker_of(body, team)
+        told = await asyncio.to_thread(take_next, engine, body=body, speaker=speaker)
         await ack()
         _tell_soon(client, speaker, told)
 
@@ -117,6 +125,26 @@ def take_question(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> 
             text=text,
             proposal=it.proposal,
         )
+        return None
+
+
+def take_next(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
+    """The button under an answer: its question, asked by whoever pressed, in the conversation of the answer, once."""
+    try:
+        asked = json.loads(body["actions"][0]["value"])
+        thread, text = str(asked["thread"])[:40], str(asked["ask"])[:200]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return "That button is of an older version. Please ask in words."
+    with writing(engine) as (session, now):
+        if not first_time(session, key=press_key(body), kind="ask_on", now=now):
+            return None
+        person, place = who(active(session).people, speaker), session.get(Conversation, thread)
+        if person is None:
+            return not_linked(speaker)
+        if place is None or (place.surface, place.channel) != ("slack", speaker.channel):
+            return "That conversation is not here any more. Please ask anew."
+        message = f"press-{body['trigger_id']}"[:80]
+        admit(session, now=now, message_id=message, thread=thread, person=person.id, text=text)
         return None
 
 

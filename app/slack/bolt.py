@@ -42,6 +42,9 @@ def mount(
     bolt = listeners(engine=engine, settings=settings, client=client, links=links)
     handler = AsyncSlackRequestHandler(bolt)
 
+    if not settings.signing_secret:
+        return  # Socket Mode alone: without a secret nothing that comes by HTTP could be told from a stranger's
+
     @api.post("/slack/events")
     async def _slack(request: Request) -> Response:
         body = await limited_body(request)

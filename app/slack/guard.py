@@ -29,6 +29,7 @@ class Reason(StrEnum):
     UNREADABLE = "body is not JSON or a form with a payload"
     WRONG_APP = "meant for another app"
     WRONG_TEAM = "from another workspace"
+    SHARED = "from a channel that is shared with another organisation"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def examine(
         return Refused(Reason.UNREADABLE, 400, authenticated=True)
     if payload.get("type") == "url_verification":
         return Admissible(f"url:{signature}", "url_verification", payload)
-    return _for_us(payload, team=team, app_id=app_id, signature=signature)
+    return for_us(payload, team=team, app_id=app_id, signature=signature)
 
 
 def _payload(content_type: str, body: bytes) -> dict[str, Any] | None:
@@ -86,7 +87,8 @@ def _payload(content_type: str, body: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _for_us(payload: dict[str, Any], *, team: str, app_id: str, signature: str) -> Admissible | Refused:
+def for_us(payload: dict[str, Any], *, team: str, app_id: str, signature: str) -> Admissible | Refused:
+    """Judges what is known to be Slack's: whether it is meant for this app and workspace, by somebody of it."""
     if payload.get("api_app_id") != app_id:
         return Refused(Reason.WRONG_APP, 403, authenticated=True)
     user = payload.get("user")
@@ -100,6 +102,8 @@ def _for_us(payload: dict[str, Any], *, team: str, app_id: str, signature: str) 
     } - {None}
     if teams != {team}:
         return Refused(Reason.WRONG_TEAM, 403, authenticated=True)
+    if payload.get("is_ext_shared_channel") is True:
+        return Refused(Reason.SHARED, 403, authenticated=True)
     kind = str(payload.get("type") or ("slash_command" if "command" in payload else "unknown"))
     key = payload.get("event_id" if kind == "event_callback" else "trigger_id")
     # A surface without an id of its own is told apart by its signature, which a replay repeats.

@@ -9,8 +9,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Engine
 
-from app.database import writing
+from app.database import reading, writing
 from app.inbox import admit, conversation, first_time
+from app.slack.home import home_view, page_of
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
 from approvals.active import active
@@ -45,6 +46,10 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
     @app.event("app_home_opened")
     async def _opened(ack: Any, event: dict[str, Any], client: Any) -> None:
         await ack()
+        if event.get("tab") == "home":
+            speaker = Speaker(team=team, user=str(event["user"]), channel=str(event.get("channel", "")))
+            view = await asyncio.to_thread(_home, engine, speaker)
+            await client.views_publish(user_id=speaker.user, view=view)
         if event.get("tab") == "messages":
             await client.assistant_threads_setSuggestedPrompts(
                 channel_id=event["channel"], thread_ts=event.get("thread_ts", ""), prompts=PROMPTS
@@ -59,6 +64,11 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         if told is not None:
             thread_ts = str(event.get("thread_ts") or event["ts"])
             whisper_soon(client, channel=str(event["channel"]), user=str(event["user"]), text=told, thread_ts=thread_ts)
+
+
+def _home(engine: Engine, speaker: Speaker) -> dict[str, Any]:
+    with reading(engine) as (session, now):
+        return home_view(page_of(session, speaker, now=now))
 
 
 def strip_mention(text: str) -> str:

@@ -18,19 +18,16 @@ from app.database import reading, writing
 from app.inbox import Conversation
 from app.named import with_names
 from app.slack.answers import answer_blocks
+from app.slack.deliver import LOST, Letter, deliver
 from app.slack.patience import HOPELESS, Patience, attempt, word
 from app.turns import StoredAnswer, TurnStep, unposted
 from approvals.active import active
 from approvals.person import People
-from approvals.states import State
 from audit import log
 from audit.event import Actor, ActorKind, Event
 
 logger = logging.getLogger(__name__)
 SERVE = Actor(ActorKind.SERVICE, "serve")
-AS_WRITTEN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "parse": "none"}
-"""Slack makes no links and previews of its own out of names that came from a bill."""
-WAITS_FOR_WORKER = (State.APPROVED, State.HELD, State.SUCCEEDED, State.UNKNOWN)
 
 
 async def whisper(client: AsyncWebClient, *, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
@@ -51,25 +48,44 @@ def whisper_soon(client: AsyncWebClient, *, channel: str, user: str, text: str, 
     task.add_done_callback(_under_way.discard)
 
 
-async def post_answers(engine: Engine, client: AsyncWebClient, *, patience: Patience | None = None) -> int:
+async def post_answers(
+    engine: Engine, client: AsyncWebClient, *, by: str = "serve", patience: Patience | None = None
+) -> int:
     """Posts every answer that is due into its thread; returns how many were."""
     patience = patience or Patience()
     work, people = await asyncio.to_thread(_answers, engine)
     for answer, place in work:
-        text, blocks = answer_blocks({**answer.body, "answer": with_names(str(answer.body["answer"]), people)})
+        body = {**answer.body, "answer": with_names(str(answer.body["answer"]), people)}
 
-        async def post(
-            answer: StoredAnswer = answer, place: Conversation = place, text: str = text, blocks: Any = blocks
-        ) -> None:
-            await client.chat_postMessage(
-                channel=place.channel, thread_ts=place.thread_ts, text=text, blocks=blocks, **AS_WRITTEN
-            )
-            await asyncio.to_thread(_shown, engine, answer.turn, None)
+        async def post(answer: StoredAnswer = answer, place: Conversation = place, body: dict[str, Any] = body) -> None:
+            if await _deliver(engine, client, answer, place, body, by):
+                await asyncio.to_thread(_shown, engine, answer.turn, None)
 
-        refused = await attempt(patience, f"answer {answer.turn}", post)
+        key = f"answer {answer.turn}"
+        try:
+            refused = await attempt(patience, key, post)
+        except LOST:
+            patience.failed(key)
+            raise
         if refused in HOPELESS:
             await asyncio.to_thread(_shown, engine, answer.turn, refused)
     return len(work)
+
+
+async def _deliver(
+    engine: Engine, client: AsyncWebClient, answer: StoredAnswer, place: Conversation, body: dict[str, Any], by: str
+) -> bool:
+    """Posts it with Slack's chart and table, or with the same data as text where the workspace does not take these."""
+    for native in (True, False):
+        text, blocks = answer_blocks(body, native=native, thread=place.thread)
+        letter = Letter(f"answer {answer.turn}", place.channel, text, blocks, thread_ts=place.thread_ts or None)
+        try:
+            return await deliver(engine, client, letter, by=by) is not None
+        except SlackApiError as error:
+            if not native or word(error) not in ("invalid_blocks", "msg_blocks_too_long"):
+                raise
+            logger.info("Slack takes no chart or table here (%s): the answer is shown as text", word(error))
+    return False
 
 
 def _answers(engine: Engine) -> tuple[list[tuple[StoredAnswer, Conversation]], People]:

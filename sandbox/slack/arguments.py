@@ -13,7 +13,9 @@ from sandbox.slack.errors import SlackError
 Json = dict[str, Any]
 
 # The fields that are structures even where they arrive as text.
-STRUCTURED = frozenset({"blocks", "attachments", "metadata", "view", "message", "prompts", "loading_messages"})
+STRUCTURED = frozenset(
+    {"blocks", "attachments", "metadata", "view", "message", "prompts", "loading_messages", "chunks", "files"}
+)
 
 
 def read_arguments(*, query: str, body: bytes, content_type: str) -> Json:

@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
@@ -20,6 +20,7 @@ from sandbox.slack.clock import Ticker, opaque
 from sandbox.slack.faults import DeliveryFault, Faults
 from sandbox.slack.settings import EVENT_RETRY_SECONDS, SiteSettings
 from sandbox.slack.signing import signature, signed_headers
+from sandbox.slack.sockets import Sockets
 from sandbox.slack.transcript import Delivery, Transcript
 
 Json = dict[str, Any]
@@ -38,12 +39,14 @@ class Courier:
         transcript: Transcript,
         faults: Faults,
         on_change: Callable[[], None],
+        sockets: Sockets,
     ) -> None:
         self.settings = settings
         self.ticker = ticker
         self.transcript = transcript
         self.faults = faults
         self.on_change = on_change
+        self.sockets = sockets
         self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None)  # noqa: S113  (see _post)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -169,6 +172,8 @@ class Courier:
     async def _post(self, delivery: Delivery) -> Delivery:
         self.transcript.begun(delivery)
         self.on_change()
+        if self.settings.socket_mode:
+            return await self._down_a_socket(delivery)
         if not delivery.url:
             delivery.outcome, delivery.error, delivery.seconds = "failed", NO_APP, 0.0
             return self._ended(delivery)
@@ -194,10 +199,38 @@ class Courier:
         delivery.seconds = round(time.perf_counter() - started, 4)
         return self._ended(delivery)
 
+    async def _down_a_socket(self, delivery: Delivery) -> Delivery:
+        started = time.perf_counter()
+        delivery.url = "socket"
+        headers = delivery.request_headers
+        answer = await self.sockets.send(
+            kind=delivery.kind,
+            payload=_payload(delivery),
+            attempt=int(headers.get("x-slack-retry-num", "0")),
+            reason=headers.get("x-slack-retry-reason", ""),
+            seconds=self.settings.ack_seconds,
+        )
+        if answer is None:
+            delivery.outcome = "timeout"
+            delivery.error = f"no acknowledgement within {self.settings.ack_seconds:g} s"
+        else:
+            delivery.outcome, delivery.status = "answered", 200
+            delivery.response_body = _dump(answer) if answer else ""
+        delivery.seconds = round(time.perf_counter() - started, 4)
+        return self._ended(delivery)
+
     def _ended(self, delivery: Delivery) -> Delivery:
         self.transcript.ended(delivery)
         self.on_change()
         return delivery
+
+
+def _payload(delivery: Delivery) -> Json:
+    """What goes into the envelope: the event's body, or what stands in the form of an interaction or a command."""
+    if delivery.kind == "event":
+        return dict(json.loads(delivery.request_body))
+    form = dict(parse_qsl(delivery.request_body, keep_blank_values=True))
+    return dict(json.loads(form["payload"])) if "payload" in form else dict(form)
 
 
 def _dump(value: Json) -> str:

@@ -161,6 +161,14 @@ class SlackDriver:
         answer = await self._post("replay", delivery_id=delivery_id, headers=headers or {})
         return Pressed(answer["ok"], answer["delivery"])
 
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Ends the app's Socket Mode connections."""
+        await self._post("disconnect", reason=reason)
+
+    async def revoke(self) -> None:
+        """An administrator takes the app's token away."""
+        await self._post("revoke")
+
     async def verify_url(self) -> Pressed:
         """Sends Slack's challenge to the app's request URL."""
         answer = await self._post("verify-url")

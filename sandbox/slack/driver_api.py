@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -76,6 +76,12 @@ class Replay(_Given):
 
     delivery_id: str
     headers: dict[str, str] = Field(default_factory=dict)
+
+
+class Disconnect(_Given):
+    """Ends every Socket Mode connection, for a reason of Slack's; a warning only announces it."""
+
+    reason: Literal["warning", "refresh_requested", "link_disabled"] = "refresh_requested"
 
 
 class FaultPlan(_Given):
@@ -175,6 +181,15 @@ def _wire_routes(router: APIRouter, site: Site) -> None:
         if original is None:
             raise ActionRefused("delivery_not_found", "no delivery has this id", status=404)
         return _answered(await site.courier.replay(original, headers=given.headers))
+
+    @router.post("/disconnect")
+    async def disconnect(given: Disconnect) -> Json:
+        return {"ok": True, "told": await site.sockets.disconnect(given.reason)}
+
+    @router.post("/revoke")
+    async def revoke() -> Json:
+        site.workspace.revoked = True
+        return {"ok": True}
 
     @router.post("/verify-url")
     async def verify_url() -> Json:

@@ -27,6 +27,7 @@ class Message:
     client_msg_id: str | None = None
     username: str | None = None
     broadcast: bool = False
+    files: list[Json] = field(default_factory=list)
 
     @property
     def root_ts(self) -> str:
@@ -50,6 +51,7 @@ class Message:
         for name, value in (
             ("blocks", self.blocks),
             ("attachments", self.attachments),
+            ("files", self.files),
             ("edited", self.edited),
             ("metadata", self.metadata),
         ):

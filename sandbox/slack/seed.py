@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -56,6 +56,9 @@ class Person(_Fixed):
     handle: str = Field(pattern=r"^[a-z0-9_.-]{1,40}$")
     title: str = ""
     tz: str = "Europe/London"
+    email: str = ""
+    guest: bool = False
+    deleted: bool = False
 
 
 class Channel(_Fixed):
@@ -66,6 +69,9 @@ class Channel(_Fixed):
     topic: str = ""
     members: tuple[str, ...] = ()
     app: bool = True
+    archived: bool = False
+    shared: bool = False
+    """with another workspace, by Slack Connect"""
 
 
 class UserGroup(_Fixed):
@@ -133,8 +139,22 @@ def default_seed() -> Seed:
     )
 
 
+def _parsed(reader: str, text: str) -> Any:
+    """The document; ValueError where it is none."""
+    if reader == "JSON":
+        return json.loads(text)
+    if reader == "TOML":
+        return tomllib.loads(text)
+    import yaml  # the sandbox's own extra: a seed in another form needs nothing of it
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
 def load_seed(path: Path | None) -> Seed:
-    """The workspace of a TOML or JSON file, or the sample bank. Raises SandboxError naming the key at fault."""
+    """The workspace of a YAML, TOML or JSON file, or the sample bank. Raises SandboxError naming the key at fault."""
     if path is None:
         return default_seed()
     do = "See `spendgate sandbox slack --help` for the shape of the file."
@@ -142,9 +162,9 @@ def load_seed(path: Path | None) -> Seed:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SandboxError(f"The workspace file {path} cannot be read", why=str(error), do=do) from error
-    reader: Literal["JSON", "TOML"] = "JSON" if path.suffix == ".json" else "TOML"
+    reader = {".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}.get(path.suffix.lower(), "TOML")
     try:
-        raw: Any = json.loads(text) if reader == "JSON" else tomllib.loads(text)
+        raw = _parsed(reader, text)
         return Seed.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]

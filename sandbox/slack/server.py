@@ -19,9 +19,11 @@ from fastapi.responses import FileResponse, JSONResponse
 from sandbox.slack.clock import Clock
 from sandbox.slack.driver_api import driver_api, refusals_as_json
 from sandbox.slack.errors import SandboxError
+from sandbox.slack.methods.files import file_routes
 from sandbox.slack.seed import Seed, default_seed
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.site import Site
+from sandbox.slack.sockets import socket_routes
 from sandbox.slack.webapi import web_api
 
 PAGE = Path(__file__).parent / "page"
@@ -51,6 +53,8 @@ def create_app(site: Site) -> FastAPI:
     application.middleware("http")(_only_from_here)
     application.include_router(web_api(site))
     application.include_router(driver_api(site))
+    application.include_router(socket_routes(site.sockets))
+    application.include_router(file_routes(site))
     _page_routes(application)
     return application
 

@@ -21,6 +21,9 @@ class SiteSettings:
     interactivity_url: str | None = None
     signing_secret: str = "sandbox-signing-secret"  # noqa: S105  (a secret of the sandbox, which guards nothing)
     bot_token: str = "xoxb-sandbox"  # noqa: S105
+    app_token: str = "xapp-sandbox"  # noqa: S105
+    socket_mode: bool = False
+    rate_limits: bool = False
     audit_link: str | None = None
     docs_link: str | None = None
     retry_scale: float = 1 / 60

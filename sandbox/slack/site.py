@@ -13,6 +13,8 @@ from sandbox.slack.messages import Message
 from sandbox.slack.payloads import event_envelope
 from sandbox.slack.seed import DirectMessage, Seed
 from sandbox.slack.settings import SiteSettings
+from sandbox.slack.sockets import Sockets
+from sandbox.slack.tiers import Tiers
 from sandbox.slack.transcript import Transcript
 from sandbox.slack.typed import mentions_app
 from sandbox.slack.views import ViewBook
@@ -46,13 +48,18 @@ class Site:
         self.views = ViewBook(self.ticker, trigger_seconds=settings.trigger_seconds)
         self.faults = Faults()
         self.transcript = Transcript(settings.transcript)
+        self.sockets = Sockets(seed.app.id)
         self.courier = Courier(
             settings=settings,
             ticker=self.ticker,
             transcript=self.transcript,
             faults=self.faults,
             on_change=self.workspace.touch,
+            sockets=self.sockets,
         )
+        self.streams: dict[tuple[str, str], Any] = {}
+        self.uploads: dict[str, Any] = {}
+        self.tiers = Tiers(self.ticker.now)
         self.responses: OrderedDict[str, ResponseUrl] = OrderedDict()
 
     def new_response_url(self, message: Message, user: str) -> str:

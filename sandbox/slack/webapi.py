@@ -12,7 +12,7 @@ from sandbox.slack.arguments import read_arguments
 from sandbox.slack.clock import opaque
 from sandbox.slack.errors import SlackError
 from sandbox.slack.faults import AnswerFault, Fault
-from sandbox.slack.methods.registry import METHODS, OPEN
+from sandbox.slack.methods.registry import APP_LEVEL, METHODS, OPEN, SCOPES
 from sandbox.slack.responding import respond
 from sandbox.slack.site import Site
 from sandbox.slack.transcript import Call
@@ -52,8 +52,12 @@ async def _answer(site: Site, method: str, request: Request) -> Response:
         if method not in METHODS:
             raise SlackError("unknown_method", req_method=method)
         if method not in OPEN:
-            _check_token(site, request, arguments)
+            _check_token(site, request, arguments, method)
             headers["x-oauth-scopes"] = ",".join(site.workspace.seed.app.scopes)
+        wait = site.tiers.too_much(method, arguments.get("channel")) if site.settings.rate_limits else None
+        if wait is not None:
+            site.transcript.called(Call(method, site.ticker.now(), {}, {"error": "ratelimited"}, 429))
+            return _too_much(wait)
         answer = {"ok": True, **METHODS[method](site, arguments)}
     except SlackError as error:
         answer = error.as_slack()
@@ -64,24 +68,43 @@ async def _answer(site: Site, method: str, request: Request) -> Response:
     return Response(json.dumps(answer), status_code=status, headers=headers, media_type="application/json")
 
 
-def _check_token(site: Site, request: Request, arguments: Json) -> None:
+def _check_token(site: Site, request: Request, arguments: Json, method: str) -> None:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip() if kind.lower() == "bearer" else str(arguments.get("token") or "")
     if not token:
         raise SlackError("not_authed")
+    if method in APP_LEVEL:
+        if token == site.settings.app_token:
+            return
+        raise SlackError("not_allowed_token_type" if token.startswith("xoxb-") else "invalid_auth")
     if token == site.settings.bot_token:
+        if site.workspace.revoked:
+            raise SlackError("token_revoked")
+        _check_scope(site, method)
         return
     raise SlackError("not_allowed_token_type" if token.startswith("xapp-") else "invalid_auth")
 
 
+def _too_much(seconds: int) -> Response:
+    return Response(
+        json.dumps({"ok": False, "error": "ratelimited"}),
+        status_code=429,
+        headers={"retry-after": str(seconds)},
+        media_type="application/json",
+    )
+
+
+def _check_scope(site: Site, method: str) -> None:
+    """Slack names the scope that is missing and those that there are."""
+    provided = site.workspace.seed.app.scopes
+    needed = SCOPES.get(method, ())
+    if needed and not set(needed) & set(provided):
+        raise SlackError("missing_scope", needed=needed[0], provided=",".join(provided))
+
+
 async def _misfortune(fault: Fault) -> Response | None:
     if fault.fault is AnswerFault.RATE_LIMITED:
-        return Response(
-            json.dumps({"ok": False, "error": "ratelimited"}),
-            status_code=429,
-            headers={"retry-after": str(fault.retry_after)},
-            media_type="application/json",
-        )
+        return _too_much(fault.retry_after)
     if fault.fault is AnswerFault.SERVER_ERROR:
         return Response("<html><body>Service unavailable</body></html>", status_code=503, media_type="text/html")
     if fault.fault is AnswerFault.SLOW:

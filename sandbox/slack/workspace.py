@@ -39,6 +39,7 @@ class Workspace:
         self.notices: list[Json] = []
         self._waiters: set[asyncio.Event] = set()
         self.closed = False
+        self.revoked = False
 
     # -- changes -------------------------------------------------------------------------------------------------
 

@@ -104,9 +104,35 @@ def reactions_add(site: Site, arguments: Json) -> Json:
     return {}
 
 
+def reactions_remove(site: Site, arguments: Json) -> Json:
+    """Takes the app's reaction back."""
+    required(arguments, "channel", "name", "timestamp")
+    room = room_of_app(site, arguments["channel"])
+    message = site.workspace.message(room.id, arguments["timestamp"])
+    name = str(arguments["name"]).strip(":")
+    users = message.reactions.get(name, [])
+    if site.workspace.seed.app.user not in users:
+        raise SlackError("no_reaction")
+    users.remove(site.workspace.seed.app.user)
+    if not users:
+        del message.reactions[name]
+    site.workspace.touch()
+    return {}
+
+
+def reactions_get(site: Site, arguments: Json) -> Json:
+    """A message with its reactions."""
+    required(arguments, "channel", "timestamp")
+    room = room_of_app(site, arguments["channel"])
+    message = site.workspace.message(room.id, arguments["timestamp"])
+    return {"type": "message", "channel": room.id, "message": site.workspace.as_slack(message)}
+
+
 def room_of_app(site: Site, given: object) -> Room:
     """A room where the app may write. Raises channel_not_found, not_in_channel."""
     room = site.workspace.room(given)
+    if isinstance(room, Channel) and room.archived:
+        raise SlackError("is_archived")
     if isinstance(room, Channel) and not room.app:
         raise SlackError("not_in_channel")
     return room

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.slack.arguments import flag, page_of, required
+from sandbox.slack.clock import opaque
 from sandbox.slack.errors import SlackError
 from sandbox.slack.messages import Message
 from sandbox.slack.seed import Channel, DirectMessage
@@ -89,6 +90,66 @@ def replies(site: Site, arguments: Json) -> Json:
     }
 
 
+def create(site: Site, arguments: Json) -> Json:
+    """A new public channel, with the app in it."""
+    required(arguments, "name")
+    name = str(arguments["name"])
+    if any(isinstance(room, Channel) and room.name == name for room in site.workspace.rooms.values()):
+        raise SlackError("name_taken")
+    try:
+        room = Channel(id=opaque("C"), name=name)
+    except ValueError as error:
+        raise SlackError("invalid_name_specials") from error
+    site.workspace.rooms[room.id], site.workspace.messages[room.id] = room, {}
+    site.workspace.touch()
+    return {"channel": _shown(site, room)}
+
+
+def join(site: Site, arguments: Json) -> Json:
+    """The app enters a public channel."""
+    return {"channel": _shown(site, _changed(site, arguments, app=True))}
+
+
+def leave(site: Site, arguments: Json) -> Json:
+    """The app leaves a channel."""
+    _changed(site, arguments, app=False)
+    return {}
+
+
+def archive(site: Site, arguments: Json) -> Json:
+    """Nothing can be written in it any more."""
+    room = site.workspace.room(arguments.get("channel"))
+    if isinstance(room, Channel) and room.archived:
+        raise SlackError("already_archived")
+    _changed(site, arguments, archived=True)
+    return {}
+
+
+def invite(site: Site, arguments: Json) -> Json:
+    """People enter a channel."""
+    required(arguments, "channel", "users")
+    given = arguments["users"]
+    users = given if isinstance(given, list) else [one.strip() for one in str(given).split(",") if one.strip()]
+    room = site.workspace.room(arguments["channel"])
+    for user in users:
+        site.workspace.person(str(user))
+    if isinstance(room, Channel) and set(users) <= set(room.members):
+        raise SlackError("already_in_channel")
+    members = tuple(dict.fromkeys((*getattr(room, "members", ()), *map(str, users))))
+    return {"channel": _shown(site, _changed(site, arguments, members=members))}
+
+
+def _changed(site: Site, arguments: Json, **fields: Any) -> Channel:
+    required(arguments, "channel")
+    room = site.workspace.room(arguments["channel"])
+    if not isinstance(room, Channel):
+        raise SlackError("method_not_supported_for_channel_type")
+    changed = room.model_copy(update=fields)
+    site.workspace.rooms[room.id] = changed
+    site.workspace.touch()
+    return changed
+
+
 def _readable(site: Site, given: object) -> Room:
     room = site.workspace.room(given)
     if isinstance(room, Channel) and not room.app:
@@ -111,7 +172,8 @@ def _with_metadata(site: Site, message: Message, arguments: Json) -> Json:
 
 def _shown(site: Site, room: Room) -> Json:
     team = site.workspace.seed.team.id
-    common: Json = {"id": room.id, "context_team_id": team, "is_archived": False, "is_ext_shared": False}
+    common: Json = {"id": room.id, "context_team_id": team, "is_archived": getattr(room, "archived", False)}
+    common["is_ext_shared"] = getattr(room, "shared", False)
     if isinstance(room, DirectMessage):
         return common | {"is_im": True, "is_channel": False, "user": room.user, "is_open": True}
     return common | {

@@ -41,12 +41,12 @@ def users_info(site: Site, arguments: Json) -> Json:
     user = str(arguments["user"])
     if user == site.workspace.seed.app.user:
         return {"user": _app_user(site)}
-    return {"user": _user(site, site.workspace.person(user))}
+    return {"user": user_json(site, site.workspace.person(user))}
 
 
 def users_list(site: Site, arguments: Json) -> Json:
     """Everyone, the app's user last."""
-    every = [_user(site, person) for person in site.workspace.people.values()] + [_app_user(site)]
+    every = [user_json(site, person) for person in site.workspace.people.values()] + [_app_user(site)]
     page, following = page_of(every, arguments)
     return {"members": page, "cache_ts": int(site.ticker.now()), "response_metadata": {"next_cursor": following}}
 
@@ -60,18 +60,20 @@ def usergroups_users_list(site: Site, arguments: Json) -> Json:
     return {"users": list(users)}
 
 
-def _user(site: Site, person: Person) -> Json:
+def user_json(site: Site, person: Person) -> Json:
+    """A person as the Web API shows them."""
     return {
         "id": person.id,
         "team_id": site.workspace.seed.team.id,
         "name": person.handle,
         "real_name": person.name,
-        "deleted": False,
+        "deleted": person.deleted,
         "tz": person.tz,
         "tz_label": person.tz,
         "tz_offset": 0,
         "profile": {
             "title": person.title,
+            **({"email": person.email} if person.email else {}),
             "real_name": person.name,
             "display_name": person.handle,
             "real_name_normalized": person.name,
@@ -80,7 +82,7 @@ def _user(site: Site, person: Person) -> Json:
         },
         "is_admin": False,
         "is_owner": False,
-        "is_restricted": False,
+        "is_restricted": person.guest,
         "is_ultra_restricted": False,
         "is_bot": False,
         "is_app_user": False,
@@ -90,7 +92,7 @@ def _user(site: Site, person: Person) -> Json:
 
 def _app_user(site: Site) -> Json:
     app = site.workspace.seed.app
-    user = _user(site, Person(id=app.user, name=app.name, handle=app.handle))
+    user = user_json(site, Person(id=app.user, name=app.name, handle=app.handle))
     user["is_bot"] = True
     user["profile"] |= {"bot_id": app.bot, "api_app_id": app.id}
     return user

@@ -58,8 +58,8 @@ class Floor:
 
 
 @asynccontextmanager
-async def opened(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]:
-    """A workspace, and `serve` behind it, for the length of the block."""
+async def opened(engine: Engine, home: Home, clock: Any, **more: Any) -> AsyncIterator[Floor]:
+    """A workspace, and `serve` behind it, for the length of the block. `more` is about the workspace."""
     clock.running = True  # the workspace signs with the machine's time
     async with AsyncExitStack() as stack:
         with listening_socket(0) as free:
@@ -68,7 +68,9 @@ async def opened(engine: Engine, home: Home, clock: Any) -> AsyncIterator[Floor]
         api = build(engine=engine, home=home, slack=slack, client=bolt.slack_client(slack))
         app_port = await stack.enter_async_context(served(api))
         address = f"http://127.0.0.1:{app_port}"
-        settings = SiteSettings(port=port, app_url=f"{address}/slack/events", signing_secret="s3", retry_scale=0.001)
+        settings = SiteSettings(
+            port=port, app_url=f"{address}/slack/events", signing_secret="s3", retry_scale=0.001, **more
+        )
         site = create_site(settings=settings, seed=default_seed())
         await stack.enter_async_context(served(create_app(site), port))
         driver = await stack.enter_async_context(SlackDriver(f"http://127.0.0.1:{port}"))
