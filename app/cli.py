@@ -18,6 +18,7 @@ from app.cli_lake import add_lake
 from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.cli_policy import policy_app
+from app.cli_slack import slack_app
 from app.cli_sources import sources_app
 from app.errors import Exit, Problem, was_interrupted
 
@@ -46,6 +47,7 @@ for name, group in {
     "sandbox": sandbox_app,
     "kill-switch": switch_app,
     "delegations": delegations_app,
+    "slack": slack_app,
 }.items():
     app.add_typer(group, name=name)
 add_verbs(proposals_app)

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
@@ -14,7 +16,9 @@ from app.database import reading, writing
 from app.inbox import known
 from app.settings import SlackSettings
 from app.slack import asks, clicks, messages
-from app.slack.guard import LARGEST_BODY, Admissible, RefusalCount, Refused, examine
+from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
+from app.slack.members import Members
+from app.slack.post import whisper_soon
 from app.web.decide import DecisionLinks
 from audit import log
 from audit.event import Actor, ActorKind, Event
@@ -68,10 +72,28 @@ def listeners(
     bolt = AsyncApp(
         client=client, signing_secret=settings.signing_secret, logger=bolt_log, process_before_response=True
     )
+    _only_members(bolt, engine, Members(client))
     messages.register(bolt, engine, settings.team)
     clicks.register(bolt, engine, settings.team)
     asks.register(bolt, engine, settings.team, links)
     return bolt
+
+
+def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:
+    """Before every listener: guests, strangers and people who left are told so, and it stands in the log."""
+
+    @bolt.use
+    async def _member(body: dict[str, Any], context: Any, client: AsyncWebClient, next: Any) -> Any:
+        user = context.user_id
+        why = await members.why_not(str(user)) if user and user != context.bot_user_id else None
+        if why is None:
+            return await next()
+        refused = Refused(Reason.NO_MEMBER, 403, authenticated=True)
+        await asyncio.to_thread(note_refusal, engine, RefusalCount({}), refused)
+        if context.channel_id:
+            told = f"That was not taken: {why}. Ask whoever runs Spendgate."
+            whisper_soon(client, channel=str(context.channel_id), user=str(user), text=told)
+        return BoltResponse(status=200)
 
 
 async def limited_body(request: Request) -> bytes:

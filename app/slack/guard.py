@@ -29,6 +29,7 @@ class Reason(StrEnum):
     UNREADABLE = "body is not JSON or a form with a payload"
     WRONG_APP = "meant for another app"
     WRONG_TEAM = "from another workspace"
+    NO_MEMBER = "from an account that is no full member"
     SHARED = "from a channel that is shared with another organisation"
 
 

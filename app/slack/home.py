@@ -80,8 +80,8 @@ def page_of(session: Session, speaker: Speaker, *, now: datetime) -> Page:
         .limit(RECENT)
     ).all()
     waiting.sort(key=lambda row: row.expires_at or now)
-    lines = [tuple(_line(session, row, people) for row in rows) for rows in (waiting, mine, ended)]
-    page = Page(person, speaker, now, *lines)
+    shown_as = [tuple(_line(session, row, people) for row in rows) for rows in (waiting, mine, ended)]
+    page = Page(person, speaker, now, waiting=shown_as[0], mine=shown_as[1], ended=shown_as[2])
     return _with_log(session, page) if person.roles & READERS else page
 
 

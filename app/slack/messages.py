@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from app.database import reading, writing
 from app.inbox import admit, conversation, first_time
 from app.slack.home import home_view, page_of
+from app.slack.manifest import PROMPTS
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
 from approvals.active import active
@@ -19,12 +20,6 @@ from audit import log
 from audit.event import Actor, ActorKind, Event
 
 LONGEST_MESSAGE = 4000
-PROMPTS = [
-    {"title": "What did AI cost last month?", "message": "What did AI cost last month, by team?"},
-    {"title": "Why did it jump?", "message": "Why did AI spend jump?"},
-    {"title": "What stands idle?", "message": "Which GPU machines are idle?"},
-    {"title": "What waits for a decision?", "message": "Which proposals are open?"},
-]
 
 
 def register(app: AsyncApp, engine: Engine, team: str) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack.methods import apps, assistant, chat, conversations, files, people, streams, views
+from sandbox.slack.methods import (
+    apps,
+    assistant,
+    chat,
+    conversations,
+    files,
+    manifests,
+    people,
+    streams,
+    views,
+)
 from sandbox.slack.site import Site
 
 Json = dict[str, Any]
@@ -23,6 +33,7 @@ METHODS: dict[str, Method] = {
     "team.info": apps.team_info,
     "bots.info": apps.bots_info,
     "apps.connections.open": apps.connections_open,
+    "apps.manifest.validate": manifests.validate,
     "chat.startStream": streams.start,
     "chat.appendStream": streams.append,
     "chat.stopStream": streams.stop,
@@ -61,7 +72,7 @@ METHODS: dict[str, Method] = {
 }
 
 # Methods that Slack answers without a token.
-OPEN = frozenset({"api.test", "blocks.validate"})
+OPEN = frozenset({"api.test", "blocks.validate", "apps.manifest.validate"})
 
 # Methods that take the app's own token (xapp-), not the bot's.
 APP_LEVEL = frozenset({"apps.connections.open"})

@@ -84,3 +84,19 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
     said = await wired.slack.say(OLIVIA, "@app", "What did AI cost?")
     assert await until_stored(engine, 1) == list(said.event_ids)
     assert len(tries) == 2
+
+
+async def test_guests_and_people_who_left_are_told_so_and_nothing_of_theirs_is_taken(
+    engine: Engine, home: Home, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = door.default_seed()
+    people = tuple(
+        one.model_copy(update={"guest": one.id == OLIVIA, "deleted": one.id == ARJUN}) for one in seed.people
+    )
+    monkeypatch.setattr(door, "default_seed", lambda: seed.model_copy(update={"people": people}))
+    async with door.opened(engine, home, clock) as one:
+        for user, says in ((OLIVIA, "guests of the workspace"), (ARJUN, "was deactivated")):
+            await one.slack.say(user, "@app", "What did AI cost?")
+            await one.slack.until_message("@app", lambda m, says=says: says in shown_text(m), user=user, seconds=8)
+    assert stored(engine) == []
+    assert one.events().count("slack.refused") == 2
