@@ -148,6 +148,40 @@ def spend(
 
 
 @app.command()
+def explain(
+    period: Annotated[
+        str | None, typer.Option(help="2026-10, Q3, FY2026 Q1, 'last month' …; by default the last complete month.")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="A period to compare with: previous (the default), 'last year', or one of its own."),
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Split by this dimension; by default by the most telling.")] = None,
+    where: Where = None,
+    metric: Annotated[str, typer.Option(help="effective, billed, list or contracted.")] = "effective",
+    ai: Annotated[bool, typer.Option("--ai", help="Only AI spend.")] = False,
+    currency: Annotated[str | None, typer.Option(help="Only charges in this currency, for example USD.")] = None,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Why spend changed: who contributed how much, and what is price, volume, mix, new and gone."""
+    from app.commands import explain as command
+    from app.commands.desk import desk_here
+
+    command.run(
+        desk_here(person),
+        period=period,
+        compare=compare,
+        by=by,
+        where=pairs(where),
+        metric=metric,
+        ai=ai,
+        currency_named=currency,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="A question in plain words.")],
     person: As = None,

@@ -75,12 +75,20 @@ def counted(question: Question, found: Sequence[Row]) -> Counted:
             groups.setdefault((*(row[key] for key in keys.values()), unit), _Group()),
             totals.setdefault(unit, _Group()),
         ):
-            group.now.take(_times(row[VALUE], factor), row["cost"])
-            group.before.take(_times(row.get(PREVIOUS), factor), row.get("previous_cost"))
-            group.no_team = add([group.no_team, _times(row[NO_TEAM], factor) or Decimal()])
+            group.now.take(_scaled(row[VALUE], factor), row["cost"])
+            group.before.take(_scaled(row.get(PREVIOUS), factor), row.get("previous_cost"))
+            group.no_team = add([group.no_team, _scaled(row[NO_TEAM], factor) or Decimal()])
     rows = [dict(zip((*keys.values(), CURRENCY), key, strict=True)) | _values(question, groups[key]) for key in groups]
     sums = [{CURRENCY: unit} | _values(question, totals[unit]) for unit in sorted(totals)]
     return Counted(_ordered(question, rows), [*sums, *lacking.values()])
+
+
+def one_unit(unit: str | None) -> tuple[str, Decimal]:
+    """The unit that a bill's unit is one or many of, and how many: `1000 Tokens` are a thousand tokens."""
+    written = (unit or "").strip()
+    if found := _TOKENS.fullmatch(written):
+        return TOKENS, Decimal(int(found[1] or 1) * _SCALE[found[2].upper()])
+    return written or NONE, Decimal(1)
 
 
 def rest(question: Question, rows: Iterable[Row], unit: str, side: str) -> Decimal | None:
@@ -100,9 +108,8 @@ def _factor(metric: Metric, row: Row) -> tuple[str, Decimal | None]:
     if base is Metric.QUANTITY:
         return unit or NONE, Decimal(1)
     if base is Metric.TOKENS:
-        if found := _TOKENS.fullmatch(unit):
-            return TOKENS, Decimal(int(found[1] or 1) * _SCALE[found[2].upper()])
-        return "", None
+        named, factor = one_unit(unit)
+        return (TOKENS, factor) if named == TOKENS else ("", None)
     if _GPU_HOURS.fullmatch(unit):
         return GPU_HOURS, Decimal(1)
     return _gpus(unit, row)
@@ -128,7 +135,7 @@ def _lack(lacking: dict[str, Row], row: Row) -> None:
             told[UNKNOWN[side]] = add([told.get(UNKNOWN[side], Decimal()), row[UNKNOWN[side]]])
 
 
-def _times(quantity: Decimal | None, factor: Decimal) -> Decimal | None:
+def _scaled(quantity: Decimal | None, factor: Decimal) -> Decimal | None:
     return None if quantity is None else product(quantity, factor)
 
 

@@ -1,4 +1,6 @@
-"""Why spend changed: ranked contributions that add up to the change, and what lies within the largest of them.
+"""Why spend changed: ranked contributions that add up to the change, what lies within the largest, and the reasons.
+
+The reasons are price, volume, mix, new and vanished usage, and charges without a quantity; they add up to the change.
 
 Arithmetic and no more: it says where the difference is, with an explicit remainder, and leaves causes to people.
 """
@@ -10,11 +12,13 @@ from typing import Any
 
 from lake.engine import reaches_back
 from lake.errors import LakeError
-from lake.question import METRIC_COLUMNS, Question
+from lake.parts import parts
+from lake.question import METRIC_COLUMNS, Metric, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions, percent
 from tools.periods import spoken, spoken_day
+from tools.price_volume import effects
 from tools.result import Problem, Row, ToolResult
 from tools.sheet import Sheet
 from tools.shown import shown
@@ -25,6 +29,16 @@ TOOL = "explain_change"
 NAMED = 5
 UNLISTED = "(beyond the list)"
 TRIED = ("use_case", "service", "team", "model")
+PRICED_BY = ("service", "region", "model", "token_class")
+"""What has a price of its own: a part is one of these with one unit."""
+REASONS = {
+    "price": "unit prices",
+    "volume": "volume",
+    "mix": "mix",
+    "new": "new usage",
+    "gone": "usage that ended",
+    "unmeasured": "charges without a quantity",
+}
 TRIED_WITHIN = ("service", "model", "use_case", "token_class", "resource")
 
 
@@ -99,7 +113,7 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
     sheet = Sheet(desk, TOOL)
     sheet.notes.extend(definite.notes)
     note_gaps(sheet, now, then)
-    answers = [now, then]
+    answers, queries = [now, then], []
     before = dict(then.totals)
     splits: list[str] = []
     for currency, value in now.totals:
@@ -113,14 +127,47 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
             splits.append(split.by)
             _write_split(sheet, definite, split)
             answers += _look_within(sheet, desk, definite, split, allowed=not by)
+        change = EXACT.subtract(value, before[currency])
+        queries += _write_reasons(sheet, desk, definite, now.question, currency=currency, change=change)
     heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
     split_by = f" by {' and '.join(dict.fromkeys(splits)).replace('_', ' ')}" if splits else ""
     days = f"{spoken(question.period)} against {spoken(compare)}"
     return sheet.done(
         title=f"Change of {heading[0].lower()}{heading[1:]}{split_by}, {days}",
         columns=("part", str(question.metric), "before", "change", "share"),
-        **provenance(*answers),
+        **_with(provenance(*answers), queries),
     )
+
+
+def _with(told: dict[str, Any], queries: Sequence[str]) -> dict[str, Any]:
+    return {**told, "query": ";\n".join(dict.fromkeys((told["query"], *queries)))}
+
+
+def _write_reasons(
+    sheet: Sheet, desk: Desk, definite: Asked, asked_for: Question, *, currency: str, change: Decimal
+) -> list[str]:
+    """How much of the change is price, volume, mix, new, gone, and of charges without a quantity; the query behind it.
+
+    `asked_for` is the question with its names as the bill writes them. Prices are effective ones, so only that cost is
+    told apart; and without any quantity on the bill there is nothing to tell.
+    """
+    if asked_for.metric is not Metric.EFFECTIVE or change == 0:
+        return []
+    update = {"by": PRICED_BY, "currency": currency, "compare": definite.compare}
+    used = parts(desk.lake, asked_for.model_copy(update=update))
+    found = effects(used.found, change=change)
+    if found.unmeasured == change:
+        return []
+    days = f"{spoken(asked_for.period)} against {spoken(definite.compare) if definite.compare else ''}"
+    for name, words in REASONS.items():
+        amount = getattr(found, name)
+        if amount == 0:
+            continue
+        row = sheet.row({}, texts={"part": words, "within": "price, volume and mix"})
+        said = f"Change of effective cost, {words}"
+        sheet.put(row, "change", amount, label=said, unit=currency, period=days, signed=True)
+        _share(sheet, definite, row, amount, change, named=words)
+    return [used.query]
 
 
 def _best(desk: Desk, definite: Asked, dimensions: Sequence[str], *, currency: str) -> tuple[Split | None, list[Any]]:
@@ -175,11 +222,11 @@ def _write_split(sheet: Sheet, definite: Asked, split: Split, *, within: str = "
         _share(sheet, definite, row, split.explained.remainder, whole)
 
 
-def _share(sheet: Sheet, definite: Asked, row: Row, change: Decimal, whole: Decimal) -> None:
+def _share(sheet: Sheet, definite: Asked, row: Row, change: Decimal, whole: Decimal, *, named: str = "") -> None:
     share = percent(change, whole)
     if share is None or definite.compare is None:
         return
-    said = f"Share of the change, {', '.join(row.names.values())}"
+    said = f"Share of the change, {named or ', '.join(row.names.values())}"
     days = f"{spoken(definite.question.period)} against {spoken(definite.compare)}"
     sheet.put(row, "share", EXACT.quantize(share, Decimal("0.0001")), label=said, unit="%", period=days)
 
