@@ -20,11 +20,12 @@ def beside(lake: Lake) -> Lake:
 
 
 def refuse_estimates(connection: duckdb.DuckDBPyConnection, lake: Lake, *, loading: bool) -> None:
-    """Refuses a load of a gateway's estimates (in table `charge`, if any are `loading`) into the bills' lake."""
+    """Refuses a load of a gateway's estimates (in view `dated`, if any are `loading`) into the bills' lake."""
     if lake.folder.name == FOLDER or not loading:
         return
     found = connection.execute(
-        "SELECT count(*), min(x_file) FROM charge WHERE x_cost_source = ?", [CostSource.GATEWAY.value]
+        "SELECT count(*), min(f.name) FROM dated d JOIN file_names f ON f.number = d.file WHERE d.x_cost_source = ?",
+        [CostSource.GATEWAY.value],
     ).fetchone()
     if found and found[0]:
         raise LakeError(

@@ -89,26 +89,45 @@ def judge_ai(connection: duckdb.DuckDBPyConnection) -> None:
     duck.create(connection, "ai_map", table)
 
 
-def type_charges(connection: duckdb.DuckDBPyConnection, files: list[str], source: str | None) -> None:
-    """`labelled` to `charge`: typed, with its source, its billing period and, if it must be held back, its fault."""
+def type_charges(
+    connection: duckdb.DuckDBPyConnection, files: list[str], source: str | None, short: frozenset[str]
+) -> None:
+    """Adds the views `dated` and `charge`: typed, each charge with its source, its billing period and, if it must be
+    held back, its fault. `dated` has what decides where a charge goes and what it adds up to, and needs few columns;
+    `charge` has all. Both are read from `clean` whenever they are asked, since keeping them would take the memory of
+    the whole bill twice.
+    """
     _source_map(connection, source)
     read_times(connection)
     duck.create(connection, "file_names", pa.table({"number": list(range(len(files))), "name": files}))
-    typed = ", ".join(f"{_typed(column)} AS {duck.name(column.name)}" for column in COLUMNS)
-    labels = ", ".join(f"l.{name}" for name in LABELS if name != "x_model")
-    facts = " AND ".join(f"l.{duck.name(name)} IS NOT DISTINCT FROM a.{duck.name(name)}" for name in _FACTS)
-    start = "timezone('UTC', \"BillingPeriodStart\")"
+    typed = {column.name: f"{_typed(column, short)} AS {duck.name(column.name)}" for column in COLUMNS}
     connection.execute(
-        f"CREATE TABLE charge AS WITH typed AS (SELECT l.file, {typed}, {labels}, "  # noqa: S608
-        "coalesce(l.x_model, a.model) AS x_model, l.x_tags, "
-        f"{', '.join(f'l.{name}' for name, _ in ALLOCATION)}, a.ai AS x_ai, a.rule AS x_ai_rule, "
-        "s.source AS x_source, f.name AS x_file, l.row AS x_row, l.x_extra, "
-        f"{_fault()} AS fault FROM labelled l "
-        f"LEFT JOIN ai_map a ON {facts} {_time_joins()} JOIN file_names f ON f.number = l.file "
-        f"JOIN source_map s ON s.provider IS NOT DISTINCT FROM {_PROVIDER}) "
-        "SELECT *, CAST(timezone('UTC', \"ChargePeriodStart\") AS DATE) AS x_day, "
-        f"CASE WHEN day({start}) = 1 THEN strftime({start}, '%Y-%m') ELSE strftime({start}, '%Y-%m-%d') END AS period "
-        "FROM typed"
+        f"CREATE VIEW dated AS {_placed('clean', [*(typed[name] for name in _DATED), _COST_SOURCE], short)}"
+    )
+    labels = [f"l.{name}" for name in LABELS if name != "x_model"]
+    facts = " AND ".join(f"l.{duck.name(name)} IS NOT DISTINCT FROM a.{duck.name(name)}" for name in _FACTS)
+    own = ["coalesce(l.x_model, a.model) AS x_model", "l.x_tags", *(f"l.{name}" for name, _ in ALLOCATION)]
+    own += ["a.ai AS x_ai", "a.rule AS x_ai_rule", "f.name AS x_file", "l.x_extra"]
+    joins = f"LEFT JOIN ai_map a ON {facts} JOIN file_names f ON f.number = l.file"
+    connection.execute(f"CREATE VIEW charge AS {_placed('labelled', [*typed.values(), *labels, *own], short, joins)}")
+
+
+# What decides where a charge goes, what it adds up to, and whether it is another's twin.
+_DATED = (
+    "BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "BillingCurrency", "BillingPeriodStart",
+    "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd", "ChargeCategory", "ProviderName", "BillingAccountId",
+    "ResourceId", "SkuId",
+)  # fmt: skip
+# No tag stands for this one, so that it is the file's own column alone.
+_COST_SOURCE = "trim(l.x_cost_source) AS x_cost_source"
+
+
+def _placed(table: str, columns: list[str], short: frozenset[str], joins: str = "") -> str:
+    return (
+        'SELECT l.file, l.row AS x_row, l."BillingPeriodStart" AS billed_in, s.source AS x_source, '  # noqa: S608
+        "t_ChargePeriodStart.day AS x_day, t_BillingPeriodStart.label AS period, "
+        f"{', '.join(columns)}, {_fault(short)} AS fault FROM {table} l {_time_joins()} {joins} "
+        f"JOIN source_map s ON s.provider IS NOT DISTINCT FROM {_PROVIDER}"
     )
 
 
@@ -131,10 +150,11 @@ def source_name(provider: str | None) -> str:
     return f"{slug[:40]}-{sha256(provider.encode()).hexdigest()[:8]}".strip("-")
 
 
-def _typed(column: Column) -> str:
+def _typed(column: Column, short: frozenset[str]) -> str:
     name = duck.name(column.name)
     if column.kind in (Kind.MONEY, Kind.QUANTITY):
-        return cast(column, f"trim(l.{name})")
+        known = column.name in short
+        return cast(column, f"l.{name}" if known else f"trim(l.{name})", short=known)
     if column.kind == Kind.TIME:
         return f"{_moment_of(column)}.moment"
     if column.name == "BillingCurrency":
@@ -149,9 +169,17 @@ def read_time(value: str) -> str:
 
 
 def read_times(connection: duckdb.DuckDBPyConnection) -> None:
-    """Adds `time_map`: each distinct text of a time once, since reading one is slow and charges share them."""
+    """Adds `time_map`: each distinct text of a time once, since reading one is slow and charges share them.
+
+    `day` is its day, `label` what a billing period that starts then is called.
+    """
     texts = " UNION ".join(f"SELECT {duck.name(column.name)} AS text FROM clean" for column in TIMES)  # noqa: S608
-    connection.execute(f"CREATE TABLE time_map AS SELECT text, {read_time('text')} AS moment FROM ({texts})")  # noqa: S608
+    utc = "timezone('UTC', moment)"
+    label = f"CASE WHEN day({utc}) = 1 THEN strftime({utc}, '%Y-%m') ELSE strftime({utc}, '%Y-%m-%d') END"
+    connection.execute(
+        f"CREATE TABLE time_map AS SELECT *, CAST({utc} AS DATE) AS day, {label} AS label "  # noqa: S608
+        f"FROM (SELECT text, {read_time('text')} AS moment FROM ({texts}))"
+    )
 
 
 def _time_joins() -> str:
@@ -170,14 +198,14 @@ def has_zone(value: str) -> str:
     return f"regexp_full_match(trim({value}), {duck.text(_ZONED)})"
 
 
-def _fault() -> str:
+def _fault(short: frozenset[str]) -> str:
     parts = []
     for column in COLUMNS:
         name = f"l.{duck.name(column.name)}"
         if column.required:
             parts.append(f"CASE WHEN {name} IS NULL THEN '{column.name} is missing' END")
         shown = f"'{column.name} ''' || left({name}, 40) || ''' is no "
-        if column.kind == Kind.MONEY:
+        if column.kind == Kind.MONEY and column.name not in short:
             parts.append(f"CASE WHEN {name} IS NOT NULL AND NOT {fits(column)} THEN {shown}readable amount' END")
         elif column.kind == Kind.TIME:
             parts.append(

@@ -8,6 +8,7 @@ means nothing, so the same bill under another file name replaces and never adds.
 import glob
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from lake import allocation, breaches, charges, duck, numbers, snapshots, usage
 from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
 from lake.errors import LakeError
+from lake.money import add
 from lake.report import CurrencyTotal, Finding, IngestReport
 from lake.sources import port, shapes
 from lake.sources.invoice_mapping import InvoiceMapping
@@ -57,7 +59,10 @@ def ingest(
         shape.reading(table)  # a file that cannot be a bill is refused before the others are read
     try:
         with lake.store.writing() as making, duck.connect(spill=str(making)) as connection:
-            found = _read_bills(connection, bills, chosen, source=source, now=now, findings=findings, rules=rules)
+            clean = port.Clean(connection, making)
+            found = _read_bills(
+                connection, clean, bills, chosen, source=source, now=now, findings=findings, rules=rules
+            )
             allocation.refuse_estimates(connection, lake, loading=bool(found))
             snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
             written = _write(
@@ -68,7 +73,7 @@ def ingest(
                 used = usage.stage(connection, measured, store=lake.store, making=making / "usage.parquet", now=now)
                 lake.store.place_usage(making / "usage.parquet", used)
             lake.store.publish(Commit(snapshots=tuple(written), usage=used))
-            return _report(connection, written, used, findings)
+            return _report(clean.rows, written, used, findings)
     except duckdb.Error as error:
         raise LakeError(
             "The load was given up.",
@@ -119,6 +124,7 @@ def _distinct(tables: list[TableFile]) -> tuple[list[TableFile], list[Finding]]:
 
 def _read_bills(
     connection: duckdb.DuckDBPyConnection,
+    clean: port.Clean,
     tables: list[TableFile],
     chosen: Sequence[port.Shape],
     *,
@@ -130,18 +136,18 @@ def _read_bills(
     if not tables:
         return []
     names = [table.name for table in tables]
-    port.create_clean(connection)
     for number, (table, shape) in enumerate(zip(tables, chosen, strict=True)):
-        findings += port.read_into_clean(connection, shape, table, number)
-    findings += numbers.normalise(connection, names)
+        findings += clean.read(shape, table, number)
+    read = numbers.normalise(connection, names)
+    findings += read.findings
     findings += charges.label(connection, names, rules)
     charges.judge_ai(connection)
-    findings += breaches.find(connection, names)
-    charges.type_charges(connection, names, source)
-    findings += breaches.find_in_charges(connection, names)
+    findings += breaches.find(connection, names, read.short)
+    charges.type_charges(connection, names, source, read.short)
+    snapshots.hold_back(connection)
     findings += breaches.held_back(connection, names)
-    findings += snapshots.drop_twins(connection, names)
-    found = snapshots.keys(connection, now)
+    found, repeated = snapshots.drop_twins(connection, snapshots.keys(connection, now), names)
+    findings += repeated
     if not found:
         raise _nothing_readable(connection)
     snapshots.assign_quarantine(connection, found)
@@ -150,7 +156,7 @@ def _read_bills(
 
 def _nothing_readable(connection: duckdb.DuckDBPyConnection) -> LakeError:
     reasons = [
-        row[0] for row in connection.execute("SELECT DISTINCT fault FROM charge ORDER BY fault LIMIT 3").fetchall()
+        row[0] for row in connection.execute("SELECT DISTINCT fault FROM held ORDER BY fault LIMIT 3").fetchall()
     ]
     return LakeError(
         "No charge of these files can be read.",
@@ -164,12 +170,14 @@ def _write(
     making: Path, now: datetime, final: bool, findings: list[Finding], rules: AllocationRules,
 ) -> list[Snapshot]:  # fmt: skip
     current = {(snapshot.source, snapshot.period): snapshot for snapshot in lake.store.current()}
+    folders = [making / str(number) for number in range(len(found))]
+    paths = [snapshots.write_charges(connection, key, folder) for key, folder in zip(found, folders, strict=True)]
+    findings += breaches.find_in_charges(connection, paths) if paths else []
     written = []
-    for number, key in enumerate(found):
-        names = {tables[n].name for n in key.files}
+    for key, folder in zip(found, folders, strict=True):
+        names = {tables[n].name for n in key.rows_of}
         before = current.get((key.source, key.period))
         own = [finding for finding in findings if finding.file in names]
-        folder = making / str(number)
         snapshot = snapshots.write(
             connection,
             key,
@@ -184,8 +192,8 @@ def _write(
         )
         written.append(snapshot)
         findings += _replacement(snapshot, before)
-    for number, snapshot in enumerate(written):
-        lake.store.place(making / str(number), snapshot)
+    for folder, snapshot in zip(folders, written, strict=True):
+        lake.store.place(folder, snapshot)
     return written
 
 
@@ -197,20 +205,19 @@ def _replacement(snapshot: Snapshot, before: Snapshot | None) -> list[Finding]:
     return [Finding(rule="replaced", file=snapshot.inputs[0].name, rows=before.rows, text=text)]
 
 
-def _report(
-    connection: duckdb.DuckDBPyConnection, written: list[Snapshot], used: UsageManifest | None, findings: list[Finding]
-) -> IngestReport:
-    rows_in, totals = 0, []
-    if written:
-        rows_in = int((connection.execute("SELECT count(*) FROM clean").fetchone() or (0,))[0])
-        loaded = connection.execute(
-            'SELECT "BillingCurrency", sum("BilledCost"), sum("EffectiveCost") FROM charge '
-            "WHERE fault IS NULL GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-        totals = [CurrencyTotal(*row) for row in loaded]
+def _report(rows: int, written: list[Snapshot], used: UsageManifest | None, findings: list[Finding]) -> IngestReport:
+    told = [(total.currency, total) for snapshot in written for total in snapshot.totals]
+    totals = [
+        CurrencyTotal(
+            currency,
+            billed=add(Decimal(total.billed or 0) for named, total in told if named == currency),
+            effective=add(Decimal(total.effective or 0) for named, total in told if named == currency),
+        )
+        for currency in sorted({named for named, _ in told})
+    ]
     return IngestReport(
         snapshots=[snapshot.id for snapshot in written],
-        rows_in=rows_in,
+        rows_in=rows,
         rows_loaded=sum(snapshot.rows for snapshot in written),
         rows_quarantined=sum(snapshot.rows_quarantined for snapshot in written),
         totals=totals,

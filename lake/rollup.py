@@ -25,16 +25,16 @@ APART = tuple(OPTIONAL.values())
 FILE = "rollup.parquet"
 
 
-def write(connection: duckdb.DuckDBPyConnection, where: str, path: Path) -> None:
-    """Sums the rows of `charge` that this SQL condition admits into a Parquet file, the days in order."""
+def write(connection: duckdb.DuckDBPyConnection, charges: Path, path: Path) -> None:
+    """Sums the charges of this file into another, the days in order."""
     keys = ", ".join(duck.name(key) for key in KEYS)
     sums = ", ".join(f"sum({duck.name(cost)}) AS {duck.name(cost)}" for cost in METRIC_COLUMNS.values())
     apart = ", ".join(f"{duck.name(cost)} IS NULL" for cost in APART)
-    connection.execute(
-        f"COPY (SELECT {keys}, {sums}, count(*) AS {CHARGES_COUNTED} FROM charge WHERE {where} "  # noqa: S608
-        f"GROUP BY {keys}, {apart} ORDER BY {keys}, {apart}) "
-        f"TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+    select = (
+        f"SELECT {keys}, {sums}, count(*) AS {CHARGES_COUNTED} FROM read_parquet({duck.text(str(charges))}) "  # noqa: S608
+        f"GROUP BY {keys}, {apart} ORDER BY {keys}, {apart}"
     )
+    connection.execute(f"COPY ({select}) TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def answers(question: Question, snapshots: Iterable[Snapshot]) -> bool:

@@ -4,11 +4,13 @@ Three ways to count a charge twice, or to lose one, are watched here: the same c
 same account under a second source name, and a restated period that no longer holds an account it held before.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -29,41 +31,95 @@ _NOT_COMPARED = {"Tags", "SkuPriceDetails", "x_file", "x_row", "x_extra", "x_sou
 
 @dataclass(frozen=True)
 class Key:
-    """One snapshot to be: its source, its billing period, and what its rows say about themselves."""
+    """One snapshot to be: its source, its billing period, and what its rows say about themselves.
+
+    `rows_of` are the charges that each file gives to it, `written` how they write the start of its billing period.
+    """
 
     source: str
     period: str
     start: date
     end: date
-    rows: int
     first_day: date
     last_day: date
     data_through: datetime
     accounts: tuple[tuple[str, str], ...]
-    files: tuple[int, ...]
+    rows_of: dict[int, int]
+    written: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.rows_of.values())
+
+    @property
+    def where(self) -> str:
+        """SQL: which rows of `dated` and `charge` are its own. By the text of the billing period, which the bill's own
+        columns hold, so that a month is found without typing the others."""
+        files = ", ".join(str(file) for file in self.rows_of)
+        texts = ", ".join(duck.text(text) for text in self.written)
+        return (
+            f"fault IS NULL AND x_source = {duck.text(self.source)} AND period = {duck.text(self.period)} "
+            f"AND file IN ({files}) AND billed_in IN ({texts})"
+        )
+
+    def without(self, file: int) -> "Key":
+        """The same without what this file gives, which another gives too."""
+        return replace(self, rows_of={number: rows for number, rows in self.rows_of.items() if number != file})
 
 
-def drop_twins(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
-    """Leaves out what a second file of this load repeats whole, and tells what it repeats in part."""
-    compared = ", ".join(duck.name(name) for name, _ in STORED if name not in _NOT_COMPARED)
+def hold_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Adds the table `held`: the rows that cannot be read, and why."""
     connection.execute(
-        f"CREATE TABLE print AS SELECT file, x_source, period, hash({compared}) AS print "  # noqa: S608
-        "FROM charge WHERE fault IS NULL"
+        "CREATE TABLE held AS SELECT file, x_row, x_source, period, fault FROM dated WHERE fault IS NOT NULL"
     )
+
+
+def drop_twins(
+    connection: duckdb.DuckDBPyConnection, keys: list[Key], files: list[str]
+) -> tuple[list[Key], list[Finding]]:
+    """The keys without what a second file of this load repeats whole, and what is repeated, whole or in part.
+
+    Charges are compared by their whole print only where a few of their columns are alike already: most files have
+    nothing in common, and a print of all columns takes as long as writing them.
+    """
+    if len(files) < 2 or not _suspect(connection):
+        return keys, []
     prints = connection.execute(
         "SELECT x_source, period, file, count(*), sum(CAST(print AS HUGEINT)) FROM print GROUP BY ALL ORDER BY ALL"
     ).fetchall()
+    of = {(key.source, key.period): key for key in keys}
     findings: list[Finding] = []
     first: dict[tuple[str, str, int, int], int] = {}
     for source, period, file, rows, total in prints:
+        if rows != of[source, period].rows_of[file]:
+            continue  # some of its charges are like no other file's
         twin = first.setdefault((source, period, rows, total), file)
         if twin != file:
             text = f"holds the same {rows} charges of {source} {period} as {files[twin]}; they were counted once"
             findings.append(Finding(rule="same-charges", file=files[file], rows=rows, text=text))
+            of[source, period] = of[source, period].without(file)
             where = "file = ? AND x_source = ? AND period = ?"
-            connection.execute(f"DELETE FROM charge WHERE fault IS NULL AND {where}", [file, source, period])  # noqa: S608
             connection.execute(f"DELETE FROM print WHERE {where}", [file, source, period])  # noqa: S608
-    return findings + _overlaps(connection, files)
+    return list(of.values()), findings + _overlaps(connection, files)
+
+
+def _suspect(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Makes `print`: that of each charge which is like one of another file in what `dated` holds; whether any is."""
+    few = '"BilledCost", "EffectiveCost", "ChargePeriodStart", "ChargePeriodEnd", "ResourceId", "SkuId"'
+    connection.execute(
+        f"CREATE TABLE seeming AS SELECT file, x_row, x_source, period, hash({few}) AS seeming "  # noqa: S608
+        "FROM dated WHERE fault IS NULL"
+    )
+    connection.execute(
+        "CREATE TABLE suspect AS SELECT file, x_row FROM seeming SEMI JOIN (SELECT x_source, period, seeming "
+        "FROM seeming GROUP BY ALL HAVING min(file) <> max(file)) USING (x_source, period, seeming)"
+    )
+    compared = ", ".join(f"c.{duck.name(name)}" for name, _ in STORED if name not in _NOT_COMPARED)
+    made = connection.execute(
+        f"CREATE TABLE print AS SELECT c.file, c.x_source, c.period, hash({compared}) AS print "  # noqa: S608
+        "FROM charge c SEMI JOIN suspect USING (file, x_row)"
+    ).fetchone()
+    return bool(made and made[0])
 
 
 def _overlaps(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[Finding]:
@@ -86,21 +142,36 @@ def _overlaps(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[F
 def keys(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[Key]:
     """The snapshots that the readable charges fall into."""
     rows = connection.execute(
-        "SELECT x_source, period, min(CAST(timezone('UTC', \"BillingPeriodStart\") AS DATE)), "  # noqa: S608
+        "SELECT x_source, period, file, min(CAST(timezone('UTC', \"BillingPeriodStart\") AS DATE)), "  # noqa: S608
         "max(CAST(timezone('UTC', \"BillingPeriodEnd\") AS DATE)), count(*), min(x_day), max(x_day), "
-        f'coalesce(epoch_us(max("ChargePeriodEnd") FILTER (WHERE "ChargeCategory" = \'Usage\' AND {_BILLED})), '
-        f'epoch_us(max("ChargePeriodEnd") FILTER (WHERE {_BILLED})), epoch_us(min("ChargePeriodStart"))), '
-        "list_sort(list(DISTINCT {'p': coalesce(\"ProviderName\", ''), 'a': coalesce(\"BillingAccountId\", '')})), "
-        "list_sort(list(DISTINCT file)) FROM charge WHERE fault IS NULL GROUP BY ALL ORDER BY ALL"
+        f'epoch_us(max("ChargePeriodEnd") FILTER (WHERE "ChargeCategory" = \'Usage\' AND {_BILLED})), '
+        f'epoch_us(max("ChargePeriodEnd") FILTER (WHERE {_BILLED})), epoch_us(min("ChargePeriodStart")), '
+        "list(DISTINCT {'p': coalesce(\"ProviderName\", ''), 'a': coalesce(\"BillingAccountId\", '')}), "
+        "list(DISTINCT billed_in) FROM dated WHERE fault IS NULL GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-    return [
-        Key(
-            source, period, start, max(end, start + timedelta(days=1)), count, first, last,
-            min(datetime.fromtimestamp(through / 1_000_000, UTC), now),
-            tuple((pair["p"], pair["a"]) for pair in pairs), tuple(numbers),
-        )
-        for source, period, start, end, count, first, last, through, pairs, numbers in rows
-    ]  # fmt: skip
+    by_key: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for source, period, *told in rows:
+        by_key[source, period].append(told)
+    return [_key(source, period, list(zip(*told, strict=True)), now) for (source, period), told in by_key.items()]
+
+
+def _key(source: str, period: str, told: list[tuple[Any, ...]], now: datetime) -> Key:
+    files, starts, ends, counts, firsts, lasts, used, billed, begun, accounts, texts = told
+    start = min(starts)
+    reached = [moment for moment in used if moment is not None] or [moment for moment in billed if moment is not None]
+    through = max(reached) if reached else min(begun)
+    return Key(
+        source=source,
+        period=period,
+        start=start,
+        end=max(*ends, start + timedelta(days=1)),
+        first_day=min(firsts),
+        last_day=max(lasts),
+        data_through=min(datetime.fromtimestamp(through / 1_000_000, UTC), now),
+        accounts=tuple(sorted({(pair["p"], pair["a"]) for pairs in accounts for pair in pairs})),
+        rows_of=dict(zip(files, counts, strict=True)),
+        written=tuple(sorted({text for one in texts for text in one})),
+    )
 
 
 def refuse_conflicts(found: Iterable[Key], current: tuple[Snapshot, ...], *, replace: bool) -> None:
@@ -134,22 +205,29 @@ def _would_count_twice(key: Key, snapshot: Snapshot, twice: list[tuple[str, str]
     )
 
 
+def write_charges(connection: duckdb.DuckDBPyConnection, key: Key, making: Path) -> Path:
+    """Writes the charges of one snapshot into this folder, as the file that questions read."""
+    making.mkdir()
+    path = making / "charges.parquet"
+    columns = ", ".join(duck.name(name) for name, _ in STORED)
+    connection.execute(
+        f"COPY (SELECT {columns} FROM charge WHERE {key.where}) "  # noqa: S608
+        f"TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    return path
+
+
 def write(
     connection: duckdb.DuckDBPyConnection, key: Key, *, making: Path, store: Store, inputs: list[TableFile],
     before: Snapshot | None, now: datetime, final: bool, findings: list[Finding], allocation: str,
 ) -> Snapshot:  # fmt: skip
-    """Writes one snapshot's files into `making` and returns its manifest, after reading the files back."""
-    making.mkdir()
-    where = f"fault IS NULL AND x_source = {duck.text(key.source)} AND period = {duck.text(key.period)}"
-    path = making / "charges.parquet"
-    columns = ", ".join(duck.name(name) for name, _ in STORED)
-    connection.execute(
-        f"COPY (SELECT {columns} FROM charge WHERE {where}) "  # noqa: S608
-        f"TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-    )
-    rolled = making / rollup.FILE
-    rollup.write(connection, where, rolled)
-    wanted = totals(connection, f"charge WHERE {where}")
+    """Completes the snapshot whose charges lie in `making`, and returns its manifest, after reading the files back.
+
+    What they must add up to is summed anew from the text of the bill.
+    """
+    path, rolled = making / "charges.parquet", making / rollup.FILE
+    rollup.write(connection, path, rolled)
+    wanted = totals(connection, f"dated WHERE {key.where}")
     for made in (path, rolled):
         if totals(connection, f"read_parquet({duck.text(str(made))})") != wanted:
             raise LakeError(
@@ -159,7 +237,6 @@ def write(
     revision = store.next_revision(key.source, key.period)
     folder = f"snapshots/{key.source}/{key.period}/{revision}"
     held = _write_quarantine(connection, making, key)
-    counts = dict(connection.execute(f"SELECT file, count(*) FROM charge WHERE {where} GROUP BY file").fetchall())  # noqa: S608
     return Snapshot(
         source=key.source, period=key.period, revision=revision, period_start=key.start, period_end=key.end,
         files=(_placed(path, folder, key.rows),),
@@ -167,7 +244,9 @@ def write(
             **_placed(rolled, folder, pq.read_metadata(rolled).num_rows).model_dump(), by=(*rollup.KEYS, *rollup.APART)
         ),
         quarantine=f"{folder}/quarantine.parquet" if held else None,
-        inputs=tuple(Input(name=inputs[n].name, sha256=inputs[n].digest, rows=counts[n]) for n in key.files),
+        inputs=tuple(
+            Input(name=inputs[n].name, sha256=inputs[n].digest, rows=count) for n, count in key.rows_of.items()
+        ),
         loaded_at=now, final=final, rows=key.rows, rows_quarantined=held, totals=wanted, first_day=key.first_day,
         last_day=key.last_day, data_through=key.data_through, accounts=key.accounts,
         replaces=Replaced(revision=before.revision, rows=before.rows, totals=before.totals) if before else None,
@@ -199,9 +278,6 @@ def totals(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[Totals, 
 
 def assign_quarantine(connection: duckdb.DuckDBPyConnection, found: list[Key]) -> None:
     """Gives each unreadable row a snapshot to lie beside: its own, or the first of its source, or the first of all."""
-    connection.execute(
-        "CREATE TABLE held AS SELECT file, x_row, x_source, period, fault FROM charge WHERE fault IS NOT NULL"
-    )
     known = {(key.source, key.period) for key in found}
     for file, row, source, period in connection.execute("SELECT file, x_row, x_source, period FROM held").fetchall():
         if (source, period) not in known:
@@ -221,7 +297,7 @@ def _write_quarantine(connection: duckdb.DuckDBPyConnection, making: Path, key: 
     path = making / "quarantine.parquet"
     connection.execute(
         f"COPY (SELECT h.fault AS reason, f.name AS x_file, h.x_row, {columns} FROM held h "  # noqa: S608
-        "JOIN clean l ON l.file = h.file AND l.row = h.x_row JOIN file_names f ON f.number = h.file "
+        "JOIN written l ON l.file = h.file AND l.row = h.x_row JOIN file_names f ON f.number = h.file "
         f"WHERE {where} ORDER BY h.file, h.x_row) TO {duck.text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
     sync(path)

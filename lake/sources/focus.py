@@ -103,13 +103,16 @@ def _given(file: TableFile, target: str, index: int) -> str:
     if file.columns[index][1] != "VARCHAR":
         return value
     is_text = target not in BY_NAME or BY_NAME[target].kind in (Kind.TEXT, Kind.JSON)
+    if not file.may_say_null:
+        # An empty cell is no value already.
+        return value if is_text else f"CASE WHEN trim({value}) = '' THEN NULL ELSE {value} END"
     compared = value if is_text else f"trim({value})"
     return f"CASE WHEN {compared} IN ('', '{NOT_GIVEN}') THEN NULL ELSE {value} END"
 
 
 def _text_nulls(connection: duckdb.DuckDBPyConnection, file: TableFile, columns: list[int]) -> list[Finding]:
     texts = [index for index in columns if file.columns[index][1] == "VARCHAR"]
-    if not texts:
+    if not texts or not file.may_say_null:
         return []
     counts = ", ".join(f"count(*) FILTER (WHERE {as_text(file, index)} = '{NOT_GIVEN}')" for index in texts)
     found = connection.execute(f"SELECT {counts} FROM {from_table(file)}").fetchall()[0]  # noqa: S608

@@ -6,6 +6,7 @@ findings, quarantine) is the same for all shapes. What a shape cannot say in FOC
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import duckdb
@@ -16,6 +17,7 @@ from lake.errors import LakeError
 from lake.report import Finding
 from lake.sources import computed
 from lake.sources.computed import Computed
+from lake.sources.refusals import is_of_the_disk
 from lake.sources.table_file import TableFile, from_table, prepare, unreadable
 
 TARGETS = (*(column.name for column in COLUMNS), *LABELS)
@@ -77,50 +79,92 @@ def choose(file: TableFile, shapes: Sequence[Shape]) -> Shape:
     )
 
 
-def create_clean(connection: duckdb.DuckDBPyConnection) -> None:
-    """The table that files are read into: every value as the text it was, and none where it says that there is none."""
-    columns = ", ".join(f"{duck.name(target)} VARCHAR" for target in TARGETS)
-    connection.execute(f"CREATE TABLE clean (file INTEGER, row BIGINT, {columns}, x_extra VARCHAR)")
+class Clean:
+    """What files hold, as the view `clean` of all that was read so far: `file` (its number), `row`, TARGETS, `x_extra`.
+
+    Every value is the text it was, and none where the file says that there is none. The rows lie in Parquet files of
+    this folder and not in memory: a column of a bill repeats a few values, which the form keeps once, so that a bill of
+    any length is read in little memory and later looks at it are many times faster.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._parts: list[str] = []
+        self.rows = 0
+
+    def read(self, shape: Shape, file: TableFile, number: int) -> list[Finding]:
+        """Appends the file's charges under this number; refuses a file that cannot be read to its end."""
+        reading = shape.reading(file)
+        findings = list(reading.findings)
+        try:
+            prepare(self._connection, file)
+            plain = not reading.computed and len(reading.rows) == 1 and _says_lines_alone(reading.rows[0])
+            lines = f"SELECT * FROM {from_table(file)}" if plain else self._numbered(file, reading)  # noqa: S608
+            before = 0
+            for rows in reading.rows:
+                added = self._append(lines, rows, number, before=before, numbered=not plain)
+                before += added
+                if rows.told and added:
+                    rule, text = rows.told
+                    findings.append(Finding(rule=rule, file=file.name, rows=added, text=text))
+            self._lines.unlink(missing_ok=True)
+            if not before:
+                raise _empty(file)
+            self.rows += before
+            self._connection.execute(f"CREATE OR REPLACE VIEW clean AS {' UNION ALL '.join(self._parts)}")
+            return findings + shape.look(self._connection, file, number)
+        except duckdb.Error as error:
+            if is_of_the_disk(error):
+                raise
+            raise unreadable(file, str(error)) from error
+
+    @property
+    def _lines(self) -> Path:
+        return self._folder / "lines.parquet"
+
+    def _numbered(self, file: TableFile, reading: Reading) -> str:
+        """SQL: the file's lines with their numbers, parsed once, since what is computed or split off reads them again.
+
+        (A window function that numbers lines while they are read makes reading slower by half.)
+        """
+        self._copy(f"SELECT * FROM {from_table(file)}", self._lines)  # noqa: S608
+        lines = f"SELECT file_row_number + 1 AS {LINE}, {_BUT_NUMBER} FROM {_numbering(self._lines)}"  # noqa: S608
+        return computed.lines(self._connection, lines, reading.computed)
+
+    def _append(self, lines: str, rows: Rows, number: int, *, before: int, numbered: bool) -> int:
+        path = self._folder / f"clean-{len(self._parts)}.parquet"
+        own = numbered and not rows.told
+        values = [f"CAST({rows.values.get(target, 'NULL')} AS VARCHAR) AS {duck.name(target)}" for target in TARGETS]
+        values += [f"CAST({rows.rest} AS VARCHAR) AS x_extra", *([f"{LINE} AS line"] if own else [])]
+        added = self._copy(
+            f"WITH lines AS ({lines}) SELECT {', '.join(values)} FROM {rows.relation}",  # noqa: S608
+            path,
+        )
+        # Charges that were split off are numbered after the file's last line, so that each row has a number of its own.
+        row = "line" if own else f"{before} + file_row_number + 1"
+        names = ", ".join(duck.name(target) for target in (*TARGETS, "x_extra"))
+        self._parts.append(
+            f"SELECT CAST({number} AS INTEGER) AS file, CAST({row} AS BIGINT) AS row, {names} FROM {_numbering(path)}"  # noqa: S608
+        )
+        return added
+
+    def _copy(self, select: str, path: Path) -> int:
+        done = self._connection.execute(f"COPY ({select}) TO {duck.text(str(path))} (FORMAT parquet)").fetchone()
+        return int(done[0]) if done else 0
 
 
-def read_into_clean(connection: duckdb.DuckDBPyConnection, shape: Shape, file: TableFile, number: int) -> list[Finding]:
-    """Appends the file's charges to `clean` under this number; refuses a file that cannot be read to its end."""
-    reading = shape.reading(file)
-    findings = list(reading.findings)
-    try:
-        prepare(connection, file)
-        lines = f"SELECT row_number() OVER () AS {LINE}, * FROM {from_table(file)}"  # noqa: S608
-        if reading.computed or len(reading.rows) > 1:
-            # What is computed or split off reads the lines again; parsing them again would take longer.
-            connection.execute(f"CREATE TABLE lines_{number} AS {lines}")
-            lines = computed.lines(connection, f"SELECT * FROM lines_{number}", reading.computed)  # noqa: S608
-        for rows in reading.rows:
-            added = _append(connection, lines, rows, number)
-            if rows.told and added:
-                rule, text = rows.told
-                findings.append(Finding(rule=rule, file=file.name, rows=added, text=text))
-        connection.execute(f"DROP TABLE IF EXISTS lines_{number}")
-        if not _count(connection, number):
-            raise _empty(file)
-        return findings + shape.look(connection, file, number)
-    except duckdb.Error as error:
-        raise unreadable(file, str(error)) from error
+_BUT_NUMBER = "* EXCLUDE (file_row_number)"
 
 
-def _append(connection: duckdb.DuckDBPyConnection, lines: str, rows: Rows, number: int) -> int:
-    before = _count(connection, number)
-    # Charges that were split off are numbered after the file's last line, so that each row has a number of its own.
-    row = f"{before} + row_number() OVER ()" if rows.told else LINE
-    values = ", ".join(rows.values.get(target, "NULL") for target in TARGETS)
-    connection.execute(
-        f"INSERT INTO clean WITH lines AS ({lines}) "  # noqa: S608
-        f"SELECT {number}, {row}, {values}, {rows.rest} FROM {rows.relation}"
-    )
-    return _count(connection, number) - before
+def _numbering(path: Path) -> str:
+    return f"read_parquet({duck.text(str(path))}, file_row_number = true)"
 
 
-def _count(connection: duckdb.DuckDBPyConnection, number: int) -> int:
-    return int((connection.execute("SELECT count(*) FROM clean WHERE file = ?", [number]).fetchone() or (0,))[0])
+def _says_lines_alone(rows: Rows) -> bool:
+    """Whether each line becomes one charge in its place, without its number being asked for."""
+    named = any(LINE in value for value in (*rows.values.values(), rows.rest))
+    return rows.relation == "lines" and rows.told is None and not named
 
 
 def list_cost_unknown(file: TableFile, column: str, rows: int) -> Finding:

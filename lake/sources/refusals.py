@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import duckdb
+
 from lake.errors import LakeError
 
 
@@ -31,4 +33,12 @@ def broken_gzip(path: Path) -> LakeError:
         f"{path} cannot be unpacked.",
         why="The gzip data is damaged or ends too early.",
         do="Fetch it again and compare the size.",
+    )
+
+
+def is_of_the_disk(error: duckdb.Error) -> bool:
+    """Whether the disk or the memory failed under a load, which is no fault of the file that was being read."""
+    told = str(error).lower()
+    return isinstance(error, duckdb.OutOfMemoryException) or any(
+        words in told for words in ("no space left", "file too large", "could not write", "disk quota")
     )

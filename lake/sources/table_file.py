@@ -7,6 +7,7 @@ file go through the same rules.
 import csv
 import gzip
 import hashlib
+import mmap
 import re
 import zlib
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class TableFile:
     digest: str
     delimiter: str = ","
     gzipped: bool = False
+    may_say_null: bool = True
+    """whether the text NULL may stand somewhere in it: looking for it in every cell would cost more than reading"""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,7 +65,13 @@ def inspect(path: Path, connection: duckdb.DuckDBPyConnection, *, delimiter: str
         names = json_lines.columns(path, gzipped=gzipped)
         return TableFile(path, "json", tuple((name, "VARCHAR") for name in names), checked, gzipped=gzipped)
     header, mark = _csv_header(path, gzipped, delimiter)
-    return TableFile(path, "csv", tuple((name, "VARCHAR") for name in header), checked, mark, gzipped)
+    columns = tuple((name, "VARCHAR") for name in header)
+    return TableFile(path, "csv", columns, checked, mark, gzipped, may_say_null=gzipped or _says_null(path))
+
+
+def _says_null(path: Path) -> bool:
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        return whole.find(b"NULL") >= 0
 
 
 def digest(path: Path) -> str:
