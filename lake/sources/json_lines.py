@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from lake.errors import LakeError
-from lake.sources.refusals import broken_gzip
+from lake.sources.refusals import LONGEST_LINE, broken_gzip, line_too_long
 
 _AT_ONCE = 20_000
 
@@ -58,7 +58,9 @@ def _text(value: object) -> str | None:
 def _objects(path: Path, gzipped: bool) -> Iterator[dict[str, Any]]:
     try:
         with path.open("rb") as plain, gzip.open(plain) if gzipped else plain as stream:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
+                if len(line) > LONGEST_LINE:
+                    raise line_too_long(path, number)
                 if line.strip():
                     yield _object(path, number, line)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -36,6 +36,20 @@ def broken_gzip(path: Path) -> LakeError:
     )
 
 
+LONGEST_LINE = 2_000_000
+"""In bytes, as DuckDB reads CSV: a charge has some hundred, and a longer line would have to be held in memory whole."""
+
+
+def line_too_long(path: Path, line: int | None = None) -> LakeError:
+    """The refusal for a line that is longer than any charge."""
+    return LakeError(
+        f"{path} cannot be read to its end.",
+        why=f"{f'Line {line}' if line else 'A line'} is longer than {LONGEST_LINE:,} bytes: a quote may never be "
+        "closed, or the file be no table.",
+        do="Export it again with one charge a line; nothing of the file was loaded.",
+    )
+
+
 def is_of_the_disk(error: duckdb.Error) -> bool:
     """Whether the disk or the memory failed under a load, which is no fault of the file that was being read."""
     told = str(error).lower()

@@ -18,7 +18,7 @@ import duckdb
 from lake import duck
 from lake.errors import LakeError
 from lake.sources import json_lines
-from lake.sources.refusals import broken_gzip, cannot_read, not_utf8
+from lake.sources.refusals import broken_gzip, cannot_read, line_too_long, not_utf8
 
 _DELIMITERS = ",;\t|"
 
@@ -193,6 +193,8 @@ def unreadable(file: TableFile, message: str) -> LakeError:
             why="A part of the Parquet file is damaged.",
             do="Fetch it again and compare the size.",
         )
+    if "line size" in message.lower():
+        return line_too_long(file.path)
     line = re.search(r"CSV Error on Line: (\d+)", message)
     where = f"Line {line[1]} does not have" if line else "A line does not have"
     return LakeError(
