@@ -6,7 +6,9 @@ new one; the next reader sees through the journal, the next load finishes it.
 """
 
 import fcntl
+import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ from lake.report import Finding
 
 SCHEMA = 1
 LOCK_SECONDS = 30
+_SNAPSHOT = re.compile(r"[a-z0-9-]+/[0-9-]+/[0-9]+")
 
 
 class SnapshotFile(BaseModel):
@@ -150,6 +153,7 @@ class Store:
         self.manifests = folder / "manifests"
         self.incoming = folder / "incoming"
         self._journal = folder / "journal.json"
+        self._placing = folder / "placing.json"
         self._usage = folder / "usage" / "manifest.json"
         self._cached: tuple[tuple[int, bytes], tuple[Snapshot, ...]] | None = None
 
@@ -205,7 +209,7 @@ class Store:
             with (self.folder / "lock").open("w") as lock:
                 _acquire(lock.fileno())
                 self._finish()
-                shutil.rmtree(self.incoming, ignore_errors=True)
+                self._sweep()
                 making = self.incoming / uuid4().hex
                 making.mkdir(parents=True)
                 try:
@@ -216,13 +220,18 @@ class Store:
             raise cannot_write(self.folder, error) from error
 
     def next_revision(self, source: str, period: str) -> int:
-        """One more than any revision that ever was here, finished or not."""
+        """One more than any revision that is here."""
         folder = self.folder / "snapshots" / source / period
         numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
         return max(numbers, default=0) + 1
 
     def place(self, making: Path, snapshot: Snapshot) -> None:
-        """Moves a finished snapshot's files to their place; until `publish` nobody reads them."""
+        """Moves a finished snapshot's files to their place; until `publish` nobody reads them.
+
+        A note tells which were placed, so that the next load removes those of a load that was killed before it
+        published: by its revision alone such a snapshot cannot be told from one that was current once.
+        """
+        write_durably(self._placing, json.dumps([*self._placed(), snapshot.id]).encode())
         write_durably(making / "manifest.json", snapshot.model_dump_json(indent=1).encode())
         target = self.folder / "snapshots" / snapshot.id
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -246,6 +255,32 @@ class Store:
         """Makes all of this current together."""
         write_durably(self._journal, commit.model_dump_json().encode())
         self._finish()
+        self._placing.unlink(missing_ok=True)
+
+    def _placed(self) -> list[str]:
+        try:
+            names = json.loads(self._placing.read_bytes())
+        except FileNotFoundError:
+            return []
+        except ValueError as error:
+            raise _damaged(self._placing) from error
+        # Folders of these names are removed: a note that names anything else is not followed.
+        if not isinstance(names, list) or not all(_SNAPSHOT.fullmatch(str(name)) for name in names):
+            raise _damaged(self._placing)
+        return [str(name) for name in names]
+
+    def _sweep(self) -> None:
+        """Removes what an earlier load left that did not come to its end; only while no other load runs."""
+        shutil.rmtree(self.incoming, ignore_errors=True)
+        if placed := self._placed():
+            held = {snapshot.id for snapshot in self.current()}
+            for name in placed:
+                if name not in held:
+                    shutil.rmtree(self.folder / "snapshots" / name, ignore_errors=True)
+            self._placing.unlink()
+        for folder in (self.folder, self.manifests):
+            for path in folder.glob(".*.json.*"):
+                path.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         try:

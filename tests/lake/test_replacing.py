@@ -141,9 +141,10 @@ def test_killed_before_the_commit_nothing_is_loaded(
     again = Lake(lake.folder)
     assert total(again) == Decimal("5.00")
     assert not again.store.incoming.exists()
-    # The abandoned revision stays unread; its number is not given again.
-    assert load(write("three.csv", [charge("7.00")])).snapshots == ["aws/2026-10/3"]
+    assert load(write("three.csv", [charge("7.00")])).snapshots == ["aws/2026-10/2"]
     assert total(lake) == Decimal("7.00")
+    folder = lake.folder / "snapshots" / "aws" / "2026-10"
+    assert sorted(path.name for path in folder.iterdir()) == ["1", "2"]
 
 
 def test_killed_after_the_commit_everything_is_loaded(
