@@ -52,7 +52,7 @@ class Answered:
     completeness: list[SourceCompleteness]
     truncated: bool
     read: str
-    """rollup or charges: from which of the two the rows were summed"""
+    """charges, or the rollup from which the rows were summed: the smallest that can answer"""
     others: list[Row] = field(default_factory=list)
     """of each currency what the rows beyond the limit come to; with the rows they make the total, to the last digit"""
     previous_totals: list[tuple[str, Decimal]] = field(default_factory=list)
@@ -121,7 +121,7 @@ class Lake:
         return self.store.current() if self.server is None else self.server.current()
 
     def reader(
-        self, snapshots: Sequence[Snapshot], *, rolled: bool = False, tags: Sequence[str] = ()
+        self, snapshots: Sequence[Snapshot], *, rolled: rollup.Rolled | None = None, tags: Sequence[str] = ()
     ) -> AbstractContextManager[OpenReader]:
         """What answers expressions over these snapshots; `rolled`, from what they add up to (`lake.rollup`)."""
         if self.server is not None:
@@ -158,7 +158,7 @@ class Lake:
             complete=bool(verdicts) and all(verdict.complete for verdict in verdicts),
             completeness=verdicts,
             truncated=len(rows) > limit,
-            read="rollup" if rolled else "charges",
+            read=rolled or "charges",
         )
         others = _others(answered, sums, rows, limit) if answered.truncated else []
         return replace(answered, rows=[_row(row, answered) for row in rows[:limit]], others=others)
@@ -197,7 +197,7 @@ class Lake:
         if end <= first:
             return []
         question = Question(period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen)
-        rolled = rollup.answers(question, snapshots)
+        rolled = rollup.answers(question, snapshots, daily=True)
         with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
             rows, _ = reader.fetch(expressions.daily(reader.charges, _known(reader, question)))
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})

@@ -9,6 +9,7 @@ import duckdb
 from lake import duck, expressions
 from lake.columns import CHARGES_COUNTED, STORED, tag_column
 from lake.errors import LakeError
+from lake.rollup import Rolled
 from lake.store import Snapshot, SnapshotFile
 
 # A snapshot of an earlier version lacks the columns that came later: it has no value there, and can still be asked.
@@ -22,7 +23,7 @@ class Reader:
     """
 
     def __init__(
-        self, folder: Path, snapshots: Iterable[Snapshot], *, rolled: bool = False, tags: Sequence[str] = ()
+        self, folder: Path, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None, tags: Sequence[str] = ()
     ) -> None:
         self.charges = expressions.charges(tags)
         self._folder = folder
@@ -49,11 +50,12 @@ class Reader:
             self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {view}")
 
     def _files(self, snapshot: Snapshot) -> tuple[SnapshotFile, ...]:
-        if not self._rolled:
+        if self._rolled is None:
             return snapshot.files
-        if snapshot.rollup is None:
-            raise ValueError(f"{snapshot.id} has no rollup")
-        return (snapshot.rollup,)
+        file = snapshot.rollup if self._rolled is Rolled.DAYS else snapshot.monthly
+        if file is None:
+            raise ValueError(f"{snapshot.id} has no {self._rolled}")
+        return (file,)
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()

@@ -225,10 +225,10 @@ def write(
 
     What they must add up to is summed anew from the text of the bill.
     """
-    path, rolled = making / "charges.parquet", making / rollup.FILE
-    rollup.write(connection, path, rolled)
+    path = making / "charges.parquet"
+    rolled = rollup.write(connection, path, making)
     wanted = totals(connection, f"dated WHERE {key.where}")
-    for made in (path, rolled):
+    for made in (path, *rolled.values()):
         if totals(connection, f"read_parquet({duck.text(str(made))})") != wanted:
             raise LakeError(
                 "A snapshot did not read back as it was written.", why="The disk may be failing.", do="Load it again."
@@ -240,9 +240,7 @@ def write(
     return Snapshot(
         source=key.source, period=key.period, revision=revision, period_start=key.start, period_end=key.end,
         files=(_placed(path, folder, key.rows),),
-        rollup=RollupFile(
-            **_placed(rolled, folder, pq.read_metadata(rolled).num_rows).model_dump(), by=(*rollup.KEYS, *rollup.APART)
-        ),
+        rollup=_rolled(rolled[rollup.Rolled.DAYS], folder), monthly=_rolled(rolled[rollup.Rolled.MONTHS], folder),
         quarantine=f"{folder}/quarantine.parquet" if held else None,
         inputs=tuple(
             Input(name=inputs[n].name, sha256=inputs[n].digest, rows=count) for n, count in key.rows_of.items()
@@ -256,6 +254,11 @@ def write(
 
 def _placed(path: Path, folder: str, rows: int) -> SnapshotFile:
     return SnapshotFile(path=f"{folder}/{path.name}", rows=rows, bytes=path.stat().st_size, sha256=digest(path))
+
+
+def _rolled(path: Path, folder: str) -> RollupFile:
+    placed = _placed(path, folder, pq.read_metadata(path).num_rows)
+    return RollupFile(**placed.model_dump(), by=(*rollup.KEYS, *rollup.APART))
 
 
 def totals(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[Totals, ...]:

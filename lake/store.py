@@ -93,6 +93,7 @@ class Snapshot(BaseModel):
     period_end: date
     files: tuple[SnapshotFile, ...]
     rollup: RollupFile | None = None
+    monthly: RollupFile | None = None
     quarantine: str | None = None
     inputs: tuple[Input, ...]
     loaded_at: datetime

@@ -249,7 +249,9 @@ def test_a_manifest_that_was_damaged_is_named(write: Any, charge: Any, load: Any
         Lake(lake.folder).store.current()
 
 
-@pytest.mark.parametrize(("lost", "asked"), [("charges.parquet", "resource"), ("rollup.parquet", "team")])
+@pytest.mark.parametrize(
+    ("lost", "asked"), [("charges.parquet", "resource"), ("monthly.parquet", "team"), ("rollup.parquet", "day")]
+)
 def test_a_snapshot_that_vanished_is_said(
     write: Any, charge: Any, load: Any, lake: Lake, lost: str, asked: str
 ) -> None:

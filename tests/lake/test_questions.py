@@ -265,7 +265,7 @@ def partly_priced(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
 @pytest.mark.parametrize("by", [("team",), ("team", "resource")], ids=["from the rollup", "from the charges"])
 def test_a_list_cost_that_is_not_known_is_no_zero_and_is_told(partly_priced: Lake, by: tuple[str, ...]) -> None:
     answered = partly_priced.ask(Question(period=OCTOBER, by=by, metric=Metric.LIST))
-    assert answered.read == ("charges" if "resource" in by else "rollup")
+    assert answered.read == ("charges" if "resource" in by else "rollup by month")
     assert {row["team"]: (row["value"], row["unknown_billed"]) for row in answered.rows} == {
         "claims": (None, Decimal(13)),
         "fraud": (Decimal(25), Decimal(7)),

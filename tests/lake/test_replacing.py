@@ -237,7 +237,8 @@ def test_a_snapshot_of_an_earlier_version_lacks_later_columns_and_can_still_be_a
     later = "x_cost_source, x_service_tier, x_is_batch, x_api_key_id"
     rolled = "x_cost_source, x_service_tier, x_api_key_id"
     assert snapshot.rollup is not None
-    for file, columns in ((snapshot.files[0], later), (snapshot.rollup, rolled)):
+    assert snapshot.monthly is not None
+    for file, columns in ((snapshot.files[0], later), (snapshot.rollup, rolled), (snapshot.monthly, rolled)):
         path = lake.folder / file.path
         older = path.with_name("older.parquet")
         duckdb.execute(f"COPY (SELECT * EXCLUDE ({columns}) FROM '{path}') TO '{older}' (FORMAT parquet)")

@@ -12,7 +12,7 @@ import pytest
 
 from lake.engine import Lake
 from lake.period import Period
-from lake.question import DIMENSIONS, METRIC_COLUMNS, Metric, Question
+from lake.question import DIMENSIONS, METRIC_COLUMNS, Question
 from lake.store import write_durably
 
 AUTUMN, SEPTEMBER, OCTOBER = Period.parse("2026-09-01..2026-10-31"), Period.parse("2026-09"), Period.parse("2026-10")
@@ -47,10 +47,11 @@ def without_rollups(lake: Lake) -> Lake:
     """The same lake as an earlier version wrote it."""
     for path in lake.store.manifests.glob("*.json"):
         manifest = json.loads(path.read_text())
-        del manifest["rollup"]
+        del manifest["rollup"], manifest["monthly"]
         write_durably(path, json.dumps(manifest).encode())
-    for rollup in lake.folder.rglob("rollup.parquet"):
-        rollup.unlink()
+    for name in ("rollup.parquet", "monthly.parquet"):
+        for rollup in lake.folder.rglob(name):
+            rollup.unlink()
     return Lake(lake.folder)
 
 
@@ -59,7 +60,8 @@ def questions() -> list[Question]:
     some = random.Random(7).sample(list(itertools.combinations(dimensions, 2)), 12)
     pairs = [*some, *((name,) for name in dimensions), ()]
     found = [
-        Question(period=AUTUMN, by=by, metric=list(Metric)[number % len(Metric)]) for number, by in enumerate(pairs)
+        Question(period=AUTUMN, by=by, metric=list(METRIC_COLUMNS)[number % len(METRIC_COLUMNS)])
+        for number, by in enumerate(pairs)
     ]
     fraud: dict[str, tuple[str, ...]] = {"team": ("fraud",)}
     found += [
@@ -76,7 +78,7 @@ def test_every_question_has_the_same_answer_from_either(many: Lake) -> None:
     rolled = [many.ask(question) for question in asked]
     values = {name: many.values(name) for name in DIMENSIONS}
     daily = many.daily(by=("team",), until=date(2026, 10, 20))
-    assert {answer.read for answer in rolled} == {"rollup"}
+    assert {answer.read for answer in rolled} == {"rollup", "rollup by month"}
     assert max(len(answer.rows) for answer in rolled) > 100
     old = without_rollups(many)
     plain = [old.ask(question) for question in asked]
@@ -112,16 +114,44 @@ def test_a_rollup_that_was_not_summed_by_a_name_is_not_asked_for_it(many: Lake) 
     before = many.ask(Question(period=AUTUMN, by=("region",)))
     for path in many.store.manifests.glob("*.json"):
         manifest = json.loads(path.read_text())
-        manifest["rollup"]["by"].remove("RegionId")
-        rolled = many.folder / manifest["rollup"]["path"]
-        older = rolled.with_name("older.parquet")
-        duckdb.execute(f"COPY (SELECT * EXCLUDE (RegionId) FROM '{rolled}') TO '{older}' (FORMAT parquet)")
-        older.replace(rolled)
+        for kind in ("rollup", "monthly"):
+            manifest[kind]["by"].remove("RegionId")
+            rolled = many.folder / manifest[kind]["path"]
+            older = rolled.with_name("older.parquet")
+            duckdb.execute(f"COPY (SELECT * EXCLUDE (RegionId) FROM '{rolled}') TO '{older}' (FORMAT parquet)")
+            older.replace(rolled)
         write_durably(path, json.dumps(manifest).encode())
     old = Lake(many.folder)
     by_region, by_service = (old.ask(Question(period=AUTUMN, by=(name,))) for name in ("region", "service"))
-    assert (before.read, by_region.read, by_service.read) == ("rollup", "charges", "rollup")
+    monthly = "rollup by month"
+    assert (before.read, by_region.read, by_service.read) == (monthly, "charges", monthly)
     assert by_region.rows == before.rows
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ({"period": OCTOBER, "by": ("team", "month")}, "rollup by month"),
+        ({"period": AUTUMN}, "rollup by month"),
+        ({"period": OCTOBER, "compare": SEPTEMBER}, "rollup by month"),
+        ({"period": OCTOBER, "by": ("day",)}, "rollup"),
+        ({"period": OCTOBER, "by": ("week",)}, "rollup"),
+        ({"period": Period.parse("2026-10-02..2026-10-31")}, "rollup"),
+        ({"period": OCTOBER, "compare": Period.parse("2026-09-01..2026-09-29")}, "rollup"),
+    ],
+)
+def test_the_smallest_rollup_that_can_answer_is_read(many: Lake, asked: dict[str, Any], read: str) -> None:
+    assert many.ask(Question(**asked)).read == read
+    for snapshot in many.store.current():
+        assert snapshot.rollup is not None
+        assert snapshot.monthly is not None
+        assert snapshot.monthly.rows < snapshot.rollup.rows
+
+
+def test_a_whole_month_by_days_is_never_read_from_its_months(many: Lake) -> None:
+    """Those have all charges of a month on its first day: a series of a whole month would be one day high."""
+    series = many.daily(by=("team",), until=date(2026, 11, 1), settled=False)
+    assert {len([value for value in one.values if value]) > 5 for one in series} == {True}
 
 
 def test_a_rollup_is_smaller_and_keeps_every_cost_apart(many: Lake) -> None:
