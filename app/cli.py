@@ -19,7 +19,7 @@ from app.cli_operate import add_processes, db_app, sandbox_app
 from app.cli_options import As, Json, Period, Where, pairs
 from app.cli_policy import policy_app
 from app.cli_slack import slack_app
-from app.cli_sources import sources_app
+from app.cli_sources import sources_app, usage_app
 from app.errors import Exit, Problem, was_interrupted
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ for name, group in {
     "audit": audit_app,
     "policy": policy_app,
     "sources": sources_app,
+    "usage": usage_app,
     "db": db_app,
     "sandbox": sandbox_app,
     "kill-switch": switch_app,

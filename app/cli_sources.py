@@ -1,4 +1,4 @@
-"""Providers' own interfaces as sources of bills: which are configured, what their keys see, and pulling them."""
+"""Providers' own interfaces as sources of bills and of usage: what their keys see, and pulling them."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ sources_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+usage_app = typer.Typer(help="How hard machines and models worked.", no_args_is_help=True, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="openai, anthropic or litellm.")]
 
 
@@ -43,3 +44,19 @@ def sources_pull(
     from app.commands import sources
 
     sources.pull(name, since=day(since), as_json=as_json)
+
+
+@usage_app.command("pull")
+def usage_pull(
+    region: Annotated[
+        str | None, typer.Option(help="The AWS region to read; else the one that AWS's own tools would use.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Reach back to this day; else what is new or may have come late.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Pull hourly usage from Amazon CloudWatch and load it; a pull that was cut off goes on where it stopped."""
+    from app.commands import usage
+
+    usage.pull(region=region, since=day(since), as_json=as_json)

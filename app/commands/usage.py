@@ -1,0 +1,55 @@
+"""`spendgate usage pull`: hourly usage of machines, endpoints and models from Amazon CloudWatch."""
+
+from datetime import date
+
+from app.commands.console import hint, print_json
+from app.commands.here import place
+from app.database import reading
+from lake.engine import Lake
+from lake.errors import LakeError
+from lake.sources.aws_client import client, told
+from lake.sources.cloudwatch import CloudWatch
+from lake.usage_pull import pull as pull_usage
+
+
+def pull(*, region: str | None, since: date | None, as_json: bool) -> None:
+    """Pulls one account and region, those of the credentials that AWS's own tools would use here."""
+    here = place("sources")
+    with reading(here.engine) as (_, now):
+        pass
+    watch = client("cloudwatch", region=region)
+    with told("The account of these credentials could not be told."):
+        account = str(client("sts", region=region).get_caller_identity()["Account"])
+    if not account.isdigit():
+        raise LakeError(
+            "The account of these credentials could not be told.",
+            why="AWS named none.",
+            do="Check which credentials `aws sts get-caller-identity` shows.",
+        )
+    folder = here.home.folder / "sources" / "cloudwatch" / f"{account}-{watch.meta.region_name}"
+    done = pull_usage(Lake(here.home.lake), CloudWatch(watch), folder=folder, now=now, since=since)
+    if as_json:
+        print_json(
+            {
+                "account": account,
+                "region": watch.meta.region_name,
+                "from": done.start,
+                "to": done.end,
+                "resources": done.resources,
+                "hours": done.hours,
+                "unreadable": done.unreadable,
+            }
+        )
+        return
+    hint(
+        f"{_many(done.hours, 'hour')} of {_many(done.resources, 'resource')} loaded, from {done.start:%Y-%m-%d %H:%M} "
+        f"to {done.end:%Y-%m-%d %H:%M} UTC (account {account}, {watch.meta.region_name})."
+    )
+    if not done.resources:
+        hint("Nothing that is known is measured there; machines without metrics stay unknown, not idle.")
+    if done.unreadable:
+        hint(f"CloudWatch could not read {done.unreadable} metrics; their hours stay unknown.")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
