@@ -57,7 +57,9 @@ add_lake(app)
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Bills: files, folders or globs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Bills: files, folders, globs, s3://bucket/prefix/.")
+    ],
     source: Annotated[str | None, typer.Option(help="Name of the source; by default the provider's.")] = None,
     final: Annotated[bool, typer.Option("--final", help="The period is closed: nothing will change any more.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="These files replace what other files loaded.")] = False,

@@ -1,6 +1,7 @@
 """`spendgate ingest`: loads bills and utilisation into the lake, and tells what it counted, noticed and held back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -29,18 +30,31 @@ def run(
     as_json: bool = False,
 ) -> IngestReport:
     """Loads the paths into the lake of this home; raises LakeError with nothing changed if that cannot be done."""
-    report = ingest(
-        Lake(home / "lake"),
-        paths,
-        now=now,
-        final=final,
-        source=source,
-        replace=replace,
-        mapping=read_mapping(mapping) if mapping else None,
-        rules=rules,
-    )
+    with here(paths, home) as ready:
+        report = ingest(
+            Lake(home / "lake"),
+            ready,
+            now=now,
+            final=final,
+            source=source,
+            replace=replace,
+            mapping=read_mapping(mapping) if mapping else None,
+            rules=rules,
+        )
     tell(report, as_json=as_json)
     return report
+
+
+@contextmanager
+def here(paths: Sequence[str], home: Path) -> Iterator[Sequence[str | Path]]:
+    """The paths as files of this machine while they are loaded; what lies in a bucket is brought first."""
+    if not any(path.lower().startswith("s3://") for path in paths):
+        yield paths
+        return
+    from lake.sources import s3  # AWS's library takes its time to import, and few loads need it
+
+    with s3.brought(paths, beside=home) as ready:
+        yield ready
 
 
 def tell(report: IngestReport, *, as_json: bool) -> None:

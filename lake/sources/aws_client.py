@@ -22,6 +22,11 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOpera
 _STALE = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "InvalidAccessKeyId"}
 )
+_OTHERS = {
+    "NoSuchBucket": ("There is no such bucket.", "Check its name; a bucket is named without its region."),
+    "NoSuchKey": ("An object that was listed is gone.", "Load again, when nobody is writing there."),
+    "PreconditionFailed": ("An object changed while it was read.", "Load again, when nobody is writing there."),
+}
 _UNKNOWN = "AWS answered in a way that is not known"
 
 
@@ -83,4 +88,7 @@ def _refused(what: str, error: Any) -> LakeError:
         )
     if code in _STALE:
         return LakeError(what, why=f"The credentials are not valid (any more) ({code}).", do="Log in again.")
+    if code in _OTHERS:
+        why, do = _OTHERS[code]
+        return LakeError(what, why=why, do=do)
     return LakeError(what, why=f"AWS answered {code}.", do="Check what was asked for; nothing was changed.")

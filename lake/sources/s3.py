@@ -1,0 +1,149 @@
+"""Bills in an S3 bucket: what an address names, brought to this machine before any of it is read.
+
+Everything is listed first, to the end, and then brought as it was listed: an object that changes or vanishes meanwhile
+ends the load, since half of one delivery and half of the next would add up to neither.
+"""
+
+import fnmatch
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+from lake.errors import CannotBeAsked, LakeError
+from lake.load import ENDINGS
+from lake.sources.aws_client import client, told
+
+SCHEME = "s3://"
+CHUNK_BYTES = 1024 * 1024
+LEAST_FREE_BYTES = 50 * 1024 * 1024
+_MAGIC = re.compile(r"[*?\[]")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+Watch = Callable[[str, int, int], None]
+"""Is told the name of an object, how many bytes of all have arrived, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One object as it was listed; `etag` changes when it does."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+
+def is_remote(path: str | Path) -> bool:
+    """Whether this names a bucket and no file."""
+    return str(path).lower().startswith(SCHEME)
+
+
+@contextmanager
+def brought(paths: Sequence[str | Path], *, beside: Path, watch: Watch | None = None) -> Iterator[list[str | Path]]:
+    """The same paths, with what lies in buckets brought into a folder that is gone afterwards. Raises LakeError.
+
+    `beside` is the folder that the copies lie below while they are loaded: the disk that the lake is on.
+    """
+    if not any(is_remote(path) for path in paths):
+        yield list(paths)
+        return
+    store = client("s3")
+    wanted = {str(path): listed(store, str(path)) for path in paths if is_remote(path)}
+    total = sum(one.size for found in wanted.values() for one in found)
+    beside.mkdir(parents=True, exist_ok=True)
+    _refuse_full(beside, total)
+    with TemporaryDirectory(prefix=".s3-", dir=beside) as making:
+        ready: list[str | Path] = []
+        arrived = 0
+        for number, path in enumerate(paths):
+            if not is_remote(path):
+                ready.append(path)
+                continue
+            for one in wanted[str(path)]:
+                target = _target(Path(making) / str(number), one.key)
+                _bring(store, one, target)
+                arrived += one.size
+                if watch is not None:
+                    watch(one.key, arrived, total)
+                ready.append(target)
+        yield ready
+
+
+def listed(store: Any, address: str) -> list[Listed]:
+    """The bills at `s3://bucket/key`, below `s3://bucket/prefix/`, or that match a pattern, by their keys."""
+    bucket, key = _parts(address)
+    pattern = key if _MAGIC.search(key) else None
+    prefix = _MAGIC.split(key)[0]
+    found: list[Listed] = []
+    with told(f"{address} could not be listed."):
+        for page in store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            found += [Listed(bucket, one["Key"], one["Size"], one["ETag"]) for one in page.get("Contents", ())]
+    chosen = [one for one in found if _is_meant(one, key, pattern)]
+    if not chosen:
+        raise LakeError(
+            f"{address} holds nothing to load.",
+            why=f"{len(found)} objects begin with that, and none ends in {', '.join(ENDINGS)}.",
+            do="Name a key, a prefix or a pattern, such as s3://bucket/exports/2026-10/*.parquet.",
+        )
+    return sorted(chosen, key=lambda one: one.key)
+
+
+def _is_meant(one: Listed, key: str, pattern: str | None) -> bool:
+    if one.key == key and one.size:
+        return True
+    if not one.size or not one.key.lower().endswith(ENDINGS):
+        return False
+    if pattern is not None:
+        return fnmatch.fnmatchcase(one.key, pattern)
+    # A prefix is a folder: `bill` does not mean what lies in `billing/`.
+    return not key or key.endswith("/") or one.key.startswith(f"{key}/")
+
+
+def _parts(address: str) -> tuple[str, str]:
+    parts = urlsplit(address.replace("?", "%3F").replace("#", "%23"))
+    bucket, key = parts.netloc, parts.path.removeprefix("/").replace("%3F", "?").replace("%23", "#")
+    if not _BUCKET.fullmatch(bucket):
+        raise CannotBeAsked(
+            "An s3:// address names no bucket.",  # and is not repeated: somebody may have written a key into it
+            why="A bucket's name has small letters, digits, points and hyphens.",
+            do="Write s3://BUCKET/PREFIX/, without a key or a region in it.",
+        )
+    return bucket, key
+
+
+def _target(folder: Path, key: str) -> Path:
+    """Where the object goes: a key is any text and never a path out of the folder."""
+    parts = [part for part in key.split("/") if part not in ("", ".", "..")]
+    return folder.joinpath(*(part.replace("\x00", "_")[:200] for part in parts))
+
+
+def _bring(store: Any, one: Listed, target: Path) -> None:
+    what = f"s3://{one.bucket}/{one.key} could not be read."
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with told(what), target.open("wb") as stream:
+            body = store.get_object(Bucket=one.bucket, Key=one.key, IfMatch=one.etag)["Body"]
+            for chunk in body.iter_chunks(CHUNK_BYTES):
+                stream.write(chunk)
+    except OSError as error:
+        raise LakeError(
+            what, why=f"{error.strerror or error}.", do="Give the disk of Spendgate's home room; nothing was loaded."
+        ) from error
+    if target.stat().st_size != one.size:
+        raise LakeError(what, why="Fewer bytes arrived than were listed.", do="Load again; nothing was loaded.")
+
+
+def _refuse_full(folder: Path, total: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if total + LEAST_FREE_BYTES > free:
+        raise LakeError(
+            f"{total / 2**20:,.0f} MB do not fit on the disk of {folder}.",
+            why=f"{free / 2**20:,.0f} MB are free, and the files are brought whole before they are loaded.",
+            do="Free some space, or load one month at a time.",
+        )
