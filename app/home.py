@@ -71,6 +71,11 @@ class Home:
         return self.folder / "savings.toml"
 
     @property
+    def price_book(self) -> Path:
+        """Prices of one's own, which go before the shipped ones."""
+        return self.folder / "price-book"
+
+    @property
     def web_key(self) -> Path:
         return self.folder / "web.key"
 

@@ -26,6 +26,7 @@ from approvals.propose import DraftRequest, propose
 from approvals.states import TERMINAL, words
 from approvals.store import Draft, Proposal
 from lake.engine import Lake
+from lake.price_book import own
 from tools.catalogue import bind
 from tools.desk import Desk, ProposalLine, Receipt, Wanted
 
@@ -55,8 +56,8 @@ def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
     """The port through which the conversation gets its tools."""
 
-    limits = limits_here(home)
     fiscal = fiscal_calendar()
+    limits, prices = limits_here(home), own(home.price_book)
 
     def seat_down(seat: Seat) -> Toolbox:
         with reading(engine) as (session, now):
@@ -70,6 +71,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             propose=lambda wanted: _propose(engine, seat, wanted),
             proposals=lambda which: _lines(engine, seat, scope, which),
             thresholds=limits,
+            prices=prices,
             earlier=dict(seat.earlier),
             next_number=seat.next_number,
         )

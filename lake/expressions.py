@@ -344,6 +344,7 @@ def resource_meters(charges: ir.Table, question: Question, ids: str) -> ir.Table
         **{name: dimension(kept, name).max() for name in ("team", "use_case", "environment")},
         counted=kept.PricingQuantity.sum(),
         list_of_day=kept.ListCost.sum(),
+        unlisted_of_day=kept.ListCost.isnull().sum(),
         effective_of_day=kept.EffectiveCost.sum(),
         uncovered_of_day=kept.EffectiveCost.sum(where=bare),
     )
@@ -360,6 +361,7 @@ def resource_meters(charges: ir.Table, question: Question, ids: str) -> ir.Table
         quantity=days.counted.sum(),
         days=days.day.nunique(),
         list_cost=days.list_of_day.sum(),
+        unlisted=days.unlisted_of_day.sum(),
         effective=days.effective_of_day.sum(),
         uncovered=days.uncovered_of_day.sum(),
         least_day=days.effective_of_day.min(),

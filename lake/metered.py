@@ -23,6 +23,7 @@ class MonthOfMeter:
 @dataclass(frozen=True)
 class Meter:
     """One meter of a resource. Costs are in the resource's currency; `uncovered` is what no commitment covers.
+    `list_cost` is None where charges lack it.
 
     `least_day` and `most_day` are the smallest and largest effective cost of a billed day, `least_quantity` and
     `most_quantity` the same of what was counted.
@@ -31,7 +32,7 @@ class Meter:
     name: str
     unit: str
     months: tuple[MonthOfMeter, ...]
-    list_cost: Decimal
+    list_cost: Decimal | None
     effective: Decimal
     uncovered: Decimal
     least_day: Decimal
@@ -63,7 +64,7 @@ def _length(month: date) -> int:
 
 @dataclass(frozen=True)
 class Metered:
-    """One resource with its meters, named as billed."""
+    """One resource with its meters, named as billed; `instance_type` is empty for what is no machine."""
 
     resource_id: str
     name: str
@@ -76,6 +77,7 @@ class Metered:
     environment: str
     currency: str
     details: str
+    instance_type: str
     meters: tuple[Meter, ...]
 
     @property

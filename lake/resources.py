@@ -11,6 +11,7 @@ from typing import Any
 
 from lake import expressions
 from lake.engine import Lake
+from lake.instance_type import instance_type
 from lake.metered import Meter, Metered, MonthOfMeter
 from lake.money import add
 from lake.period import Period
@@ -68,6 +69,7 @@ def _resource(key: tuple[str, str], meters: dict[tuple[str, str], list[dict[str,
     return Metered(
         resource_id=key[0],
         currency=key[1],
+        instance_type=instance_type(newest["details"], newest["meter"], newest["meter"]),
         meters=tuple(_meter(*called, rows) for called, rows in sorted(meters.items())),
         **names,
     )
@@ -81,7 +83,7 @@ def _meter(name: str, unit: str, rows: list[dict[str, Any]]) -> Meter:
             MonthOfMeter(row["first_day"].replace(day=1), row["quantity"] or Decimal(0), int(row["days"]))
             for row in rows
         ),
-        list_cost=add(row["list_cost"] for row in rows),
+        list_cost=None if any(row["unlisted"] for row in rows) else add(row["list_cost"] for row in rows),
         effective=add(row["effective"] for row in rows),
         uncovered=add(row["uncovered"] or Decimal(0) for row in rows),
         least_day=min(row["least_day"] for row in rows),

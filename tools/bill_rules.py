@@ -66,7 +66,12 @@ def judged(desk: Desk) -> Judged:
     period = Period(last + timedelta(days=1) - days, last + timedelta(days=1))
     read = resources(desk.lake, period, ids=IDS, teams_seen=desk.scope)
     look = Look(
-        days=limits.look_back_days, last_day=last, now=desk.now, limits=limits, disk_prices=_disk_prices(read.found)
+        days=limits.look_back_days,
+        last_day=last,
+        now=desk.now,
+        limits=limits,
+        disk_prices=_disk_prices(read.found),
+        book=desk.prices,
     )
     found = [
         Opportunity(one, said) for one in read.found for rule in BILL_RULES if (said := rule(one, look)) is not None
@@ -80,7 +85,7 @@ def _disk_prices(found: Iterable[Metered]) -> dict[tuple[str, str, str], Decimal
     for one in found:
         for meter in one.meters:
             kind = old_disk.type_of(meter)
-            if kind and meter.quantity > 0 and meter.list_cost > 0:
+            if kind and meter.quantity > 0 and meter.list_cost:
                 price = EXACT.divide(meter.list_cost, meter.quantity)
                 known = prices.get((one.currency, one.region, kind))
                 prices[one.currency, one.region, kind] = price if known is None else max(known, price)

@@ -52,6 +52,9 @@ def _mapped(value: Any) -> Any:
 Names = Annotated[list[str], BeforeValidator(_listed)]
 Filters = Annotated[dict[str, str | list[str]], BeforeValidator(_mapped)]
 Scope = Literal["ai", "everything"]
+Wish = Literal[
+    "stop_instance", "start_instance", "resize_instance", "change_volume_type", "release_address", "stop_notebook"
+]
 
 
 class _Arguments(BaseModel):
@@ -104,9 +107,7 @@ class _Savings(_Arguments):
 
 class _Propose(_Arguments):
     target: str = Field(description="row of a saving (q2.r1), or the exact id or name of a resource")
-    kind: (
-        Literal["stop_instance", "start_instance", "change_volume_type", "release_address", "stop_notebook"] | None
-    ) = Field(None, description="what is to happen; omit for what the rule about it leads to")
+    kind: Wish | None = Field(None, description="what is to happen; omit for what the rule about it leads to")
 
 
 class _Proposals(_Arguments):

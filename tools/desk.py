@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lake.allocation_rules import TARGET_PERCENT
+from lake.price_book import PriceBook, shipped
 from tools.detection.thresholds import AnomalyThresholds
 from tools.fiscal import FiscalCalendar
 from tools.result import Figure, Problem, Row, ToolResult
@@ -113,6 +114,7 @@ class Desk:
     propose: Propose = nobody_proposes
     proposals: Proposals = no_proposals
     thresholds: SavingsThresholds = field(default_factory=SavingsThresholds)
+    prices: PriceBook = field(default_factory=shipped)
     anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
     fiscal: FiscalCalendar = field(default_factory=FiscalCalendar)
     uncategorised_target: int = TARGET_PERCENT

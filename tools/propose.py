@@ -63,6 +63,8 @@ def propose_change(desk: Desk, *, target: str, kind: str = "") -> ToolResult:
         named = [one for one in billed.found if _names(one.resource, wanted)] if billed else []
         if billed is None or not (named or kind):
             return _stop(desk, wanted)
+        if not kind and any(one.resource.instance_type for one in named) and _stands_idle(desk, wanted, named):
+            return _stop(desk, wanted)  # of two rules about one machine the one that stops it goes first
         return _by_rule(desk, wanted, kind, named, billed)
     except CannotProposeError as error:
         return failed(desk, TOOL, error.problem)
@@ -93,6 +95,12 @@ def _stop(desk: Desk, wanted: str) -> ToolResult:
         return _refused(desk, one, seen)
     change = _typed(StopInstance, one.machine)
     return _draft(desk, change, one, seen)
+
+
+def _stands_idle(desk: Desk, wanted: str, named: list[Opportunity]) -> bool:
+    """Whether the machine is to be stopped, or no rule of the bill finds anything about it."""
+    idle = any(one.verdict == Verdict.IDLE and _means(one.machine, wanted) for one in survey(desk).judged)
+    return idle or not any(one.verdict.saves for one in named)
 
 
 def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], billed: BillJudged) -> ToolResult:

@@ -55,7 +55,8 @@ def put_opportunity(sheet: Sheet, one: Opportunity, period: Period) -> Row:
             ("per_year", money.per_year, "Saving a year, in cash"),
             ("annual_cost", money.annual_cost, "Effective cost a year"),
         ):
-            sheet.put(row, column, value, label=f"{said}, {who}", unit=one.resource.currency, period=rate)
+            if value is not None:
+                sheet.put(row, column, value, label=f"{said}, {who}", unit=one.resource.currency, period=rate)
     for check in one.judged.finding.checks:
         if check.measured is not None:
             said = f"{who}: {check.label} (waste if {check.condition})"

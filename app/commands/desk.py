@@ -9,6 +9,7 @@ from app.fiscal import fiscal_calendar
 from app.lake_here import lake_here
 from app.savings_limits import limits_here
 from lake.errors import CannotBeAsked
+from lake.price_book import own
 from tools.desk import Desk
 from tools.periods import understood
 from tools.result import ToolResult
@@ -28,6 +29,7 @@ def desk_here(person: str | None = None) -> Desk:
             scope=speaker.sees_teams,
             thresholds=limits_here(here.home),
             fiscal=fiscal_calendar(),
+            prices=own(here.home.price_book),
         )
 
 

@@ -3,18 +3,17 @@
 from decimal import Decimal
 
 from app.commands.console import hint, print_json, print_table
+from app.home import Home
 from app.settings import load_settings
 from lake import price_book
 from lake.machine_shapes import MachineShape
 from lake.money import plain
 from lake.price_book import OnDemand, PriceBook
 
-FOLDER = "price-book"
-
 
 def show(instance_type: str, *, region: str | None, as_json: bool) -> None:
     """Prints the shape and the prices of one type; refused where the book knows neither, or not this region."""
-    book = price_book.own(load_settings().home / FOLDER)
+    book = price_book.own(Home(load_settings().home).price_book)
     shape = book.shape(instance_type)
     prices = [book.price(instance_type, region)] if region else _everywhere(book, instance_type)
     if as_json:

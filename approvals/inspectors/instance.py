@@ -154,6 +154,10 @@ def _no_such_type(client: Any, change: InstanceChange, instance: dict[str, Any])
     if architecture not in built:
         told = ", ".join(built) or "no architecture that is known"
         return "other_architecture", f"{change.instance_id} is {architecture}, and {change.to_type} is {told}"
+    network = known[0].get("NetworkInfo", {}) if known else {}
+    if network.get("EnaSupport") == "required" and instance.get("EnaSupport") is False:
+        told = f"{change.to_type} needs the ENA network driver, and the image of {change.instance_id} has none"
+        return "no_driver", told
     if not listed(offers, "InstanceTypeOfferings"):
         return "not_offered", f"{change.to_type} is not offered in {zone}"
     return None

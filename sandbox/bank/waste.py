@@ -16,6 +16,7 @@ from sandbox.bank.machines import EBS, EC2
 from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import SAGEMAKER
 
+DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
 REGION = "us-east-1"
 HOURS_PER_MONTH = 730
 WINDOW = 14
@@ -46,19 +47,18 @@ class Planted:
     def identity(self, seed: int) -> str:
         """The resource's id, the same for a seed whatever else is planted."""
         drawn = sha256(f"{seed}/waste/{self.name}".encode()).hexdigest()[:17]
-        return {"gp2_to_gp3": f"vol-{drawn}", "idle_address": f"eipalloc-{drawn}"}.get(self.rule, self.name)
+        return {DISK: f"vol-{drawn}", ADDRESS: f"eipalloc-{drawn}", OLD: f"i-{drawn}"}.get(self.rule, self.name)
 
     def bill_id(self, seed: int) -> str:
         """The id as AWS's bill writes it."""
         account, mine = ACCOUNTS[self.account].id, self.identity(seed)
-        if self.rule == "idle_address":
+        if self.rule == ADDRESS:
             return f"arn:aws:ec2:{REGION}:{account}:elastic-ip/{mine}"
-        return mine if self.rule == "gp2_to_gp3" else f"arn:aws:sagemaker:{REGION}:{account}:notebook-instance/{mine}"
+        return mine if self.rule in (DISK, OLD) else f"arn:aws:sagemaker:{REGION}:{account}:notebook-instance/{mine}"
 
 
 GP3 = Decimal("0.2")  # 0.08 against 0.10 dollars
 NIGHTS = 1 - Decimal(50) / 168
-DISK, ADDRESS, NOTEBOOK = "gp2_to_gp3", "idle_address", "notebook_left_on"
 
 WASTE: tuple[Planted, ...] = (
     Planted(DISK, "ledger-archive-gp2", "core", "core-banking", "production", 100, "waste", "small gp2", "gp2", GP3),
@@ -79,6 +79,15 @@ WASTE: tuple[Planted, ...] = (
             "in use", "PublicIPv4:InUseAddress"),
     Planted(ADDRESS, "just-allocated", "payments", "payments", "production", 24, "fine",
             "idle for five days only", "PublicIPv4:IdleAddress", days=5),
+    Planted(OLD, "swift-gateway-01", "payments", "payments", "production", 24, "waste",
+            "m5a.4xlarge is as large, 0.688 against 0.80 dollars", "m4.4xlarge", 1 - Decimal("0.688") / Decimal("0.8")),
+    Planted(OLD, "ledger-report-old", "core", "core-banking", "staging", 24, "waste",
+            "r5a.8xlarge is as large, 1.808 against 2.128 dollars", "r4.8xlarge",
+            1 - Decimal("1.808") / Decimal("2.128")),
+    Planted(OLD, "risk-calc-c4", "data", "data-platform", "production", 24, "fine",
+            "whatever is as large as its 36 processors and 60 GiB costs more", "c4.8xlarge"),
+    Planted(OLD, "teller-m1", "core", "core-banking", "production", 24, "unknown",
+            "its type stands in no price list", "m1.large"),
     Planted(NOTEBOOK, "credit-explore-01", "ai", "credit-risk", "development", 24, "waste",
             "runs nights and weekends", "", NIGHTS),
     Planted(NOTEBOOK, "fraud-graph-lab", "ai", "fraud-analytics", "development", 24, "waste",
@@ -90,7 +99,9 @@ WASTE: tuple[Planted, ...] = (
     Planted(NOTEBOOK, "whose-notebook", "ai", "data-platform", "development", 24, "unknown",
             "carries no environment", tagged=False),
 )  # fmt: skip
-PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2"}
+TYPES = {OLD: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance"}
+PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlarge": "2.128", "c4.8xlarge": "1.591",
+          "m1.large": "0.175"}  # fmt: skip
 
 
 def add_waste(book: Book) -> None:
@@ -103,6 +114,7 @@ def _line(planted: Planted, calendar: Calendar) -> Line:
     service, meter, unit = {
         DISK: (EBS, f"{planted.kind} storage", "GB-Months"),
         ADDRESS: (EC2, planted.kind, "Hours"),
+        OLD: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
         NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
     }[planted.rule]
     given = tags(planted.team, planted.environment)
@@ -110,7 +122,8 @@ def _line(planted: Planted, calendar: Calendar) -> Line:
         AWS, ACCOUNTS[planted.account], key=f"waste/{planted.name}", service=service, meter=meter, unit=unit,
         price="0.005" if planted.rule == ADDRESS else PRICES[planted.kind], region=REGION,
         resource_id=planted.bill_id(calendar.seed), resource_name=planted.name,
-        resource_type={DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance"}[planted.rule],
+        details={"InstanceType": planted.kind} if planted.rule == OLD else {},
+        resource_type=TYPES[planted.rule],
         tags=given if planted.tagged else {},
     )  # fmt: skip
 
@@ -141,14 +154,18 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
 
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
     """The planted resources as the sandbox's AWS is to know them, by the lists of its estate."""
-    lists: dict[str, list[dict[str, Any]]] = {"volumes": [], "addresses": [], "notebooks": []}
+    lists: dict[str, list[dict[str, Any]]] = {
+        "machines": [], "volumes": [], "addresses": [], "notebooks": []
+    }  # fmt: skip
     for planted in WASTE:
         if planted.days < 0:
             continue
         place = {"account": ACCOUNTS[planted.account].id, "region": REGION}
         given = {"Name": planted.name, **tags(planted.team, planted.environment)} if planted.tagged else {}
         mine = planted.identity(calendar.seed)
-        if planted.rule == DISK:
+        if planted.rule == OLD:
+            lists["machines"].append(_machine(planted, mine, place, given))
+        elif planted.rule == DISK:
             made = {"volume_id": mine, "zone": f"{REGION}a", "size": planted.amount, "type": planted.kind}
             lists["volumes"].append({**place, **made, "tags": given})
         elif planted.rule == ADDRESS:
@@ -157,3 +174,11 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             made = {"notebook": mine, "instance_type": "ml.t3.xlarge", "status": "InService"}
             lists["notebooks"].append({**place, **made, "tags": given})
     return lists
+
+
+def _machine(planted: Planted, mine: str, place: dict[str, str], given: dict[str, str]) -> dict[str, Any]:
+    return {
+        **place, "instance_id": mine, "name": planted.name, "instance_type": planted.kind, "zone": f"{REGION}a",
+        "account_name": ACCOUNTS[planted.account].name, "gpus": 0, "tags": given, "state": "running",
+        "launch_time": "2023-02-01T09:00:00Z",
+    }  # fmt: skip

@@ -82,7 +82,8 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
         sums.add(bill)
     files.append(_write_parquet(folder / "usage" / "utilization.parquet", utilisation(book.calendar)))
     more = waste_in_cloud(book.calendar) if waste else {}
-    _write_json(folder / "machines.json", {"machines": machine_list(book.calendar), **more})
+    listed = machine_list(book.calendar) + more.pop("machines", [])
+    _write_json(folder / "machines.json", {"machines": listed, **more})
     told = {"waste": waste_truth(book)} if waste else {}
     _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})
     return BankSummary(

@@ -23,7 +23,7 @@ from tools.bill_rules import judged
 from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult
-from tools.rules import idle_address, notebook, old_disk
+from tools.rules import idle_address, notebook, old_disk, old_generation
 from tools.rules.catalogue import FORMS, SECTIONS, document
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Judgement, Look
@@ -53,7 +53,7 @@ def meter(
 def resource(resource_id: str, *meters: Meter, environment: str = "development") -> Metered:
     return Metered(
         resource_id=resource_id, name="x", provider="AWS", service="", account="205918374466", region="us-east-1",
-        team="t", use_case="", environment=environment, currency="USD", details="", meters=meters,
+        team="t", use_case="", environment=environment, currency="USD", details="", instance_type="", meters=meters,
     )  # fmt: skip
 
 
@@ -70,6 +70,11 @@ def eip(name: str = "PublicIPv4:IdleAddress", **more: Any) -> Metered:
 def book(a_day: str = "24", environment: str = "development", **more: Any) -> Metered:
     arn = "arn:aws:sagemaker:us-east-1:205918374466:notebook-instance/lab"
     return resource(arn, meter("ml.t3.xlarge notebook", "Hours", a_day, "0.2", **more), environment=environment)
+
+
+def machine(kind: str, price: str, name: str = "BoxUsage", region: str = "us-east-1", **more: Any) -> Metered:
+    made = resource("i-0123456789abcdef0", meter(f"{name}:{kind}", "Hrs", "24", price, **more))
+    return replace(made, instance_type=kind, region=region)
 
 
 CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
@@ -93,6 +98,19 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("released two days ago", idle_address, eip(last=LAST - timedelta(days=2)), None, ""),
     ("idle by one meter and in use by another: it is moved about", idle_address,
      resource(eip().resource_id, *eip().meters, *eip("PublicIPv4:InUseAddress").meters), FINE, ""),
+    # old generations, by the shipped price book of 19 January 2026
+    ("m4.4xlarge at 0.80 dollars; m5a.4xlarge is as large at 0.688", old_generation, machine("m4.4xlarge", "0.80"),
+     WASTE, "81.76"),
+    ("a plan covers it: no cash is saved", old_generation, machine("m4.4xlarge", "0.80", bare="0"), FINE, ""),
+    ("everything as large as c4.8xlarge costs more", old_generation, machine("c4.8xlarge", "1.591"), FINE, ""),
+    ("how fast another GPU is no list tells", old_generation, machine("p3.8xlarge", "12.24"), None, ""),
+    ("a few dollars are not worth a restart", old_generation, machine("m4.large", "0.10", bare="0.5"), FINE, ""),
+    ("a current type", old_generation, machine("m7i.4xlarge", "0.8064"), None, ""),
+    ("a type that stands in no list", old_generation, machine("m1.large", "0.175"), UNKNOWN, ""),
+    ("a region without prices", old_generation, machine("m4.4xlarge", "0.80", region="af-south-1"), UNKNOWN, ""),
+    ("Windows has other prices than the book's", old_generation, machine("m4.4xlarge", "1.5", "BoxUsage Windows"),
+     UNKNOWN, ""),
+    ("stopped two days ago", old_generation, machine("m4.4xlarge", "0.80", last=LAST - timedelta(days=2)), None, ""),
     # notebooks: 0.20 dollars an hour, 118 of 168 hours outside working time
     ("around the clock", notebook, book(), WASTE, "102.55"),
     ("switched off in the evening", notebook, book("10"), FINE, ""),
@@ -122,7 +140,7 @@ def test_the_rule_says(sentence: str, rule: Any, what: Metered, verdict: Verdict
 
 
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:
-    for rule in (old_disk, idle_address, notebook):
+    for rule in (old_disk, idle_address, notebook, old_generation):
         verdicts = {row[3] for row in CASES if row[1] is rule}
         assert verdicts >= {WASTE, FINE, None}
 
@@ -196,9 +214,11 @@ def desk(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 def test_all_planted_waste_is_found_and_nothing_else(desk: Desk, truth: dict[str, Any]) -> None:
-    told = {one.resource.resource_id: one for one in judged(desk).found}
+    told = {one.resource.resource_id: str(one.verdict) for one in judged(desk).found}
     planted = {one["resource"]: one["verdict"] for one in truth["waste"]}
-    assert {name: str(one.verdict) for name, one in told.items()} == {k: v for k, v in planted.items() if v}
+    # The bank's own machines are of types that a book may call old; none of them could be had for less.
+    assert {told[name] for name in told.keys() - planted.keys()} <= {"fine"}
+    assert {name: told.get(name, "") for name in planted} == planted
 
 
 def value(result: ToolResult, row: Row, column: str) -> Decimal:
@@ -221,6 +241,7 @@ def test_the_portfolio_is_the_planted_truth_within_a_hundredth(desk: Desk, truth
     )
 
 
+@pytest.mark.slow
 def test_what_a_rule_finds_can_be_asked_for_and_nothing_else(desk: Desk, truth: dict[str, Any]) -> None:
     kinds = {form.name: form.kind for form in FORMS}
     for one in truth["waste"]:
@@ -243,7 +264,8 @@ def test_a_row_of_the_list_can_be_asked_for_by_its_address(desk: Desk) -> None:
 
 def test_nothing_of_another_team_is_told(bank: Path, desk: Desk) -> None:
     theirs = Desk(lake=desk.lake, now=NOW, speaker="p-1", scope=("credit-risk",))
-    assert {one.resource.name for one in judged(theirs).found} == {"credit-explore-01"}
+    assert {one.resource.name for one in judged(theirs).saving()} == {"credit-explore-01"}
+    assert {one.resource.team for one in judged(theirs).found} == {"credit-risk"}
 
 
 def test_a_bill_without_such_resources_has_nothing_to_judge(tmp_path: Path) -> None:

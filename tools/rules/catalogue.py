@@ -5,20 +5,21 @@ from decimal import Decimal
 from typing import Any
 
 from lake.metered import Metered
-from tools.rules import idle_address, idle_gpu, notebook, old_disk
+from tools.rules import idle_address, idle_gpu, notebook, old_disk, old_generation
 from tools.rules.form import Form
 from tools.rules.judged import Judgement, Look
 from tools.rules.thresholds import SavingsThresholds
 
 Judge = Callable[[Metered, Look], Judgement | None]
 
-BILL_RULES: tuple[Judge, ...] = (notebook.judge, old_disk.judge, idle_address.judge)
+BILL_RULES: tuple[Judge, ...] = (old_generation.judge, notebook.judge, old_disk.judge, idle_address.judge)
 """The rules about a resource that is billed by its id."""
 
-FORMS: tuple[Form, ...] = (idle_gpu.FORM, notebook.FORM, old_disk.FORM, idle_address.FORM)
+FORMS: tuple[Form, ...] = (idle_gpu.FORM, old_generation.FORM, notebook.FORM, old_disk.FORM, idle_address.FORM)
 
 SECTIONS = {
     idle_gpu.FORM.name: "idle_gpu",
+    old_generation.FORM.name: "old_generation",
     notebook.FORM.name: "notebook",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
@@ -27,6 +28,7 @@ SECTIONS = {
 
 IDS = "|".join(
     (
+        r"(^|/)i-[0-9a-f]{8,17}$",
         r"(^|/)vol-[0-9a-f]{8,17}$",
         r"(^|/)eipalloc-[0-9a-f]{8,17}$",
         r":notebook-instance/[A-Za-z0-9-]+$",

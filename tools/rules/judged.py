@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from lake.price_book import PriceBook, shipped
 from tools.rules.evidence import Check, Finding, Verdict
 from tools.rules.form import Form
 from tools.rules.money import Money
@@ -16,17 +17,9 @@ from tools.rules.thresholds import SavingsThresholds
 
 
 @dataclass(frozen=True)
-class Use:
-    """What was measured of a resource over the look-back: calls that reached it, and when that was last measured."""
-
-    invocations: Decimal | None = None
-    metric_days: int = 0
-    last_metric_at: datetime | None = None
-
-
-@dataclass(frozen=True)
 class Look:
-    """The look-back: its days, the last of them, the limits that hold, and what each disk type costs by region.
+    """The look-back: its days, the last of them, the limits that hold, what each disk type costs by region,
+    and the price book.
 
     `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
     """
@@ -36,7 +29,7 @@ class Look:
     now: datetime
     limits: SavingsThresholds
     disk_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
-    uses: Mapping[str, Use] = field(default_factory=dict)
+    book: PriceBook = field(default_factory=shipped)
 
 
 @dataclass(frozen=True)

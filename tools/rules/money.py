@@ -27,9 +27,12 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True)
 class Money:
-    """A month's saving in the bill's currency. `low` to `high` holds the cash saving; the year is twelve months."""
+    """A month's saving in the bill's currency; `list_price` is None where the bill lacks it.
 
-    list_price: Decimal
+    `low` to `high` holds the cash saving; the year is twelve months.
+    """
+
+    list_price: Decimal | None
     effective: Decimal
     cash: Decimal
     low: Decimal
@@ -66,8 +69,9 @@ def money(
     bare = EXACT.divide(uncovered, effective) if effective > 0 else Decimal(0)
     least, most = (EXACT.multiply(_sum(meters, name), Decimal(days)) for name in ("least_day", "most_day"))
     cash = a_month(uncovered)
+    listed = [meter.list_cost for meter in meters if meter.list_cost is not None]
     return Money(
-        list_price=a_month(_sum(meters, "list_cost")),
+        list_price=a_month(add(listed)) if len(listed) == len(meters) else None,
         effective=a_month(effective),
         cash=cash,
         low=min(cash, a_month(EXACT.multiply(least, bare))),

@@ -59,9 +59,8 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         return Judgement(FORM, finding(FORM, missing=("one size on every billed day",)), why)
     ratio, ours = _ratio(resource, meter, look)
     iops, throughput = speed(size)
-    gp3 = EXACT.multiply(EXACT.divide(meter.list_cost, meter.quantity), ratio)
-    paid = EXACT.divide(meter.effective, meter.list_cost) if meter.list_cost else Decimal(1)
-    extra = EXACT.multiply(EXACT.multiply(_extra(iops, throughput, limits), gp3), paid)
+    gp3 = EXACT.multiply(EXACT.divide(meter.effective, meter.quantity), ratio)
+    extra = EXACT.multiply(_extra(iops, throughput, limits), gp3)
     made = money(
         (meter,), days=meter.days, share=1 - ratio, less=extra,
         hours_per_month=look.limits.hours_per_month, priced_by_bill=ours,
@@ -100,7 +99,7 @@ def _size(meter: Meter) -> int | None:
 
 def _ratio(resource: Metered, meter: Meter, look: Look) -> tuple[Decimal, bool]:
     """The price of gp3 over that of gp2, and whether this bill tells it."""
-    own = EXACT.divide(meter.list_cost, meter.quantity) if meter.quantity else Decimal(0)
+    own = EXACT.divide(meter.list_cost, meter.quantity) if meter.quantity and meter.list_cost else Decimal(0)
     other = look.disk_prices.get((resource.currency, resource.region, "gp3"))
     if own > 0 and other is not None:
         return min(Decimal(1), EXACT.divide(other, own)), True

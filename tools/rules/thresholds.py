@@ -50,6 +50,14 @@ class NotebookThresholds:
 
 
 @dataclass(frozen=True)
+class OldGenerationThresholds:
+    """When a newer type is worth a restart."""
+
+    least_per_month: Decimal = Decimal(10)
+    least_percent: Decimal = Decimal(5)
+
+
+@dataclass(frozen=True)
 class SavingsThresholds:
     """The limits of all rules. `hours_per_month` turns an hourly rate into a month's, and is stated with it."""
 
@@ -59,4 +67,5 @@ class SavingsThresholds:
     idle_gpu: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
     old_disk: OldDiskThresholds = field(default_factory=OldDiskThresholds)
     idle_address: IdleAddressThresholds = field(default_factory=IdleAddressThresholds)
+    old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
