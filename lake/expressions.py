@@ -254,6 +254,8 @@ def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
     columns |= {f"{name}_hours": kept[name].count() for name in COUNTS}
     columns |= {name: kept[name].sum() for name in COUNTS}
     columns |= {"measured": measured.sum(), "last": kept.hour.max(where=measured)}
+    plain = kept.cpu_max_pct.notnull() & kept.network_bytes.notnull()
+    columns |= {"plain": plain.sum(), "last_plain": kept.hour.max(where=plain)}
     return kept.group_by(resource=kept.resource, day=kept.hour.date()).agg(**columns).order_by(["resource", "day"])
 
 

@@ -37,8 +37,8 @@ _EVERY_COLUMN = f"SELECT {', '.join(f'CAST(NULL AS {kind}) AS {name}' for name, 
 class Utilisation:
     """What was measured of one resource over a stretch of time; None is "not measured". Percentages are 0 to 100.
 
-    `metric_hours` counts the hours in which both GPU and CPU were measured. GPU and encoder activity are shares of
-    those hours, memory and CPU the highest values, network the busiest day in megabytes of 1,000,000 bytes.
+    `metric_hours` counts the hours in which both GPU and CPU were measured, `plain_hours` those in which both CPU and
+    network were. GPU and encoder activity are shares of the former, memory and CPU the highest values, network the busiest day in megabytes of 1,000,000 bytes.
     Invocations, requests and tokens are counts of the whole stretch, over the hours that were measured. `hours` tells
     for each metric, by its column's name, how many hours that were.
     """
@@ -56,6 +56,8 @@ class Utilisation:
     requests: int | None = None
     tokens: int | None = None
     hours: Mapping[str, int] = field(default_factory=dict)
+    plain_hours: int = 0
+    last_plain_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ def _rows(store: Store, expression: Any) -> list[dict[str, Any]]:
 def _over(resource: str, days: list[dict[str, Any]]) -> Utilisation:
     last = [day["last"] for day in days if day["last"] is not None]
     network = [int(day["network_bytes"]) for day in days if day["network_bytes"] is not None]
+    plain = [day["last_plain"] for day in days if day["last_plain"] is not None]
     return Utilisation(
         resource_id=resource,
         metric_hours=sum(int(day["measured"] or 0) for day in days),
@@ -206,6 +209,8 @@ def _over(resource: str, days: list[dict[str, Any]]) -> Utilisation:
         requests=_count(days, "requests"),
         tokens=_count(days, "tokens"),
         hours={name: sum(int(day[f"{name}_hours"]) for day in days) for name in (*PERCENTS, *COUNTS)},
+        plain_hours=sum(int(day["plain"] or 0) for day in days),
+        last_plain_at=max(plain).replace(tzinfo=UTC) if plain else None,
     )
 
 

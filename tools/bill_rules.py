@@ -5,18 +5,19 @@ Beside `savings.py`, which judges machines by their utilisation: what is judged 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 from lake.metered import Metered
 from lake.period import Period
 from lake.resources import last_billed, resources
+from lake.usage import Utilisation, utilisation
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
-from tools.rules import old_disk
+from tools.rules import idle_machine, old_disk
 from tools.rules.catalogue import BILL_RULES, IDS
 from tools.rules.evidence import Verdict
-from tools.rules.judged import Judgement, Look
+from tools.rules.judged import Judgement, Look, Use
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,16 @@ class Opportunity:
 
 @dataclass(frozen=True)
 class Judged:
-    """All resources of the look-back that a rule is about, and where they were read."""
+    """All resources of the look-back that a rule is about, and where they were read.
+
+    `unmeasured` counts the machines without GPUs of which nothing was measured: whether they are idle is unknown.
+    """
 
     period: Period
     found: tuple[Opportunity, ...]
     query: str
     snapshots: tuple[str, ...]
+    unmeasured: int = 0
 
     def saving(self) -> list[Opportunity]:
         """Those with something to save, largest first."""
@@ -65,18 +70,32 @@ def judged(desk: Desk) -> Judged:
         return Judged(wide, (), "", ())
     period = Period(last + timedelta(days=1) - days, last + timedelta(days=1))
     read = resources(desk.lake, period, ids=IDS, teams_seen=desk.scope)
+    machines = [one.resource_id for one in read.found if idle_machine.INSTANCE.search(one.resource_id)]
+    start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
+    uses = {name: _use(one) for name, one in utilisation(desk.lake.store, machines, start=start, end=end).items()}
     look = Look(
         days=limits.look_back_days,
         last_day=last,
         now=desk.now,
         limits=limits,
         disk_prices=_disk_prices(read.found),
+        uses=uses,
         book=desk.prices,
     )
     found = [
         Opportunity(one, said) for one in read.found for rule in BILL_RULES if (said := rule(one, look)) is not None
     ]
-    return Judged(period, tuple(found), read.query, tuple(read.snapshots))
+    unmeasured = sum(idle_machine.concerns(one, look) and one.resource_id not in uses for one in read.found)
+    return Judged(period, tuple(found), read.query, tuple(read.snapshots), unmeasured)
+
+
+def _use(measured: Utilisation) -> Use:
+    return Use(
+        cpu_max_percent=measured.cpu_max_percent,
+        network_mb_per_day=measured.network_mb_per_day,
+        metric_hours=measured.plain_hours,
+        last_metric_at=measured.last_plain_at,
+    )
 
 
 def _disk_prices(found: Iterable[Metered]) -> dict[tuple[str, str, str], Decimal]:

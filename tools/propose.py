@@ -35,8 +35,8 @@ from tools.sheet import Sheet
 from tools.shown import shown
 
 TOOL = "propose_change"
-BY_RULE = tuple(form.kind for form in FORMS if form.kind != "stop_instance")
-KINDS = ("stop_instance", "start_instance", *BY_RULE)
+BY_RULE = tuple(dict.fromkeys(form.kind for form in FORMS))
+KINDS = ("start_instance", *BY_RULE)
 _ADDRESS = re.compile(r"\{?q\d+\.[rt]\d+")
 
 
@@ -61,9 +61,9 @@ def propose_change(desk: Desk, *, target: str, kind: str = "") -> ToolResult:
             return _start(desk, wanted)
         billed = judged(desk) if kind in ("", *BY_RULE) else None
         named = [one for one in billed.found if _names(one.resource, wanted)] if billed else []
-        if billed is None or not (named or kind):
+        if billed is None or (not named and kind in ("", "stop_instance")):
             return _stop(desk, wanted)
-        if not kind and any(one.resource.instance_type for one in named) and _stands_idle(desk, wanted, named):
+        if any(one.resource.instance_type for one in named) and _is_gpus(desk, wanted, kind, named):
             return _stop(desk, wanted)  # of two rules about one machine the one that stops it goes first
         return _by_rule(desk, wanted, kind, named, billed)
     except CannotProposeError as error:
@@ -97,10 +97,15 @@ def _stop(desk: Desk, wanted: str) -> ToolResult:
     return _draft(desk, change, one, seen)
 
 
-def _stands_idle(desk: Desk, wanted: str, named: list[Opportunity]) -> bool:
-    """Whether the machine is to be stopped, or no rule of the bill finds anything about it."""
+def _is_gpus(desk: Desk, wanted: str, kind: str, named: list[Opportunity]) -> bool:
+    """Whether a machine is for the rule of GPU machines: it is to be stopped, and no rule of the bill says to."""
+    if kind not in ("", "stop_instance"):
+        return False
+    saving = [one for one in named if one.verdict.saves and kind in ("", one.judged.form.kind)]
+    if any(one.judged.form.kind == "stop_instance" for one in named):
+        return False
     idle = any(one.verdict == Verdict.IDLE and _means(one.machine, wanted) for one in survey(desk).judged)
-    return idle or not any(one.verdict.saves for one in named)
+    return idle or not saving
 
 
 def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], billed: BillJudged) -> ToolResult:

@@ -203,6 +203,10 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
     _note(sheet, desk, seen, left=left)
     if others or doubtful:
         sheet.notes.append(MONEY_NOTE)
+    if billed.unmeasured:
+        sheet.notes.append(
+            f"{billed.unmeasured} running machines without GPUs have no metrics: whether they are idle is unknown."
+        )
     more = f"; {len(others)} other savings and {len(doubtful)} unknown" if others or doubtful else ""
     return sheet.done(
         title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines{more}",

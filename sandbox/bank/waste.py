@@ -4,11 +4,13 @@ Apart from the bank as it always is, so that what is graded on that one stays co
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from sandbox.bank.calendar import Calendar, Floats
 from sandbox.bank.line import Book, Line, usage
@@ -17,6 +19,8 @@ from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import SAGEMAKER
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
+IDLE = "idle_machine"
+MACHINES = (OLD, IDLE)
 REGION = "us-east-1"
 HOURS_PER_MONTH = 730
 WINDOW = 14
@@ -43,18 +47,23 @@ class Planted:
     less: Decimal = Decimal(0)
     tagged: bool = True
     days: int = 60
+    busy: str = ""
 
     def identity(self, seed: int) -> str:
         """The resource's id, the same for a seed whatever else is planted."""
         drawn = sha256(f"{seed}/waste/{self.name}".encode()).hexdigest()[:17]
-        return {DISK: f"vol-{drawn}", ADDRESS: f"eipalloc-{drawn}", OLD: f"i-{drawn}"}.get(self.rule, self.name)
+        return {DISK: f"vol-{drawn}", ADDRESS: f"eipalloc-{drawn}", IDLE: f"i-{drawn}", OLD: f"i-{drawn}"}.get(
+            self.rule, self.name
+        )
 
     def bill_id(self, seed: int) -> str:
         """The id as AWS's bill writes it."""
         account, mine = ACCOUNTS[self.account].id, self.identity(seed)
         if self.rule == ADDRESS:
             return f"arn:aws:ec2:{REGION}:{account}:elastic-ip/{mine}"
-        return mine if self.rule in (DISK, OLD) else f"arn:aws:sagemaker:{REGION}:{account}:notebook-instance/{mine}"
+        return (
+            mine if self.rule in (DISK, *MACHINES) else f"arn:aws:sagemaker:{REGION}:{account}:notebook-instance/{mine}"
+        )
 
 
 GP3 = Decimal("0.2")  # 0.08 against 0.10 dollars
@@ -79,6 +88,16 @@ WASTE: tuple[Planted, ...] = (
             "in use", "PublicIPv4:InUseAddress"),
     Planted(ADDRESS, "just-allocated", "payments", "payments", "production", 24, "fine",
             "idle for five days only", "PublicIPv4:IdleAddress", days=5),
+    Planted(IDLE, "old-jump-host", "shared", "infrastructure", "production", 24, "waste",
+            "neither CPU nor network", "m6a.2xlarge", busy="still"),
+    Planted(IDLE, "poc-kafka-01", "digital", "digital-channels", "development", 24, "waste",
+            "neither CPU nor network", "c6a.4xlarge", busy="still"),
+    Planted(IDLE, "month-end-calc", "core", "core-banking", "production", 24, "fine",
+            "works on one day of the fortnight", "r6a.4xlarge", busy="once"),
+    Planted(IDLE, "licence-server", "shared", "infrastructure", "production", 24, "fine",
+            "hardly any CPU, but its network is in use", "m6a.large", busy="network"),
+    Planted(IDLE, "agent-gone-01", "data", "data-platform", "production", 24, "unknown",
+            "its metrics end a week ago", "m6a.4xlarge", busy="silent"),
     Planted(OLD, "swift-gateway-01", "payments", "payments", "production", 24, "waste",
             "m5a.4xlarge is as large, 0.688 against 0.80 dollars", "m4.4xlarge", 1 - Decimal("0.688") / Decimal("0.8")),
     Planted(OLD, "ledger-report-old", "core", "core-banking", "staging", 24, "waste",
@@ -99,9 +118,10 @@ WASTE: tuple[Planted, ...] = (
     Planted(NOTEBOOK, "whose-notebook", "ai", "data-platform", "development", 24, "unknown",
             "carries no environment", tagged=False),
 )  # fmt: skip
-TYPES = {OLD: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance"}
+TYPES = {OLD: "Instance", IDLE: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance"}
 PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlarge": "2.128", "c4.8xlarge": "1.591",
-          "m1.large": "0.175"}  # fmt: skip
+          "m1.large": "0.175", "m6a.large": "0.0864", "m6a.2xlarge": "0.3456", "m6a.4xlarge": "0.6912",
+          "c6a.4xlarge": "0.612", "r6a.4xlarge": "0.9072"}  # fmt: skip
 
 
 def add_waste(book: Book) -> None:
@@ -115,6 +135,7 @@ def _line(planted: Planted, calendar: Calendar) -> Line:
         DISK: (EBS, f"{planted.kind} storage", "GB-Months"),
         ADDRESS: (EC2, planted.kind, "Hours"),
         OLD: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
+        IDLE: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
         NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
     }[planted.rule]
     given = tags(planted.team, planted.environment)
@@ -122,7 +143,7 @@ def _line(planted: Planted, calendar: Calendar) -> Line:
         AWS, ACCOUNTS[planted.account], key=f"waste/{planted.name}", service=service, meter=meter, unit=unit,
         price="0.005" if planted.rule == ADDRESS else PRICES[planted.kind], region=REGION,
         resource_id=planted.bill_id(calendar.seed), resource_name=planted.name,
-        details={"InstanceType": planted.kind} if planted.rule == OLD else {},
+        details={"InstanceType": planted.kind} if planted.rule in MACHINES else {},
         resource_type=TYPES[planted.rule],
         tags=given if planted.tagged else {},
     )  # fmt: skip
@@ -163,7 +184,7 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
         place = {"account": ACCOUNTS[planted.account].id, "region": REGION}
         given = {"Name": planted.name, **tags(planted.team, planted.environment)} if planted.tagged else {}
         mine = planted.identity(calendar.seed)
-        if planted.rule == OLD:
+        if planted.rule in MACHINES:
             lists["machines"].append(_machine(planted, mine, place, given))
         elif planted.rule == DISK:
             made = {"volume_id": mine, "zone": f"{REGION}a", "size": planted.amount, "type": planted.kind}
@@ -182,3 +203,33 @@ def _machine(planted: Planted, mine: str, place: dict[str, str], given: dict[str
         "account_name": ACCOUNTS[planted.account].name, "gpus": 0, "tags": given, "state": "running",
         "launch_time": "2023-02-01T09:00:00Z",
     }  # fmt: skip
+
+
+DAYS = 21
+
+
+def waste_utilisation(calendar: Calendar) -> Any:
+    """Hourly CPU and network of the planted machines that an agent watches, for the last three weeks."""
+    tables = [_used(planted, calendar) for planted in WASTE if planted.busy]
+    return pa.concat_tables(tables)
+
+
+def _used(planted: Planted, calendar: Calendar) -> Any:
+    count = DAYS * 24
+    hour, rng = np.arange(count), calendar.rng(f"waste/{planted.name}")
+    cpu, network = 0.4 + 2.5 * rng.random(count), 3e4 + 8e4 * rng.random(count)
+    if planted.busy == "once":
+        cpu = np.where(hour // 24 == DAYS - 5, 30 + 50 * rng.random(count), cpu)
+    if planted.busy == "network":
+        network = network * 40
+    start = datetime.combine(calendar.until - timedelta(days=DAYS - 1), time(0), tzinfo=UTC)
+    moments = int(start.timestamp()) * 1_000_000 + hour.astype(np.int64) * 3_600_000_000
+    nothing = pa.nulls(count, pa.float64())
+    table = pa.table({
+        "ResourceId": pa.array([planted.bill_id(calendar.seed)] * count, pa.string()),
+        "HourStart": pa.array(moments, pa.int64()).cast(pa.timestamp("us", tz="UTC")),
+        "cpu_max_pct": pa.array(np.round(cpu, 2)),
+        "gpu_active_pct": nothing, "gpu_encoder_pct": nothing, "gpu_memory_pct": nothing,
+        "network_bytes": pa.array(np.rint(network).astype(np.int64)),
+    })  # fmt: skip
+    return table.slice(0, count - 7 * 24) if planted.busy == "silent" else table

@@ -25,7 +25,7 @@ from sandbox.bank.services import add_services
 from sandbox.bank.tokens import add_tokens
 from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
-from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth
+from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth, waste_utilisation
 
 LEAST_MONTHS = 6
 
@@ -80,7 +80,10 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
         files.append(_write_bill(folder, bill, csv=csv))
         written += bill.table.num_rows
         sums.add(bill)
-    files.append(_write_parquet(folder / "usage" / "utilization.parquet", utilisation(book.calendar)))
+    used = utilisation(book.calendar)
+    if waste:
+        used = pa.concat_tables([used, waste_utilisation(book.calendar)])
+    files.append(_write_parquet(folder / "usage" / "utilization.parquet", used))
     more = waste_in_cloud(book.calendar) if waste else {}
     listed = machine_list(book.calendar) + more.pop("machines", [])
     _write_json(folder / "machines.json", {"machines": listed, **more})

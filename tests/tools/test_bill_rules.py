@@ -23,17 +23,31 @@ from tools.bill_rules import judged
 from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult
-from tools.rules import idle_address, notebook, old_disk, old_generation
+from tools.rules import idle_address, idle_machine, notebook, old_disk, old_generation
 from tools.rules.catalogue import FORMS, SECTIONS, document
 from tools.rules.evidence import Verdict
-from tools.rules.judged import Judgement, Look
+from tools.rules.judged import Judgement, Look, Use
 from tools.rules.money import Confidence, money
 from tools.rules.portfolio import Part, booked
 from tools.rules.thresholds import SavingsThresholds
 from tools.savings import find_savings
 
 LAST = date(2026, 10, 31)
-LOOK = Look(days=14, last_day=LAST, now=datetime(2026, 11, 1, 9, tzinfo=UTC), limits=SavingsThresholds())
+AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
+STILL = Use(Decimal("2.9"), Decimal("1.4"), metric_hours=336, last_metric_at=AT - timedelta(hours=10))
+USES = {
+    "still": STILL,
+    "busy": replace(STILL, cpu_max_percent=Decimal("5")),
+    "network": replace(STILL, network_mb_per_day=Decimal("60")),
+    "gaps": replace(STILL, metric_hours=224),
+    "stale": replace(STILL, last_metric_at=AT - timedelta(hours=72)),
+    "no cpu": replace(STILL, cpu_max_percent=None),
+    "no cpu, busy": replace(STILL, cpu_max_percent=None, network_mb_per_day=Decimal("60")),
+}
+IDS_OF = {name: f"i-0123456789abcde{at:02x}" for at, name in enumerate((*USES, "unmeasured"))}
+LOOK = Look(
+    days=14, last_day=LAST, now=AT, limits=SavingsThresholds(), uses={IDS_OF[name]: use for name, use in USES.items()}
+)  # fmt: skip
 WASTE, FINE, UNKNOWN = Verdict.WASTE, Verdict.FINE, Verdict.UNKNOWN
 
 
@@ -77,6 +91,10 @@ def machine(kind: str, price: str, name: str = "BoxUsage", region: str = "us-eas
     return replace(made, instance_type=kind, region=region)
 
 
+def used(name: str) -> Metered:
+    return replace(machine("m6a.2xlarge", "0.344"), resource_id=IDS_OF[name])
+
+
 CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     # gp2 → gp3: 0.10 against 0.08 dollars a GB-month; a month of 730 hours is 30.4167 of October's 31 days
     ("a small gp2 disk: gp3 has all its speed for a fifth less", old_disk, disk(100), WASTE, "1.96"),
@@ -98,6 +116,16 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("released two days ago", idle_address, eip(last=LAST - timedelta(days=2)), None, ""),
     ("idle by one meter and in use by another: it is moved about", idle_address,
      resource(eip().resource_id, *eip().meters, *eip("PublicIPv4:InUseAddress").meters), FINE, ""),
+    # machines without GPUs: their use is in USES, by name
+    ("neither CPU nor network on any day", idle_machine, used("still"), WASTE, "251.12"),
+    ("one busy hour is use", idle_machine, used("busy"), FINE, ""),
+    ("hardly any CPU, yet its network is in use", idle_machine, used("network"), FINE, ""),
+    ("a third of its hours was never measured", idle_machine, used("gaps"), UNKNOWN, ""),
+    ("the last metric is three days old", idle_machine, used("stale"), UNKNOWN, ""),
+    ("CPU was never measured", idle_machine, used("no cpu"), UNKNOWN, ""),
+    ("busy by its network, though CPU was never measured", idle_machine, used("no cpu, busy"), FINE, ""),
+    ("nothing was measured: counted, not judged", idle_machine, used("unmeasured"), None, ""),
+    ("a GPU machine is for another rule", idle_machine, replace(used("still"), instance_type="g5.xlarge"), None, ""),
     # old generations, by the shipped price book of 19 January 2026
     ("m4.4xlarge at 0.80 dollars; m5a.4xlarge is as large at 0.688", old_generation, machine("m4.4xlarge", "0.80"),
      WASTE, "81.76"),
@@ -140,7 +168,7 @@ def test_the_rule_says(sentence: str, rule: Any, what: Metered, verdict: Verdict
 
 
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:
-    for rule in (old_disk, idle_address, notebook, old_generation):
+    for rule in (old_disk, idle_address, notebook, old_generation, idle_machine):
         verdicts = {row[3] for row in CASES if row[1] is rule}
         assert verdicts >= {WASTE, FINE, None}
 

@@ -5,20 +5,34 @@ from decimal import Decimal
 from typing import Any
 
 from lake.metered import Metered
-from tools.rules import idle_address, idle_gpu, notebook, old_disk, old_generation
+from tools.rules import idle_address, idle_gpu, idle_machine, notebook, old_disk, old_generation
 from tools.rules.form import Form
 from tools.rules.judged import Judgement, Look
 from tools.rules.thresholds import SavingsThresholds
 
 Judge = Callable[[Metered, Look], Judgement | None]
 
-BILL_RULES: tuple[Judge, ...] = (old_generation.judge, notebook.judge, old_disk.judge, idle_address.judge)
+BILL_RULES: tuple[Judge, ...] = (
+    idle_machine.judge,
+    old_generation.judge,
+    notebook.judge,
+    old_disk.judge,
+    idle_address.judge,
+)
 """The rules about a resource that is billed by its id."""
 
-FORMS: tuple[Form, ...] = (idle_gpu.FORM, old_generation.FORM, notebook.FORM, old_disk.FORM, idle_address.FORM)
+FORMS: tuple[Form, ...] = (
+    idle_gpu.FORM,
+    idle_machine.FORM,
+    old_generation.FORM,
+    notebook.FORM,
+    old_disk.FORM,
+    idle_address.FORM,
+)
 
 SECTIONS = {
     idle_gpu.FORM.name: "idle_gpu",
+    idle_machine.FORM.name: "idle_machine",
     old_generation.FORM.name: "old_generation",
     notebook.FORM.name: "notebook",
     old_disk.FORM.name: "old_disk",

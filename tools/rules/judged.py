@@ -17,9 +17,19 @@ from tools.rules.thresholds import SavingsThresholds
 
 
 @dataclass(frozen=True)
+class Use:
+    """What was measured of a machine over the look-back; None is "not measured". Percentages are 0 to 100."""
+
+    cpu_max_percent: Decimal | None = None
+    network_mb_per_day: Decimal | None = None
+    metric_hours: int = 0
+    last_metric_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Look:
     """The look-back: its days, the last of them, the limits that hold, what each disk type costs by region,
-    and the price book.
+    what was measured of machines, and the price book.
 
     `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
     """
@@ -29,6 +39,7 @@ class Look:
     now: datetime
     limits: SavingsThresholds
     disk_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    uses: Mapping[str, Use] = field(default_factory=dict)
     book: PriceBook = field(default_factory=shipped)
 
 

@@ -58,6 +58,17 @@ class OldGenerationThresholds:
 
 
 @dataclass(frozen=True)
+class IdleMachineThresholds:
+    """When a machine without GPUs counts as idle: AWS Compute Optimizer, idle EC2 instances. Both must hold."""
+
+    cpu_percent: Decimal = Decimal(5)
+    network_mb_per_day: Decimal = Decimal(5)
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+
+
+@dataclass(frozen=True)
 class SavingsThresholds:
     """The limits of all rules. `hours_per_month` turns an hourly rate into a month's, and is stated with it."""
 
@@ -65,6 +76,7 @@ class SavingsThresholds:
     hours_per_month: int = 730  # AWS's own month; stated with every saving
     settle_days: int = 2  # the bill's newest days, which providers still restate: nothing is measured on them
     idle_gpu: IdleGpuThresholds = field(default_factory=IdleGpuThresholds)
+    idle_machine: IdleMachineThresholds = field(default_factory=IdleMachineThresholds)
     old_disk: OldDiskThresholds = field(default_factory=OldDiskThresholds)
     idle_address: IdleAddressThresholds = field(default_factory=IdleAddressThresholds)
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)

@@ -1,0 +1,87 @@
+"""A machine without GPUs that nobody uses: neither its processors nor its network did anything over the look-back.
+
+AWS's own two conditions. A machine of which nothing at all was measured is not judged but counted, since a bill with a
+thousand such machines would otherwise be a thousand rows that say the same.
+"""
+
+import re
+from datetime import timedelta
+from decimal import ROUND_FLOOR, Decimal
+
+from lake.metered import Metered
+from tools.rules.evidence import Check
+from tools.rules.form import Form, Limit
+from tools.rules.idle_gpu import is_gpu_family
+from tools.rules.judged import Judgement, Look, Use, finding
+from tools.rules.money import money
+from tools.rules.thresholds import IdleMachineThresholds
+
+INSTANCE = re.compile(r"(?:^|/)(i-[0-9a-f]{8,17})$")
+_HOURS = frozenset({"hours", "hour", "hrs", "hr"})
+AWS = "AWS Compute Optimizer, idle EC2 instances"
+FORM = Form(
+    number="1b",
+    name="idle_machine",
+    title="Machine without GPUs that nobody uses",
+    evidence=(
+        "CPU and network, hour by hour",
+        "both for most of the billed hours, the last of them recent",
+        "hours billed on the last day",
+    ),
+    fires="the highest CPU and the busiest day's network stay below their limits over the whole look-back",
+    limits=(
+        Limit("cpu_percent", "% at its highest, less than", AWS),
+        Limit("network_mb_per_day", "MB on its busiest day, less than", AWS),
+        Limit("least_metric_hours", "hours with metrics, at least", AWS),
+        Limit("least_metric_share_percent", "% of the billed hours with metrics, at least", "ours: stricter than AWS"),
+        Limit("freshest_metric_hours", "hours since the last metric, at most", "AWS's last day, and one of delivery"),
+    ),
+    saving="cost of its hours; disks and addresses stay and are not counted",
+    risk="medium: what waits for rare work (a standby, a licence server) looks idle too",
+    reversibility="reversible: it can be started again",
+    kind="stop_instance",
+    undo="start_instance",
+    drift=("instance_id", "state", "type", "launched_at", "scaling_group", "stop_protection", "tags", "disks"),
+    order=10,
+)
+
+
+def concerns(resource: Metered, look: Look) -> bool:
+    """Whether it is a machine without GPUs that ran on the last day."""
+    hours = any(meter.unit.lower() in _HOURS for meter in resource.meters)
+    machine = bool(INSTANCE.search(resource.resource_id)) and hours and resource.last_day == look.last_day
+    return machine and not is_gpu_family(resource.instance_type, look.limits.idle_gpu)
+
+
+def judge(resource: Metered, look: Look) -> Judgement | None:
+    """The verdict on a machine of which anything was measured; None for anything else."""
+    use = look.uses.get(resource.resource_id)
+    if use is None or not concerns(resource, look):
+        return None
+    limits = look.limits.idle_machine
+    hours = tuple(meter for meter in resource.meters if meter.unit.lower() in _HOURS)
+    billed = sum((meter.quantity for meter in hours), start=Decimal(0))
+    checks = (
+        Check("cpu", "CPU, highest", use.cpu_max_percent, limits.cpu_percent, "%"),
+        Check("network", "network a day, highest", use.network_mb_per_day, limits.network_mb_per_day, "MB"),
+    )
+    said = finding(FORM, *checks, missing=_missing(use, billed, look, limits))
+    made = money(hours, days=look.days, share=Decimal(1), hours_per_month=look.limits.hours_per_month)
+    found = INSTANCE.search(resource.resource_id)
+    change = {
+        "kind": FORM.kind, "account": resource.account, "region": resource.region,
+        "instance_id": found[1] if found else "",
+    }  # fmt: skip
+    cpu = "unknown" if use.cpu_max_percent is None else f"{use.cpu_max_percent.normalize():f} %"
+    return Judgement(FORM, said, f"{resource.instance_type}, CPU at most {cpu} on {look.days} days", made, change)
+
+
+def _missing(use: Use, billed: Decimal, look: Look, limits: IdleMachineThresholds) -> tuple[str, ...]:
+    share = (billed * limits.least_metric_share_percent / 100).to_integral_value(ROUND_FLOOR)
+    least = max(Decimal(limits.least_metric_hours), share)
+    if use.metric_hours < least:
+        return (f"metrics of at least {least} hours (there are {use.metric_hours})",)
+    fresh = timedelta(hours=limits.freshest_metric_hours)
+    if use.last_metric_at is None or look.now - use.last_metric_at > fresh:
+        return (f"a metric of the last {limits.freshest_metric_hours} hours",)
+    return ()
