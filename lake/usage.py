@@ -38,7 +38,8 @@ class Utilisation:
     """What was measured of one resource over a stretch of time; None is "not measured". Percentages are 0 to 100.
 
     `metric_hours` counts the hours in which both GPU and CPU were measured, `plain_hours` those in which both CPU and
-    network were. GPU and encoder activity are shares of the former, memory and CPU the highest values, network the busiest day in megabytes of 1,000,000 bytes.
+    network were. GPU and encoder activity are shares of the former, memory and CPU the highest values, network the
+    busiest day in megabytes of 1,000,000 bytes.
     Invocations, requests and tokens are counts of the whole stretch, over the hours that were measured. `hours` tells
     for each metric, by its column's name, how many hours that were.
     """
