@@ -312,3 +312,20 @@ def test_account_and_region_that_are_none_cannot_be_asked_for(tmp_path: Path) ->
     refused = propose_change(desk_of(lake_of(tmp_path, rows), propose=Asked()), target=eip().resource_id)
     assert refused.error is not None
     assert "cannot be addressed" in refused.error.what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "until"), [(31, date(2026, 7, 15)), (32, date(2026, 5, 20)), (301, date(2026, 4, 1))])
+def test_the_same_on_banks_of_other_seeds_and_days(tmp_path: Path, seed: int, until: date) -> None:
+    write_bank(tmp_path / "bank", until=until, months=6, seed=seed, waste=True)
+    truth = json.loads((tmp_path / "bank" / "truth.json").read_text())
+    lake, now = Lake(tmp_path / "home"), datetime(until.year, until.month, until.day, 8, tzinfo=UTC) + timedelta(days=1)
+    months = sorted((tmp_path / "bank" / "bill" / "aws").glob("*.parquet"))[-2:]
+    ingest(lake, [*months, tmp_path / "bank" / "usage"], now=now)
+    there = desk_of(lake, now=now)
+    found = {one.resource.resource_id for one in judged(there).saving()}
+    planted = {one["resource"]: Decimal(one["saving_per_month"]) for one in truth["waste"] if one["verdict"] == "waste"}
+    assert found == set(planted)
+    whole = sum(planted.values()) + sum(Decimal(one["monthly_effective_cost"]) for one in truth["idle"])
+    result = find_savings(there, top=100)
+    assert abs(value(result, result.totals[0], "per_month") - whole) <= whole / 100
