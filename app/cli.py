@@ -16,7 +16,7 @@ from app.cli_audit import audit_app
 from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_lake import add_lake
 from app.cli_operate import add_processes, db_app, sandbox_app
-from app.cli_options import As, Json, Period, Where, pairs
+from app.cli_options import As, Json, Period, Where, amount, pairs
 from app.cli_policy import policy_app
 from app.cli_slack import slack_app
 from app.cli_sources import sources_app, usage_app
@@ -240,6 +240,7 @@ def savings_stages(
 def savings_list(
     where: Where = None,
     top: Annotated[int | None, typer.Option(help="Only the largest N.")] = None,
+    minimum: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Only savings of so much a month.")] = None,
     person: As = None,
     as_json: Json = False,
 ) -> None:
@@ -247,7 +248,8 @@ def savings_list(
     from app.commands import savings
     from app.commands.desk import desk_here
 
-    savings.run(desk_here(person), where=pairs(where), top=top, as_json=as_json)
+    least = amount(minimum)
+    savings.run(desk_here(person), where=pairs(where), top=top, minimum=least, as_json=as_json)
 
 
 @proposals_app.command("list")

@@ -1,9 +1,12 @@
 """Options that several commands share, and how their text is read."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated
 
 import typer
+
+from lake.money import as_written
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; decimals are text.")]
 As = Annotated[str | None, typer.Option("--as", metavar="PERSON", help="Act as this person (in a sandbox home only).")]
@@ -22,6 +25,16 @@ def pairs(given: list[str] | None) -> dict[str, str] | None:
             raise typer.BadParameter(f"{key.strip()} stands twice; give each once")
         pairs[key.strip()] = value.strip()
     return pairs or None
+
+
+def amount(text: str | None) -> Decimal | None:
+    """An amount like 100 or 99.50; a usage error for anything else, and for less than nothing."""
+    if text is None:
+        return None
+    read = as_written(text)
+    if read is None or read < 0:
+        raise typer.BadParameter(f"{text[:40]!r} is no amount like 100 or 99.50")
+    return read
 
 
 def day(text: str | None) -> date | None:

@@ -7,6 +7,7 @@ can be bound here votes, claims or executes. Whatever goes wrong comes back as a
 import json
 import logging
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from langchain_core.tools import BaseTool, StructuredTool
@@ -22,6 +23,7 @@ from tools.propose import propose_change
 from tools.result import Problem, Row, ToolResult
 from tools.savings import find_savings
 from tools.shown import shown
+from tools.simulate import simulate_change
 from tools.spend import query_spend
 
 log = logging.getLogger(__name__)
@@ -100,14 +102,22 @@ class _Anomalies(_Arguments):
 
 class _Savings(_Arguments):
     where: Filters = Field(
-        default_factory=dict, description="filters, exact names: team, use_case, environment, account, region, resource"
+        default_factory=dict,
+        description="filters, exact names: team, use_case, environment, account, region, resource; "
+        "risk (low, medium), reversible (yes, no), rule",
     )
     top: int | None = Field(None, ge=1, le=100, description="rows wanted")
+    minimum: Decimal | None = Field(None, ge=0, description="only savings of at least so much a month, if one is named")
 
 
 class _Propose(_Arguments):
     target: str = Field(description="row of a saving (q2.r1), or the exact id or name of a resource")
     kind: Wish | None = Field(None, description="what is to happen; omit for what the rule about it leads to")
+
+
+class _Simulate(_Arguments):
+    target: str = Field(description="row of a saving (q2.r1), or the exact id or name of a machine")
+    to_type: str = Field("", description="the type that it would have; omit for 'if it were stopped'")
 
 
 class _Proposals(_Arguments):
@@ -130,6 +140,7 @@ def bind(desk: Desk) -> list[BaseTool]:
         _tool(desk, "report_allocation", _ALLOCATION, _Allocation, lambda given: report_allocation(desk, **_ai(given))),
         _tool(desk, "find_anomalies", _ANOMALIES, _Anomalies, lambda given: find_anomalies(desk, **_ai(given))),
         _tool(desk, "find_savings", _SAVINGS, _Savings, lambda given: find_savings(desk, **given)),
+        _tool(desk, "simulate_change", _SIMULATE, _Simulate, lambda given: simulate_change(desk, **_said(given))),
         _tool(desk, "propose_change", _PROPOSE, _Propose, lambda given: propose_change(desk, **_said(given))),
         _tool(desk, "find_proposals", _PROPOSALS, _Proposals, lambda given: find_proposals(desk, **_said(given))),
         _tool(desk, "derive", _DERIVE, _Derive, lambda given: derive(desk, **given)),
@@ -152,6 +163,10 @@ _ANOMALIES = "Unusual days of spend (spike, shift, leak, new service), with what
 _SAVINGS = (
     "What could be saved a month: GPU machines that stand idle by their metrics, old disks, idle addresses, notebooks "
     "left on. What cannot be judged is 'unknown', with what is missing."
+)
+_SIMULATE = (
+    "What a month would cost if one machine were stopped or had another type. Only reckons; nothing is asked for. "
+    "Use for 'what happens if'."
 )
 _PROPOSE = (
     "Asks people to approve one change of one resource. Stores a draft only; people decide, never you. "

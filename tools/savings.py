@@ -66,12 +66,19 @@ class Survey:
         return sorted(mine, key=lambda one: (-(one.saving.per_month if one.saving else 0), one.machine.resource_id))
 
 
-def find_savings(desk: Desk, *, where: Where | None = None, top: int | None = None) -> ToolResult:
-    """What could be saved a month, largest first; then what cannot be judged, with what is missing."""
+def find_savings(
+    desk: Desk, *, where: Where | None = None, top: int | None = None, minimum: Decimal | None = None
+) -> ToolResult:
+    """What could be saved a month, largest first; then what cannot be judged, with what is missing.
+
+    `minimum` leaves out what saves less a month, in the bill's currency.
+    """
     try:
         wanted = filters(where or {})
         seen, billed = survey(desk), judged(desk)
         chosen, others = _chosen(seen, billed, wanted)
+        if minimum is not None:
+            chosen, others = _worth(chosen, others, minimum)
         return _answer(desk, chosen, others, top=min(max(top or MOST, 1), 100))
     except NotUnderstoodError as error:
         return failed(desk, TOOL, error.problem)
@@ -82,7 +89,7 @@ def find_savings(desk: Desk, *, where: Where | None = None, top: int | None = No
 def survey(desk: Desk) -> Survey:
     """Every GPU machine that the speaker may see, judged over the last days that the bill of machines reaches."""
     limits = desk.thresholds.idle_gpu
-    period = _look_back(desk)
+    period = look_back(desk)
     billed = machines(desk.lake, period, teams_seen=desk.scope)
     gpu = [one for one in billed.found if ec2_id(one) and is_gpu_family(one.instance_type, limits)]
     # Without hours on the last day it is stopped or gone, and there is nothing left to stop.
@@ -101,7 +108,7 @@ def ec2_id(machine: Machine) -> str:
     return found[1] if found else ""
 
 
-def _look_back(desk: Desk) -> Period:
+def look_back(desk: Desk) -> Period:
     """The rule's days up to the last day that bills hours of EC2 machines: other sources may reach further."""
     days = timedelta(days=desk.thresholds.idle_gpu.look_back_days)
     reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
@@ -177,10 +184,21 @@ def put_saving(sheet: Sheet, row: Row, one: Judged, period: Period) -> None:
 def _chosen(seen: Survey, billed: BillJudged, wanted: dict[str, tuple[str, ...]]) -> tuple[Survey, BillJudged]:
     machines_known = [one.machine for one in seen.judged] + list(seen.stopped)
     accepted = accept(wanted, [*machines_known, *(one.resource for one in billed.found)])
-    kept = tuple(one for one in seen.judged if fits(one.machine, accepted))
-    stopped = tuple(one for one in seen.stopped if fits(one, accepted))
-    others = tuple(one for one in billed.found if fits(one.resource, accepted))
+    kept = tuple(one for one in seen.judged if fits(one.machine, FORM, accepted))
+    stopped = tuple(one for one in seen.stopped if fits(one, FORM, accepted))
+    others = tuple(one for one in billed.found if fits(one.resource, one.judged.form, accepted))
     return replace(seen, judged=kept, stopped=stopped), replace(billed, found=others)
+
+
+def _worth(seen: Survey, billed: BillJudged, least: Decimal) -> tuple[Survey, BillJudged]:
+    """Without what saves less than this a month; what is unknown stays, since nobody knows what it would save."""
+    kept = tuple(
+        one
+        for one in seen.judged
+        if not one.verdict.saves or (one.saving is not None and one.saving.per_month >= least)
+    )
+    others = tuple(one for one in billed.found if not one.verdict.saves or one.cash >= least)
+    return replace(seen, judged=kept), replace(billed, found=others)
 
 
 def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolResult:

@@ -1,4 +1,4 @@
-"""Which resources a list of savings is about: filters by the few names that a resource has in the bill."""
+"""Which savings a list is about: filters by the few names that a resource has in the bill, and by kinds of rules."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -6,9 +6,17 @@ from typing import Any
 
 from tools.asked import NotUnderstoodError
 from tools.result import Problem
+from tools.rules.catalogue import FORMS
+from tools.rules.form import Form
 from tools.shown import shown
 
-FILTERS = ("team", "use_case", "environment", "account", "region", "resource", "provider")
+OF_RESOURCE = ("team", "use_case", "environment", "account", "region", "resource", "provider")
+OF_RULE: dict[str, tuple[str, ...]] = {
+    "rule": tuple(form.name for form in FORMS),
+    "risk": tuple(dict.fromkeys(form.risk.split(":")[0] for form in FORMS)),
+    "reversible": ("yes", "no"),
+}
+FILTERS = (*OF_RESOURCE, *OF_RULE)
 Accepted = dict[str, set[str]]
 
 
@@ -17,6 +25,9 @@ def accept(wanted: Mapping[str, tuple[str, ...]], known: Iterable[Any]) -> Accep
     resources = list(known)
     accepted: Accepted = {}
     for name, values in wanted.items():
+        if name in OF_RULE:
+            accepted[name] = {_known(name, value, set(OF_RULE[name])) for value in values}
+            continue
         if name not in FILTERS:
             raise NotUnderstoodError(
                 Problem(
@@ -31,9 +42,19 @@ def accept(wanted: Mapping[str, tuple[str, ...]], known: Iterable[Any]) -> Accep
     return accepted
 
 
-def fits(resource: Any, accepted: Accepted) -> bool:
-    """Whether a machine or another resource of the bill carries the names that are meant."""
-    return all(names & _values(resource, name) for name, names in accepted.items())
+def fits(resource: Any, form: Form, accepted: Accepted) -> bool:
+    """Whether a resource of the bill carries the names that are meant, and the rule about it is of the kind meant."""
+    return all(names & (_told(form, name) or _values(resource, name)) for name, names in accepted.items())
+
+
+def _told(form: Form, name: str) -> set[str]:
+    """What a rule says of itself under a filter's name; empty for a filter of resources."""
+    told = {
+        "rule": form.name,
+        "risk": form.risk.split(":")[0],
+        "reversible": "yes" if form.reversibility.startswith("reversible") else "no",
+    }
+    return {told[name]} if name in told else set()
 
 
 def _values(resource: Any, name: str) -> set[str]:

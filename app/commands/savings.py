@@ -1,5 +1,6 @@
 """`spendgate savings list`: what could be saved, by rule, with the evidence; and what cannot be judged, and why."""
 
+from decimal import Decimal
 from typing import Any
 
 from app.commands.console import hint, print_json, print_table
@@ -17,11 +18,16 @@ HEADINGS = ("Verdict", "Name", "Resource", "Rule", "Team", "Environment", "Savin
 
 
 def run(
-    desk: Desk | None = None, *, where: dict[str, str] | None = None, top: int | None = None, as_json: bool = False
+    desk: Desk | None = None,
+    *,
+    where: dict[str, str] | None = None,
+    top: int | None = None,
+    minimum: Decimal | None = None,
+    as_json: bool = False,
 ) -> None:
     """Lists savings, those of machines first, then what is unknown; totals and notes go to stderr."""
     check_where(where, lambda name: name in FILTERS)
-    result = find_savings(desk or desk_here(), where=where, top=top)
+    result = find_savings(desk or desk_here(), where=where, top=top, minimum=minimum)
     refuse(result)
     if as_json:
         print_json(document(result))

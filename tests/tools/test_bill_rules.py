@@ -329,3 +329,26 @@ def test_the_same_on_banks_of_other_seeds_and_days(tmp_path: Path, seed: int, un
     whole = sum(planted.values()) + sum(Decimal(one["monthly_effective_cost"]) for one in truth["idle"])
     result = find_savings(there, top=100)
     assert abs(value(result, result.totals[0], "per_month") - whole) <= whole / 100
+
+
+FILTERED: list[tuple[str, dict[str, str], str | None, set[str]]] = [
+    ("by rule", {"rule": "gp2_to_gp3"}, None, {"ledger-archive-gp2", "payments-mq-gp2", "risk-mart-gp2"}),
+    ("what cannot be undone", {"reversible": "no"}, None, {"partner-vpn-old", "demo-2025"}),
+    ("low risk in development", {"risk": "low", "environment": "development"}, None,
+     {"credit-explore-01", "fraud-graph-lab"}),
+    ("by a least saving", {"rule": "gp2_to_gp3"}, "20", {"risk-mart-gp2"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "where", "least", "names"), FILTERED, ids=[row[0] for row in FILTERED])
+def test_the_list_can_be_asked_for_in_part(
+    desk: Desk, what: str, where: dict[str, Any], least: str | None, names: set[str]
+) -> None:
+    result = find_savings(desk, where=where, top=100, minimum=Decimal(least) if least else None)
+    assert {row.names["name"] for row in result.rows if row.texts["verdict"] in ("waste", "idle")} == names
+
+
+def test_a_kind_of_rule_that_there_is_not_is_refused(desk: Desk) -> None:
+    refused = find_savings(desk, where={"risk": "lowish"})
+    assert refused.error is not None
+    assert refused.error.candidates == ("low",)

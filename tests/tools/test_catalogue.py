@@ -19,6 +19,7 @@ NAMES = {
     "find_anomalies",
     "find_savings",
     "propose_change",
+    "simulate_change",
     "find_proposals",
     "derive",
 }
