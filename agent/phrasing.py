@@ -130,12 +130,16 @@ def anomalies(content: Json) -> str:
 
 
 def savings(content: Json, *, ask: bool = False) -> str:
-    """Idle machines and what stopping them saves; unknown ones are said to be unknown."""
+    """Idle machines and what stopping them saves, then what the bill itself shows; unknown ones are said to be so."""
     idle = candidates(content)
+    others = [row for row in content.get("rows", []) if row.get("verdict") == "waste" and row.get("per_month")]
     unknown = [row for row in content.get("rows", []) if row.get("verdict") == "unknown"]
     lines = ["These GPU machines stand idle:" if idle else "I found no GPU machine that is idle by its metrics."]
     lines += [f"- {machine(row)}: {at(row, 'per_month')}" for row in idle[:LINES]]
-    if len(idle) > 1:
+    if others:
+        lines.append("Besides, by the bill itself:")
+        lines += [f"- {machine(row)}: {at(row, 'per_month')}" for row in others[:LINES]]
+    if len(idle) + len(others) > 1:
         lines += [f"Together: {at(row, 'per_month')}." for row in content.get("totals", []) if row.get("per_month")]
     if unknown:
         lines.append("Unknown, for want of metrics: " + "; ".join(machine(row) for row in unknown[:LINES]) + ".")

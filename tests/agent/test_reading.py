@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent import phrasing
 from agent.answer import Known, check
 from agent.intents import Intent
 from agent.offline import Call, Step, View, next_move, understood
@@ -235,3 +236,18 @@ def test_a_tools_error_is_told_with_the_nearest_names() -> None:
         View("cost of team frud", steps=[Step("query_spend", {}, {"result": "q1", "error": error})]), VOCABULARY
     )
     assert said == "No team is named 'frud'. Did you mean fraud-analytics or treasury?"
+
+
+def test_savings_of_other_rules_are_told_beside_idle_machines() -> None:
+    rows = [
+        {"at": "q1.r1", "verdict": "idle", "per_month": "$10", "data": {"name": "trainer", "resource": "i-1"}},
+        {"at": "q1.r2", "verdict": "waste", "per_month": "$5", "data": {"name": "archive", "resource": "vol-1"}},
+    ]
+    said = phrasing.savings({"rows": rows, "totals": [{"at": "q1.t1", "per_month": "$15"}]})
+    assert said.splitlines() == [
+        "These GPU machines stand idle:",
+        "- trainer (i-1): {q1.r1.per_month}",
+        "Besides, by the bill itself:",
+        "- archive (vol-1): {q1.r2.per_month}",
+        "Together: {q1.t1.per_month}.",
+    ]
