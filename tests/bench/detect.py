@@ -8,7 +8,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.bench.detect_baselines import rules
 from tests.bench.detect_folder import DAY, Folder, UnreadableError, read_folder
 from tests.bench.detect_made import MAKERS, made
 from tests.bench.detect_score import Score, score
+from tools.detection import evidence, expected
 from tools.detection.clock import Clock
 from tools.detection.families import told_at
 from tools.detection.robust import scores
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told: list[dict[str, Any]] = []
     try:
         for folder in _folders(given):
-            report = measured(folder, only_ours=given.only_ours)
+            report = measured(folder, only_ours=given.only_ours, ablation=given.ablation)
             told.append(report)
             if not given.json:
                 sys.stdout.write(table(report) + "\n")
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="N", help="of the series made here (1)")
     parser.add_argument("--made", nargs="+", choices=sorted(MAKERS), default=list(MAKERS), help="which kinds to make")
     parser.add_argument("--only-ours", action="store_true", help="leave the other rules away")
+    parser.add_argument("--ablation", action="store_true", help="also measure ours without each of its parts")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 
@@ -72,13 +75,12 @@ def clock_of(folder: Folder) -> Clock:
     return Clock(folder.first_day, timedelta(seconds=folder.step), folder.calendar)
 
 
-def measured(folder: Folder, *, only_ours: bool = False) -> dict[str, Any]:
+def measured(folder: Folder, *, only_ours: bool = False, ablation: bool = False) -> dict[str, Any]:
     """All rules on one folder."""
-    began = time.process_time()
-    scored = scores(folder.values, folder.first_day, clock=clock_of(folder))
-    seconds = time.process_time() - began
-    together = told_at(scored, scored.alarm, folder.parent) if len(folder.parent) else None
-    found = {"Spendgate": _row(score(folder, scored.alarm, together), len(folder.series) / max(seconds, 1e-9))}
+    found = {"Spendgate": _ours(folder)}
+    for name, (module, changes) in ABLATIONS.items() if ablation else ():
+        with _changed(module, changes):
+            found[f"- without {name}"] = _ours(folder)
     for name, (rule, few) in {} if only_ours else rules(folder).items():
         part = _first(folder, few) if few else folder
         began = time.process_time()
@@ -96,6 +98,50 @@ def measured(folder: Folder, *, only_ours: bool = False) -> dict[str, Any]:
         "notes": folder.notes,
         "rules": found,
     }
+
+
+def _ours(folder: Folder) -> dict[str, Any]:
+    began = time.process_time()
+    scored = scores(folder.values, folder.first_day, clock=clock_of(folder))
+    seconds = time.process_time() - began
+    together = told_at(scored, scored.alarm, folder.parent) if len(folder.parent) else None
+    return _row(score(folder, scored.alarm, together), len(folder.series) / max(seconds, 1e-9))
+
+
+def _without(place: int) -> tuple[float, ...]:
+    """The weights with one of them 0."""
+    return tuple(0.0 if at == place else weight for at, weight in enumerate(evidence.WEIGHTS))
+
+
+def _no_twins(_clock: Clock, count: int) -> list[Any]:
+    return [np.full(count, -1)]
+
+
+ABLATIONS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "the day alone": (evidence, {"WEIGHTS": _without(0)}),
+    **{
+        f"the {width} days" + (f" {apart} days on" if apart else ""): (evidence, {"WEIGHTS": _without(place)})
+        for place, (width, apart) in enumerate(evidence.STRETCHES, start=1)
+    },
+    "the lowest of ten days": (evidence, {"WEIGHTS": _without(len(evidence.STRETCHES) + 1)}),
+    "the edges of months": (Clock, {"month_twins": _no_twins}),
+    "a series' own stretches": (evidence, {"OWN_SHARE": 0.0}),
+    "its weekly tails": (evidence, {"TAIL_NORMAL": 1e9}),
+    "the least change": (evidence, {"LEAST_CHANGE": 0.0}),
+    "the slope": (expected, {"SLOPE_SHARE": 0.0}),
+}
+
+
+@contextmanager
+def _changed(module: Any, changes: dict[str, Any]) -> Iterator[None]:
+    before = {name: getattr(module, name) for name in changes}
+    try:
+        for name, value in changes.items():
+            setattr(module, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
 
 
 def _first(folder: Folder, few: int) -> Folder:

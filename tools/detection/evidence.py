@@ -16,14 +16,14 @@ import numpy as np
 from tools.detection.clock import Clock
 from tools.detection.expected import LEVEL, Expected
 from tools.detection.explained import repeated
-from tools.detection.rolling import Grid, lagged, past_mean, past_quantiles
+from tools.detection.rolling import Grid, lagged, or_zero, past_mean, past_quantiles
 
 # Width, columns between the stretch and the level it is held against, weight: chosen on seeds 11 and 12 of the given
 # generator (docs/benchmarks.md tells what each is worth).
 STRETCHES = ((2, 0), (3, 0), (5, 0), (7, 0), (14, 0), (7, 21))
 LOWEST = 10
 WEIGHTS = (0.975, 1.21, 1.02, 1.05, 1.41, 0.73, 1.17, 0.74)
-LOWEST_MOST = 1.0
+OWN_KIND_MOST = 1.0
 SPREAD_DAYS, CALMER = (56, 28), 1.5
 TAIL_WEEKS = 39
 REFRESHED = 7
@@ -65,7 +65,7 @@ def spread_of(residual: Grid) -> Spread:
     calm = np.fmin(wide[0], wide[1] * np.float32(CALMER))
     day = np.sqrt(np.where(np.isnan(calm), np.float32(UNKNOWN_SPREAD), calm) ** 2 + np.float32(LEAST_SPREAD**2))
     reach = day * np.float32(TAIL_NORMAL)
-    return Spread(day, *(np.maximum(np.nan_to_num(_tail(side) / reach), 1) for side in (residual, -residual)))
+    return Spread(day, *(np.maximum(or_zero(_tail(side) / reach), 1) for side in (residual, -residual)))
 
 
 def _quartiles(residual: Grid, days: int) -> Grid:
@@ -103,13 +103,13 @@ def signs(known: Expected, residual: Grid, spread: Spread, young: Grid, clock: C
     is too small to be one."""
     at_least = np.float32(log1p(LEAST_CHANGE))
     up, down = spread.day * spread.up, spread.day * spread.down
-    alone = np.nan_to_num(residual / np.where(residual > 0, up, down))
+    alone = or_zero(residual / np.where(residual > 0, up, down))
     alone[~(np.abs(residual) > at_least)] = 0
     # One low day is as often a bill that is not whole as a machine that stood still: a fall takes two.
     alone[:, 1:] = np.where(alone[:, 1:] < 0, np.maximum(alone[:, 1:], np.minimum(alone[:, :-1], 0)), alone[:, 1:])
     yield alone
-    plain, most, least = np.nan_to_num(known.plain), np.float32(MOST_OF_A_DAY), np.float32(LEAST_OF_A_DAY)
-    clipped = plain + np.nan_to_num(np.clip(residual, -least * down, most * up))
+    plain, most, least = or_zero(known.plain), np.float32(MOST_OF_A_DAY), np.float32(LEAST_OF_A_DAY)
+    clipped = plain + or_zero(np.clip(residual, -least * down, most * up))
     sums = np.cumsum(clipped, axis=1, dtype=np.float64)
     side_up, side_down = spread.day * np.sqrt(spread.up), spread.day * np.sqrt(spread.down)
     for width, apart in STRETCHES:
@@ -132,7 +132,7 @@ def _stretch(known: Expected, sums: Grid, width: int, apart: int) -> Grid:
     lag = width - 1 + apart
     ahead = (LEVEL + 1) / 2 + lag - (width - 1) / 2
     foreseen = lagged(known.level, lag) + lagged(known.slope, lag) * np.float32(ahead)
-    return np.asarray(np.nan_to_num((mean / width).astype(np.float32) - foreseen), dtype=np.float32)
+    return np.asarray(or_zero((mean / width).astype(np.float32) - foreseen), dtype=np.float32)
 
 
 def _own(away: Grid, plain_square: Grid, lag: int) -> Grid:
@@ -144,14 +144,19 @@ def _own(away: Grid, plain_square: Grid, lag: int) -> Grid:
 
 def _lowest(days: Grid, spread: Spread) -> Grid:
     """The lowest of the last days against how low such days were: a machine that is on and off shows a rise there."""
-    width = LOWEST
-    if days.shape[1] < LEVEL + width:
+    if days.shape[1] < LEVEL + LOWEST:
         return np.zeros_like(days)
-    lowest = bn.move_min(days, width, min_count=3, axis=1)
-    away = np.nan_to_num(lowest - lagged(bn.move_median(lowest, LEVEL, min_count=14, axis=1), width))
+    sign = _own_kind(bn.move_min(days, LOWEST, min_count=3, axis=1), LOWEST, spread)
+    return np.maximum(sign, 0)  # one low day makes no fall
+
+
+def _own_kind(values: Grid, width: int, spread: Spread) -> Grid:
+    """`values` less their usual level before the last `width` days, in deviations of what they did before; 0 where the
+    change is too small to be one."""
+    away = or_zero(values - lagged(bn.move_median(values, LEVEL, min_count=14, axis=1), width))
     plain_spread = np.float32(0.05) + np.float32(0.5) * np.minimum(spread.day, np.float32(0.2))
-    own = lagged(past_mean(np.minimum(away**2, LOWEST_MOST), 90, least=20), width - 1)
-    own = np.where(np.isnan(own), np.float32(LOWEST_MOST), own)
+    own = lagged(past_mean(np.minimum(away**2, OWN_KIND_MOST), 90, least=20), width - 1)
+    own = np.where(np.isnan(own), np.float32(OWN_KIND_MOST), own)
     sign = away / np.sqrt(plain_spread**2 + np.float32(2) * own)
     sign[np.abs(away) <= log1p(LEAST_CHANGE)] = 0
-    return np.asarray(np.maximum(sign, 0), dtype=np.float32)  # one low day makes no fall
+    return np.asarray(sign, dtype=np.float32)

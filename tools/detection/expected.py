@@ -11,7 +11,7 @@ import bottleneck as bn
 import numpy as np
 
 from tools.detection.clock import Clock
-from tools.detection.rolling import Grid, lagged
+from tools.detection.rolling import Grid, lagged, or_zero
 
 LEVEL = 28  # columns of the level's median
 WEEKS = 8  # of the shape of the week
@@ -49,7 +49,7 @@ def expected(costs: Grid, clock: Clock, begun: Grid) -> Expected:
     """From `costs` [S, T] (NaN: missing) and the days since each series began, negative before that."""
     paid = np.maximum(costs, 0)
     usual_day = lagged(bn.move_median(paid, LEVEL, min_count=1, axis=1), 1)
-    floor = np.float32(LOW_VOLUME) + np.float32(LOW_SHARE) * np.nan_to_num(usual_day)
+    floor = np.float32(LOW_VOLUME) + np.float32(LOW_SHARE) * or_zero(usual_day)
     seen = np.where(begun >= 0, np.log(paid + floor), np.float32(np.nan))
     shape = _shape(seen, clock)
     plain = seen - shape
@@ -60,7 +60,7 @@ def expected(costs: Grid, clock: Clock, begun: Grid) -> Expected:
 def _slope(level: Grid) -> Grid:
     recent, before = (level - lagged(level, LEVEL)), (lagged(level, LEVEL) - lagged(level, 2 * LEVEL))
     agreed = np.where(recent * before > 0, np.sign(recent) * np.minimum(np.abs(recent), np.abs(before)), 0)
-    return np.asarray(np.nan_to_num(agreed) * np.float32(SLOPE_SHARE / LEVEL), dtype=np.float32)
+    return np.asarray(or_zero(agreed) * np.float32(SLOPE_SHARE / LEVEL), dtype=np.float32)
 
 
 def _shape(seen: Grid, clock: Clock) -> Grid:
@@ -89,4 +89,4 @@ def _by_place(seen: Grid, period: int) -> tuple[Grid, Grid]:
     before = np.full_like(middle, np.nan)
     before[:, :, 1:] = middle[:, :, :-1]  # this week's own place is known only half a week later
     flat = before.transpose(0, 2, 1).reshape(series, rounds * period)[:, :count]
-    return np.nan_to_num(flat), ~np.isnan(flat)
+    return or_zero(flat), ~np.isnan(flat)

@@ -14,7 +14,7 @@ from tools.detection.clock import Clock
 from tools.detection.evidence import evidence, spread_of
 from tools.detection.expected import expected
 from tools.detection.explained import explained, seasonal
-from tools.detection.rolling import Array, Flags, Grid
+from tools.detection.rolling import Array, Flags, Grid, or_zero
 
 WEEKS = 6
 LEARNING_DAYS = 14
@@ -23,7 +23,7 @@ ONSET_FLOOR = 20.0  # money a day from which a new service is news
 THRESHOLD = 4.0
 UNKNOWN_SEASON = 0.5  # of a score, in a long run of a calendar kind that was never seen before
 LEAST_COLUMNS = 64  # of the widest window and what is around it
-BLOCK = 512  # series at once: what fits into the processor's cache is twice as fast
+BLOCK = 128  # series at once: more do not fit into a processor's cache
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ def _scores(costs: Grid, clock: Clock) -> Scores:
     return Scores(
         score=score,
         rises=found.rise >= -found.fall,
-        expected=np.where(onset, 0, np.nan_to_num(known.money(foreseen))).astype(np.float32),
+        expected=np.where(onset, 0, or_zero(known.money(foreseen))).astype(np.float32),
         onset=np.asarray(onset),
-        month=np.exp(np.nan_to_num(foreseen - known.usual)),
+        month=np.exp(or_zero(foreseen - known.usual)),
     )
 
 
 def _begun(costs: Grid) -> Grid:
     """Columns since the first charge; below 0 before it."""
-    seen = np.cumsum(np.nan_to_num(costs) > 0, axis=1) > 0
+    seen = np.cumsum(or_zero(costs) > 0, axis=1) > 0
     return (np.cumsum(seen, axis=1) - 1).astype(np.float32)

@@ -22,6 +22,11 @@ def lagged(values: Grid, lag: int) -> Grid:
     return moved
 
 
+def or_zero(values: Grid) -> Grid:
+    """`values` with 0 where nothing is known. (numpy's own looks for infinities too: four times as long.)"""
+    return np.where(np.isnan(values), values.dtype.type(0), values)
+
+
 def past_median(values: Grid, width: int, *, least: int = 1) -> Grid:
     """The median of the `width` positions before each; NaN where fewer than `least` are known."""
     if values.shape[1] == 0:
