@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from app.cli_allocation import allocation_app
+from app.cli_anomalies import add_scan
 from app.cli_audit import audit_app
 from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_lake import add_lake
@@ -53,6 +54,7 @@ for name, group in {
     app.add_typer(group, name=name)
 add_verbs(proposals_app)
 add_lake(app)
+add_scan(app, anomalies_app)
 
 
 @app.command()

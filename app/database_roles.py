@@ -25,8 +25,9 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
-        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, audit hold, restored, link",
-        AGENT: "spendgate agent, ask",
+        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, audit hold,"
+        " restored, link",
+        AGENT: "spendgate agent, ask, scan",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
         LOADER: "spendgate ingest",
@@ -42,6 +43,8 @@ GOVERNANCE = ("policy_version", "policy_candidate", "kill_switch", "delegation",
 DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GOVERNANCE)
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
 SHOWING = ("slack_delivery", "card_message", "slack_posting", "process_seen", "timer_slot")
+FOUND = ("anomaly", "anomaly_mark")
+"""Unusual spend and what people said of it: read by whoever may ask the bill."""
 CALLED = "person_record"
 NAME_KEYS: Mapping[str, tuple[str, ...]] = {"person_key": ("person", "name_key", "erased_at")}
 """Who is who, and the keys of names: what everybody who judges a person reads. The keys of what people wrote, and the
@@ -62,6 +65,10 @@ _MOVED = (
     "look_at",
     "outcome",
 )
+
+
+_GROWS = ("kind", "state", "last_day", "actual", "expected", "excess", "told_excess", "changed_at")
+"""An event's columns that grow; where it is, when it began and whose it is never change."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +103,12 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
             | _words("breakglass.reviewed", "breakglass.refused")
             | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused")
+            | _words("anomaly.marked", "anomaly.refused")
             | _words("hold."),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE, "legal_hold"),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE, "legal_hold", *FOUND, "anomaly_due"),
             insert=(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation", "legal_hold"),
-                *("directory_reading", "conversation", "message", "log_witness", *SHOWING, *PRIVATE),
+                *("directory_reading", "conversation", "message", "log_witness", *SHOWING, *PRIVATE, "anomaly_mark"),
             ),
             update={
                 "proposal": (*_MOVED, "posted_where"),
@@ -112,20 +120,40 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "card_message": ("channel", "ts", "drawn_version", "hinted", "drawn_at", "told"),
                 "slack_posting": ("owner", "until", "channel", "ts"),
                 "process_seen": ("at",),
+                "anomaly_due": ("posted_at",),
             },
             delete=("card_message", "slack_posting", "timer_slot"),
         ),
         AGENT: Power(
-            words=_words("question.", "proposal.drafted", "proposal.refused", "advice."),
-            select=("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
+            words=_words(
+                "question.", "proposal.drafted", "proposal.refused", "advice.", "anomaly.found", "anomaly.closed"
+            ),
+            select=(
+                "draft",
+                "proposal",
+                "vote",
+                "effect",
+                "advice",
+                *GOVERNANCE,
+                *SPEAKING,
+                *PRIVATE,
+                "process_seen",
+                *FOUND,
+                "anomaly_due",
+                "timer_slot",
+            ),
             peek={LOG: CHAIN},
-            insert=(LOG, "draft", "advice", *SPEAKING, "person_key", "private_text", "process_seen"),
+            insert=(
+                *(LOG, "draft", "advice", *SPEAKING, "person_key", "private_text", "process_seen"),
+                *("anomaly", "anomaly_due", "timer_slot"),
+            ),
             update={
                 "wakeup": ("attempts", "due_at", "done_at"),
                 "woken": ("version",),
                 "lease": ("owner", "until"),
                 "turn_step": ("words", "at"),
                 "process_seen": ("at",),
+                "anomaly": _GROWS,
             },
             delete=("lease", "turn_step"),
             remembers=True,
@@ -136,7 +164,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words(
                 "proposal.stale", "proposal.vetoed", "proposal.reminded", "breakglass.review_due", "breakglass.used"
             ),
-            select=(LOG, *DECIDING, CALLED, "process_seen", "timer_slot"),
+            select=(LOG, *DECIDING, CALLED, "process_seen", "timer_slot", *FOUND),
             peek=NAME_KEYS,
             insert=(
                 *(LOG, "proposal", "effect", "claim_record", "policy_version", "kill_switch"),
@@ -157,11 +185,11 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             update={"process_seen": ("at",)},
         ),
         LOADER: Power(
-            words=_words("data."), select=(*GOVERNANCE, CALLED), peek={LOG: CHAIN, **NAME_KEYS}, insert=(LOG,)
+            words=_words("data."), select=(*GOVERNANCE, CALLED, *FOUND), peek={LOG: CHAIN, **NAME_KEYS}, insert=(LOG,)
         ),
         AUDITOR: Power(
             words=_words("log.read", "log.exported", "log.verified"),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold"),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, "anomaly_due"),
             peek={**NAME_KEYS, **WHETHER_KEPT},
             insert=(LOG,),
         ),

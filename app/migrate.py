@@ -38,6 +38,7 @@ TABLES = (
     "app.drawn",
     "app.posting",
     "app.seen",
+    "app.anomaly_rows",
 )
 """Modules that define tables; each must have its revision."""
 

@@ -47,6 +47,11 @@ class Event(StrEnum):
     DATA_INGESTED = "data.ingested"
     DATA_REFUSED = "data.refused"
 
+    ANOMALY_FOUND = "anomaly.found"
+    ANOMALY_CLOSED = "anomaly.closed"
+    ANOMALY_MARKED = "anomaly.marked"
+    ANOMALY_REFUSED = "anomaly.refused"
+
     PROPOSAL_DRAFTED = "proposal.drafted"
     PROPOSAL_REFUSED = "proposal.refused"
     PROPOSAL_SEALED = "proposal.sealed"

@@ -93,6 +93,16 @@ def _answer(desk: Desk, *, period: str | None, where: Where | None, ai: bool | N
     )
 
 
+def found_now(desk: Desk) -> tuple[list[Found], date]:
+    """Everything that is unusual now, largest excess first, and the last settled day. Raises LakeError without a bill
+    that can be judged."""
+    leaves = daily(desk, LEAF, ai=None, where={})
+    if not leaves:
+        raise LakeError(_NO_DAYS.what, why=_NO_DAYS.why, do=_NO_DAYS.do)
+    found, _ = judged(desk, leaves, _days(desk, None, leaves), ai_total=daily(desk, (), ai=True, where={}))
+    return found, max(leaf.end for leaf in leaves) - timedelta(days=1)
+
+
 def _title(found: int, leaves: Sequence[Leaf], days: Period) -> str:
     if not found and history_note(leaves, days):
         return f"Too little history to say what is unusual, {spoken(days)}"

@@ -1,14 +1,26 @@
-"""`spendgate anomalies list`: unusual spend, with what was expected and the likely driver."""
+"""`spendgate anomalies`: unusual spend with its likely driver; what scans stored, and what people say of it."""
 
+import sys
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from app.anomaly_marks import Saying, mark
+from app.anomaly_rows import OPEN, Anomaly, marks, stored
 from app.commands.console import hint, print_json, print_table
 from app.commands.desk import amounts, check_period, check_where, currency, desk_here, refuse
+from app.commands.here import person_at, place
+from app.database import reading, writing
+from app.errors import Exit, Problem
+from approvals.active import active
+from approvals.person import Person
 from lake.question import TIME_DIMENSIONS, is_dimension
 from tools.anomalies import find_anomalies
 from tools.desk import Desk
+from tools.detection.marks import Mark, quiet_because
 from tools.rendering import cell
-from tools.result import ToolResult
+from tools.result import ToolResult, display
+from tools.shown import shown
 
 COLUMNS = ("kind", "days", "series", "actual", "expected", "excess", "driver")
 HEADINGS = ("Kind", "Days", "Where", "Actual", "Expected", "Excess", "Likely driver")
@@ -37,6 +49,73 @@ def run(
     print_table(HEADINGS, rows, right=frozenset({"Actual", "Expected", "Excess"}))
     for note in (result.title + ".", *result.notes):
         hint(note)
+
+
+def show_stored(*, person: str | None, every: bool, as_json: bool) -> None:
+    """What scans stored and the person may see, newest first, with the latest mark of each."""
+    here = place("ask the bill")
+    who = person_at(here, person)
+    with reading(here.engine) as (session, now):
+        rows = [row for row in stored(session, state=None if every else OPEN) if _sees(who.sees_teams, row.owner)]
+        said = marks(session)
+    lines = [_stored_line(row, said, now.date()) for row in rows]
+    if as_json:
+        print_json({"anomalies": lines})
+        return
+    cells = [[line[name] for name in ("id", "kind", "days", "where", "excess", "mark")] for line in lines]
+    print_table(("Id", "Kind", "Days", "Where", "Excess", "Marked"), cells, right=frozenset({"Excess"}))
+    if not lines:
+        hint("Nothing is stored that you may see. `spendgate scan` looks for unusual spend.")
+
+
+def _sees(teams: tuple[str, ...], owner: str) -> bool:
+    return "*" in teams or bool(owner and owner in teams)
+
+
+def _stored_line(row: Anomaly, said: list[Mark], today: date) -> dict[str, str]:
+    latest = quiet_because(
+        said,
+        event=row.id,
+        names=row.names,
+        currency=row.currency,
+        start=date.fromisoformat(row.started),
+        excess=Decimal(row.excess),
+        today=today,
+    )
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "state": row.state,
+        "days": row.started if row.started == row.last_day else f"{row.started} to {row.last_day}",
+        "where": ", ".join(shown(value) for _, value in row.names) or "all spend",
+        "excess": f"{display(Decimal(row.excess), row.currency)}",
+        "mark": "" if latest is None else str(latest.kind),
+    }
+
+
+def say(saying: Saying, *, person: str | None, as_json: bool) -> None:
+    """A person's word on a stored event; a refusal ends with its reason."""
+    here = place()
+    who = person_at(here, person)
+    with reading(here.engine) as (session, _):
+        known = active(session).people.by_id.get(who.id)
+    with writing(here.engine) as (session, now):
+        verdict = mark(session, now=now, saying=saying, person=known or Person(who.id, who.id))
+    if not verdict.allowed:
+        code = Exit.NOT_FOUND if verdict.code == "not_found" else Exit.DENIED
+        raise Problem("The event was not marked.", why=verdict.reason, do=DO[verdict.code], exit_code=code)
+    if as_json:
+        print_json({"marked": saying.anomaly, "as": str(saying.kind)})
+        return
+    sys.stdout.write(verdict.reason + "\n")
+
+
+DO = {
+    "not_found": "`spendgate anomalies stored` shows those that you may see.",
+    "no_role": "Ask somebody with a role, or have one given to you in people.toml.",
+    "no_reason": "Add --reason.",
+    "no_days": "Give --from and --until as days like 2026-11-22.",
+}
 
 
 def document(result: ToolResult) -> dict[str, Any]:

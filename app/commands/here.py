@@ -23,6 +23,7 @@ ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ingest": (LOADER,),
         "sources": (LOADER,),
         "audit": (AUDITOR, GATE),
+        "scan": (AGENT,),
         "ask the bill": PARTS,
         "command": (GATE,),
     }

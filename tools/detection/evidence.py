@@ -20,9 +20,9 @@ from tools.detection.rolling import Grid, lagged, or_zero, past_mean, past_quant
 
 # Width, columns between the stretch and the level it is held against, weight: chosen on seeds 11 and 12 of the given
 # generator (docs/benchmarks.md tells what each is worth).
-STRETCHES = ((2, 0), (3, 0), (5, 0), (7, 0), (14, 0), (7, 21))
+STRETCHES = ((2, 0), (7, 0), (7, 21))
 LOWEST = 10
-WEIGHTS = (0.975, 1.21, 1.02, 1.05, 1.41, 0.73, 1.17, 0.74)
+WEIGHTS = (0.975, 1.21, 1.41, 1.17, 0.74)
 OWN_KIND_MOST = 1.0
 SPREAD_DAYS, CALMER = (56, 28), 1.5
 TAIL_WEEKS = 39

@@ -1,0 +1,102 @@
+"""Unusual spend as it is stored: one row an event, growing in place; what people said of it; what an owner is due.
+
+Whether an owner was told is a row and not a memory: a process that dies between finding and telling leaves the message
+due, and the next one sends it.
+"""
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from audit.stored import UtcTime
+from tools.detection.marks import Mark, MarkKind, Names
+
+OPEN, CLOSED = "open", "closed"
+
+
+class Anomaly(SQLModel, table=True):
+    """One event of one series (`series`: its names as a JSON object, sorted). Money and days are text, exact."""
+
+    __tablename__ = "anomaly"
+
+    id: str = Field(primary_key=True)
+    series: str = Field(index=True)
+    currency: str
+    owner: str
+    """the team whose cost it is; empty where the event is wider than one team"""
+    kind: str
+    state: str = Field(index=True)
+    started: str
+    last_day: str
+    actual: str
+    expected: str
+    excess: str
+    told_excess: str
+    """what it had cost beyond what was expected when its owner was last due a message; empty: never"""
+    found_at: datetime = Field(sa_type=UtcTime)
+    changed_at: datetime = Field(sa_type=UtcTime)
+
+    @property
+    def names(self) -> Names:
+        return tuple(sorted(json.loads(self.series).items()))
+
+
+class AnomalyMark(SQLModel, table=True):
+    """What one person said of one event; never changed, the latest counts. The reason is a private text."""
+
+    __tablename__ = "anomaly_mark"
+
+    id: str = Field(primary_key=True)
+    anomaly: str = Field(index=True)
+    person: str
+    kind: str
+    first_day: str | None = None
+    until_day: str | None = None
+    excess: str
+    reason_ref: str
+    marked_at: datetime = Field(sa_type=UtcTime)
+
+
+class AnomalyDue(SQLModel, table=True):
+    """One message due to one owner after one scan: the ids of its events as a JSON list."""
+
+    __tablename__ = "anomaly_due"
+
+    slot: str = Field(primary_key=True)
+    owner: str = Field(primary_key=True)
+    anomalies: str
+    due_at: datetime = Field(sa_type=UtcTime)
+    posted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+def series_text(names: Names) -> str:
+    """The names of a series as they are stored."""
+    return json.dumps(dict(names), sort_keys=True, ensure_ascii=False)
+
+
+def stored(session: Session, *, state: str | None = None) -> list[Anomaly]:
+    """Stored events, newest first; only those in `state` if it is given."""
+    wanted = select(Anomaly).order_by(col(Anomaly.started).desc(), col(Anomaly.id))
+    return list(session.exec(wanted if state is None else wanted.where(Anomaly.state == state)))
+
+
+def marks(session: Session) -> list[Mark]:
+    """Everything that people said, oldest first."""
+    found = select(AnomalyMark, Anomaly).join(Anomaly, col(Anomaly.id) == col(AnomalyMark.anomaly))
+    rows = session.exec(found.order_by(col(AnomalyMark.marked_at), col(AnomalyMark.id)))
+    return [
+        Mark(
+            kind=MarkKind(mark.kind),
+            names=anomaly.names,
+            currency=anomaly.currency,
+            event=anomaly.id,
+            excess=Decimal(mark.excess),
+            person=mark.person,
+            at=mark.marked_at.date(),
+            first=date.fromisoformat(mark.first_day) if mark.first_day else None,
+            until=date.fromisoformat(mark.until_day) if mark.until_day else None,
+        )
+        for mark, anomaly in rows
+    ]

@@ -1,0 +1,176 @@
+"""A scan: what is unusual in the bill as it stands now, stored once however many processes look.
+
+The bill is judged outside any transaction, which takes seconds. What was found is then stored in one: the slot of this
+state of the bill, the events, what is due to whom and the log's entries, all of it or nothing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, marks, series_text, stored
+from app.database import reading, writing
+from approvals.store import TimerSlot
+from approvals.timer import take
+from audit import log
+from audit.event import Actor, ActorKind, Event
+from lake.engine import Lake
+from tools.anomalies import Found, found_now
+from tools.desk import Desk
+from tools.detection.marks import GROWN, Mark, Names, quiet_because
+
+NAME = "scan"
+NEAR = timedelta(days=7)  # an event that begins within a week of a stored one's days is the same one, grown
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What one scan did. `done` False: this state of the bill was scanned before, by `by`, and nothing was changed."""
+
+    done: bool
+    by: str
+    slot: str
+    new: int = 0
+    grown: int = 0
+    closed: int = 0
+    quiet: int = 0
+    owners: tuple[str, ...] = ()
+
+
+def scan(engine: Engine, lake: Lake, *, by: str) -> Scanned:
+    """Judges the bill and stores what it found, unless somebody did for the same bill. Raises LakeError without one."""
+    slot = slot_of_bill(lake)
+    with reading(engine) as (session, now):
+        if taken := session.get(TimerSlot, (NAME, slot)):
+            return Scanned(done=False, by=taken.taken_by, slot=slot)
+    found, through = found_now(Desk(lake=lake, now=now, speaker=by))
+    with writing(engine) as (session, now):
+        if not take(session, name=NAME, slot=slot, by=by, now=now):
+            taken = session.get(TimerSlot, (NAME, slot))
+            return Scanned(done=False, by=taken.taken_by if taken else by, slot=slot)
+        return _Store(session, slot=slot, by=by, now=now).keep(found, through)
+
+
+def slot_of_bill(lake: Lake) -> str:
+    """The same for the same snapshots: a bill that was restated is a bill to scan again."""
+    names = sorted(
+        f"{one.source}/{one.period}/{one.revision}/{[file.sha256 for file in one.files]}" for one in lake.snapshots()
+    )
+    return sha256("\n".join(names).encode()).hexdigest()[:32]
+
+
+class _Store:
+    """One scan's transaction."""
+
+    def __init__(self, session: Session, *, slot: str, by: str, now: datetime) -> None:
+        self.session, self.slot, self.by, self.now = session, slot, by, now
+        self.marks: Sequence[Mark] = marks(session)
+        self.due: dict[str, list[str]] = {}
+        self.quiet = 0
+
+    def keep(self, found: Sequence[Found], through: date) -> Scanned:
+        before = stored(self.session, state=OPEN)
+        kept: set[str] = set()
+        new = grown = 0
+        for one in found:
+            row = _same(before, one, kept)
+            new, grown = new + (row is None), grown + (row is not None)
+            row = self._put(row, one, through)
+            kept.add(row.id)
+            self._tell(row)
+        closed = [row for row in before if row.id not in kept and date.fromisoformat(row.last_day) + NEAR < through]
+        for row in closed:
+            self._close(row)
+        for owner, ids in sorted(self.due.items()):
+            self.session.add(
+                AnomalyDue(slot=self.slot, owner=owner, anomalies=json.dumps(sorted(ids)), due_at=self.now)
+            )
+        self.session.flush()
+        owners = tuple(sorted(self.due))
+        return Scanned(True, self.by, self.slot, new, grown, len(closed), self.quiet, owners)
+
+    def _put(self, row: Anomaly | None, one: Found, through: date) -> Anomaly:
+        names: Names = tuple(sorted(one.incident.names))
+        if row is None:
+            key = f"{series_text(names)}\0{one.incident.currency}\0{one.event.start}\0{self.slot}"
+            row = Anomaly(
+                id=f"A-{sha256(key.encode()).hexdigest()[:10]}",
+                series=series_text(names),
+                currency=one.incident.currency,
+                owner=dict(names).get("team", ""),
+                kind=str(one.event.kind),
+                state=OPEN,
+                started=one.event.start.isoformat(),
+                told_excess="",
+                found_at=self.now,
+                **_amounts(one),
+                changed_at=self.now,
+            )
+            self._log(Event.ANOMALY_FOUND, row)
+        else:
+            for name, value in {**_amounts(one), "kind": str(one.event.kind), "changed_at": self.now}.items():
+                setattr(row, name, value)
+        self.session.add(row)
+        if not one.event.lasting and one.event.end + NEAR < through:
+            self._close(row)
+        return row
+
+    def _tell(self, row: Anomaly) -> None:
+        """Its owner is due a message of it if it is new or has grown, and nobody said that it need not be told."""
+        excess = Decimal(row.excess)
+        if row.told_excess and abs(excess) < GROWN * abs(Decimal(row.told_excess)):
+            return
+        said = quiet_because(
+            self.marks,
+            event=row.id,
+            names=row.names,
+            currency=row.currency,
+            start=date.fromisoformat(row.started),
+            excess=excess,
+            today=self.now.date(),
+        )
+        if said is not None:
+            self.quiet += 1
+            return
+        row.told_excess = row.excess
+        self.due.setdefault(row.owner, []).append(row.id)
+
+    def _close(self, row: Anomaly) -> None:
+        row.state, row.changed_at = CLOSED, self.now
+        self.session.add(row)
+        self._log(Event.ANOMALY_CLOSED, row)
+
+    def _log(self, event: Event, row: Anomaly) -> None:
+        data = {
+            "anomaly": row.id,
+            "series": json.loads(row.series),
+            "started": row.started,
+            "last_day": row.last_day,
+            "excess": row.excess,
+            "currency": row.currency,
+        }
+        log.append(self.session, now=self.now, event=event, actor=Actor(ActorKind.SERVICE, self.by), data=data)
+
+
+def _same(before: Sequence[Anomaly], one: Found, kept: set[str]) -> Anomaly | None:
+    """The open event that this one is, grown: of the same series, in the same direction, with days in common."""
+    names = tuple(sorted(one.incident.names))
+    for row in before:
+        if row.id in kept or row.names != names or row.currency != one.incident.currency:
+            continue
+        near = date.fromisoformat(row.started) - NEAR <= one.event.end
+        near = near and one.event.start <= date.fromisoformat(row.last_day) + NEAR
+        if near and (Decimal(row.excess) > 0) == (one.excess > 0):
+            return row
+    return None
+
+
+def _amounts(one: Found) -> dict[str, str]:
+    texts = {"actual": one.actual, "expected": one.expected, "excess": one.excess}
+    return {**{name: format(value, "f") for name, value in texts.items()}, "last_day": one.event.end.isoformat()}
