@@ -125,22 +125,11 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             delete=("card_message", "slack_posting", "timer_slot"),
         ),
         AGENT: Power(
-            words=_words(
-                "question.", "proposal.drafted", "proposal.refused", "advice.", "anomaly.found", "anomaly.closed"
-            ),
+            words=_words("question.", "proposal.drafted", "proposal.refused", "advice.")
+            | _words("anomaly.found", "anomaly.closed"),
             select=(
-                "draft",
-                "proposal",
-                "vote",
-                "effect",
-                "advice",
-                *GOVERNANCE,
-                *SPEAKING,
-                *PRIVATE,
-                "process_seen",
-                *FOUND,
-                "anomaly_due",
-                "timer_slot",
+                *("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
+                *(*FOUND, "anomaly_due", "timer_slot"),
             ),
             peek={LOG: CHAIN},
             insert=(

@@ -11,13 +11,15 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from app.anomaly_marks import Saying, mark
-from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyMark, stored
+from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyMark, series_text, stored
 from app.database import reading, writing
 from app.scan import scan
 from approvals.person import Person
 from audit.log import LogEntry
 from lake.engine import Lake
 from tests.tools.small_bill import Charge, charge, days_of, lake_of
+from tools.anomalies import Found, found_now
+from tools.desk import Desk
 from tools.detection.marks import MarkKind
 
 FIRST, DAYS = date(2026, 5, 1), 180
@@ -63,6 +65,7 @@ def test_what_is_found_is_stored_once_and_its_owner_is_due_one_message(engine: E
         assert words(session)[0] == "anomaly.found"
 
 
+@pytest.mark.slow
 def test_an_event_grows_in_place_and_is_told_again_when_it_is_half_as_large_again(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -74,6 +77,7 @@ def test_an_event_grows_in_place_and_is_told_again_when_it_is_half_as_large_agai
         assert (row.started, row.last_day) == (SPIKE.isoformat(), (SPIKE + timedelta(days=4)).isoformat())
 
 
+@pytest.mark.slow
 def test_an_event_that_is_over_closes_by_itself(engine: Engine, tmp_path: Path) -> None:
     scan(engine, bill(tmp_path / "one", days=172), by="scan")
     with reading(engine) as (session, _):
@@ -93,6 +97,7 @@ def said(engine: Engine, person: Person, kind: MarkKind, reason: str = "a load t
     return verdict.allowed, verdict.code
 
 
+@pytest.mark.slow
 def test_a_marked_event_stays_listed_and_is_not_told_again(engine: Engine, tmp_path: Path) -> None:
     scan(engine, bill(tmp_path / "one", days=171), by="scan")
     assert said(engine, OWNER, MarkKind.PLANNED, first=SPIKE, until=SPIKE) == (True, "marked")
@@ -102,7 +107,7 @@ def test_a_marked_event_stays_listed_and_is_not_told_again(engine: Engine, tmp_p
         assert len(stored(session)) == 1
         [kept] = session.exec(select(AnomalyMark)).all()
         assert "load test" not in kept.reason_ref
-        bodies = b"".join(session.exec(select(LogEntry.body)))
+        bodies = b"".join(body for _, body in session.exec(select(LogEntry.seq, LogEntry.body)))
         assert b"a load test" not in bodies  # the words are private; the entry commits to them
         assert words(session)[-1] == "anomaly.marked"
 
@@ -122,9 +127,14 @@ READER = Person("p-3", "Rae", sees_teams=("*",))
     ],
 )
 def test_who_may_not_say_so_is_refused_and_the_refusal_is_logged(
-    engine: Engine, tmp_path: Path, person: Person, kind: MarkKind, reason: str, code: str
+    engine: Engine, person: Person, kind: MarkKind, reason: str, code: str
 ) -> None:
-    scan(engine, bill(tmp_path / "one", days=171), by="scan")
+    with writing(engine) as (session, now):
+        texts = dict.fromkeys(("actual", "expected", "excess", "told_excess"), "100")
+        days = {"started": SPIKE.isoformat(), "last_day": SPIKE.isoformat()}
+        series = series_text((("team", "fraud"),))
+        row = {"id": "A-1", "series": series, "currency": "USD", "owner": "fraud", "kind": "spike", "state": OPEN}
+        session.add(Anomaly(**row, **texts, **days, found_at=now, changed_at=now))
     assert said(engine, person, kind, reason) == (False, code)
     with reading(engine) as (session, _):
         assert words(session)[-1] == "anomaly.refused"
@@ -134,16 +144,13 @@ def test_who_may_not_say_so_is_refused_and_the_refusal_is_logged(
 def test_two_scans_at_once_store_one(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second judged the bill while the first stored it: the slot decides, not the look before."""
     lake = bill(tmp_path / "bill")
-    import app.scan as module
 
-    judge = module.found_now
-
-    def slow(desk: object) -> object:
-        monkeypatch.setattr(module, "found_now", judge)
+    def slow(desk: Desk) -> tuple[list[Found], date]:
+        monkeypatch.setattr("app.scan.found_now", found_now)
         assert scan(engine, lake, by="scan-first").done
-        return judge(desk)  # type: ignore[arg-type]
+        return found_now(desk)
 
-    monkeypatch.setattr(module, "found_now", slow)
+    monkeypatch.setattr("app.scan.found_now", slow)
     late = scan(engine, lake, by="scan-second")
     assert (late.done, late.by) == (False, "scan-first")
     with reading(engine) as (session, _):
