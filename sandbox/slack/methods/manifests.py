@@ -14,16 +14,10 @@ from sandbox.slack.site import Site
 Json = dict[str, Any]
 NAME, DESCRIPTION, AGENT_DESCRIPTION, MOST_EVENTS, MOST_COMMANDS = 35, 140, 300, 100, 50
 KNOWN = frozenset(
-    [
-        "_metadata",
-        "display_information",
-        "features",
-        "oauth_config",
-        "settings",
-        "functions",
-        "workflows",
-        "mcp_servers",
-    ]
+    {
+        *("_metadata", "display_information", "features", "oauth_config"),
+        *("settings", "functions", "workflows", "mcp_servers"),
+    }
 )
 
 
