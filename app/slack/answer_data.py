@@ -46,9 +46,9 @@ def _chart(figures: Sequence[Block]) -> list[Block]:
     points = [
         {"label": label, "value": float(Decimal(str(one["value"])))} for label, one in zip(labels, group, strict=False)
     ]
-    axis = {"categories": labels, "x_label": shown(column, TITLE), "y_label": shown(unit, TITLE)}
-    series = [{"name": shown(column, LABEL), "data": points}]
-    title = shown(f"{column.replace('_', ' ')}, {period}", TITLE)
+    axis = {"categories": labels, "x_label": shown(_what(group, column), TITLE), "y_label": shown(unit, TITLE)}
+    series = [{"name": shown(_what(group, column), LABEL), "data": points}]
+    title = shown(f"{_what(group, column)}, {period}", TITLE)
     chart = {"type": "bar", "series": series, "axis_config": axis}
     return [{"type": "data_visualization", "title": title, "chart": chart}]
 
@@ -82,6 +82,14 @@ def _address(figure: Block) -> tuple[str, str, str]:
 
 def _name(figure: Block) -> str:
     return str(figure.get("label", "")) or "figure"
+
+
+def _what(group: Sequence[Block], column: str) -> str:
+    """What the bars are of: what all labels say after their colon, or else the column's name."""
+    tails = {_name(one).partition(":")[2].strip() for one in group}
+    tail = tails.pop() if len(tails) == 1 else ""
+    told = tail or column.replace("_", " ")
+    return told[:1].upper() + told[1:]
 
 
 def _labels(group: Sequence[Block]) -> list[str]:

@@ -17,7 +17,7 @@ from app.database import reading, writing
 from app.drawn import CardMessage
 from app.inbox import Conversation, admit, conversation, first_time
 from app.slack.clicks import cast, press_key, pressed_about, speaker_of
-from app.slack.dialogs import about, ask_view, chosen, lend_view, withdraw_view, written
+from app.slack.dialogs import about, ask_view, chosen, lend_view, plain, withdraw_view, written
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
 from app.web.decide import DecisionLinks
@@ -132,7 +132,7 @@ def take_next(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str 
     """The button under an answer: its question, asked by whoever pressed, in the conversation of the answer, once."""
     try:
         asked = json.loads(body["actions"][0]["value"])
-        thread, text = str(asked["thread"])[:40], str(asked["ask"])[:200]
+        thread, text = plain(asked["thread"], 40), str(asked["ask"])[:200]
     except (KeyError, IndexError, TypeError, ValueError):
         return "That button is of an older version. Please ask in words."
     with writing(engine) as (session, now):

@@ -5,10 +5,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from aiohttp import ClientError
 from fastapi import FastAPI, Request, Response
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
@@ -18,10 +21,13 @@ from app.settings import SlackSettings
 from app.slack import asks, clicks, messages
 from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
 from app.slack.members import Members
+from app.slack.patience import word
 from app.slack.post import whisper_soon
 from app.web.decide import DecisionLinks
 from audit import log
 from audit.event import Actor, ActorKind, Event
+
+logger = logging.getLogger(__name__)
 
 
 def slack_client(settings: SlackSettings) -> AsyncWebClient:
@@ -58,7 +64,11 @@ def mount(
             return Response(status_code=verdict.status, content=verdict.reason.value, media_type="text/plain")
         if verdict is None:
             return Response(status_code=200)
-        return await handler.handle(request)
+        try:
+            return await handler.handle(request)
+        except MALFORMED as error:  # Bolt reads parts of a payload before any listener, and trusts their types
+            logger.warning("a payload could not be read (%s)", type(error).__name__)
+            return Response(status_code=400)
 
 
 def listeners(
@@ -70,8 +80,13 @@ def listeners(
     # Bolt acknowledges an event before its listener has run, unless told to process it first: a message would be lost
     # by a failure in between, and Slack would never send it again.
     bolt = AsyncApp(
-        client=client, signing_secret=settings.signing_secret, logger=bolt_log, process_before_response=True
+        client=client,
+        signing_secret=settings.signing_secret,
+        logger=bolt_log,
+        process_before_response=True,
+        authorize=_authorizer(settings),
     )
+    bolt.error(_on_error)
     _only_members(bolt, engine, Members(client))
     messages.register(bolt, engine, settings.team)
     clicks.register(bolt, engine, settings.team)
@@ -94,6 +109,37 @@ def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:
             told = f"That was not taken: {why}. Ask whoever runs Spendgate."
             whisper_soon(client, channel=str(context.channel_id), user=str(user), text=told)
         return BoltResponse(status=200)
+
+
+def _authorizer(settings: SlackSettings) -> Any:
+    """Whose token a delivery is handled with: ours, known since the start. Left to itself Bolt asks Slack before it
+    takes anything in, so that nothing could be stored while Slack cannot be reached from here."""
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id=settings.team, bot_token=settings.bot_token)
+
+    return authorize
+
+
+MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+"""What reading a payload that lacks a part ends in."""
+
+
+async def _on_error(error: Exception, body: dict[str, Any], context: Any, client: AsyncWebClient) -> BoltResponse:
+    """A payload that lacks a part is a bad request, a dialog that Slack did not open is said; the rest stays an error,
+    so that nothing is acknowledged which was not stored."""
+    if isinstance(error, MALFORMED):
+        logger.warning("a payload could not be read (%s)", type(error).__name__)
+        return BoltResponse(status=400)
+    if isinstance(error, SlackApiError | ClientError | TimeoutError):
+        why = word(error) if isinstance(error, SlackApiError) else "Slack could not be reached"
+        logger.warning("Slack would not do what a press asked for (%s)", why)
+        if context.channel_id and context.user_id:
+            told = f"That did not open ({why}). Nothing was changed; please press again."
+            whisper_soon(client, channel=str(context.channel_id), user=str(context.user_id), text=told)
+        return BoltResponse(status=200)
+    logger.error("a delivery was not taken: %s: %s", type(error).__name__, error)
+    return BoltResponse(status=500)
 
 
 async def limited_body(request: Request) -> bytes:

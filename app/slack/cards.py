@@ -22,6 +22,7 @@ HEADER_LIMIT, FIELD_LIMIT, SECTION_LIMIT, TEXT_LIMIT = 150, 2000, 3000, 300
 CODE_LIMIT = 2900
 BLOCKS_LIMIT = 9000
 FIELDS_LIMIT = 10
+VOTED = {"approve": "approved", "reject": "rejected"}
 LONGEST_ESCAPE = 12
 """How many characters one that hides may become when it is made visible."""
 ADVICE_LIMIT = 900
@@ -131,7 +132,10 @@ def who_decides(card: Card, people: People, team: str) -> str:
     """The slots, by whom each is filled, and until when."""
     slots = [f"{data(slot.role)}: {_holder(slot, people, team)}" for slot in card.slots]
     parts = ["Needs " + ", ".join(slots)] if slots else []
-    votes = [f"{mention(vote.person, people, team)} {vote.choice} {at(vote.cast_at)}" for vote in card.votes]
+    votes = [
+        f"{mention(vote.person, people, team)} {VOTED.get(vote.choice, vote.choice)} {at(vote.cast_at)}"
+        for vote in card.votes
+    ]
     if votes:
         parts.append("votes: " + ", ".join(votes))
     if card.expires_at and card.approvable:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from app.database import reading, writing
 from app.inbox import first_time
-from app.slack.dialogs import About, about, approve_view, reject_view, written
+from app.slack.dialogs import About, about, approve_view, plain, reject_view, written
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
 from approvals.active import active
@@ -91,7 +91,7 @@ def button_value(body: dict[str, Any]) -> tuple[str, str]:
             action = body["actions"][0]
             raw = action["selected_option"]["value"] if action.get("type") == "overflow" else action["value"]
         value = json.loads(raw)
-        return str(value["proposal"])[:40], str(value["digest"])[:80]
+        return plain(value["proposal"], 40), plain(value["digest"], 80)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return "", ""
 

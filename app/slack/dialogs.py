@@ -28,9 +28,15 @@ def about(view: dict[str, Any]) -> About:
     """What a submitted dialog says that it is about; empty texts for one that is not ours."""
     try:
         held = json.loads(view["private_metadata"])
-        return About(str(held["proposal"])[:40], str(held["digest"])[:80], str(held.get("channel", ""))[:40])
+        return About(plain(held["proposal"], 40), plain(held["digest"], 80), plain(held.get("channel", ""), 40))
     except (KeyError, TypeError, ValueError):
         return About("", "", "")
+
+
+def plain(value: object, most: int) -> str:
+    """An id as it comes back from Slack; empty for anything that is none of ours, so that no query ever sees it."""
+    text = str(value)
+    return text[:most] if text.isascii() and text.isprintable() else ""
 
 
 def written(view: dict[str, Any], block: str = "reason") -> str:

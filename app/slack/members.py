@@ -4,6 +4,7 @@ People are linked by whoever runs Spendgate, so this is a second look, for when 
 What Slack does not tell (a missing scope, an outage) changes nothing: the link in people.toml stays what counts.
 """
 
+import asyncio
 import time
 
 from slack_sdk.errors import SlackApiError
@@ -11,6 +12,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from app.slack.deliver import LOST
 
+MOST_WAIT_SECONDS = 1.0
+"""Slack waits three seconds for us; what it does not tell in one is not waited for."""
 REMEMBER_SECONDS = 600.0
 MOST_REMEMBERED = 10_000
 
@@ -28,7 +31,8 @@ class Members:
         if user in self._known and time.monotonic() - at < REMEMBER_SECONDS:
             return reason
         try:
-            told = (await self._client.users_info(user=user)).get("user") or {}
+            async with asyncio.timeout(MOST_WAIT_SECONDS):
+                told = (await self._client.users_info(user=user)).get("user") or {}
         except (SlackApiError, *LOST):
             return None
         if len(self._known) >= MOST_REMEMBERED:

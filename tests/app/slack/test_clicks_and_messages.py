@@ -25,11 +25,11 @@ from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
 from audit.verify import verify
 from sandbox.slack.driver import SlackDriver, buttons, shown_text
-from sandbox.slack.seed import default_seed
+from sandbox.slack.seed import default_seed as default_seed
 from sandbox.slack.server import create_app, create_site, listening_socket
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.trial import served
-from tests.app.slack.settings import settings_at
+from tests.app.slack.settings import settings_at as settings_at
 
 OLIVIA, ARJUN, EDITH, STRANGER = "U0OLIVIA", "U0ARJUN", "U0EDITH", "U0STRANGER"
 CHANNEL = "C0APPROVE"

@@ -111,12 +111,12 @@ async def test_what_is_wrong_is_named_with_what_to_do(what: str, check: str, say
     if what == "not invited":
         rooms = tuple(one.model_copy(update={"app": False}) for one in seed.channels)
         seed = seed.model_copy(update={"channels": rooms})
-    more: dict[str, object] = {
+    settled: dict[str, dict[str, object]] = {
         "another workspace": {"team": "T0OTHER"},
         "no such channel": {"approvals_channel": "C0GONE"},
         "an app token that is none": {"app_token": "xapp-other", "socket_mode": True},
-    }.get(what, {})
-    async with workspace(seed, **more) as (driver, settings):
+    }
+    async with workspace(seed, **settled.get(what, {})) as (driver, settings):
         if what == "a revoked token":
             await driver.revoke()
         found = await looked(settings)

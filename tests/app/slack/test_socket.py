@@ -61,6 +61,7 @@ async def test_people_ask_and_approve_and_reject_down_the_connection(
     assert (await wired.http.post("/slack/events", content=b"{}")).status_code == 404
 
 
+@pytest.mark.slow
 async def test_a_connection_that_slack_ends_is_opened_again_and_nothing_is_lost(wired: Floor, engine: Engine) -> None:
     await wired.slack.say(OLIVIA, "@app", "one")
     await until_stored(engine, 1)
@@ -69,6 +70,7 @@ async def test_a_connection_that_slack_ends_is_opened_again_and_nothing_is_lost(
     assert len(await until_stored(engine, 2)) == 2
 
 
+@pytest.mark.slow
 async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
     wired: Floor, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +88,10 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
     assert len(tries) == 2
 
 
+async def told(one: Floor, user: str, says: str) -> None:
+    await one.slack.until_message("@app", lambda m: says in shown_text(m), user=user, seconds=8)
+
+
 async def test_guests_and_people_who_left_are_told_so_and_nothing_of_theirs_is_taken(
     engine: Engine, home: Home, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +103,6 @@ async def test_guests_and_people_who_left_are_told_so_and_nothing_of_theirs_is_t
     async with door.opened(engine, home, clock) as one:
         for user, says in ((OLIVIA, "guests of the workspace"), (ARJUN, "was deactivated")):
             await one.slack.say(user, "@app", "What did AI cost?")
-            await one.slack.until_message("@app", lambda m, says=says: says in shown_text(m), user=user, seconds=8)
+            await told(one, user, says)
     assert stored(engine) == []
     assert one.events().count("slack.refused") == 2
