@@ -69,7 +69,7 @@ def rows(seed: int, count: int) -> list[dict[str, str]]:
                 ListCost=dice.choice(("", format(cost * 2, "f"))),
                 ChargeDescription=f"per hour {dice.choice(KINDS)} Linux",
                 ConsumedQuantity="1.5",
-                ConsumedUnit=dice.choice(("Hours", "GB-Mo")),
+                ConsumedUnit=dice.choice(("Hours", "GB-Mo", "GPU-Hours", "Tokens", "1000 Tokens")),
                 Tags=json.dumps({key: value for key, value in tags.items() if value}),
             )
         )

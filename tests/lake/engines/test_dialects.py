@@ -9,7 +9,7 @@ from lake import expressions
 from lake.columns import STORED
 from lake.engines import dialects
 from lake.period import Period
-from lake.question import DIMENSIONS, TIME_DIMENSIONS, Metric, Question
+from lake.question import DIMENSIONS, MEASURES, TIME_DIMENSIONS, Metric, Question
 
 OCTOBER, SEPTEMBER = Period.parse("2026-10"), Period.parse("2026-09")
 FLOATS = {sql.DataType.Type.DOUBLE, sql.DataType.Type.FLOAT}
@@ -30,11 +30,11 @@ def told(questions: list[Question]) -> list[ir.Table]:
     found: list[ir.Table] = []
     for question in questions:
         charges = expressions.charges(expressions.tags(question))
-        found += [
-            expressions.rows(charges, question, 10),
-            expressions.totals(charges, question),
-            expressions.sources(charges, question),
-        ]
+        found.append(expressions.sources(charges, question))
+        if question.metric in MEASURES:
+            found.append(expressions.quantities(charges, question))
+            continue
+        found += [expressions.rows(charges, question, 10), expressions.totals(charges, question)]
         if not question.compare:
             found.append(expressions.daily(charges, question))
         found += [expressions.names(charges, question, name) for name in question.where]
@@ -68,6 +68,8 @@ def compiles(engine: str, expression: ir.Table) -> None:
 EVERYTHING = [
     Question(period=OCTOBER, by=("month", "team", "tag:cost center"), where={"service": ("it's", "b\\c")}, limit=5),
     Question(period=OCTOBER, by=("service",), compare=SEPTEMBER, ai=True, currency="USD", teams_seen=("risk",)),
+    Question(period=OCTOBER, by=("week", "team"), compare=None, metric=Metric.LIST),
+    Question(period=OCTOBER, by=("service",), compare=SEPTEMBER, metric=Metric.COST_PER_GPU_HOUR),
 ]
 
 
