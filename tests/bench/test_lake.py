@@ -22,6 +22,7 @@ def test_all_ways_come_to_the_same_figures(tmp_path: Path, form: str) -> None:
     assert "| the lake |" in bench.table(found)
 
 
+@pytest.mark.slow
 def test_the_generated_bill_is_the_same_each_time_and_conforms(tmp_path: Path) -> None:
     one, again = (lake_bill.write(tmp_path / f"{name}.csv", 500, months=2) for name in ("one", "again"))
     assert one.path.read_bytes() == again.path.read_bytes()
