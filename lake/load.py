@@ -9,11 +9,12 @@ import glob
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from lake import allocation, breaches, charges, duck, numbers, snapshots, usage
+from lake import allocation, breaches, charges, duck, numbers, progress, snapshots, usage
 from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
 from lake.errors import LakeError
@@ -21,7 +22,7 @@ from lake.money import add
 from lake.report import CurrencyTotal, Finding, IngestReport
 from lake.sources import port, shapes
 from lake.sources.invoice_mapping import InvoiceMapping
-from lake.sources.table_file import TableFile, inspect
+from lake.sources.table_file import TableFile, expected_rows, inspect
 from lake.store import Commit, Snapshot, UsageManifest
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
@@ -136,8 +137,18 @@ def _read_bills(
     if not tables:
         return []
     names = [table.name for table in tables]
+    sizes = [table.path.stat().st_size for table in tables]
     for number, (table, shape) in enumerate(zip(tables, chosen, strict=True)):
-        findings += clean.read(shape, table, number)
+        with progress.reading(
+            connection,
+            table.name,
+            bytes_before=sum(sizes[:number]),
+            bytes_here=sizes[number],
+            bytes_in_all=sum(sizes),
+            expected=partial(expected_rows, table),
+        ):
+            findings += clean.read(shape, table, number)
+    progress.tell(progress.Step("checking what was read"))
     read = numbers.normalise(connection, names)
     findings += read.findings
     findings += charges.label(connection, names, rules)
@@ -173,11 +184,14 @@ def _write(
     folders = [making / str(number) for number in range(len(found))]
     paths = [snapshots.write_charges(connection, key, folder) for key, folder in zip(found, folders, strict=True)]
     findings += breaches.find_in_charges(connection, paths) if paths else []
-    written = []
+    written: list[Snapshot] = []
     for key, folder in zip(found, folders, strict=True):
         names = {tables[n].name for n in key.rows_of}
         before = current.get((key.source, key.period))
         own = [finding for finding in findings if finding.file in names]
+        progress.tell(
+            progress.Step(f"writing {key.source} {key.period}", len(written), len(found) if len(found) > 1 else None)
+        )
         snapshot = snapshots.write(
             connection,
             key,

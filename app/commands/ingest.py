@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.commands.console import hint, print_json, print_table
+from app.progress import bar
 from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
 from lake.load import ingest
@@ -30,7 +31,7 @@ def run(
     as_json: bool = False,
 ) -> IngestReport:
     """Loads the paths into the lake of this home; raises LakeError with nothing changed if that cannot be done."""
-    with here(paths, home) as ready:
+    with bar(as_json=as_json), here(paths, home) as ready:
         report = ingest(
             Lake(home / "lake"),
             ready,

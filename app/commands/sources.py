@@ -14,6 +14,7 @@ from app.database import reading
 from app.errors import Exit, Problem
 from app.home import Home
 from app.intake import take_in
+from app.progress import bar
 from app.settings import SourceSettings, load_sources
 from lake import allocation
 from lake import pull as pulling
@@ -90,10 +91,11 @@ def pull(name: str, *, since: date | None, as_json: bool) -> None:
     here = place("sources")
     source = _source(name)
     lake, rules = Lake(here.home.lake), rules_here(here.home)
-    report = take_in(
-        here.engine,
-        lambda now: pulling.pull(lake, source, folder=_folder(here.home) / name, now=now, since=since, rules=rules),
-    )
+    with bar(as_json=as_json):
+        report = take_in(
+            here.engine,
+            lambda now: pulling.pull(lake, source, folder=_folder(here.home) / name, now=now, since=since, rules=rules),
+        )
     told.tell(report, as_json=as_json)
     publish.after_load(here)
     if source.is_gateway and not as_json:

@@ -5,6 +5,7 @@ from datetime import date
 from app.commands.console import hint, print_json
 from app.commands.here import place
 from app.database import reading
+from app.progress import bar
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.sources.aws_client import client, told
@@ -27,7 +28,8 @@ def pull(*, region: str | None, since: date | None, as_json: bool) -> None:
             do="Check which credentials `aws sts get-caller-identity` shows.",
         )
     folder = here.home.folder / "sources" / "cloudwatch" / f"{account}-{watch.meta.region_name}"
-    done = pull_usage(Lake(here.home.lake), CloudWatch(watch), folder=folder, now=now, since=since)
+    with bar(as_json=as_json):
+        done = pull_usage(Lake(here.home.lake), CloudWatch(watch), folder=folder, now=now, since=since)
     if as_json:
         print_json(
             {

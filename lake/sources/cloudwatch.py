@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from lake import progress
 from lake.errors import LakeError
 from lake.sources.aws_client import told
 from lake.sources.cloudwatch_metrics import MEASURES, Source, Stat, resource_of
@@ -76,6 +77,7 @@ class CloudWatch:
         values: dict[Series, Values] = {}
         unreadable = 0
         for number, batch in enumerate(batches):
+            progress.tell(progress.Step("reading metrics", number, len(batches), sum(map(len, values.values()))))
             for page in self._pages(batch, start, end, folder / f"{number:04}"):
                 unreadable += len(page["unreadable"])
                 for index, points in page["values"].items():

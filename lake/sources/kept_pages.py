@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lake import progress
 from lake.errors import LakeError
 from lake.sources.paged_api import PagedApi, Params, Refused
 from lake.sources.windows import months
@@ -81,6 +82,7 @@ class Kept:
             write_durably(plan_file, json.dumps(plan).encode())
         found: dict[str, Results] = {}
         for number, request in enumerate(asked):
+            progress.tell(progress.Step(f"asking for {request.name}", number, len(asked)))
             days = found.setdefault(request.kind, {})
             for day in _each(request.days):
                 days.setdefault(day, [])

@@ -7,7 +7,7 @@ ends the load, since half of one delivery and half of the next would add up to n
 import fnmatch
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
+from lake import progress
 from lake.errors import CannotBeAsked, LakeError
 from lake.load import ENDINGS
 from lake.sources.aws_client import client, told
@@ -24,9 +25,6 @@ CHUNK_BYTES = 1024 * 1024
 LEAST_FREE_BYTES = 50 * 1024 * 1024
 _MAGIC = re.compile(r"[*?\[]")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-
-Watch = Callable[[str, int, int], None]
-"""Is told the name of an object, how many bytes of all have arrived, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def is_remote(path: str | Path) -> bool:
 
 
 @contextmanager
-def brought(paths: Sequence[str | Path], *, beside: Path, watch: Watch | None = None) -> Iterator[list[str | Path]]:
+def brought(paths: Sequence[str | Path], *, beside: Path) -> Iterator[list[str | Path]]:
     """The same paths, with what lies in buckets brought into a folder that is gone afterwards. Raises LakeError.
 
     `beside` is the folder that the copies lie below while they are loaded: the disk that the lake is on.
@@ -69,8 +67,7 @@ def brought(paths: Sequence[str | Path], *, beside: Path, watch: Watch | None = 
                 target = _target(Path(making) / str(number), one.key)
                 _bring(store, one, target)
                 arrived += one.size
-                if watch is not None:
-                    watch(one.key, arrived, total)
+                progress.tell(progress.Step(f"fetching {one.key}", arrived, total))
                 ready.append(target)
         yield ready
 

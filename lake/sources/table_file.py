@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lake import duck
 from lake.errors import LakeError
@@ -21,6 +23,7 @@ from lake.sources import json_lines
 from lake.sources.refusals import broken_gzip, cannot_read, line_too_long, not_utf8
 
 _DELIMITERS = ",;\t|"
+_LOOKED_AT = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,23 @@ def inspect(path: Path, connection: duckdb.DuckDBPyConnection, *, delimiter: str
 def _says_null(path: Path) -> bool:
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
         return whole.find(b"NULL") >= 0
+
+
+def expected_rows(file: TableFile) -> tuple[int | None, bool]:
+    """How many rows the file has, None if it cannot be told; and whether that is only reckoned from its beginning."""
+    try:
+        if file.form == "parquet":
+            return pq.read_metadata(file.path).num_rows, False
+        if file.gzipped:
+            return None, False
+        with file.path.open("rb") as stream:
+            begins = stream.read(_LOOKED_AT)
+        lines = begins.count(b"\n")
+        return (
+            (int(file.path.stat().st_size * lines / len(begins)), len(begins) == _LOOKED_AT) if lines else (None, False)
+        )
+    except (OSError, pa.ArrowException):
+        return None, False
 
 
 def digest(path: Path) -> str:

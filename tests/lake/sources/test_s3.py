@@ -16,6 +16,7 @@ from lake.engine import Lake
 from lake.errors import CannotBeAsked, LakeError
 from lake.load import ingest
 from lake.period import Period
+from lake.progress import Step, watched
 from lake.question import Question
 from lake.sources import aws_client, s3
 from tests.lake.conftest import NOW, row
@@ -80,15 +81,14 @@ def test_what_an_address_names(bucket: Any, path: str, keys: list[str]) -> None:
 def test_a_folder_of_a_bucket_and_a_file_load_together(bucket: Any, lake: Lake, write: Any) -> None:
     put(bucket, "export/a.csv", "1.25", "2.00")
     put(bucket, "export/2026-10/a.csv", "0.000000000001")
-    told: list[tuple[int, int]] = []
+    told: list[Step] = []
     here = write("more.csv", [row("5.00", ServiceName="here")])
-    with s3.brought(
-        ["s3://bills/export/", here], beside=lake.folder.parent, watch=lambda _, n, of: told.append((n, of))
-    ) as ready:
+    with watched(told.append), s3.brought(["s3://bills/export/", here], beside=lake.folder.parent) as ready:
         assert len(ready) == 3
     assert load(lake, "s3://bills/export/", here) == Decimal("8.250000000001")
     assert not list(lake.folder.parent.glob(".s3-*"))
-    assert told[-1][0] == told[-1][1] > 0
+    assert [step.what for step in told] == ["fetching export/2026-10/a.csv", "fetching export/a.csv"]
+    assert told[-1].done == told[-1].total != 0
 
 
 def test_a_thousand_objects_come_in_several_pages(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
