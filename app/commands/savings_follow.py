@@ -9,9 +9,9 @@ from typing import Any
 from app.commands.console import hint, print_json, print_table
 from app.commands.here import person_at, place
 from app.database import reading
+from app.lake_here import lake_here
 from app.saved import Stage, saved
 from app.savings_limits import limits_here
-from lake.engine import Lake
 from tools.desk import Desk
 from tools.realised import Deed, Followed, follow, shadow, together
 from tools.result import display
@@ -33,7 +33,9 @@ def run(stage: Stage, *, person: str | None = None, as_json: bool = False) -> No
     limits = limits_here(here.home)
     with reading(here.engine) as (session, now):
         deeds = saved(session, stage, scope=speaker.sees_teams)
-    desk = Desk(lake=Lake(here.home.lake), now=now, speaker=speaker.id, scope=speaker.sees_teams, thresholds=limits)
+    desk = Desk(
+        lake=lake_here(here.home.lake), now=now, speaker=speaker.id, scope=speaker.sees_teams, thresholds=limits
+    )
     report(desk, stage, deeds, as_json=as_json)
 
 

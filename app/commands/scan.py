@@ -6,14 +6,14 @@ import sys
 
 from app.commands.console import print_json
 from app.commands.here import place
+from app.lake_here import lake_here
 from app.scan import Scanned, scan
-from lake.engine import Lake
 
 
 def run(*, as_json: bool = False) -> None:
     """Scans, and says what became of it; a bill that was scanned already is no fault."""
     here = place("scan")
-    told = scan(here.engine, Lake(here.home.lake), by=f"scan-{socket.gethostname()}-{os.getpid()}")
+    told = scan(here.engine, lake_here(here.home.lake), by=f"scan-{socket.gethostname()}-{os.getpid()}")
     if as_json:
         print_json(document(told))
         return
