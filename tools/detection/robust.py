@@ -23,7 +23,7 @@ ONSET_FLOOR = 20.0  # money a day from which a new service is news
 THRESHOLD = 4.0
 UNKNOWN_SEASON = 0.5  # of a score, in a long run of a calendar kind that was never seen before
 LEAST_COLUMNS = 64  # of the widest window and what is around it
-BLOCK = 128  # series at once: more do not fit into a processor's cache
+BLOCK = 256  # series at once: more do not fit into a processor's cache
 
 
 @dataclass(frozen=True)

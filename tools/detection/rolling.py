@@ -46,11 +46,16 @@ def past_quantiles(values: Grid, width: int, every: int, shares: tuple[float, ..
     where fewer than `least` are known. One sort for all of them, which is why they are asked for together."""
     series, count = values.shape
     found = [np.full(values.shape, np.nan, dtype=np.float32) for _ in shares]
+    rows = np.arange(series)
     for start in range(every, count, every):
         window = np.sort(values[:, max(0, start - width) : start], axis=1)  # NaN last
-        known = np.sum(~np.isnan(window), axis=1)
-        rows = np.arange(series)
+        whole = not np.isnan(window[:, -1]).any()
+        known = np.full(series, window.shape[1]) if whole else np.sum(~np.isnan(window), axis=1)
         for share, out in zip(shares, found, strict=True):
+            if whole:  # as most are: the same place in every row
+                if window.shape[1] >= least:
+                    out[:, start : start + every] = window[:, [int(share * (window.shape[1] - 1))]]
+                continue
             place = np.clip(np.floor(share * (known - 1)).astype(np.int64), 0, window.shape[1] - 1)
             out[:, start : start + every] = np.where(known >= least, window[rows, place], np.nan)[:, None]
     return found
