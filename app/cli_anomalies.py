@@ -35,7 +35,7 @@ def stored(
 
 def mark(
     anomaly: str,
-    kind: Annotated[MarkKind, typer.Option("--as-being", help="What it is.", case_sensitive=False)],
+    kind: Annotated[MarkKind, typer.Option("--is", help="What it is.", case_sensitive=False)],
     reason: Annotated[str, typer.Option(help="Why; kept encrypted under your key.")] = "",
     first: Annotated[str | None, typer.Option("--from", help="The first day of the plan.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="The last day of the plan, or of the snooze.")] = None,
