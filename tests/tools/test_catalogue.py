@@ -67,7 +67,7 @@ def test_no_tool_takes_who_asks_or_what_something_costs(tools: dict[str, BaseToo
 
 def test_descriptions_are_short(tools: dict[str, BaseTool]) -> None:
     schemas = json.dumps([[tool.name, tool.description, tool.args] for tool in tools.values()])
-    assert len(schemas) < 6500  # about 1,600 tokens in every call of a model
+    assert len(schemas) < 7200  # about 1,800 tokens in every call of a model
     assert all(len(tool.description) < 220 for tool in tools.values())
 
 
