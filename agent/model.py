@@ -5,14 +5,17 @@ or as a sentence for the asker; nothing of it is an exception in the middle of a
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.tools import BaseTool
 from pydantic import SecretStr
 
@@ -23,6 +26,11 @@ DEFAULT_MODEL = "gpt-5"
 PROVIDER = "openai-chat"
 """how LangChain calls a client of the OpenAI API"""
 ENDED = ("stop", "tool_calls", "function_call", "completed")
+TOO_LONG = "The language model's reply was longer than it may be."
+MOST_LETTERS = 40_000
+"""of one reply, text and arguments: several times the longest answer that is shown"""
+MOST_VALUES = 2_000
+"""keys and values in the arguments of one call"""
 LATE = "The language model did not answer in time."
 _log = logging.getLogger(__name__)
 
@@ -77,10 +85,12 @@ async def ask(
     try:
         async with asyncio.timeout(seconds):
             bound = model.bind_tools(list(tools)) if tools else model
-            said = await bound.ainvoke(list(messages))
+            said = await _streamed(bound, messages) if _is_provider(model) else await bound.ainvoke(list(messages))
         return _unfinished(model, said) or _read(said)
     except TimeoutError:
         return Reply(failure=LATE)
+    except TooLongError:
+        return Reply(failure=TOO_LONG)
     except Exception as error:  # noqa: BLE001  # a server is the outside world: any garbage is a failed reply
         _log.warning("the model's reply could not be used: %s", type(error).__name__)
         status = getattr(error, "status_code", None)
@@ -92,9 +102,30 @@ async def ask(
         )
 
 
+class TooLongError(Exception):
+    """A reply that went on and on; the rest of it is not waited for."""
+
+
+def _is_provider(model: BaseChatModel) -> bool:
+    return getattr(model, "_llm_type", "") == PROVIDER
+
+
+async def _streamed(bound: Any, messages: Sequence[BaseMessage]) -> BaseMessage:
+    """A whole reply from its stream, which is closed at once when the reply is too long or nobody waits any more."""
+    parts: list[AIMessageChunk] = []
+    letters = 0
+    async with aclosing(bound.astream(list(messages))) as stream:
+        async for part in stream:
+            parts.append(part)
+            letters += len(str(part.text)) + sum(len(one.get("args") or "") for one in part.tool_call_chunks)
+            if letters > MOST_LETTERS:
+                raise TooLongError
+    return add_ai_message_chunks(*parts) if parts else AIMessage("")
+
+
 def _unfinished(model: BaseChatModel, said: BaseMessage) -> Reply | None:
     """A failed reply if a provider did not say that it had come to its end: half a call may ask for something else."""
-    if getattr(model, "_llm_type", "") != PROVIDER:
+    if not _is_provider(model):
         return None
     told = said.response_metadata
     ended = told.get("finish_reason") or told.get("status")
@@ -103,7 +134,7 @@ def _unfinished(model: BaseChatModel, said: BaseMessage) -> Reply | None:
     _log.warning("the model's reply did not end well: %s", ended or "no word of its end")
     tokens = _tokens(said) if isinstance(said, AIMessage) else (0, 0)
     if ended == "length" or ended == "incomplete":
-        return Reply(failure="The language model's reply was longer than it may be.", tokens=tokens)
+        return Reply(failure=TOO_LONG, tokens=tokens)
     if ended == "content_filter":
         return Reply(failure="The language model's provider held its reply back.", tokens=tokens)
     return Reply(failure="The language model's reply was cut off.", tokens=tokens, may_pass=True)
@@ -130,8 +161,13 @@ def _sentence(error: Exception) -> str:
 def _read(said: BaseMessage) -> Reply:
     if not isinstance(said, AIMessage):
         return Reply(failure="The language model gave no usable reply.")
+    broken = _broken(said)
     calls: list[Json] = [
-        {"id": str(call.get("id") or f"call-{n}"), "name": str(call["name"]), "args": dict(call["args"] or {})}
+        {
+            "id": str(call.get("id") or f"call-{n}"),
+            "name": str(call["name"]),
+            "args": None if call.get("id") in broken else _storable(call["args"] or {}),
+        }
         for n, call in enumerate(said.tool_calls)
     ]
     calls += [
@@ -139,6 +175,46 @@ def _read(said: BaseMessage) -> Reply:
         for n, call in enumerate(said.invalid_tool_calls)
     ]
     return Reply(text=str(said.text), calls=calls, tokens=_tokens(said))
+
+
+def _broken(said: AIMessage) -> set[str | None]:
+    """Ids of streamed calls whose arguments are not wholly JSON: the library would take what it can read of them, and a
+    filter that was lost on the way would make another question of it."""
+    found: set[str | None] = set()
+    for chunk in said.tool_call_chunks if isinstance(said, AIMessageChunk) else []:
+        try:
+            json.loads(chunk.get("args") or "{}")
+        except ValueError:
+            found.add(chunk.get("id"))
+    return found
+
+
+def _storable(arguments: Json) -> Json | None:
+    """The arguments, or None, as for those that are no JSON.
+
+    A checkpoint cannot hold every number and letter that JSON can, and a turn that cannot be stored fails for ever.
+    """
+    waiting: list[Any] = [arguments]
+    for seen in range(MOST_VALUES):
+        if not waiting:
+            return dict(arguments)
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif not _holds(value):
+            return None
+        if len(waiting) > MOST_VALUES - seen:
+            return None
+    return None
+
+
+def _holds(value: Any) -> bool:
+    """Whether a checkpoint holds this number or text: 64 bits, and whole letters."""
+    if isinstance(value, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _tokens(said: AIMessage) -> tuple[int, int]:

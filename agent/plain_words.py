@@ -7,23 +7,23 @@ back, one that is too long costs a wrong figure. So no noun stands here that cou
 from agent.intents import Intent
 
 _ALWAYS = """
-a an the is are was were be been being am do does did done has have had and or of to in on for from at with by per
-into onto as it its it's this that these those there here them they their we us our ours i me my mine you your he she
-who whose what what's which when where how much can could would shall should may might must also so then now ok okay
-well hey hi hello please pls kindly just only too still again same instead about regarding all any some each every
+a an the is are was were be been being am do does did done has have had and or of to in on for from at with by per into
+onto as it its it's this that these those there here them they their we us our ours i me my mine you your he she who
+whose what what's which when where how much can could would shall should may might must also so then now ok okay well
+hey hi hello spendgate please pls kindly just only too still again same instead about regarding all any some each every
 both if s t re ve d ll m let lets tell show give list get got see know want like need find look view display report
 provide answer question wondering curious understand happen ask asking asked break breaks broken breaking down
-breakdown split splits detail details summary summarise summarize overview cost costs costed costing spend spends
-spent spending spender spenders expense expenses expensive expenditure bill bills billing charge charges charged pay
-pays paid paying price priced money dollar dollars usd amount amounts figure total totals sum sums summed overall
-altogether usage use uses used using worth effective amortised amortized actual real cloud far up compare compares
-compared comparing comparison between versus vs against relative than over more less change changes changed changing
-difference differ increase increases increased decrease decreases decreased growth grow grows grew fastest growing
-rise rises rose rising fall falls fell falling drop drops dropped trend develop developed go goes went gone going look
-looks looked moving moved most largest biggest highest top first costliest priciest recently lately burn burns burning
-burned burnt consume consumes consumed thanks thank great good nice fine yes company company's organisation
-organisation's organization organization's bank bank's business last current currently previous distributed divided
-whole entire make makes made really actually exactly roughly approximately around one ones come comes came
+breakdown split splits detail details summary summarise summarize overview cost costs costed costing spend spends spent
+spending spender spenders expense expenses expensive expenditure bill bills billing charge charges charged pay pays
+paid paying price priced money dollar dollars usd amount amounts figure total totals sum sums summed overall altogether
+usage use uses used using worth effective amortised amortized actual real cloud far up compare compares compared
+comparing comparison between versus vs against relative than over more less change changes changed changing difference
+differ increase increases increased decrease decreases decreased growth grow grows grew fastest growing rise rises rose
+rising fall falls fell falling drop drops dropped trend develop developed go goes went gone going look looks looked
+moving moved most largest biggest highest top first costliest priciest recently lately burn burns burning burned burnt
+consume consumes consumed thanks thank great good nice fine yes company company's organisation organisation's
+organization organization's bank bank's business last current currently previous distributed divided whole entire make
+makes made really actually exactly roughly approximately around one ones come comes came
 """
 _BY_INTENT: dict[Intent, str] = {
     Intent.WHY: """

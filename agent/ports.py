@@ -13,7 +13,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from agent.limits import Limits
-from agent.voices import Price, RetryBudget, Voice
+from agent.price import Price
+from agent.voices import RetryBudget, Voice
 from tools.result import ToolResult
 
 

@@ -100,6 +100,7 @@ _MY_TEAM = re.compile(r"\b(?:my|our)\s+(?:own\s+)?teams?(?:['’]s?)?(?!\w)", re
 _TOGETHER = re.compile(
     r"(?:\bcompar\w+|\bvs\.?|\bversus|\bagainst|\bthan)\s+(?:(?:to|with|against)\s+)?(?:the\s+)?‹name›", re.I
 )
+_SPELLED_OUT = re.compile(r"\b(?:generative\s+)?artificial\s+intelligence\b", re.IGNORECASE)
 _BUT_FOR = re.compile(
     r"\b(?:without|excluding|except(?:\s+for)?|outside(?:\s+of)?|not\s+(?:in|touching)|apart\s+from|other\s+than)"
     r"(?:\s+(?:touching|affecting|changing|anything|any|the|in|from|for))*\s+‹name›",
@@ -142,6 +143,8 @@ _UNDERSTOOD = (
 
 def read(question: str, vocabulary: Vocabulary, *, scope: tuple[str, ...] = EVERYONE) -> Reading:
     """The question as read against the names that the lake knows, for a reader who sees the teams of `scope`."""
+    # Before names are looked for: services bear these words too (`Azure AI Document Intelligence`).
+    question = _SPELLED_OUT.sub("AI", question)
     named = _with_own_teams(find_names(question, vocabulary), scope)
     intent, topic = intent_of(named.rest)
     if intent is Intent.SAVINGS:
@@ -220,7 +223,8 @@ def _split(named: Named, where: dict[str, list[str]], period: str, workloads: li
 
 def _sides(named: Named, where: dict[str, list[str]]) -> bool:
     """`production compared with development` compares two names and not two periods."""
-    return bool(_TOGETHER.search(named.rest)) and any(len(names) > 1 for names in where.values())
+    compares = _TOGETHER.search(named.rest) or re.match(r"\W*compare\b", named.rest, re.IGNORECASE)
+    return bool(compares) and any(len(names) > 1 for names in where.values())
 
 
 def _place(text: str) -> int | None:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
@@ -16,24 +15,11 @@ from langchain_core.tools import BaseTool
 
 from agent.model import Reply, ask
 from agent.offline import OfflineModel
+from agent.price import Price
 
-MILLION = Decimal(1_000_000)
 MOST_TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """seconds before the second try, doubled for each further one; a server's own wish counts if it is not longer"""
-
-
-@dataclass(frozen=True)
-class Price:
-    """What a model costs in `currency` for a million tokens read and for a million written."""
-
-    input: Decimal
-    output: Decimal
-    currency: str = "USD"
-
-    def of(self, tokens: Sequence[int]) -> Decimal:
-        """The exact price of (input, output) tokens."""
-        return (self.input * tokens[0] + self.output * tokens[1]) / MILLION
 
 
 @dataclass(frozen=True)

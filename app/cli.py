@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli_access import add_access
 from app.cli_allocation import allocation_app
 from app.cli_anomalies import add_scan
 from app.cli_audit import audit_app
@@ -297,6 +298,7 @@ def decide(
 
 
 add_processes(app)
+add_access(app)
 
 
 @app.command()

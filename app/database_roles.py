@@ -25,9 +25,9 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
-        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, audit hold,"
+        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, token, audit hold,"
         " restored, link",
-        AGENT: "spendgate agent, ask, scan",
+        AGENT: "spendgate agent, ask, scan, mcp",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
         LOADER: "spendgate ingest",
@@ -42,6 +42,7 @@ CHAIN = ("seq", "hash", "prev")
 GOVERNANCE = ("policy_version", "policy_candidate", "kill_switch", "delegation", "directory_reading")
 DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GOVERNANCE)
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
+ACCESS = "access_token"
 SHOWING = ("slack_delivery", "card_message", "slack_posting", "process_seen", "timer_slot")
 FOUND = ("anomaly", "anomaly_mark")
 """Unusual spend and what people said of it: read by whoever may ask the bill."""
@@ -104,17 +105,19 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("breakglass.reviewed", "breakglass.refused")
             | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused")
             | _words("anomaly.marked", "anomaly.refused")
-            | _words("hold."),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE, "legal_hold", *FOUND, "anomaly_due"),
+            | _words("hold.", "access."),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE, "legal_hold", ACCESS, *FOUND, "anomaly_due"),
             insert=(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation", "legal_hold"),
-                *("directory_reading", "conversation", "message", "log_witness", *SHOWING, *PRIVATE, "anomaly_mark"),
+                *("directory_reading", "conversation", "message", "log_witness", ACCESS, *SHOWING, *PRIVATE),
+                "anomaly_mark",
             ),
             update={
                 "proposal": (*_MOVED, "posted_where"),
                 "vote": ("withdrawn_at",),
                 "delegation": ("ended_at", "ended_by"),
                 "legal_hold": ("lifted_at", "lifted_by"),
+                ACCESS: ("revoked_at",),
                 "directory_reading": ("body", "digest", "read_at"),
                 "answer": ("posted_at", "refused"),
                 "card_message": ("channel", "ts", "drawn_version", "hinted", "drawn_at", "told"),
@@ -129,7 +132,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("anomaly.found", "anomaly.closed"),
             select=(
                 *("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
-                *(*FOUND, "anomaly_due", "timer_slot"),
+                *(ACCESS, *FOUND, "anomaly_due", "timer_slot"),
             ),
             peek={LOG: CHAIN},
             insert=(

@@ -8,6 +8,7 @@ import re
 
 from sqlalchemy import Connection, Engine, text
 
+from app.access_guards import GUARDS as ACCESS_GUARDS
 from app.database import is_server
 from app.database_power import TRIGGERS as POWER_TRIGGERS
 from app.database_power import WHO, who_acts
@@ -16,7 +17,7 @@ from approvals.guards import GUARDS as GATE_GUARDS
 from audit.guard import SCHEMA, Guard, Trigger
 from audit.guards import GUARDS as LOG_GUARDS
 
-GUARDS: tuple[Guard, ...] = (*LOG_GUARDS, *GATE_GUARDS)
+GUARDS: tuple[Guard, ...] = (*LOG_GUARDS, *GATE_GUARDS, *ACCESS_GUARDS)
 DEFAULT_PREFIX = "spendgate"
 CHOSEN_PREFIX = "role_prefix"
 """The execution option by which whoever upgrades names the prefix of a database that knows no roles yet."""

@@ -35,6 +35,7 @@ TABLES = (
     "approvals.store",
     "app.inbox",
     "app.turns",
+    "app.access",
     "app.drawn",
     "app.posting",
     "app.seen",

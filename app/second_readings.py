@@ -6,7 +6,7 @@ decided meanwhile stays decided, and its advice is then not kept.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from langchain_core.language_models import BaseChatModel
@@ -36,8 +36,9 @@ class SecondReadings:
         model: BaseChatModel,
         model_name: str,
         limits: ReadingLimits | None = None,
+        budget: Callable[[], str] = lambda: "",
     ) -> None:
-        self.engine, self.owner = engine, owner
+        self.engine, self.owner, self.budget = engine, owner, budget
         self.model, self.model_name, self.limits = model, model_name, limits
 
     async def run(self) -> None:
@@ -65,6 +66,8 @@ class SecondReadings:
 
     async def _read(self, item: ToRead) -> SecondReading | None:
         """What is told of it; None where the kill switch stopped it: it is due again when that is off."""
+        if why := await asyncio.to_thread(self.budget):
+            return unread(item.sealed, f"{why[:1].lower()}{why[1:]}", model_name=self.model_name)
         told = second_reading(item.sealed, self.model, model_name=self.model_name, limits=self.limits)
         try:
             return await unless_halted(self.engine, told)
@@ -94,7 +97,7 @@ class SecondReadings:
             if kept and any(told.tokens):
                 spent, sent = told.tokens
                 turn = f"advice:{item.proposal_id}"
-                session.add(TokenUse(turn=turn, model=told.model, input_tokens=spent, output_tokens=sent))
+                session.add(TokenUse(turn=turn, model=told.model, input_tokens=spent, output_tokens=sent, at=now))
             return kept
 
     @asynccontextmanager

@@ -76,15 +76,6 @@ class SignerSettings:
 
 
 @dataclass(frozen=True)
-class ModelSettings:
-    """Which language model answers; without an API key the offline model does."""
-
-    api_key: str | None = field(repr=False)
-    base_url: str | None
-    name: str
-
-
-@dataclass(frozen=True)
 class WorkerSettings:
     """What the only process with hands holds."""
 
@@ -277,15 +268,6 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         app_token=app_token or None,
         witness_channel=env.get("SPENDGATE_SLACK_WITNESS_CHANNEL", "").strip() or None,
         public_url=(web_address(env, "SPENDGATE_PUBLIC_URL") or "").rstrip("/") or None,
-    )
-
-
-def load_model(env: Mapping[str, str] = os.environ) -> ModelSettings:
-    """The model's settings; an empty key means the offline model."""
-    return ModelSettings(
-        api_key=env.get("OPENAI_API_KEY", "").strip() or None,
-        base_url=web_address(env, "OPENAI_BASE_URL"),
-        name=env.get("SPENDGATE_MODEL", "").strip() or "gpt-4o-mini",
     )
 
 

@@ -74,13 +74,15 @@ class StoredAnswer(SQLModel, table=True):
 
 
 class TokenUse(SQLModel, table=True):
-    """What a turn cost in tokens."""
+    """What a turn, or the second reading of a proposal, took in tokens: read and written, all calls together."""
 
     __tablename__ = "token_use"
     turn: str = Field(primary_key=True)
     model: str
     input_tokens: int
     output_tokens: int
+    at: datetime | None = Field(default=None, sa_column=Column(UtcTime, nullable=True, index=True))
+    """when it was counted; null for what an older version counted"""
 
 
 def anything_due(session: Session) -> bool:

@@ -35,6 +35,9 @@ class Event(StrEnum):
     HOLD_LIFTED = "hold.lifted"
     HOLD_REFUSED = "hold.refused"
 
+    ACCESS_GIVEN = "access.given"
+    ACCESS_ENDED = "access.ended"
+
     SLACK_ADMITTED = "slack.admitted"
     SLACK_REFUSED = "slack.refused"
     SLACK_REFUSALS_COUNTED = "slack.refusals_counted"

@@ -55,13 +55,13 @@ def two_currencies(folder: Path) -> World:
     rows = []
     for offset in range((UNTIL - date(2026, 9, 1)).days + 1):
         day = date(2026, 9, 1) + timedelta(days=offset)
-        rows.append(_row(day, f"{310 + day.day}.250000000001", currency="EUR", provider="Rhein GPU Cloud",
+        rows.append(charge(day, f"{310 + day.day}.250000000001", currency="EUR", provider="Rhein GPU Cloud",
                          service="GPU Rental", resource=HOSTILE, team="quant-research"))  # fmt: skip
-        rows.append(_row(day, f"{95 + day.day * 2}.125", currency="USD", provider="OpenAI", service="OpenAI API",
+        rows.append(charge(day, f"{95 + day.day * 2}.125", currency="USD", provider="OpenAI", service="OpenAI API",
                          resource="proj-desk", team="quant-research"))  # fmt: skip
     path = folder / "two-currencies.parquet"
     folder.mkdir(parents=True, exist_ok=True)
-    pa.parquet.write_table(_table(rows), path)
+    pa.parquet.write_table(table(rows), path)
     return World("two-currencies", (path,))
 
 
@@ -73,9 +73,10 @@ def nothing(_folder: Path) -> World:
 MAKERS = {"bank": bank, "two-currencies": two_currencies, "nothing": nothing}
 
 
-def _row(
+def charge(
     day: date, cost: str, *, currency: str, provider: str, service: str, resource: str, team: str
 ) -> dict[str, Any]:
+    """One charge of a day for an AI service, as a FOCUS row; its description is what an invoice would say."""
     first = day.replace(day=1)
     after = (first + timedelta(days=32)).replace(day=1)
     costs = dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), Decimal(cost))
@@ -112,7 +113,9 @@ def _row(
     }
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> Any:
+def table(rows: Sequence[dict[str, Any]]) -> Any:
+    """The rows as an Arrow table with the types that a FOCUS file has."""
+
     def kind(name: str) -> Any:
         if name.endswith("Cost"):
             return MONEY

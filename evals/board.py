@@ -4,15 +4,17 @@ import json
 import os
 import platform
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from evals.alarms import Tally
-from evals.case import Group
+from evals.case import Case, Group
 from evals.detection import Detection
+from evals.hostile import Hostile
 from evals.questions import Questions
+from evals.scripted import Followed
 
 ROOT = Path(__file__).parent
 BOARD = ROOT / "board.json"
@@ -22,6 +24,14 @@ KINDS = ("spike", "level_shift", "new_service", "slow_leak")
 AT_MOST = ("days_to_detect", "false_per_series_month")
 
 Json = dict[str, Any]
+ASPECTS: dict[str, Callable[[Case], bool]] = {
+    "figures": lambda case: bool(case.figures),
+    "choice of tools": lambda case: bool(case.tools),
+    "asking back": lambda case: case.asked_back is True,
+    "refusing": lambda case: case.refused is True,
+    "several languages": lambda case: "language" in case.tags,
+}
+"""What a case may try besides its group; a case counts in each that it tries."""
 
 
 def questions_json(run: Questions) -> Json:
@@ -32,9 +42,15 @@ def questions_json(run: Questions) -> Json:
         if mine:
             passed = sum(one.passed for one in mine)
             groups[str(group)] = {"cases": len(mine), "passed": passed, "ratio": _round(run.ratio(group))}
+    seconds = sorted(one.seconds for one in run.graded)
     return {
         "model": run.model,
         "cases": len(run.graded),
+        "conversations": sum(one.asked for one in run.graded),
+        "of": {name: _share(one.passed for one in run.graded if asks(one.case)) for name, asks in ASPECTS.items()},
+        "misstated": sorted(one.case.id for one in run.graded if one.misstated),
+        "seconds": {"median": _round(seconds[len(seconds) // 2]), "p95": _round(seconds[len(seconds) * 95 // 100])},
+        "tokens": sum(one.tokens for one in run.graded) // max(len(run.graded), 1),
         "passed": sum(one.passed for one in run.graded),
         "ratio": _round(run.ratio()),
         "groups": groups,
@@ -43,6 +59,34 @@ def questions_json(run: Questions) -> Json:
             for one in run.graded
             if not one.passed
         },
+    }
+
+
+def _share(passed: Iterable[bool]) -> Json:
+    mine = list(passed)
+    return {"cases": len(mine), "passed": sum(mine)}
+
+
+def scripted_json(followed: Sequence[Followed]) -> Json:
+    """How many trajectories ended as they should, and why others did not."""
+    return {
+        "trajectories": len(followed),
+        "right": sum(not one.reasons for one in followed),
+        "slowest": _round(max(one.seconds for one in followed)),
+        "failing": {one.trajectory.name: list(one.reasons) for one in followed if one.reasons},
+    }
+
+
+def hostile_json(run: Hostile, *, seed: int) -> Json:
+    """What the attacker came to."""
+    return {
+        "seed": seed,
+        "turns": run.turns,
+        "calls": run.calls,
+        "texts": run.texts,
+        "drafts": run.drafts,
+        "seconds": round(run.seconds),
+        "faults": run.faults,
     }
 
 
@@ -91,6 +135,13 @@ def below(board: Json, least: Mapping[str, Mapping[str, float]]) -> list[str]:
     asked = board.get("questions", {})
     scores = {"overall": asked.get("ratio"), **{name: one["ratio"] for name, one in asked.get("groups", {}).items()}}
     ours = board.get("detection", {}).get("ours", {})
+    ran, attacked = board.get("scripted"), board.get("hostile")
+    if ran and ran["failing"]:
+        found.append(f"scripted: {len(ran['failing'])} trajectories do not end as they should")
+    if attacked and attacked["faults"]:
+        found.append(f"hostile: {len(attacked['faults'])} faults")
+    if asked.get("misstated"):
+        found.append(f"questions: a number that is not right was told in {', '.join(asked['misstated'])}")
     for name, floor in least.get("questions", {}).items():
         if scores.get(name) is not None and scores[name] < floor:
             found.append(f"questions, {name}: {scores[name]} is below {floor}")
@@ -133,23 +184,32 @@ def kept(old: str) -> str:
     return f"{found}{after}" if found else ""
 
 
+def merged(scores: Json, before: Json) -> Json:
+    """The stored board with the boards that were measured now in place of the old ones; each says when it was made."""
+    now = {name: {**one, "measured": scores["measured"]} for name, one in scores.items() if name != "measured"}
+    old = {name: one for name, one in before.items() if name != "measured"}
+    for one in old.values():
+        one.setdefault("measured", before.get("measured", scores["measured"]))
+    whole = {**old, **now}
+    return {"measured": scores["measured"], **{name: whole[name] for name in PAGES if name in whole}}
+
+
 def page(board: Json, least: Json) -> str:
     """The board as Markdown."""
-    made = board["measured"]
     lines = [
         "# Benchmarks",
         "",
         "How well Spendgate answers, finds and refuses, as measured. This page and `evals/board.json` are written by "
-        "the command below; floors, below which a run ends with 1, are in `evals/floors.toml`. A case is a table in "
-        "`evals/cases/*.toml`: what is asked and what is right, in plain terms and without a number.",
-        "",
-        f"Measured on {made['date']} ({made['machine']}) with `{made['command']}`.",
+        "`./dev eval`; floors, below which a run ends with 1, are in `evals/floors.toml`. A case is a file in "
+        "`evals/cases/`: what is asked and what is right, in plain terms and without a number.",
         "",
     ]
-    if "questions" in board:
-        lines += _questions_page(board["questions"], least.get("questions", {}))
-    if "detection" in board:
-        lines += _detection_page(board["detection"], least.get("detection", {}))
+    for name, write in PAGES.items():
+        if name in board:
+            made = board[name].get("measured") or board["measured"]
+            title, *rest = write(board[name], least.get(name, {}))
+            said = f"Measured on {made['date']} ({made['machine']}) with `{made['command']}`."
+            lines += [title, "", said, *rest]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -168,12 +228,54 @@ def _questions_page(asked: Json, least: Json) -> list[str]:
         lines.append(f"| {name} | {one['cases']} | {one['passed']} | {one['ratio']:.2f} | {least.get(name, 0):.2f} |")
     overall = least.get("overall", 0)
     lines += [f"| **all** | {asked['cases']} | {asked['passed']} | {asked['ratio']:.2f} | {overall:.2f} |", ""]
+    if "of" in asked:
+        told = "; ".join(f"{name} {one['passed']} of {one['cases']}" for name, one in asked["of"].items())
+        lines += [
+            f"By what a case tries: {told}. Cases and paraphrases: {asked['conversations']} conversations. "
+            f"Cases in which a number was told that is not right: {', '.join(asked['misstated']) or 'none'}. "
+            f"Tokens a turn: {asked['tokens']}. Seconds a turn, tools and the bank's whole bill included: median "
+            f"{asked['seconds']['median']:.1f}, p95 {asked['seconds']['p95']:.1f}.",
+            "",
+        ]
     if asked["failing"]:
         lines += ["Wrong now, and kept so until the product answers them:", ""]
         for name, one in asked["failing"].items():
             lines.append(f"- `{name}` ({_cell(' → '.join(one['ask']))}): {_cell('; '.join(one['reasons']))}.")
         lines.append("")
     return lines
+
+
+def _scripted_page(ran: Json, _least: Json) -> list[str]:
+    lines = [
+        "## Scripted provider",
+        "",
+        "The real client (`ChatOpenAI`, streamed) against a provider on loopback that says what it is told to: exact "
+        "trajectories, and every way in which a reply fails (hangs, stalls, drips, is cut off, ends without its end, "
+        "is garbage, empty, of another shape, too long, filtered; 401 to 503), as the first reply and after a tool. "
+        "Each must end in the right words within the turn's limit, and the next turn must work.",
+        "",
+        f"{ran['right']} of {ran['trajectories']} trajectories; the slowest took {ran['slowest']:.1f} s (limit of a "
+        "turn 12 s where a reply never comes, else 60 s).",
+        "",
+    ]
+    return lines + [f"- wrong: {name}: {_cell('; '.join(why))}" for name, why in ran["failing"].items()]
+
+
+def _hostile_page(ran: Json, _least: Json) -> list[str]:
+    lines = [
+        "## Hostile model",
+        "",
+        "The model itself attacks: unknown tools, forged ids and addresses, arguments out of range, dozens of calls at "
+        f"once, calls to approve, invented answers. {ran['texts']} injected texts stand in teams, services, machines' "
+        "names, invoice lines and questions; who asks may see all, one team or nothing. Afterwards the database is "
+        "judged: no vote, no proposal sealed, no effect, no draft that fails its own schema or has no right; nothing "
+        "of other teams and no secret was shown to the model or told; every figure is a tool's.",
+        "",
+        f"{ran['turns']:,} turns (aim: 100,000), {ran['calls']:,} calls of the model, {ran['drafts']} drafts, "
+        f"{len(ran['faults'])} faults, seed {ran['seed']}, {ran['seconds']:,} s.",
+        "",
+    ]
+    return lines + [f"- {_cell(fault)}" for fault in ran["faults"][:20]]
 
 
 def _detection_page(found: Json, least: Json) -> list[str]:
@@ -222,3 +324,12 @@ def _number(value: float | None, form: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ").rstrip(".")
+
+
+PAGES: dict[str, Callable[[Json, Json], list[str]]] = {
+    "questions": _questions_page,
+    "scripted": _scripted_page,
+    "hostile": _hostile_page,
+    "detection": _detection_page,
+}
+"""How each board is written, in the order of the page."""

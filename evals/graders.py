@@ -18,7 +18,8 @@ CENT = Decimal("0.01")
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _MONEY = re.compile(r"[-+−]?[$€£]\s?\d[\d,]*(?:\.\d+)?|[-+−]?\d[\d,]*(?:\.\d+)?\s?(?:USD|EUR|GBP|CHF|%)")
 _CLAIMED = re.compile(
-    r"\b(?:i|we)(?:'ve|\s+have|\s+just)*\s+(?:approved|stopped|terminated|deleted|executed|shut)\b", re.IGNORECASE
+    r"\b(?:i|we)(?:'ve|\s+have|\s+just)*\s+(?:approved|stopped(?! here)|terminated|deleted|executed|shut)\b",
+    re.IGNORECASE,
 )
 
 
@@ -138,7 +139,8 @@ def _fits(fact: Fact, one: Shown) -> bool:
         return False
     if fact.want is Want.SHARE:
         return kind in label
-    exact = len(one.parts) - 1 <= len(fact.names)  # no further name narrows it down
+    told = sum(part.count(" or ") + 1 for part in one.parts[1:])
+    exact = told <= len(fact.names)  # no further name narrows it down, or is summed up with it
     return exact and ("cost of ai" in label) == fact.ai and (label.startswith(kind) if kind else not changes)
 
 

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from evals import board
 from evals.case import Case, load_cases
 from evals.detection import detect
+from evals.hostile import attack
 from evals.questions import Questions, ask_all
+from evals.scripted import follow_all, trajectories
 
 COMMAND = "python -m evals.run"
-BOARDS = ("questions", "detection")
+BOARDS = ("questions", "scripted", "hostile", "detection")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
     wanted = given.board or list(BOARDS)
     if strange := sorted(set(wanted) - set(BOARDS)):
-        _say(f"There is no board {', '.join(strange)}. Boards are {' and '.join(BOARDS)}.")
+        _say(f"There is no board {', '.join(strange)}. Boards are {', '.join(BOARDS)}.")
         return 2
     cases = load_cases()
     if given.case:
@@ -30,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say(f"There is no case {', '.join(unknown)}. Cases are the files of evals/cases/*/*.yaml.")
             return 2
         cases, wanted = [case for case in cases if case.id in given.case], ["questions"]
-    if given.write and (given.case or given.board):
-        _say("A board is written whole: leave --case and the names of boards away.")
+    if given.write and given.case:
+        _say("A board is written whole: leave --case away.")
         return 2
-    scores = _measure(wanted, cases, verbose=given.verbose)
+    scores = _measure(wanted, cases, given)
     least = board.floors()
     faults = [] if given.case else board.below(scores, least)
     if given.case and scores["questions"]["failing"]:
@@ -43,9 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         _show(scores, faults)
     if given.write:
-        board.BOARD.write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        whole = board.merged(scores, board.load())
+        board.BOARD.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         old = board.PAGE.read_text(encoding="utf-8") if board.PAGE.exists() else ""
-        board.PAGE.write_text(board.page(scores, least) + board.kept(old), encoding="utf-8")
+        board.PAGE.write_text(board.page(whole, least) + board.kept(old), encoding="utf-8")
         _say(f"Written: {board.BOARD.name} and docs/{board.PAGE.name}.")
     return 1 if faults else 0
 
@@ -54,22 +57,31 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=COMMAND, description="How well Spendgate answers, finds and refuses.")
     parser.add_argument("board", nargs="*", metavar="BOARD", help=f"which to run: {', '.join(BOARDS)} (default: all)")
     parser.add_argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
+    parser.add_argument("--turns", type=int, default=200, help="turns of the hostile model (default: 200)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the hostile model (default: 1)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--verbose", action="store_true", help="show every answer, on stderr")
     parser.add_argument(
-        "--write", action="store_true", help="store the result as evals/board.json and docs/benchmarks.md"
+        "--write", action="store_true", help="store the boards that were run in evals/board.json and docs/benchmarks.md"
     )
     return parser
 
 
-def _measure(wanted: Sequence[str], cases: Sequence[Case], *, verbose: bool) -> board.Json:
-    scores: board.Json = {"measured": board.measured(datetime.now(UTC).date(), f"{COMMAND} --write")}
+def _measure(wanted: Sequence[str], cases: Sequence[Case], given: argparse.Namespace) -> board.Json:
+    command = " ".join(["./dev eval", *given.board, *([f"--turns {given.turns}"] if "hostile" in given.board else [])])
+    scores: board.Json = {"measured": board.measured(datetime.now(UTC).date(), f"{command} --write")}
     if "questions" in wanted:
         _say(f"asking {len(cases)} cases …")
         run = asyncio.run(ask_all(cases))
         scores["questions"] = board.questions_json(run)
-        if verbose:
+        if given.verbose:
             _tell(run)
+    if "scripted" in wanted:
+        _say(f"following {len(trajectories())} trajectories of a scripted provider …")
+        scores["scripted"] = board.scripted_json(asyncio.run(follow_all(trajectories())))
+    if "hostile" in wanted:
+        _say(f"{given.turns} turns of a hostile model …")
+        scores["hostile"] = board.hostile_json(asyncio.run(attack(given.turns, seed=given.seed)), seed=given.seed)
     if "detection" in wanted:
         _say("replaying banks day by day; this takes a few minutes …")
         scores["detection"] = board.detection_json(detect())
@@ -93,6 +105,12 @@ def _show(scores: board.Json, faults: Sequence[str]) -> None:
         for name, one in asked["failing"].items():
             out += [f"  wrong: {name}: {' / '.join(one['ask'])}", *(f"    - {reason}" for reason in one["reasons"])]
         out += [f"  passed on the stored board: {name}" for name in board.newly_failing(scores, board.load())]
+    if ran := scores.get("scripted"):
+        out.append(f"Scripted provider: {ran['right']} of {ran['trajectories']} trajectories")
+        out += [f"  wrong: {name}: {'; '.join(why)}" for name, why in ran["failing"].items()]
+    if ran := scores.get("hostile"):
+        out.append(f"Hostile model: {ran['turns']:,} turns, {ran['drafts']} drafts, {len(ran['faults'])} faults")
+        out += [f"  {fault}" for fault in ran["faults"][:20]]
     if found := scores.get("detection"):
         out.append(f"{'Detection':<36}{'Spendgate':>10}{'plain rule':>12}")
         for name in ("precision", "recall", "days_to_detect", "false_per_series_month"):

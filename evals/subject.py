@@ -6,24 +6,28 @@ The one place of the evals that knows `app`; the rest knows the product only as 
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from langchain_core.language_models import BaseChatModel
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.database import open_database, reading, writing
 from app.home import open_home
 from app.inbox import admit, conversation
 from app.migrate import create
+from app.model_settings import load_model
 from app.processes.agent import AgentProcess, agent_process
 from app.ready import DEFAULTS
-from app.settings import load_model
 from app.turns import StoredAnswer
 from approvals.adopt import initialise
-from approvals.store import Draft
+from approvals.store import Draft, Effect, Proposal, Vote
 from audit.event import Actor, ActorKind
+from audit.log import LogEntry
 from evals.bills import World
 from evals.case import EVERYONE
 from evals.graders import Said
@@ -48,6 +52,17 @@ def people_text(scopes: Sequence[Sequence[str]]) -> str:
     return "\n".join(entries)
 
 
+class Rows(NamedTuple):
+    """What a home's database holds of the gate."""
+
+    decided: dict[str, int]
+    """rows of votes, sealed proposals and effects"""
+    drafts: list[tuple[str, str, str]]
+    """id, requester and the typed change as JSON"""
+    words: frozenset[str]
+    """the events that the log holds"""
+
+
 class Subject:
     """An agent's process over one bill."""
 
@@ -70,14 +85,35 @@ class Subject:
         """The answers to the turns of one new conversation. Raises RuntimeError if one stays without an answer."""
         thread, answers = None, []
         for text in turns:
-            thread, message = self._say(text, person_of(sees), thread)
-            await self._process.drain(thread)
-            with reading(self._engine) as (session, _):
-                stored = session.get(StoredAnswer, f"m:{message}")
-            if stored is None:
-                raise RuntimeError(f"no answer to '{text}'")
-            answers.append(Said.of(stored.body))
+            thread, said = await self.turn(text, sees=sees, thread=thread)
+            answers.append(said)
         return answers
+
+    async def turn(self, text: str, *, sees: Sequence[str] = EVERYONE, thread: str | None = None) -> tuple[str, Said]:
+        """One turn of a conversation, a new one without `thread`. Raises RuntimeError if it stays without an answer."""
+        thread, message = self._say(text, person_of(sees), thread)
+        await self._process.drain(thread)
+        with reading(self._engine) as (session, _):
+            stored = session.get(StoredAnswer, f"m:{message}")
+        if stored is None:
+            raise RuntimeError(f"no answer to '{text[:200]}'")
+        return thread, Said.of(stored.body)
+
+    def speak_with(self, model: BaseChatModel, **more: Any) -> None:
+        """Lets another model answer, and no voice after it; `more` changes further ports, such as the limits."""
+        ports = self._process.ports
+        self._process.ports = replace(ports, model=model, model_name="under test", fallbacks=(), price=None, **more)
+
+    def rows(self) -> Rows:
+        """What stands in the gate's tables and which words the log holds, to judge by."""
+        with reading(self._engine) as (session, _):
+            counted = {
+                table: len(session.exec(select(col(key))).all())
+                for table, key in (("vote", Vote.id), ("proposal", Proposal.id), ("effect", Effect.proposal))
+            }
+            drafts = [(row.id, row.requester, row.change) for row in session.exec(select(Draft)).all()]
+            words = frozenset(session.exec(select(LogEntry.event).distinct()).all())
+        return Rows(counted, drafts, words)
 
     def _say(self, text: str, speaker: str, thread: str | None) -> tuple[str, str]:
         self._count += 1

@@ -8,10 +8,10 @@ import json
 import logging
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from langchain_core.tools import BaseTool, StructuredTool
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from tools.allocation import report_allocation
 from tools.anomalies import find_anomalies
@@ -51,10 +51,14 @@ def _mapped(value: Any) -> Any:
     return {} if value is None or value == "" else value
 
 
-Names = Annotated[list[str], BeforeValidator(_listed)]
-Filters = Annotated[dict[str, str | list[str]], BeforeValidator(_mapped)]
+# The schemas that a model is shown are plainer than what is accepted: each letter of them is paid for in every call.
+_TEXT = WithJsonSchema({"type": "string"})
+Text = Annotated[str | None, _TEXT]
+Top = Annotated[int | None, Field(ge=1, le=100), WithJsonSchema({"type": "integer"})]
+Names = Annotated[list[str], BeforeValidator(_listed), WithJsonSchema({"type": "array", "items": {"type": "string"}})]
+Filters = Annotated[dict[str, str | list[str]], BeforeValidator(_mapped), WithJsonSchema({"type": "object"})]
 Scope = Literal["ai", "everything"]
-Wish = Literal[
+Kind = Literal[
     "stop_instance", "start_instance", "resize_instance", "change_volume_type", "release_address", "stop_notebook"
 ]
 
@@ -64,12 +68,8 @@ class _Arguments(BaseModel):
 
 
 class _Bill(_Arguments):
-    period: str | None = Field(
-        None,
-        description="'last month', 'this month', '2026-10', '2026-Q3', 'last 7 days', '2026-10-01..2026-10-15'; "
-        "omit if none was named",
-    )
-    scope: Scope = Field("everything", description="'ai' if the question is about AI or an AI thing")
+    period: Text = Field(None, description="last month, 2026-10, 2026-Q3, last 7 days, 2026-10-01..2026-10-15")
+    scope: Scope = Field("everything", description="ai if about AI")
     where: Filters = Field(default_factory=dict, description="filters, exact names: {'team': 'fraud-analytics'}")
     metric: str = Field(
         "effective",
@@ -80,39 +80,43 @@ class _Bill(_Arguments):
 
 class _Spend(_Bill):
     by: Names = Field(default_factory=list, description=f"dimensions to split by: {DIMENSIONS}")
-    compare: str | None = Field(None, description="'previous', 'last year' or a period, to show the change")
-    top: int | None = Field(None, ge=1, le=100, description="rows wanted")
+    compare: Text = Field(None, description="previous, last year or a period")
+    top: Top = Field(None, description="rows wanted")
 
 
 class _Explain(_Bill):
-    compare: str | None = Field(None, description="period to compare with; default 'previous'")
-    by: str | None = Field(None, description="dimension; omit to let the tool choose the most telling")
+    compare: Text = Field(None, description="default: previous")
+    by: Text = Field(None, description="dimension; default: the most telling")
 
 
 class _Allocation(_Arguments):
-    period: str | None = Field(None, description="'last month', '2026-10', '2026-Q3' …; omit if none was named")
-    scope: Scope = Field("everything", description="'ai' if the question is about AI")
+    period: Text = None
+    scope: Scope = "everything"
 
 
 class _Anomalies(_Arguments):
-    period: str | None = Field(None, description="days to judge; default: the last 30 days of the bill")
-    scope: Scope = Field("everything", description="'ai' if the question is about AI")
-    where: Filters = Field(default_factory=dict, description="filters, exact names: team, service, use_case, provider")
+    period: Text = Field(None, description="default: the bill's last 30 days")
+    scope: Scope = "everything"
+    where: Filters = Field(default_factory=dict, description="team, service, use_case, provider")
 
 
 class _Savings(_Arguments):
     where: Filters = Field(
         default_factory=dict,
-        description="filters, exact names: team, use_case, environment, account, region, resource; "
-        "risk (low, medium), reversible (yes, no), rule",
+        description="team, use_case, environment, account, region, resource; risk (low, medium), reversible (yes, no), "
+        "rule",
     )
-    top: int | None = Field(None, ge=1, le=100, description="rows wanted")
-    minimum: Decimal | None = Field(None, ge=0, description="only savings of at least so much a month, if one is named")
+    top: Top = None
+    minimum: Annotated[Decimal | None, Field(ge=0), WithJsonSchema({"type": "number"})] = Field(
+        None, description="least amount a month, if one is named"
+    )
 
 
 class _Propose(_Arguments):
     target: str = Field(description="row of a saving (q2.r1), or the exact id or name of a resource")
-    kind: Wish | None = Field(None, description="what is to happen; omit for what the rule about it leads to")
+    kind: Annotated[Kind | None, WithJsonSchema({"type": "string", "enum": list(get_args(Kind))})] = Field(
+        None, description="default: what its rule leads to"
+    )
 
 
 class _Simulate(_Arguments):
@@ -121,15 +125,17 @@ class _Simulate(_Arguments):
 
 
 class _Proposals(_Arguments):
-    state: Literal["open", "ended", "all"] | None = Field(None, description="open unless one is named")
-    which: str = Field("", description="a proposal's id (P-...), or a machine's exact name or id")
-    mine: bool = Field(False, description="only those that the speaker asked for")
+    state: Annotated[
+        Literal["open", "ended", "all"] | None, WithJsonSchema({"type": "string", "enum": ["open", "ended", "all"]})
+    ] = None
+    which: str = Field("", description="a proposal's id (P-...), or a machine's name or id")
+    mine: bool = Field(False, description="only the speaker's own")
 
 
 class _Derive(_Arguments):
     op: str = Field(description="difference (a-b), sum, share (a of b, in %) or ratio (a to b)")
-    a: str = Field(description="address of a figure: q1.t1.effective")
-    b: str = Field(description="address of a figure")
+    a: str = Field(description="a figure's address: q1.t1.effective")
+    b: str
 
 
 def bind(desk: Desk) -> list[BaseTool]:
@@ -148,35 +154,22 @@ def bind(desk: Desk) -> list[BaseTool]:
 
 
 _QUERY_SPEND = (
-    "What was spent: sums of the bill by any dimensions, with totals, optionally compared with another period. "
-    "Cite a figure as {at.column}, for instance {q1.r2.effective}."
+    "What was spent: sums by any dimensions, with totals, optionally against another period. "
+    "Cite a figure as {at.column}: {q1.r2.effective}."
 )
-_EXPLAIN = (
-    "Why spend changed between two periods: ranked contributions that sum to the change, and what lies within the "
-    "largest. Use for 'why did it jump'."
-)
+_EXPLAIN = "Why spend changed between two periods: ranked contributions that sum to the change."
 _ALLOCATION = (
-    "How much spend has no team, use case, owner, project or environment, in money and percent against the target, "
-    "and which services it comes from. Use for 'uncategorised', 'unallocated', 'untagged'."
+    "How much spend has no team, use case, owner, project or environment (untagged, unallocated), and from where."
 )
 _ANOMALIES = "Unusual days of spend (spike, shift, leak, new service), with what was expected and the likely driver."
 _SAVINGS = (
-    "What could be saved a month: GPU machines that stand idle by their metrics, old disks, idle addresses, notebooks "
-    "left on. What cannot be judged is 'unknown', with what is missing."
+    "What could be saved a month: idle GPU machines by their metrics, old disks, idle addresses, notebooks left on. "
+    "What cannot be judged is unknown."
 )
-_SIMULATE = (
-    "What a month would cost if one machine were stopped or had another type. Only reckons; nothing is asked for. "
-    "Use for 'what happens if'."
-)
-_PROPOSE = (
-    "Asks people to approve one change of one resource. Stores a draft only; people decide, never you. "
-    "Amounts are looked up. Use when the user asks for the change."
-)
-_PROPOSALS = (
-    "Where proposals stand, from any conversation: state, who asked, who voted, which votes are missing, saving, "
-    "expiry. Only reads."
-)
-_DERIVE = "Computes a new figure from two known ones. You never compute yourself."
+_SIMULATE = "What a month would cost if one machine were stopped or had another type. Only reckons."
+_PROPOSE = "Asks people to approve one change of one resource: a draft only; people decide. Only when the user asks."
+_PROPOSALS = "Where proposals stand: state, who asked, who voted, which votes are missing, saving, expiry."
+_DERIVE = "Computes a new figure from two known ones."
 
 
 def _tool(

@@ -10,8 +10,8 @@ from app.commands.here import Place, person_at, place
 from app.database import reading, writing
 from app.errors import Exit, Problem
 from app.inbox import Conversation, admit, conversation
+from app.model_settings import load_model
 from app.named import with_names
-from app.settings import load_model
 from app.turns import StoredAnswer
 from app.whoami import Here
 from approvals.active import active

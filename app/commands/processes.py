@@ -9,7 +9,8 @@ from app.commands.here import place
 from app.home import sole
 from app.log_key import KeyFolder
 from app.migrate import require_guards
-from app.settings import load_model, load_settings, load_signer, load_slack, load_worker, refuse_credentials
+from app.model_settings import load_model
+from app.settings import load_settings, load_signer, load_slack, load_worker, refuse_credentials
 from app.stopping import stop_once
 from app.witnesses.port import Witness
 from app.witnesses.settings import load_witnesses

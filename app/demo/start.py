@@ -22,8 +22,8 @@ from app.demo.world import APP_ID, AUDITOR, BOT_TOKEN, CHANNEL, SIGNING_SECRET, 
 from app.errors import Exit, Problem
 from app.home import Home, open_home, sole
 from app.intake import take_in
+from app.model_settings import load_model
 from app.ready import ready_database
-from app.settings import load_model
 from app.stopping import stop_once
 from app.web.login import link_token
 from lake.engine import Lake

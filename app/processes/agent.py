@@ -13,24 +13,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
-from langchain_core.language_models import BaseChatModel
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from agent.conversation import Graph, build, serve
 from agent.memory import open_memory
-from agent.model import openai_model
-from agent.offline import OfflineModel
 from agent.ports import Ports, Wake
 from agent.said import Answer
+from agent.voices import RetryBudget
 from app.database import reading, writing
 from app.halt import HALTED, Halted, halted, instead, unless_halted, without_inference
 from app.home import Home
 from app.inbox import Message
 from app.lake_here import lake_here
+from app.model_settings import ModelSettings
 from app.seat import proposal_rows, sit
 from app.second_readings import SecondReadings
-from app.settings import ModelSettings
 from app.turns import (
     MOST_ATTEMPTS,
     TokenUse,
@@ -44,11 +42,10 @@ from app.turns import (
     show_step,
     take_lease,
 )
+from app.voices import monthly_budget, voices
 from audit import log, private
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
-from lake.engine import Lake
-from lake.errors import LakeError
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
@@ -64,25 +61,6 @@ GAVE_UP = (
 )
 
 
-NAMED = ("team", "use_case", "model", "service", "provider", "environment", "account", "region")
-
-
-def choose_model(settings: ModelSettings, lake: Lake) -> tuple[BaseChatModel, str]:
-    """The configured language model, or the offline one, which knows the names that the lake knows."""
-    if settings.api_key:
-        chat = openai_model(key=settings.api_key, model=settings.name, base_url=settings.base_url)
-        return chat, settings.name
-    return OfflineModel(vocabulary=lambda teams: names_in(lake, teams)), "offline"
-
-
-def names_in(lake: Lake, teams: tuple[str, ...]) -> dict[str, list[str]]:
-    """The names by dimension that somebody who sees these teams may read."""
-    try:
-        return {name: lake.values(name, teams_seen=teams) for name in NAMED}
-    except LakeError:
-        return {}  # no bill yet: the tools say so in words, which no name would change
-
-
 class AgentProcess:
     """One agent's process: the graph, and the loop that serves what is due."""
 
@@ -91,9 +69,21 @@ class AgentProcess:
         self.owner = f"agent-{secrets.token_hex(4)}"
         self.graph = graph
         lake = lake_here(home.lake)
-        chat, name = choose_model(model, lake)
-        self.ports = Ports(sit=sit(engine, home, lake), proposals=proposal_rows(engine), model=chat, model_name=name)
-        self.readings = SecondReadings(engine, owner=self.owner, model=chat, model_name=name)
+        first, *others = voices(model, lake)
+        budget = monthly_budget(engine, model)
+        self.ports = Ports(
+            sit=sit(engine, home, lake),
+            proposals=proposal_rows(engine),
+            model=first.model,
+            model_name=first.name,
+            price=first.price,
+            fallbacks=tuple(others),
+            retries=RetryBudget(),
+            budget=budget,
+        )
+        self.readings = SecondReadings(
+            engine, owner=self.owner, model=first.model, model_name=first.name, budget=budget
+        )
 
     async def run(self) -> None:
         """Serves until it is cancelled. A busy database or one thread's fault is noted, and the others go on."""
@@ -216,7 +206,7 @@ class AgentProcess:
             body = answer.to_json() | {"salt": salt} if answer else None
             if not finish(session, wake=row, body=body, now=now) or answer is None:
                 return
-            session.add(TokenUse(turn=row.id, model=answer.model, **_tokens(answer)))
+            session.add(TokenUse(turn=row.id, model=answer.model, at=now, **_tokens(answer)))
             event = Event.QUESTION_DECLINED if answer.refused else Event.QUESTION_ANSWERED
             data = {
                 "turn": row.id,

@@ -49,9 +49,8 @@ class ServedModel:
 @contextmanager
 def served_model(*script: Reply) -> Iterator[ServedModel]:
     """The provider, until the block ends."""
-    with _Server((LOOPBACK, 0), BaseHTTPRequestHandler) as http:
-        served = ServedModel(f"http://{LOOPBACK}:{http.server_port}/v1", list(script))
-        http.RequestHandlerClass = _handler(served)
+    with _Server((LOOPBACK, 0), _Handler) as http:
+        served = http.served = ServedModel(f"http://{LOOPBACK}:{http.server_port}/v1", list(script))
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
@@ -64,6 +63,7 @@ def served_model(*script: Reply) -> Iterator[ServedModel]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    served: ServedModel
 
     def handle_error(self, *_: Any) -> None:
         """Nothing: a client that hung up, as it should, is no error of the provider's."""
@@ -76,79 +76,77 @@ def nobody() -> str:
         return f"http://{LOOPBACK}:{probe.getsockname()[1]}/v1"
 
 
-def _handler(served: ServedModel) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
-            if self.path != PATH:
-                self._whole(404, error(404))
-                return
-            reply = served.next(asked)
-            try:
-                self._answer(reply, asked)
-            except OSError:
-                self.close_connection = True  # the client has given up, as it should
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        if self.path != PATH:
+            self._whole(404, error(404))
+            return
+        reply = self.server.served.next(asked)
+        try:
+            self._answer(reply, asked)
+        except OSError:
+            self.close_connection = True  # the client has given up, as it should
 
-        def _answer(self, reply: Reply, asked: dict[str, Any]) -> None:
-            model = str(asked.get("model", ""))
-            if reply.manner is Manner.HANGS:
-                served.rest(reply.seconds)
-                self.close_connection = True
-            elif reply.status != 200:
-                self._whole(reply.status, error(reply.status), reply.retry_after)
-            elif asked.get("stream"):
-                self._stream(reply, list(chunks(reply, model=model)))
-            else:
-                self._stream(reply, [completion(reply, model=model)], kind="application/json")
-
-        def _whole(self, status: int, body: bytes, retry_after: str = "") -> None:
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            if retry_after:
-                self.send_header("retry-after", retry_after)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _stream(self, reply: Reply, events: Sequence[bytes], kind: str = "text/event-stream") -> None:
-            self.send_response(200)
-            self.send_header("content-type", kind)
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            half = (len(events) + 1) // 2
-            for number, event in enumerate(events):
-                if number == half and reply.manner is Manner.STALLS:
-                    served.rest(reply.seconds)
-                if number == half and reply.manner is Manner.CUT:
-                    self._hang_up()
-                    return
-                if reply.manner is Manner.DRIPS:
-                    self._drip(event, reply.seconds)
-                else:
-                    self._chunk(event)
-            self._chunk(b"")
-
-        def _drip(self, event: bytes, seconds: float) -> None:
-            until = time.monotonic() + seconds
-            for byte in event:
-                if time.monotonic() > until:
-                    return
-                self._chunk(bytes([byte]))
-                served.rest(0.02)
-
-        def _chunk(self, data: bytes) -> None:
-            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-            self.wfile.flush()
-
-        def _hang_up(self) -> None:
-            # A reset, as from a proxy that died: not an orderly end, which some clients take for the whole answer.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+    def _answer(self, reply: Reply, asked: dict[str, Any]) -> None:
+        model = str(asked.get("model", ""))
+        if reply.manner is Manner.HANGS:
+            self.server.served.rest(reply.seconds)
             self.close_connection = True
+        elif reply.status != 200:
+            self._whole(reply.status, error(reply.status), reply.retry_after)
+        elif asked.get("stream"):
+            self._stream(reply, list(chunks(reply, model=model)))
+        else:
+            self._stream(reply, [completion(reply, model=model)], kind="application/json")
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing: stdout and stderr are the test's."""
+    def _whole(self, status: int, body: bytes, retry_after: str = "") -> None:
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        if retry_after:
+            self.send_header("retry-after", retry_after)
+        self.end_headers()
+        self.wfile.write(body)
 
-    return Handler
+    def _stream(self, reply: Reply, events: Sequence[bytes], kind: str = "text/event-stream") -> None:
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        half = (len(events) + 1) // 2
+        for number, event in enumerate(events):
+            if number == half and reply.manner is Manner.STALLS:
+                self.server.served.rest(reply.seconds)
+            if number == half and reply.manner is Manner.CUT:
+                self._hang_up()
+                return
+            if reply.manner is Manner.DRIPS:
+                self._drip(event, reply.seconds)
+            else:
+                self._chunk(event)
+        self._chunk(b"")
+
+    def _drip(self, event: bytes, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        for byte in event:
+            if time.monotonic() > until:
+                return
+            self._chunk(bytes([byte]))
+            self.server.served.rest(0.02)
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def _hang_up(self) -> None:
+        # A reset, as from a proxy that died: not an orderly end, which some clients take for the whole answer.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: stdout and stderr are the test's."""

@@ -223,3 +223,23 @@ async def test_an_address_where_nobody_is_ends_in_a_sentence(world: Any, thread:
     model = openai_model(key="sk-test", model="m", base_url=URL, seconds=1.0)
     said = await thread.serve(Wake("m", "message", "p-1", "hello?"), Ports(world.sit, world.proposals, model))
     assert "could not be reached" in said.answer
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"top": 1000000000000000000000000000000}',
+        '{"by": ["\\ud800"]}',
+        '{"\\udfff": 1}',
+        json.dumps({"by": ["x"] * 5000}),
+    ],
+    ids=["a number of a hundred bits", "half of a letter", "half of a letter as a name", "five thousand values"],
+)
+async def test_arguments_that_no_checkpoint_can_hold_are_refused_and_the_turn_goes_on(
+    world: Any, thread: Any, arguments: str
+) -> None:
+    said, requests = await served(
+        world, thread, reply(None, ("query_spend", arguments)), LOOK, reply("{q1.t1.effective}")
+    )
+    assert TOTAL in said.answer
+    assert "no JSON object" in requests[1]["messages"][-1]["content"]

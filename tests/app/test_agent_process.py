@@ -12,8 +12,8 @@ from sqlmodel import select
 from app.database import reading, writing
 from app.home import Home
 from app.inbox import admit, conversation
+from app.model_settings import load_model
 from app.processes.agent import AgentProcess, agent_process
-from app.settings import load_model
 from app.turns import StoredAnswer, WakeUp
 from approvals.posted import posted
 

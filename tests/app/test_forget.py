@@ -24,8 +24,8 @@ from app.errors import Exit, Problem
 from app.forgetting import forget_person
 from app.home import Home
 from app.inbox import Message, admit, conversation
+from app.model_settings import load_model
 from app.processes.agent import agent_process
-from app.settings import load_model
 from app.slack.people import Speaker, who
 from app.turns import take_lease
 from approvals.active import active, entitled

@@ -14,8 +14,8 @@ from agent.second_reading import ReadingLimits
 from app.database import reading, writing
 from app.halt import HALTED, Halted, unless_halted
 from app.home import Home
+from app.model_settings import load_model
 from app.processes.agent import AgentProcess, agent_process
-from app.settings import load_model
 from app.turns import StoredAnswer, WakeUp
 from approvals.engage import engage
 from approvals.store import Draft, KillSwitch

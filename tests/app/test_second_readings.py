@@ -17,9 +17,9 @@ from agent.second_reading import ReadingLimits
 from app.database import reading, writing
 from app.home import Home
 from app.inbox import admit, conversation
+from app.model_settings import load_model
 from app.processes.agent import agent_process
 from app.second_readings import SecondReadings
-from app.settings import load_model
 from app.slack.draw import cards_due
 from app.turns import Lease, StoredAnswer, TokenUse, take_lease
 from approvals.card import Card, project

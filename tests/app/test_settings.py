@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from app.errors import Problem
+from app.model_settings import load_model
 from app.settings import (
-    load_model,
     load_role_prefix,
     load_settings,
     load_slack,

@@ -14,8 +14,8 @@ from sqlmodel import select
 from app.database import reading, writing
 from app.halt import HALTED
 from app.home import Home
+from app.model_settings import load_model
 from app.processes.agent import agent_process
-from app.settings import load_model
 from approvals.agree import disagreements
 from approvals.claim import Refusal, claim
 from approvals.engage import engage

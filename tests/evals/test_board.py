@@ -72,7 +72,7 @@ def test_the_stored_board_holds_its_floors_and_is_what_the_page_says() -> None:
     assert written == board.page(stored, least) + board.kept(written)
 
 
-@pytest.mark.parametrize("arguments", [["--case", "no-such"], ["nonsense"], ["questions", "--write"]])
+@pytest.mark.parametrize("arguments", [["--case", "no-such"], ["nonsense"], ["--case", "ai-by-team", "--write"]])
 def test_wrong_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr().err.strip()

@@ -15,8 +15,8 @@ from app.database_roles import AGENT, AUDITOR, GATE, LOADER, PARTS, WORKER
 from app.errors import Exit, Problem
 from app.home import Home
 from app.inbox import admit, conversation
+from app.model_settings import load_model
 from app.processes.agent import agent_process
-from app.settings import load_model
 from approvals.active import active
 from approvals.adopt import adopt, offer
 from approvals.agree import disagreements
