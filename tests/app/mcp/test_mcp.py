@@ -12,6 +12,7 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import select
 
 from agent.guards import from_data
@@ -179,6 +180,21 @@ def test_only_a_digest_is_kept_and_each_token_has_its_entries(engine: Engine) ->
     assert [("access.given" in row.body.decode(), text in row.body.decode()) for row in told] == [
         (True, False), (False, False),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE access_token SET expires_at = '2099-01-01T00:00:00.000000Z'",
+        "UPDATE access_token SET person = 'p-00000042'",
+        "UPDATE access_token SET may_propose = 1",
+        "DELETE FROM access_token",
+    ],
+)
+def test_whoever_has_the_file_makes_no_token_longer_or_anothers(engine: Engine, change: str) -> None:
+    token(engine)
+    with engine.begin() as connection, pytest.raises(DatabaseError, match="token can"):
+        connection.exec_driver_sql(change)
 
 
 @pytest.mark.parametrize("days", [0, -1, 366, 100_000])
