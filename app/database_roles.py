@@ -106,7 +106,18 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused")
             | _words("anomaly.marked", "anomaly.refused")
             | _words("hold.", "access."),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, *PRIVATE, "legal_hold", ACCESS, *FOUND, "anomaly_due"),
+            select=(
+                LOG,
+                *SIGNED,
+                *DECIDING,
+                *SPEAKING,
+                *SHOWING,
+                *PRIVATE,
+                "legal_hold",
+                ACCESS,
+                *FOUND,
+                "anomaly_due",
+            ),
             insert=(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation", "legal_hold"),
                 *("directory_reading", "conversation", "message", "log_witness", ACCESS, *SHOWING, *PRIVATE),
