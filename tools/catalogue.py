@@ -153,8 +153,7 @@ def bind(desk: Desk) -> list[BaseTool]:
 
 
 _QUERY_SPEND = (
-    "What was spent, by any dimensions, optionally against another period. "
-    "Cite it as {at.column}: {q1.r2.effective}."
+    "What was spent, by any dimensions, optionally against another period. Cite it as {at.column}: {q1.r2.effective}."
 )
 _EXPLAIN = "Why spend changed between two periods: ranked contributions that sum to the change."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and from where."

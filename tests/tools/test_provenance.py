@@ -30,8 +30,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lake_of(tmp_path_factory.mktemp("provenance"), rows, final=True)
 
 
-def spend(metric: Metric, **more: str) -> Callable[[Desk], ToolResult]:
-    return lambda desk: query_spend(desk, metric=str(metric), period="2026-10", by=["service"], **more)
+def spend(metric: Metric, compare: str | None = None) -> Callable[[Desk], ToolResult]:
+    return lambda desk: query_spend(desk, metric=str(metric), period="2026-10", by=["service"], compare=compare)
 
 
 ANSWERS: dict[str, Callable[[Desk], ToolResult]] = {
