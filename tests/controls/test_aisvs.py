@@ -190,10 +190,15 @@ def leaves(value: Any) -> list[str]:
     return [str(value)]
 
 
+OF_STUBS = ("stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group")
+"""Kinds of change whose resources the stubs hold under a name of their own; others go by what the change names."""
+
+
 def pending_of(gate: Any, kind: str) -> Proposal:
     """One pending proposal of this kind, from whatever its resource must look like."""
+    change = parse_change(EACH[kind])
     fields = {"delete_volume": VOLUME_FIELDS, "scale_node_group": GROUP_FIELDS}.get(kind, FIELDS)
-    gate.cloud.put(fields | ({"state": "stopped"} if kind == "start_instance" else {}))
+    gate.cloud.put(fields | change.starts_from() | ({} if kind in OF_STUBS else {"instance_id": change.target}))
     row: Proposal = gate.pending(change=EACH[kind])
     return row
 
@@ -362,7 +367,9 @@ def test_c9_2_5_the_agent_changes_neither_its_prompt_nor_its_tools_nor_its_rules
             connection.rollback()
     from tools.catalogue import _Propose
 
-    assert _Propose.model_json_schema()["properties"]["kind"]["enum"] == ["stop_instance", "start_instance"]
+    offered = _Propose.model_json_schema()["properties"]["kind"]["enum"]
+    assert set(offered) < set(CLOUD_KINDS)
+    assert not {"delete_volume", "scale_node_group", "undo_instance"} & set(offered)
     assert _Propose.model_json_schema()["additionalProperties"] is False
 
 
@@ -552,7 +559,7 @@ def test_c9_2_9_what_issues_approvals_is_out_of_the_agents_reach(served: Any) ->
             else:
                 with pytest.raises(Problem, match="will not start"):
                     refuse_credentials(process, f"spendgate {process}", env)
-    assert HOLDS["agent"] == {"the model's key"}
+    assert HOLDS["agent"] == {"the model's key", "the lake's address"}
     graph = grimp.build_graph("app", "agent", "tools", "approvals", "audit", "lake")
     for source in ("agent", "tools", "app.processes.agent"):
         for verb in ("vote", "claim", "execute", "seal", "move", "posted", "executors", "inspectors", "engage"):

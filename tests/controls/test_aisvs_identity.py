@@ -199,7 +199,7 @@ async def test_c9_6_1_the_kill_switch_halts_the_model_and_its_words(
     async with agent_process(engine=engine, home=home, model=load_model({})) as process:
         model = scripted(process, "words that nobody may read")
         with monkeypatch.context() as patched:
-            patched.setattr("agent.turns.ask", thinks)
+            patched.setattr("agent.turns.ask_again", thinks)
             serving = asyncio.create_task(process.drain(first))
             await asyncio.wait_for(thinking.wait(), 20)
             await asyncio.to_thread(stop_everything, engine)

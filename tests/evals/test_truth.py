@@ -96,6 +96,7 @@ def test_the_cases_in_git_can_be_read() -> None:
 
 
 def test_a_broken_case_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "odd.toml").write_text('[one]\npersona = "x"\ngroup = "spend"\nask = "?"\ntypo = 1\n')
-    with pytest.raises(ValueError, match=r"odd\.toml, case one"):
+    (tmp_path / "spend").mkdir()
+    (tmp_path / "spend" / "odd.yaml").write_text("persona: x\ngroup: spend\nask: '?'\ntypo: 1\n")
+    with pytest.raises(ValueError, match=r"spend/odd\.yaml"):
         load_cases(tmp_path)
