@@ -161,7 +161,7 @@ def test_every_row_is_accounted_for(load: Any, lake: Lake, path: Path) -> None:
     assert {item.period for item in lake.store.current()} == {"2024-09", "2024-10"}
 
 
-@pytest.mark.parametrize("metric", list(Metric))
+@pytest.mark.parametrize("metric", list(METRIC_COLUMNS))
 def test_totals_equal_the_file_to_the_last_digit(load: Any, lake: Lake, path: Path, metric: Metric) -> None:
     load(path)
     answered = lake.ask(Question(metric=metric, period=YEAR))
