@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from pydantic import ValidationError
+
 from lake.errors import LakeError, NameNotKnown
 from lake.period import Period
 from lake.question import NONE, Question
-from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_notes
+from tools.asked import NotUnderstoodError, Where, filters, invalid, problem_of, scope_notes
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Contribution, add, contributions, percent
 from tools.detection.grid import Leaf, Series, grids, level
@@ -65,6 +67,8 @@ def find_anomalies(
         return _answer(desk, period=period, where=where, ai=ai, top=min(max(top or MOST, 1), 50))
     except NotUnderstoodError as error:
         return failed(desk, TOOL, error.problem)
+    except ValidationError as error:
+        return failed(desk, TOOL, invalid(error))
     except LakeError as error:
         return failed(desk, TOOL, problem_of(error))
 

@@ -75,7 +75,7 @@ def asked(
     except LakeError as error:
         raise NotUnderstoodError(problem_of(error)) from error
     except ValidationError as error:
-        raise NotUnderstoodError(_invalid(error)) from error
+        raise NotUnderstoodError(invalid(error)) from error
     return Asked(question, other, (*notes, *scope_notes(desk, ai)))
 
 
@@ -160,7 +160,8 @@ def filters(where: Where) -> dict[str, tuple[str, ...]]:
     return chosen_by
 
 
-def _invalid(error: ValidationError) -> Problem:
+def invalid(error: ValidationError) -> Problem:
+    """What to tell of words that make no question: why not, and the dimensions that there are."""
     details: list[Any] = list(error.errors())
     return Problem(
         what="The question cannot be asked like this.",

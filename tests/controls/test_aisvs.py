@@ -196,7 +196,7 @@ OF_STUBS = ("stop_instance", "start_instance", "resize_instance", "undo_instance
 
 def pending_of(gate: Any, kind: str) -> Proposal:
     """One pending proposal of this kind, from whatever its resource must look like."""
-    change = parse_change(EACH[kind])
+    change: Any = parse_change(EACH[kind])
     fields = {"delete_volume": VOLUME_FIELDS, "scale_node_group": GROUP_FIELDS}.get(kind, FIELDS)
     gate.cloud.put(fields | change.starts_from() | ({} if kind in OF_STUBS else {"instance_id": change.target}))
     row: Proposal = gate.pending(change=EACH[kind])

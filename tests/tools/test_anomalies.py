@@ -158,3 +158,11 @@ def test_the_same_money_of_two_teams_is_two_events(incident: Callable[..., Incid
 def test_an_event_of_other_days_carries_nothing(incident: Callable[..., Incident]) -> None:
     total, other = incident(100), incident(100, start=20, end=21, service="S")
     assert set(told_once([total, other])) == {total, other}
+
+
+@pytest.mark.parametrize("dimension", ["__class__", "day", "tag:"])
+def test_a_filter_that_is_none_is_told_as_such(lake: Lake, dimension: str) -> None:
+    problem = find_anomalies(desk_of(lake), where={dimension: "x"}).error
+    assert problem is not None
+    assert problem.what == "The question cannot be asked like this."
+    assert "team" in problem.do
