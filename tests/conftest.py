@@ -24,6 +24,18 @@ def postgres() -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The address of moto's server on loopback: for what our own sandbox of AWS has not (buckets, metrics)."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def new_database(postgres: Server) -> Callable[..., str]:
     """Makes a database, empty or like another, and returns its owner's address."""

@@ -6,7 +6,9 @@ Each is stored, once, before Slack is told that the press arrived; who may, is j
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -54,45 +56,33 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
         await ack()
         _tell_soon(client, speaker, told)
 
-    @app.action(re.compile("^ask_on_"))
-    async def _ask_on(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = speaker_of(body, team)
-        told = await asyncio.to_thread(take_next, engine, body=body, speaker=speaker)
-        await ack()
-        _tell_soon(client, speaker, told)
+    def pressed(button: str | re.Pattern[str], take: Callable[..., str | None]) -> None:
+        @app.action(button)
+        async def _pressed(ack: Any, body: dict[str, Any], client: Any) -> None:
+            speaker = speaker_of(body, team)
+            told = await asyncio.to_thread(take, body=body, speaker=speaker)
+            await ack()
+            _tell_soon(client, speaker, told)
 
-    @app.action("approve_page")
-    async def _page(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = speaker_of(body, team)
-        told = await asyncio.to_thread(offer_page, engine, links, body=body, speaker=speaker)
-        await ack()
-        _tell_soon(client, speaker, told)
+    pressed(re.compile("^ask_on_"), partial(take_next, engine))
+    pressed("approve_page", partial(offer_page, engine, links))
 
 
 def _register_dialogs(app: AsyncApp, engine: Engine, team: str) -> None:
     def submitter(body: dict[str, Any]) -> Speaker:
         return Speaker(team=team, user=str(body["user"]["id"]), channel=about(body["view"]).channel)
 
-    @app.view("ask_question")
-    async def _asked(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = submitter(body)
-        told = await asyncio.to_thread(take_question, engine, body=body, speaker=speaker)
-        await ack()
-        _tell_soon(client, speaker, told)
+    def submitted(dialog: str, take: Callable[..., str | None]) -> None:
+        @app.view(dialog)
+        async def _submitted(ack: Any, body: dict[str, Any], client: Any) -> None:
+            speaker = submitter(body)
+            told = await asyncio.to_thread(take, body=body, speaker=speaker)
+            await ack()
+            _tell_soon(client, speaker, told)
 
-    @app.view("withdraw_proposal")
-    async def _withdrawn(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = submitter(body)
-        told = await asyncio.to_thread(take_withdrawal, engine, body=body, speaker=speaker)
-        await ack()
-        _tell_soon(client, speaker, told)
-
-    @app.view("lend_vote")
-    async def _lent(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = submitter(body)
-        told = await asyncio.to_thread(take_loan, engine, body=body, speaker=speaker)
-        await ack()
-        _tell_soon(client, speaker, told)
+    submitted("ask_question", partial(take_question, engine))
+    submitted("withdraw_proposal", partial(take_withdrawal, engine))
+    submitted("lend_vote", partial(take_loan, engine))
 
 
 def _tell_soon(client: Any, speaker: Speaker, told: str | None) -> None:

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
 from app.database import writing
 from app.posting import Held, Hold, hold, let_go, stands
-from app.slack.patience import unknown, word
+from app.slack.patience import LOST, unknown, word
 
 logger = logging.getLogger(__name__)
 EVENT_TYPE = "spendgate_message"
@@ -27,8 +26,6 @@ LOOK_BACK = timedelta(minutes=2)
 PAGES = 5
 AS_WRITTEN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "parse": "none"}
 """Slack makes no links and previews of its own out of names that came from a bill."""
-LOST = (OSError, TimeoutError, ClientError)
-"""Nobody knows whether Slack did it: the connection broke before the answer."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from app.settings import SlackSettings
-from app.slack.deliver import LOST
 from app.slack.manifest import SCOPES
-from app.slack.patience import word
+from app.slack.patience import LOST, word
 
 MOST_SKEW_SECONDS, WARN_SKEW_SECONDS = 300, 60
 """Slack refuses, and so do we, what is signed five minutes off."""

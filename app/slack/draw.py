@@ -18,7 +18,7 @@ from app.drawn import CardMessage
 from app.posting import Hold, Posting, forget, hold, let_go
 from app.seen import last_seen
 from app.slack.cards import card_blocks
-from app.slack.deliver import LOST, Letter, deliver
+from app.slack.deliver import Letter, deliver
 from app.slack.patience import GONE, Patience, attempt
 from approvals.active import active
 from approvals.card import Card, project
@@ -91,11 +91,7 @@ async def draw_cards(
             else:
                 await _again(engine, client, message, place, by)
 
-        try:
-            refused = await attempt(patience, _key(card.proposal), draw)
-        except LOST:
-            patience.failed(_key(card.proposal))  # nobody knows; the others' cards do not wait for this one
-            raise
+        refused = await attempt(patience, _key(card.proposal), draw)
         if refused in GONE:
             await asyncio.to_thread(_lost, engine, card.proposal, refused)
             patience.done(_key(card.proposal))

@@ -16,7 +16,7 @@ from app.database import reading, writing
 from app.inbox import Conversation
 from app.posting import Posting
 from app.slack.cards import data
-from app.slack.deliver import LOST, Letter, deliver
+from app.slack.deliver import Letter, deliver
 from app.slack.patience import HOPELESS, Patience, attempt
 from approvals.active import active
 from approvals.card import project
@@ -57,11 +57,7 @@ async def tell_requesters(
             letter = Letter(key, channel, end.text, payload={"kind": "end", "proposal": end.proposal})
             await deliver(engine, client, letter, by=by)
 
-        try:
-            refused = await attempt(patience, key, post)
-        except LOST:
-            patience.failed(key)
-            raise
+        refused = await attempt(patience, key, post)
         if refused in HOPELESS:
             await asyncio.to_thread(_done, engine, end.proposal, by, refused)
         told += refused is None

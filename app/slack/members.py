@@ -10,7 +10,7 @@ import time
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from app.slack.deliver import LOST
+from app.slack.patience import LOST
 
 MOST_WAIT_SECONDS = 1.0
 """Slack waits three seconds for us; what it does not tell in one is not waited for."""

@@ -9,10 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 
 logger = logging.getLogger(__name__)
 FIRST_SECONDS, MOST_SECONDS = 2.0, 300.0
+
+LOST = (OSError, TimeoutError, ClientError)
+"""Nobody knows whether Slack did it: the connection broke before the answer."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The message that was to be changed is not there any more: a new one takes its place."""
@@ -87,11 +91,17 @@ class Patience:
 
 
 async def attempt(patience: Patience, key: str, do: Callable[[], Awaitable[None]]) -> str | None:
-    """Does one item if it is time to; returns Slack's word for why not, at its first failure and at hopeless ones."""
+    """Does one item if it is time to; returns Slack's word for why not, at its first failure and at hopeless ones.
+
+    An error of `LOST` is raised on: whether it was done is not known, and the next items need a connection as well.
+    """
     if not patience.ready(key):
         return None
     try:
         await do()
+    except LOST:
+        patience.failed(key)
+        raise
     except SlackApiError as error:
         seconds = asked_to_wait(error)
         if seconds is not None:

@@ -18,7 +18,7 @@ from app.database import reading, writing
 from app.inbox import Conversation
 from app.named import with_names
 from app.slack.answers import answer_blocks
-from app.slack.deliver import LOST, Letter, deliver
+from app.slack.deliver import Letter, deliver
 from app.slack.patience import HOPELESS, Patience, attempt, word
 from app.turns import StoredAnswer, TurnStep, unposted
 from approvals.active import active
@@ -62,11 +62,7 @@ async def post_answers(
                 await asyncio.to_thread(_shown, engine, answer.turn, None)
 
         key = f"answer {answer.turn}"
-        try:
-            refused = await attempt(patience, key, post)
-        except LOST:
-            patience.failed(key)
-            raise
+        refused = await attempt(patience, key, post)
         if refused in HOPELESS:
             await asyncio.to_thread(_shown, engine, answer.turn, refused)
     return len(work)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from app.database import reading, writing
 from app.drawn import CardMessage
 from app.slack.cards import data, mention
-from app.slack.deliver import LOST, Letter, deliver
+from app.slack.deliver import Letter, deliver
 from app.slack.patience import HOPELESS, Patience, attempt
 from approvals.active import active
 from approvals.person import People
@@ -80,11 +80,7 @@ class Threads:
         told = 0
         for reply in replies:
             key = f"thread {reply.card.proposal}"
-            try:
-                refused = await attempt(patience, key, self._post(reply))
-            except LOST:
-                patience.failed(key)
-                raise
+            refused = await attempt(patience, key, self._post(reply))
             if refused in HOPELESS:
                 await asyncio.to_thread(self._note, reply)  # the card is gone; the next one begins its thread anew
             told += refused is None

@@ -6,12 +6,10 @@ from approvals.changes.names import Placed, VolumeId
 from approvals.changes.step import Request, ReversibilityClass, Step
 
 
-class DeleteVolume(Placed):
-    """Delete an unattached volume for good: its data is gone unless a snapshot holds it."""
+class OnVolume(Placed):
+    """What every change of one EBS volume has in common."""
 
-    kind: Literal["delete_volume"] = "delete_volume"
     provider: Literal["aws"] = "aws"
-    reversibility_class: ClassVar[ReversibilityClass] = "irreversible"
 
     volume_id: VolumeId
 
@@ -24,6 +22,13 @@ class DeleteVolume(Placed):
     def target(self) -> str:
         """The resource's short id, as people know it."""
         return self.volume_id
+
+
+class DeleteVolume(OnVolume):
+    """Delete an unattached volume for good: its data is gone unless a snapshot holds it."""
+
+    kind: Literal["delete_volume"] = "delete_volume"
+    reversibility_class: ClassVar[ReversibilityClass] = "irreversible"
 
     def title(self) -> str:
         """What would happen, with every id in full."""

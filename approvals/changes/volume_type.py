@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from approvals.changes.names import Placed, VolumeId
 from approvals.changes.step import Request, ReversibilityClass, Step
+from approvals.changes.volume import OnVolume
 
 Type = Literal["gp2", "gp3"]
 Iops = Annotated[int, Field(ge=3000, le=16_000, strict=True)]
@@ -13,17 +13,15 @@ Throughput = Annotated[int, Field(ge=125, le=1000, strict=True)]
 SizeGib = Annotated[int, Field(ge=1, le=16_384, strict=True)]
 
 
-class ChangeVolumeType(Placed):
+class ChangeVolumeType(OnVolume):
     """Change a volume's type. `iops` and `throughput` (MB/s) are those that the type gp3 has or is to have.
 
     gp2 has no speed of its own to set: it follows from the size, which is why the size is part of what is expected.
     """
 
     kind: Literal["change_volume_type"] = "change_volume_type"
-    provider: Literal["aws"] = "aws"
     reversibility_class: ClassVar[ReversibilityClass] = "reversible"
 
-    volume_id: VolumeId
     size_gib: SizeGib
     from_type: Type
     to_type: Type
@@ -35,16 +33,6 @@ class ChangeVolumeType(Placed):
         if self.from_type == self.to_type:
             raise ValueError(f"it is {self.from_type} already: to_type must be another type")
         return self
-
-    @property
-    def resource(self) -> str:
-        """The one name of the resource, by which there is at most one open proposal."""
-        return f"arn:aws:ec2:{self.region}:{self.account}:volume/{self.volume_id}"
-
-    @property
-    def target(self) -> str:
-        """The resource's short id, as people know it."""
-        return self.volume_id
 
     def title(self) -> str:
         """What would happen, with every id in full."""

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.errors import Exit, Problem
-from tests.audit.year import ROLE, Year, write_events, write_log
+from tests.audit.year import ROLE, Year
+from tests.audit.year_written import write_events, write_log
 
 TO = ["--to", "2026-12-01"]
 

@@ -14,7 +14,8 @@ from audit.trail_event import ours
 from audit.trail_files import Raw, files_of, records
 from audit.verify import verify
 from tests.audit.planted_year import FAULTS, plant
-from tests.audit.year import ROLE, Year, write_events, write_log
+from tests.audit.year import ROLE, Year
+from tests.audit.year_written import write_events, write_log
 
 END = datetime(2026, 12, 1, tzinfo=UTC)
 

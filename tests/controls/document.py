@@ -1,6 +1,6 @@
 """docs/controls.md, made of the marks on the tests and of the tables beside them: `./dev controls`."""
 
-from tests.controls import test_aisvs, test_aisvs_identity
+from tests.controls import test_aisvs, test_aisvs_binding, test_aisvs_identity
 from tests.controls.control import Control, controls_of
 from tests.controls.frameworks import FRAMEWORKS, ROOT, ROWS, Row
 from tests.controls.threats import THREATS
@@ -15,7 +15,7 @@ This is a map for whoever assesses an installation. It is no certificate, no aud
 these frameworks ask for people, contracts and operations that no test of a program can show. The requirements are \
 told in our words; the frameworks' own texts count.
 
-**Not covered yet:** the log's Merkle tree, its signed heads and its witnesses in another trust domain; a sign-in of \
+**Not covered yet:** a sign-in of \
 the web pages' own (Slack's and the operating system's identities are trusted); a comparison with the cloud's own \
 log of calls that runs by itself every day (`spendgate audit population` makes it when asked). On SQLite the \
 separation of processes is by import and environment only, not by database roles.
@@ -24,7 +24,8 @@ separation of processes is by import and environment only, not by database roles
 
 def marked() -> dict[str, Control]:
     """Every marked test by its id."""
-    return {**controls_of(test_aisvs), **controls_of(test_aisvs_identity)}
+    modules = (test_aisvs, test_aisvs_binding, test_aisvs_identity)
+    return {test: one for module in modules for test, one in controls_of(module).items()}
 
 
 def document() -> str:

@@ -29,8 +29,8 @@ from audit.verify import verify
 from tests.app.test_agent_process import ask
 from tests.app.test_halt import said, scripted, stop_everything
 from tests.approvals.gate_stubs import ARJUN, PEOPLE, RULES, SAM
+from tests.approvals.governing import claimed
 from tests.approvals.test_aws import SPARE, stop
-from tests.approvals.test_governance import claimed
 from tests.controls.control import control
 from tests.controls.desk import box_of
 

@@ -16,7 +16,7 @@ from approvals.states import State
 from approvals.store import Draft, Proposal, Vote
 from audit.event import Actor, ActorKind
 from tests.approvals.gate_stubs import ARJUN, OLIVIA, PEOPLE, RULES
-from tests.approvals.test_governance import LENDING
+from tests.approvals.governing import LENDING
 from tests.controls.desk import box_of
 from tests.controls.frameworks import ROWS, is_there
 from tests.controls.threats import THREATS

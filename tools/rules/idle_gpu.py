@@ -5,11 +5,12 @@ Cost alone cannot tell: an idle machine and a busy one cost the same.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_FLOOR, Decimal
+from datetime import datetime
+from decimal import Decimal
 
 from tools.rules.evidence import Check, Finding, Verdict
 from tools.rules.form import Form, Limit
+from tools.rules.measured import least_hours, missing_metrics
 from tools.rules.thresholds import IdleGpuThresholds
 
 RULE = "idle_gpu_instance"
@@ -68,28 +69,18 @@ def is_gpu_family(instance_type: str, thresholds: IdleGpuThresholds) -> bool:
 
 def judge(use: MachineUse, *, now: datetime, thresholds: IdleGpuThresholds) -> Finding:
     """The verdict: one broken condition is *in use*; otherwise anything unmeasured is *unknown*; all five is *idle*."""
-    conditions = _conditions(use, thresholds)
+    conditions, billed = _conditions(use, thresholds), use.billed_hours or Decimal(0)
     coverage = Check(
         name="metric_hours",
         label="hours with metrics",
         measured=Decimal(use.metric_hours),
-        limit=_least_hours(use, thresholds),
+        limit=least_hours(billed, thresholds),
         unit="hours",
         at_most=False,
     )
     missing = [check.label for check in conditions if check.measured is None]
-    if not coverage.holds:
-        missing.append(f"metrics of at least {coverage.limit} hours (there are {use.metric_hours})")
-    elif use.last_metric_at is None or now - use.last_metric_at > timedelta(hours=thresholds.freshest_metric_hours):
-        seen = use.last_metric_at.strftime("%Y-%m-%d %H:%M UTC") if use.last_metric_at else "unknown"
-        missing.append(f"a metric of the last {thresholds.freshest_metric_hours} hours (the last one: {seen})")
+    missing += missing_metrics(use.metric_hours, use.last_metric_at, billed=billed, limits=thresholds, now=now)
     return Finding(RULE, _verdict(conditions, missing), (*conditions, coverage), tuple(missing))
-
-
-def _least_hours(use: MachineUse, thresholds: IdleGpuThresholds) -> Decimal:
-    """Most of the billed hours, not only AWS's least: hours that nobody measured may be the busy ones."""
-    share = (use.billed_hours or Decimal(0)) * thresholds.least_metric_share_percent / 100
-    return max(Decimal(thresholds.least_metric_hours), share.to_integral_value(ROUND_FLOOR))
 
 
 def _verdict(conditions: tuple[Check, ...], missing: list[str]) -> Verdict:

@@ -5,16 +5,15 @@ thousand such machines would otherwise be a thousand rows that say the same.
 """
 
 import re
-from datetime import timedelta
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from lake.metered import Metered
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.idle_gpu import is_gpu_family
-from tools.rules.judged import Judgement, Look, Use, finding
+from tools.rules.judged import Judgement, Look, finding
+from tools.rules.measured import missing_metrics
 from tools.rules.money import money
-from tools.rules.thresholds import IdleMachineThresholds
 
 INSTANCE = re.compile(r"(?:^|/)(i-[0-9a-f]{8,17})$")
 _HOURS = frozenset({"hours", "hour", "hrs", "hr"})
@@ -65,7 +64,8 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         Check("cpu", "CPU, highest", use.cpu_max_percent, limits.cpu_percent, "%"),
         Check("network", "network a day, highest", use.network_mb_per_day, limits.network_mb_per_day, "MB"),
     )
-    said = finding(FORM, *checks, missing=_missing(use, billed, look, limits))
+    missing = missing_metrics(use.metric_hours, use.last_metric_at, billed=billed, limits=limits, now=look.now)
+    said = finding(FORM, *checks, missing=missing)
     made = money(hours, days=look.days, share=Decimal(1), hours_per_month=look.limits.hours_per_month)
     found = INSTANCE.search(resource.resource_id)
     change = {
@@ -74,14 +74,3 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     }  # fmt: skip
     cpu = "unknown" if use.cpu_max_percent is None else f"{use.cpu_max_percent.normalize():f} %"
     return Judgement(FORM, said, f"{resource.instance_type}, CPU at most {cpu} on {look.days} days", made, change)
-
-
-def _missing(use: Use, billed: Decimal, look: Look, limits: IdleMachineThresholds) -> tuple[str, ...]:
-    share = (billed * limits.least_metric_share_percent / 100).to_integral_value(ROUND_FLOOR)
-    least = max(Decimal(limits.least_metric_hours), share)
-    if use.metric_hours < least:
-        return (f"metrics of at least {least} hours (there are {use.metric_hours})",)
-    fresh = timedelta(hours=limits.freshest_metric_hours)
-    if use.last_metric_at is None or look.now - use.last_metric_at > fresh:
-        return (f"a metric of the last {limits.freshest_metric_hours} hours",)
-    return ()

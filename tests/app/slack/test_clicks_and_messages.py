@@ -19,7 +19,7 @@ from app.drawn import CardMessage
 from app.home import Home
 from app.inbox import Message, conversation
 from app.processes.serve import build
-from app.slack import bolt, clicks, messages
+from app.slack import bolt, clicks
 from app.turns import StoredAnswer
 from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
@@ -29,6 +29,7 @@ from sandbox.slack.seed import default_seed as default_seed
 from sandbox.slack.server import create_app, create_site, listening_socket
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.trial import served
+from tests.app.slack.full_disk import full_once
 from tests.app.slack.settings import settings_at as settings_at
 
 OLIVIA, ARJUN, EDITH, STRANGER = "U0OLIVIA", "U0ARJUN", "U0EDITH", "U0STRANGER"
@@ -109,15 +110,7 @@ async def test_a_message_is_a_row_before_slack_is_told_so(floor: Floor) -> None:
 async def test_a_message_that_could_not_be_stored_is_not_acknowledged_and_comes_again(
     floor: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, tries = messages.store, []
-
-    def failing(*args: Any, **more: Any) -> str | None:
-        tries.append(1)
-        if len(tries) == 1:
-            raise OSError("the disk is full")
-        return kept(*args, **more)
-
-    monkeypatch.setattr(messages, "store", failing)
+    full_once(monkeypatch)
     said = await floor.slack.say(OLIVIA, "@app", "What did AI cost?")
     deadline = asyncio.get_running_loop().time() + 10
     while 200 not in (statuses := [d["status"] for d in await floor.slack.deliveries(event_id=said.event_ids[0])]):

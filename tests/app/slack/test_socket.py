@@ -13,9 +13,9 @@ from app.database import reading
 from app.home import Home
 from app.inbox import Message
 from app.settings import SlackSettings
-from app.slack import messages
 from sandbox.slack.driver import shown_text
 from tests.app.slack import test_clicks_and_messages as door
+from tests.app.slack.full_disk import full_once
 from tests.app.slack.test_clicks_and_messages import ARJUN, CHANNEL, OLIVIA, Floor, thread
 
 
@@ -74,15 +74,7 @@ async def test_a_connection_that_slack_ends_is_opened_again_and_nothing_is_lost(
 async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
     wired: Floor, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, tries = messages.store, []
-
-    def failing(*args: Any, **more: Any) -> str | None:
-        tries.append(1)
-        if len(tries) == 1:
-            raise OSError("the disk is full")
-        return kept(*args, **more)
-
-    monkeypatch.setattr(messages, "store", failing)
+    tries = full_once(monkeypatch)
     said = await wired.slack.say(OLIVIA, "@app", "What did AI cost?")
     assert await until_stored(engine, 1) == list(said.event_ids)
     assert len(tries) == 2

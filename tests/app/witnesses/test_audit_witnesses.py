@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 from sqlalchemy import Engine
 
 from app.commands import audit_proofs, audit_witnesses
@@ -234,28 +233,22 @@ def test_an_alarm_stands_in_the_logs_status(
     assert "witness witness.example: forked" in capsys.readouterr().out
 
 
-def test_a_bucket_is_read_back_with_what_is_hidden_in_it(signed: Signed) -> None:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        bucket = BucketSettings("b-1", "", 30, "us-east-1", "test", "test", endpoint_url=f"http://{host}:{port}")
-        client = s3(bucket)
-        client.create_bucket(Bucket="b-1", ObjectLockEnabledForBucket=True)
-        line = Line(signed.log.engine, BucketWitness(client, bucket, signed.key))
-        line.offer(signed.grow())
-        assert line.step(0.0), line.state
-        (key,) = [one["Key"] for one in client.list_object_versions(Bucket="b-1")["Versions"]]
-        client.delete_object(Bucket="b-1", Key=key)
-        signed.log.raw("DELETE FROM log_entry WHERE seq > 8")
-        with reading(signed.log.engine) as (session, now):
-            told = {bucket.name: list(BucketWitness(client, bucket).known())}
-            held = hold(session, told, {signed.key: 0})
-            lost = forgotten(session, told, now=now)
-        assert [(one.witness, one.what) for one in held.findings] == [("s3://b-1/", "shorter")]
-        assert lost == []
-    finally:
-        server.stop()
+def test_a_bucket_is_read_back_with_what_is_hidden_in_it(signed: Signed, moto: str) -> None:
+    bucket = BucketSettings("b-1", "", 30, "us-east-1", "test", "test", endpoint_url=moto)
+    client = s3(bucket)
+    client.create_bucket(Bucket="b-1", ObjectLockEnabledForBucket=True)
+    line = Line(signed.log.engine, BucketWitness(client, bucket, signed.key))
+    line.offer(signed.grow())
+    assert line.step(0.0), line.state
+    (key,) = [one["Key"] for one in client.list_object_versions(Bucket="b-1")["Versions"]]
+    client.delete_object(Bucket="b-1", Key=key)
+    signed.log.raw("DELETE FROM log_entry WHERE seq > 8")
+    with reading(signed.log.engine) as (session, now):
+        told = {bucket.name: list(BucketWitness(client, bucket).known())}
+        held = hold(session, told, {signed.key: 0})
+        lost = forgotten(session, told, now=now)
+    assert [(one.witness, one.what) for one in held.findings] == [("s3://b-1/", "shorter")]
+    assert lost == []
 
 
 def test_without_a_witness_there_is_nothing_to_hold(room: Room) -> None:

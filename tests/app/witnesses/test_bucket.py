@@ -1,13 +1,11 @@
 """A bucket with Object Lock as a witness, against moto's S3; and what moto does not keep as Amazon does."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from app.witnesses.bucket import BucketWitness, s3
 from app.witnesses.port import FORKED, KNOWS_MORE, Contradicted, NotShown
@@ -28,15 +26,6 @@ def settings(bucket: str, endpoint: str) -> BucketSettings:
         secret_key="test",
         endpoint_url=endpoint,
     )
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 class Bucket:
@@ -67,8 +56,8 @@ NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
-def bucket(endpoint: str) -> Bucket:
-    return Bucket(endpoint, f"locked-{next(NUMBERS)}", locked=True)
+def bucket(moto: str) -> Bucket:
+    return Bucket(moto, f"locked-{next(NUMBERS)}", locked=True)
 
 
 def test_each_checkpoint_is_one_locked_object_whose_key_sorts_by_size(bucket: Bucket, leaves: Leaves) -> None:
@@ -83,15 +72,15 @@ def test_each_checkpoint_is_one_locked_object_whose_key_sorts_by_size(bucket: Bu
     assert [one.remark for one in BucketWitness(bucket.client, bucket.settings).known()] == ["", "", ""]
 
 
-def test_a_bucket_without_object_lock_is_refused(endpoint: str, leaves: Leaves) -> None:
-    plain = Bucket(endpoint, "plain", locked=False)
+def test_a_bucket_without_object_lock_is_refused(moto: str, leaves: Leaves) -> None:
+    plain = Bucket(moto, "plain", locked=False)
     with pytest.raises(NotShown, match="no Object Lock"):
         plain.show(leaves, 10)
     assert "Contents" not in plain.client.list_objects_v2(Bucket="plain")
 
 
-def test_a_bucket_that_is_not_there_is_a_failure(endpoint: str, leaves: Leaves) -> None:
-    known = settings("nowhere", endpoint)
+def test_a_bucket_that_is_not_there_is_a_failure(moto: str, leaves: Leaves) -> None:
+    known = settings("nowhere", moto)
     with pytest.raises(NotShown, match="NoSuchBucket"):
         BucketWitness(s3(known), known, leaves.key.verifier).publish(leaves.at(3), leaves.grown(3))
 

@@ -56,13 +56,13 @@ def others() -> list[ir.Table]:
     ]
 
 
-def compiles(engine: str, expression: ir.Table) -> None:
+def unwanted(engine: str, expression: ir.Table) -> list[str]:
+    """What the query of this engine has that it must not have: divisions, floats, maps, the tags of a charge."""
     text = dialects.to_sql(expression, engine)
     tree = sqlglot.parse_one(text, dialect=dialects.compiler(engine).dialect)  # its own grammar reads it again
-    assert not list(tree.find_all(sql.Div)), text
-    assert not [cast for cast in tree.find_all(sql.Cast) if cast.to.this in FLOATS], text
-    assert not list(tree.find_all(sql.Map, sql.VarMap, sql.MapFromEntries)), text
-    assert "x_tags" not in text
+    parts: list[sql.Expression] = [*tree.find_all(sql.Div, sql.Map, sql.VarMap, sql.MapFromEntries)]
+    parts += [cast for cast in tree.find_all(sql.Cast) if cast.to.this in FLOATS]
+    return [*map(str, parts), *(["x_tags"] if "x_tags" in text else [])]
 
 
 EVERYTHING = [
@@ -76,14 +76,14 @@ EVERYTHING = [
 @pytest.mark.parametrize("engine", dialects.ENGINES)
 def test_every_kind_of_question_compiles(engine: str) -> None:
     for expression in [*told(EVERYTHING), *others()]:
-        compiles(engine, expression)
+        assert unwanted(engine, expression) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", dialects.ENGINES)
 def test_every_question_compiles(engine: str) -> None:
     for expression in told(asked()):
-        compiles(engine, expression)
+        assert unwanted(engine, expression) == []
 
 
 def test_amounts_are_decimals_in_every_column() -> None:

@@ -75,23 +75,28 @@ def ask(lake: Any, question: Question) -> Any:
         return str(refusal)
 
 
-def agree(twice: Twice, seed: int, count: int) -> None:
-    told = 0
+def compared(twice: Twice, seed: int, count: int) -> tuple[list[Question], int]:
+    """The questions that the two answer differently, and how many of all had rows to tell."""
+    differing, told = [], 0
     for question in questions(seed, count):
         files, served = ask(twice.files, question), ask(twice.served, question)
-        assert served == files, question
+        differing += [question] if served != files else []
         told += bool(files[0])
-    assert told > count // 3  # questions with nothing to say prove nothing
+    return differing, told
 
 
 def test_two_dozen_questions(twice: Twice) -> None:
-    agree(twice, 1, 24)
+    differing, told = compared(twice, 1, 24)
+    assert differing == []
+    assert told > 8, "questions with nothing to say prove nothing"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_hundred_questions(twice: Twice) -> None:
-    agree(twice, 2, 100)
+    differing, told = compared(twice, 2, 100)
+    assert differing == []
+    assert told > 33
 
 
 def test_the_answer_names_the_query_that_the_server_ran(twice: Twice) -> None:

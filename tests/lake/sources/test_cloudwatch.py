@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
-from moto.server import ThreadedMotoServer
 
 from lake.engine import Lake
 from lake.errors import LakeError
@@ -23,22 +22,13 @@ NOW = datetime(2026, 11, 23, 9, 25, tzinfo=UTC)
 START = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    made = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    made.start()
-    host, port = made.get_host_and_port()
-    yield f"http://{host}:{port}"
-    made.stop()
-
-
 @pytest.fixture
-def client(server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def client(moto: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     import httpx
 
-    httpx.post(f"{server}/moto-api/reset")
+    httpx.post(f"{moto}/moto-api/reset")
     for name, value in {
-        "AWS_ENDPOINT_URL": server,
+        "AWS_ENDPOINT_URL": moto,
         "AWS_ACCESS_KEY_ID": "a",
         "AWS_SECRET_ACCESS_KEY": "b",
         "AWS_REGION": "eu-west-1",

@@ -2,14 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from app.commands import ingest as command
 from lake.engine import Lake
@@ -22,19 +20,10 @@ from lake.sources import aws_client, s3
 from tests.lake.conftest import NOW, row
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    made = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    made.start()
-    host, port = made.get_host_and_port()
-    yield f"http://{host}:{port}"
-    made.stop()
-
-
 @pytest.fixture
-def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    httpx.post(f"{server}/moto-api/reset")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
+def bucket(moto: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    httpx.post(f"{moto}/moto-api/reset")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
@@ -161,14 +150,14 @@ def test_what_cannot_be_had_is_told(bucket: Any, lake: Lake) -> None:
             load(lake, path)
 
 
-def test_who_may_not_read_is_told(bucket: Any, lake: Lake, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_read_is_told(bucket: Any, lake: Lake, moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(bucket, "a.csv", "1.00")
-    httpx.post(f"{server}/moto-api/reset-auth", content="0")  # from now on the server asks who it is
+    httpx.post(f"{moto}/moto-api/reset-auth", content="0")  # from now on the server asks who it is
     try:
         with pytest.raises(LakeError, match=r"not valid|may not do"):
             load(lake, "s3://bills/")
     finally:
-        httpx.post(f"{server}/moto-api/reset-auth", content="Infinity")
+        httpx.post(f"{moto}/moto-api/reset-auth", content="Infinity")
 
 
 def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lake: Lake) -> None:

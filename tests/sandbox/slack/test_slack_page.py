@@ -99,33 +99,36 @@ async def desk() -> AsyncIterator[Desk]:
         yield one
 
 
-async def test_three_people_ask_approve_and_read(desk: Desk) -> None:
-    buttons = {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "style": "primary",
-                "action_id": "approve",
-                "text": {"type": "plain_text", "text": "Approve"},
-                "visible_to_user_ids": ["U0ARJUN"],
-            }
-        ],
-    }
-    modal = {
-        "type": "modal",
-        "callback_id": "reason",
-        "title": {"type": "plain_text", "text": "Approve the stop"},
-        "submit": {"type": "plain_text", "text": "Send the vote"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": "why",
-                "label": {"type": "plain_text", "text": "Reason"},
-                "element": {"type": "plain_text_input", "action_id": "text"},
-            }
-        ],
-    }
+BUTTONS: Json = {
+    "type": "actions",
+    "elements": [
+        {
+            "type": "button",
+            "style": "primary",
+            "action_id": "approve",
+            "text": {"type": "plain_text", "text": "Approve"},
+            "visible_to_user_ids": ["U0ARJUN"],
+        }
+    ],
+}
+REASON: Json = {
+    "type": "modal",
+    "callback_id": "reason",
+    "title": {"type": "plain_text", "text": "Approve the stop"},
+    "submit": {"type": "plain_text", "text": "Send the vote"},
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "why",
+            "label": {"type": "plain_text", "text": "Reason"},
+            "element": {"type": "plain_text_input", "action_id": "text"},
+        }
+    ],
+}
+
+
+def approving(desk: Desk) -> None:
+    """A small app: it proposes what it is asked for, lets one person approve it with a reason, and has a Home."""
 
     @desk.bolt.event("message")
     async def propose(event: Json, client: Any, say: Any) -> None:
@@ -133,7 +136,7 @@ async def test_three_people_ask_approve_and_read(desk: Desk) -> None:
             await client.assistant_threads_setStatus(
                 channel_id=event["channel"], thread_ts=event["ts"], status="is reading the bill…"
             )
-            await client.chat_postMessage(channel="C0APPROVE", text="card", blocks=[section("Stop i-0abc?"), buttons])
+            await client.chat_postMessage(channel="C0APPROVE", text="card", blocks=[section("Stop i-0abc?"), BUTTONS])
             await say(text="I proposed to stop `i-0abc`", thread_ts=event["ts"])
 
     @desk.bolt.event("app_home_opened")
@@ -145,7 +148,7 @@ async def test_three_people_ask_approve_and_read(desk: Desk) -> None:
     async def ask(ack: Any, body: Json, client: Any) -> None:
         await ack()
         await client.views_open(
-            trigger_id=body["trigger_id"], view={**modal, "private_metadata": body["message"]["ts"]}
+            trigger_id=body["trigger_id"], view={**REASON, "private_metadata": body["message"]["ts"]}
         )
 
     @desk.bolt.view("reason")
@@ -157,6 +160,9 @@ async def test_three_people_ask_approve_and_read(desk: Desk) -> None:
         done = [section(f"Approved by <@{body['user']['id']}>")]
         await client.chat_update(channel="C0APPROVE", ts=view["private_metadata"], text="done", blocks=done)
 
+
+async def test_three_people_ask_approve_and_read(desk: Desk) -> None:
+    approving(desk)
     async with browsing(desk, "U0OLIVIA/D0OLIVIA") as page:
         assert "Sandbox" in await page.title()
         await page.get_by_label("Message Spendgate").fill("Which GPU machines are idle?")
