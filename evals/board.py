@@ -217,9 +217,9 @@ def _questions_page(asked: Json, least: Json) -> list[str]:
     lines = [
         "## Questions",
         "",
-        f"Model: `{asked['model']}`. Each case is asked of the process behind `spendgate ask`, in a home of its own, "
-        "on a seeded bank's bill whose days are fixed. Figures are graded to the last digit, with label and days, "
-        "against sums that the grader takes from the bill's files itself.",
+        f"Model: `{asked['model']}`. Each case is asked of the process behind `spendgate ask`, in a home that no case "
+        "before it has proposed in, on a seeded bank's bill whose days are fixed. Figures are graded to the last "
+        "digit, with label and days, against sums that the grader takes from the bill's files itself.",
         "",
         "| group | cases | right | share | floor |",
         "|---|---:|---:|---:|---:|",

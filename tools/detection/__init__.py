@@ -1,5 +1,7 @@
-"""Detection arithmetic: arrays in, scores out; no bill, no clock, no input or output.
+"""Detection arithmetic: arrays in, scores out; no bill, no input or output.
 
-Read `rolling.py` (medians of the past), `robust.py` (how unusual each day is), `runs.py` (alarm days to findings),
-`contributions.py` (who is responsible for a difference, to the last digit).
+Read `grid.py` (the series), `clock.py`, `explained.py` and `expected.py` (what a day should have cost), `evidence.py`
+and `robust.py` with `rolling.py` (how unusual each day is), `families.py` (what many series do together), `runs.py`
+and `incidents.py` (alarm days to events), `contributions.py` and `root_cause.py` (who is responsible, to the last
+digit), `marks.py` (what people said of an event).
 """
