@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,23 @@ def postgres() -> Iterator[Server]:
     server.run("CREATE ROLE owner LOGIN CREATEDB CREATEROLE")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _aws_models_read_once() -> Iterator[None]:
+    """botocore reads megabytes of JSON for each new session, and the tests make hundreds of sessions."""
+    from botocore.loaders import JSONFileLoader
+
+    read, models = JSONFileLoader.load_file, dict[str, Any]()
+
+    def load_file(loader: Any, file_path: str) -> Any:
+        if file_path not in models:
+            models[file_path] = read(loader, file_path)
+        return models[file_path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_file)
+        yield
 
 
 @pytest.fixture(scope="module")

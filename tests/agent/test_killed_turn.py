@@ -98,6 +98,7 @@ def killed_and_finished(home: Path, die_at: int) -> int:
         return int(db.execute("select count(*) from ran").fetchone()[0])
 
 
+@pytest.mark.slow
 def test_a_turn_killed_after_its_draft_is_finished_and_drafts_once(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     whole = turn(tmp_path / "whole", 0)

@@ -106,6 +106,7 @@ def listed(provider: Provider, home: Path) -> dict[str, Any]:
     return {row["name"]: row for row in json.loads(out)["sources"]}
 
 
+@pytest.mark.slow
 def test_a_pull_that_is_killed_goes_on_and_the_key_shows_nowhere(provider: Provider, tmp_path: Path) -> None:
     provider.kill_at = 6
     provider.victim = started(provider, tmp_path, "pull", "openai")

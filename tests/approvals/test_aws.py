@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -50,12 +52,18 @@ def new_gate(on_sqlite: Any) -> Any:
     return on_sqlite
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
-    path = tmp_path_factory.mktemp("aws") / "machines.json"
+@contextmanager
+def some_machines(folder: Path) -> Iterator[ServedAws]:
+    path = folder / "machines.json"
     machines = [machine(IDLE), machine(GROUPED, **{"aws:autoscaling:groupName": "web"}), machine(STOPPED, "stopped")]
     path.write_text(json.dumps({"machines": machines + [machine(name) for name in SPARE]}))
     with serve_aws(path) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
+    with some_machines(tmp_path_factory.mktemp("aws")) as served:
         yield served
 
 

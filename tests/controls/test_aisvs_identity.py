@@ -102,7 +102,7 @@ def rows_of(engine: Any) -> list[int]:
         return [len(session.exec(select(table)).all()) for table in (Draft, Effect, KillSwitch)]
 
 
-REFUSED_ARGUMENTS = [
+REFUSED_ARGUMENTS: list[dict[str, Any]] = [
     {"target": "idle-01", "kind": "delete_volume"},
     {"target": "idle-01", "kind": "adopt_rules"},
     {"target": "idle-01", "amount": "1"},
@@ -119,11 +119,11 @@ REFUSED_ARGUMENTS = [
     shows="The tools that a model is given and each argument's values are fixed by schemas in code: amount, requester,"
     " account and authority are none of them, and a speaker who may see no team gets no machine to name.",
 )
-@pytest.mark.parametrize("given", REFUSED_ARGUMENTS, ids=str)
-def test_c9_5_1_tools_and_their_arguments_are_bounded(gate: Any, tmp_path: Path, given: dict[str, Any]) -> None:
-    box = box_of(gate.engine, tmp_path)
+def test_c9_5_1_tools_and_their_arguments_are_bounded(gate: Any, tmp_path: Path) -> None:
+    box = box_of(gate.engine, tmp_path / "seeing")
     tool = next(tool for tool in box.tools if tool.name == "propose_change")
-    assert json.loads(str(tool.invoke(given)))["error"]
+    for given in REFUSED_ARGUMENTS:
+        assert json.loads(str(tool.invoke(given)))["error"], given
     blind = box_of(gate.engine, tmp_path / "blind", speaker="p-05e00005")  # sees no team
     tool = next(tool for tool in blind.tools if tool.name == "propose_change")
     assert json.loads(str(tool.invoke({"target": "idle-01"})))["error"]

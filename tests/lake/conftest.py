@@ -59,6 +59,18 @@ def row(cost: str = "1.00", *, day: str = "", month: str = "", **more: Any) -> d
     return made | {name: str(value) for name, value in more.items()}
 
 
+def write_csv(path: Path, rows: Iterable[dict[str, str]], **options: Any) -> Path:
+    """Rows as CSV with every column that one of them has; `options` are `csv.DictWriter`'s, and `encoding`."""
+    rows = list(rows)
+    columns = list(dict.fromkeys(column for given in rows for column in given))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding=options.pop("encoding", "utf-8")) as stream:
+        writer = csv.DictWriter(stream, columns, restval="", **options)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
 @pytest.fixture
 def charge() -> Callable[..., dict[str, str]]:
     return row
@@ -69,15 +81,7 @@ def write(tmp_path: Path) -> Write:
     """Writes rows as a CSV file under this name."""
 
     def written(name: str, rows: Iterable[dict[str, str]], **options: Any) -> Path:
-        rows = list(rows)
-        columns = list(dict.fromkeys(column for given in rows for column in given))
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding=options.pop("encoding", "utf-8")) as stream:
-            writer = csv.DictWriter(stream, columns, restval="", **options)
-            writer.writeheader()
-            writer.writerows(rows)
-        return path
+        return write_csv(tmp_path / name, rows, **options)
 
     return written
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def sums(lake: Lake) -> dict[tuple[str, str], tuple[int, tuple[Totals, ...]]]:
     return {(one.source, one.period): (one.rows, one.totals) for one in lake.store.current()}
 
 
+@pytest.mark.slow
 @QUICK
 @given(bills, st.integers(1, 4), st.randoms(use_true_random=False))
 def test_any_order_and_any_split_is_the_same_bill(
@@ -76,6 +78,7 @@ def test_loading_it_twice_is_loading_it_once(charge: Any, given_charges: list[di
         assert {one.revision for one in lake.store.current()} == {2}
 
 
+@pytest.mark.slow
 @QUICK
 @given(bills, st.sampled_from(("csv", "parquet")))
 def test_what_is_handed_out_and_loaded_again_is_the_same(

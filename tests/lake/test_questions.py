@@ -10,8 +10,10 @@ from pydantic import ValidationError
 
 from lake.engine import Lake, Unknown
 from lake.errors import LakeError, NameNotKnown
+from lake.load import ingest
 from lake.period import Period
 from lake.question import DIMENSIONS, MAX_ROWS, Metric, Question
+from tests.lake.conftest import NOW, row, write_csv
 
 OCTOBER, SEPTEMBER = Period.parse("2026-10"), Period.parse("2026-09")
 
@@ -20,19 +22,22 @@ def tags(**given: str) -> str:
     return json.dumps(given)
 
 
-@pytest.fixture
-def bank(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """One for all tests here: they only ask."""
     rows = [
-        charge("10.00", day="2026-10-01", Tags=tags(team="fraud", env="prod"), ServiceName="Learning",
-               ServiceCategory="AI and Machine Learning", RegionId="eu-1", ListCost="12.5", SubAccountId="a1"),
-        charge("5.00", day="2026-10-31", Tags=tags(team="treasury"), ServiceName="Machines", ListCost="5"),
-        charge("2.50", day="2026-10-15", ServiceName="Machines", ListCost="3"),
-        charge("40.00", day="2026-10-15", Tags=tags(team="fraud"), ServiceName="Machines", BillingCurrency="EUR"),
-        charge("4.00", day="2026-09-30", Tags=tags(team="fraud"), ServiceName="Machines"),
-        charge("6.00", day="2026-09-01", Tags=tags(team="claims"), ServiceName="Disks"),
-        charge("99.00", day="2026-11-01", Tags=tags(team="treasury"), ServiceName="Machines"),
+        row("10.00", day="2026-10-01", Tags=tags(team="fraud", env="prod"), ServiceName="Learning",
+            ServiceCategory="AI and Machine Learning", RegionId="eu-1", ListCost="12.5", SubAccountId="a1"),
+        row("5.00", day="2026-10-31", Tags=tags(team="treasury"), ServiceName="Machines", ListCost="5"),
+        row("2.50", day="2026-10-15", ServiceName="Machines", ListCost="3"),
+        row("40.00", day="2026-10-15", Tags=tags(team="fraud"), ServiceName="Machines", BillingCurrency="EUR"),
+        row("4.00", day="2026-09-30", Tags=tags(team="fraud"), ServiceName="Machines"),
+        row("6.00", day="2026-09-01", Tags=tags(team="claims"), ServiceName="Disks"),
+        row("99.00", day="2026-11-01", Tags=tags(team="treasury"), ServiceName="Machines"),
     ]  # fmt: skip
-    load(write("bill.csv", rows))
+    folder = tmp_path_factory.mktemp("bank")
+    lake = Lake(folder / "lake")
+    ingest(lake, [write_csv(folder / "bill.csv", rows)], now=NOW)
     return lake
 
 

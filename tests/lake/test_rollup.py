@@ -3,31 +3,35 @@
 import itertools
 import json
 import random
+import shutil
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from lake.engine import Lake
+from lake.load import ingest
 from lake.period import Period
 from lake.question import DIMENSIONS, METRIC_COLUMNS, Question
 from lake.store import write_durably
+from tests.lake.conftest import NOW, row, write_csv
 
 AUTUMN, SEPTEMBER, OCTOBER = Period.parse("2026-09-01..2026-10-31"), Period.parse("2026-09"), Period.parse("2026-10")
 TEAMS = ("fraud", "treasury", "claims", None)
 
 
-@pytest.fixture
-def many(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three hundred charges of two months and two currencies, some without a team, a region or a list cost."""
     dice = random.Random(20261123)
     rows = []
     for number in range(300):
         team = dice.choice(TEAMS)
         rows.append(
-            charge(
+            row(
                 f"{dice.randrange(-500, 99999)}.{dice.randrange(10**12):012}",
                 day=f"2026-{dice.choice(('09', '10'))}-{dice.randrange(1, 29):02}",
                 Tags=json.dumps({"team": team, "cost": dice.choice("ab")} if team else {}),
@@ -39,8 +43,15 @@ def many(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
                 BillingCurrency=dice.choice(("USD", "USD", "EUR")),
             )
         )
-    load(write("bill.csv", rows))
-    return lake
+    folder = tmp_path_factory.mktemp("many")
+    ingest(Lake(folder / "lake"), [write_csv(folder / "bill.csv", rows)], now=NOW)
+    return folder / "lake"
+
+
+@pytest.fixture
+def many(loaded: Path, tmp_path: Path) -> Lake:
+    """Its own copy: some tests take a rollup away."""
+    return Lake(shutil.copytree(loaded, tmp_path / "lake"))
 
 
 def without_rollups(lake: Lake) -> Lake:
@@ -98,12 +109,10 @@ def test_what_a_rollup_does_not_hold_is_read_from_the_charges(many: Lake, named:
     assert answered.totals
 
 
-def test_one_snapshot_without_a_rollup_has_all_read_from_the_charges(
-    many: Lake, write: Any, charge: Any, load: Any
-) -> None:
+def test_one_snapshot_without_a_rollup_has_all_read_from_the_charges(many: Lake, write: Any, charge: Any) -> None:
     before = dict(many.ask(Question(period=AUTUMN)).totals)["USD"]
     old = without_rollups(many)
-    load(write("november.csv", [charge("7.00", day="2026-11-02")]))
+    ingest(old, [write("november.csv", [charge("7.00", day="2026-11-02")])], now=NOW)
     answered = old.ask(Question(period=Period.parse("2026-09-01..2026-11-30")))
     assert answered.read == "charges"
     assert dict(answered.totals)["USD"] == before + Decimal(7)
