@@ -22,6 +22,7 @@ DATABASE_URL, OWNER_URL = "SPENDGATE_DATABASE_URL", "SPENDGATE_OWNER_DATABASE_UR
 LAKE_URL = "SPENDGATE_LAKE_URL"
 ROLE_PREFIX = "SPENDGATE_DATABASE_ROLES"
 URL_OPTIONS = frozenset({"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs"})
+_WRITTEN = re.compile(r"(?:%[0-9a-fA-F]{2}|[^%#\s\x00-\x20\x7f])*")
 AMBIENT = ("PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS", "PGHOSTADDR")
 """Variables by which PostgreSQL's own library would change who connects to what."""
 
@@ -175,8 +176,16 @@ def load_database_url(env: Mapping[str, str] = os.environ, name: str = DATABASE_
     value = env.get(name, "").strip()
     if not value:
         return None
-    parts = urlsplit(value)
-    shown = f"{parts.scheme}://…"  # never the whole: it holds a password
+    shown = f"{value.partition(':')[0]}://…" if re.match(r"[a-z]+://", value) else "…"  # it holds a password
+    if not _WRITTEN.fullmatch(value) or "%00" in value or value.count("@") > 1:
+        # what the library says of such an address repeats it, the password among the rest
+        why = "A space, '#', '%' or '@' in a role or a password is not written as an address carries it."
+        raise wrong(name, shown, why, "Write a space as %20, # as %23, % as %25 and @ as %40.")
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        why, do = "Its host cannot be read.", f"Write {name}=postgresql://ROLE:…@HOST/NAME"
+        raise wrong(name, shown, why, do) from None
     if parts.scheme not in ("postgresql", "postgres"):
         raise wrong(name, shown, "It is not a postgresql address.", f"Set it like {name}=postgresql://ROLE:…@HOST/NAME")
     query = dict(parse_qsl(parts.query))

@@ -26,11 +26,25 @@ def connected(address: str, *, writes: bool = False) -> Iterator[psycopg.Connect
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             yield connection
     except psycopg.Error as error:
-        raise _told(error, writes=writes) from error
+        # an error of the library's own repeats what it was given: not even a traceback may show it
+        raise _told(error, writes=writes) from (error if error.sqlstate else None)
+
+
+def _why(error: psycopg.Error) -> str:
+    """What the server said; of an error without its code, which is the library's own, no more than its kind.
+
+    The library quotes an address that it cannot read, and takes what follows a raw '@' for the host.
+    """
+    said = str(error).strip()
+    return (
+        f"{said.splitlines()[0]}."
+        if error.sqlstate and said
+        else f"It failed before any answer: {type(error).__name__}."
+    )
 
 
 def _told(error: psycopg.Error, *, writes: bool) -> LakeError:
-    why = f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}."
+    why = _why(error)
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
         return LakeError(
             "No lake is published on the server that SPENDGATE_LAKE_URL names.",
@@ -52,7 +66,6 @@ def _told(error: psycopg.Error, *, writes: bool) -> LakeError:
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return LakeError(
             "The server that the lake is published on cannot be reached.",
-            # psycopg names the host and never the password
             why=why,
             do="Check that it runs and that SPENDGATE_LAKE_URL names it; without it the lake's files are read.",
         )

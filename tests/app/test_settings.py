@@ -115,6 +115,14 @@ ADDRESSES = [
     ("another role by an option", {"SPENDGATE_DATABASE_URL": SERVER + "&options=-crole%3Downer"}, "carries options"),
     ("another user by an option", {"SPENDGATE_DATABASE_URL": SERVER + "&user=owner"}, "carries user"),
     ("readable on the way", {"SPENDGATE_DATABASE_URL": SERVER.split("?")[0]}, "sslmode"),
+    ("a raw @ in the role", {"SPENDGATE_DATABASE_URL": "postgresql://ga@te:pw-secret@localhost/x"}, "@ as %40"),
+    ("a raw @ in the password", {"SPENDGATE_DATABASE_URL": "postgresql://gate:pw@pw-secret@localhost/x"}, "@ as %40"),
+    ("a percent in the role", {"SPENDGATE_DATABASE_URL": "postgresql://ga%te:pw-secret@localhost/x"}, "% as %25"),
+    ("a percent at the end", {"SPENDGATE_DATABASE_URL": "postgresql://gate:pw-secret%@localhost/x"}, "% as %25"),
+    ("a space in the password", {"SPENDGATE_DATABASE_URL": "postgresql://gate:pw-secret 1@localhost/x"}, "as %20"),
+    ("a # in the password", {"SPENDGATE_DATABASE_URL": "postgresql://gate:1#pw-secret@localhost/x"}, "# as %23"),
+    ("a host that is none", {"SPENDGATE_DATABASE_URL": "postgresql://gate:pw-secret@[::1/x"}, "host cannot be read"),
+    ("no address at all", {"SPENDGATE_DATABASE_URL": "gate:pw-secret"}, "not a postgresql"),
     ("a password lying about", {"SPENDGATE_DATABASE_URL": SERVER, "PGPASSWORD": "other"}, "PGPASSWORD"),
     ("a file of passwords", {"SPENDGATE_DATABASE_URL": SERVER, "PGPASSFILE": "/x"}, "PGPASSFILE"),
     ("options lying about", {"SPENDGATE_DATABASE_URL": SERVER, "PGOPTIONS": "-c role=owner"}, "PGOPTIONS"),
@@ -130,7 +138,12 @@ def test_an_address_that_leaves_open_who_connects_is_refused(_why: str, env: dic
 
 @pytest.mark.parametrize(
     "address",
-    [SERVER, "postgresql://gate:pw-secret@localhost/x", "postgresql://gate@/x?host=/run/postgresql"],
+    [
+        SERVER,
+        "postgresql://gate:pw-secret@localhost/x",
+        "postgresql://gate:100%25%40@localhost/x",
+        "postgresql://gate@/x?host=/run/postgresql",
+    ],
 )
 def test_a_servers_address_is_taken_and_not_shown(address: str) -> None:
     settings = load_settings({"SPENDGATE_DATABASE_URL": address})

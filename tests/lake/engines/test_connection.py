@@ -1,5 +1,6 @@
 """A server that is not there, holds no lake or does not let one in is told in words, without its password."""
 
+import traceback
 from collections.abc import Callable
 
 import psycopg
@@ -20,6 +21,26 @@ def test_no_server(lake: Lake) -> None:
         Lake(lake.folder, server=away).snapshots()
     assert "hunter2" not in str(refusal.value)
     assert "SPENDGATE_LAKE_URL" in refusal.value.do
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://own%zz:hunter2@127.0.0.1:9/lake",
+        "postgresql://owner:hunter2%@127.0.0.1:9/lake",
+        "postgresql://owner:a@hunter2@127.0.0.1:9/lake",
+        "postgresql://ow@hunter2:secret@127.0.0.1:9/lake",
+        "postgresql://owner:hunter2 @127.0.0.1:9/lake",
+        "postgresql://owner:hunter2@[::1/lake",
+        "postgresql://owner:hunter2@127.0.0.1:hunter2/lake",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_not_repeated(address: str) -> None:
+    with pytest.raises(LakeError) as refusal:
+        Served(address).current()
+    told = "".join(traceback.format_exception(refusal.value))
+    assert "hunter2" not in f"{refusal.value.what} {refusal.value.why} {refusal.value.do} {told}"
+    assert refusal.value.why.endswith("Error.")
 
 
 def test_no_lake_on_the_server(lake: Lake, new_database: Callable[..., str]) -> None:
