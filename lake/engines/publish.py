@@ -43,16 +43,13 @@ def publish(lake: Lake, address: str, *, now: datetime, readers: Iterable[str] =
 
     `readers` are roles of the database that may read it from then on.
     """
-    snapshots = lake.store.current()
-    if not snapshots:
-        raise LakeError(
-            "There is nothing to publish.",
-            why=f"The lake in {lake.folder} is empty.",
-            do="Load a bill first: spendgate ingest FILE.",
-        )
+    _counting(lake)  # an empty lake needs no server to be told so
     with connected(address, writes=True) as connection:
         connection.execute(f"SET LOCAL lock_timeout = '{WAIT}'")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        # Read behind the lock: a publisher that waited would else find its own lake's newer revision there, refuse it
+        # as another lake's, and a load that succeeded would end as an error.
+        snapshots = _counting(lake)
         tables.make(connection)
         there = _there(connection)
         sent, left, charges = [], set(), 0
@@ -65,6 +62,17 @@ def publish(lake: Lake, address: str, *, now: datetime, readers: Iterable[str] =
         _forget(connection)
         tables.let_read(connection, readers)
     return Published(tuple(sent), charges, len(snapshots) - len(sent), tuple(sorted(left)))
+
+
+def _counting(lake: Lake) -> tuple[Snapshot, ...]:
+    snapshots = lake.store.current()
+    if not snapshots:
+        raise LakeError(
+            "There is nothing to publish.",
+            why=f"The lake in {lake.folder} is empty.",
+            do="Load a bill first: spendgate ingest FILE.",
+        )
+    return snapshots
 
 
 def _there(connection: psycopg.Connection[Any]) -> dict[tuple[str, str], Snapshot]:

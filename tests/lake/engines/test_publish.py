@@ -1,6 +1,7 @@
 """Publishing: all of a call or nothing, what was replaced stays a while, and another lake's bills are not replaced."""
 
 import threading
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -114,6 +115,26 @@ def test_two_publishers_at_once_do_the_work_once(
         thread.join()
     assert sorted(sent, key=len) == [(), (), ("aws/2026-10/1",)]
     assert total(served) == Decimal("3")
+
+
+def test_a_publisher_that_waited_sends_what_counts_when_its_turn_comes(
+    write: Any, charge: Any, load: Any, lake: Lake, address: str, served: Lake
+) -> None:
+    load(write("a.csv", [charge("1.00")]))
+    publish(lake, address, now=NOW)
+    sent: list[tuple[str, ...]] = []
+    waiting = threading.Thread(target=lambda: sent.append(publish(lake, address, now=NOW).sent))
+    with psycopg.connect(address, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [publishing._LOCK])
+        waiting.start()
+        waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        until = time.monotonic() + 20
+        while not other.execute(waits).fetchall() and time.monotonic() < until:
+            time.sleep(0.01)
+        load(write("b.csv", [charge("9.00")]))
+    waiting.join()
+    assert sent == [("aws/2026-10/2",)]
+    assert total(served) == Decimal("9")
 
 
 def test_readers_may_read_and_nothing_else(
