@@ -19,6 +19,7 @@ from lake.report import IngestReport
 from lake.sources import api_charges
 from lake.sources.api_source import ApiSource
 from lake.sources.kept_pages import Kept
+from lake.sources.one_pull import sole
 from lake.sources.windows import WIDE, months, window
 
 # As different interfaces name whose rows they are.
@@ -62,7 +63,7 @@ def pull(
             f"There is nothing to pull since {since}.", why="That day has not come yet.", do="Name an earlier day."
         )
     kept = Kept(folder)
-    with kept.sole():
+    with sole(folder):
         known = set.intersection(*(kept.known(kind) for kind in source.kinds))
         last_wide = kept.moment("last_wide")
         first, end = window(now=now, kept=known, last_wide=last_wide, since=since)

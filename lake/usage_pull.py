@@ -18,6 +18,7 @@ from lake.errors import LakeError
 from lake.load import ingest
 from lake.sources import cloudwatch
 from lake.sources.cloudwatch import CloudWatch
+from lake.sources.one_pull import sole
 from lake.store import write_durably
 
 FIRST_TIME = timedelta(days=15)
@@ -41,9 +42,14 @@ class Pulled:
 def pull(lake: Lake, source: CloudWatch, *, folder: Path, now: datetime, since: date | None = None) -> Pulled:
     """Asks for the hours since the last pull and loads them; LakeError with the usage as it was.
 
-    `folder` is where this account and region keeps its state. An answer that was begun is finished first, over the
-    hours that it was about.
+    `folder` is where this account and region keeps its state, for one pull at a time. An answer that was begun is
+    finished first, over the hours that it was about; with `since` those are asked anew, among the others.
     """
+    with sole(folder):
+        return _pull(lake, source, folder=folder, now=now, since=since)
+
+
+def _pull(lake: Lake, source: CloudWatch, *, folder: Path, now: datetime, since: date | None) -> Pulled:
     state = _State.read(folder)
     end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = _start(state, end, since)
@@ -67,18 +73,19 @@ def pull(lake: Lake, source: CloudWatch, *, folder: Path, now: datetime, since: 
 
 
 def _start(state: "_State", end: datetime, since: date | None) -> datetime:
-    if since is not None:
-        start = datetime(since.year, since.month, since.day, tzinfo=UTC)
-        if start >= end:
-            raise LakeError(
-                f"There is nothing to pull since {since}.",
-                why="That day has no whole hour yet.",
-                do="Name an earlier day.",
-            )
-        return max(start, end - LONGEST)
-    if state.through is None:
-        return end - FIRST_TIME
-    return max(min(state.through, end) - LATE, end - LONGEST)
+    """`since` only reaches back further: a pull that began later than its turn would leave hours that none asks for."""
+    usual = end - FIRST_TIME if state.through is None else min(state.through, end) - LATE
+    if since is None:
+        return max(usual, end - LONGEST)
+    start = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    if start >= end:
+        raise LakeError(
+            f"There is nothing to pull since {since}.",
+            why="That day has no whole hour yet.",
+            do="Name an earlier day.",
+        )
+    begun = state.asking[0] if state.asking else usual
+    return max(min(start, usual, begun), end - LONGEST)
 
 
 @dataclass(frozen=True)

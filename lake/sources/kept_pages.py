@@ -5,11 +5,9 @@ the days that it covered, all of them; a bill is then made of the kept days, sin
 period while a pull asks for a few days of it.
 """
 
-import fcntl
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -52,21 +50,6 @@ class Kept:
         self._under_way = folder / "under-way"
         self._days = folder / "days"
         self._state = folder / "state.json"
-
-    @contextmanager
-    def sole(self) -> Iterator[None]:
-        """One pull of a source at a time: two would write each other's pages."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise LakeError(
-                    f"Another pull of {self.folder.name} is still running.",
-                    why="Two at once would write each other's pages.",
-                    do="Wait for it.",
-                ) from None
-            yield
 
     def pull(self, api: PagedApi, requests: Iterable[Request]) -> dict[str, Results]:
         """Asks what is still missing of these requests; the days of each kind, those without a result too.

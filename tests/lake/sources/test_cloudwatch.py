@@ -10,11 +10,13 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 
+from lake import usage_pull
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.sources import aws_client, cloudwatch
 from lake.sources.cloudwatch import CloudWatch, Series
 from lake.sources.cloudwatch_metrics import MEASURES, resource_of
+from lake.sources.one_pull import sole
 from lake.usage import hours, utilisation
 from lake.usage_pull import pull
 
@@ -165,6 +167,35 @@ def test_a_pull_that_was_cut_off_goes_on_behind_what_it_has(
     done = pulled(client, lake, tmp_path, now=NOW + timedelta(days=1))
     assert (done.resources, answers.asked) == (4, 2)  # the two that were read are not asked for again
     assert done.end == NOW.replace(minute=0)  # it was about these hours; the next pull takes up the day since
+
+
+def test_since_reaches_back_and_leaves_no_hour_out(client: Any, lake: Lake, tmp_path: Path) -> None:
+    end = NOW.replace(minute=0)
+    first = pulled(client, lake, tmp_path, since=date(2026, 11, 22))
+    assert first.start == end - usage_pull.FIRST_TIME
+    later = pulled(client, lake, tmp_path, now=NOW + timedelta(days=5), since=date(2026, 11, 28))
+    assert later.start == end - usage_pull.LATE
+
+
+def test_since_takes_over_the_hours_of_a_pull_that_was_cut_off(
+    client: Any, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    put(client, "AWS/EC2", "CPUUtilization", {0: 1}, InstanceId="i-1")
+    answers = Answers(client, refuse=100)
+    with pytest.raises(LakeError):
+        pulled(client, lake, tmp_path, since=date(2026, 9, 1))
+    answers.refuse = 0
+    done = pulled(client, lake, tmp_path, now=NOW + timedelta(days=1), since=date(2026, 11, 20))
+    assert (done.start, done.end) == (datetime(2026, 9, 1, tzinfo=UTC), NOW.replace(minute=0) + timedelta(days=1))
+
+
+def test_one_pull_of_an_account_at_a_time(client: Any, lake: Lake, tmp_path: Path) -> None:
+    answers = Answers(client)
+    with sole(tmp_path / "usage"), pytest.raises(LakeError, match="still running"):
+        pulled(client, lake, tmp_path)
+    assert answers.asked == 0
+    assert not (tmp_path / "usage" / "state.json").exists()
 
 
 def test_an_answer_in_pages_and_a_series_that_cannot_be_read(client: Any, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from lake.period import Period
 from lake.pull import pull, standing
 from lake.question import Question
 from lake.sources.anthropic_api import Anthropic, headers
-from lake.sources.kept_pages import Kept
+from lake.sources.one_pull import sole
 from lake.sources.paged_api import PagedApi, Refused
 from tests.lake.sources.providers import Fake
 
@@ -189,7 +189,7 @@ def test_a_day_that_lost_its_charges_loses_them_here(fake: Fake, pulled: Any, la
 
 
 def test_one_pull_of_a_source_at_a_time(pulled: Any, tmp_path: Path, fake: Fake) -> None:
-    with Kept(tmp_path / "kept").sole(), pytest.raises(LakeError, match="still running"):
+    with sole(tmp_path / "kept"), pytest.raises(LakeError, match="still running"):
         pulled()
     assert fake.asked == []
 
