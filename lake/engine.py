@@ -60,6 +60,7 @@ class Answered:
     """what of each total has no team: never spread over those that have one"""
     unknown: list[Unknown] = field(default_factory=list)
     previous_unknown: list[Unknown] = field(default_factory=list)
+    previous_completeness: list[SourceCompleteness] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -153,6 +154,7 @@ class Lake:
             ],
             unknown=_unknown(sums, expressions.VALUE),
             previous_unknown=_unknown(sums, expressions.PREVIOUS),
+            previous_completeness=completeness.judge(question.compare, held) if question.compare else [],
             query=query,
             snapshots=[snapshot.id for snapshot in read],
             complete=bool(verdicts) and all(verdict.complete for verdict in verdicts),

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from lake.engine import Unknown, reaches_back
+from lake.engine import Answered, Unknown, reaches_back
+from lake.engine import Row as LakeRow
 from lake.errors import LakeError
+from lake.expressions import UNKNOWN
 from lake.question import MAX_ROWS, METRIC_COLUMNS, RATIOS, TIME_DIMENSIONS, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
@@ -66,24 +68,27 @@ def query_spend(
 
 
 def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
+    # One question over both periods: two, each cut at its largest rows, would set a row against one that was cut off.
     question = definite.question
-    now = desk.lake.ask(question)
-    then = desk.lake.ask(definite.over(definite.compare)) if definite.compare else None
-    lines = joined(question.by, now.rows, then.rows if then else None)
+    now = desk.lake.ask(question.model_copy(update={"compare": definite.compare}))
+    then = _before(now) if definite.compare else None
+    lines = sorted((_line(question.by, row) for row in now.rows), key=_gone_last) if question.by else []
     sheet = Sheet(desk, TOOL)
     sheet.notes.extend(definite.notes)
     if then is not None:
         whole = bool(now.totals and then.totals) and reaches_back(then.completeness, then.question.period)
         definite = replace(definite, comparable=whole)
     timed = any(name in TIME_DIMENSIONS for name in question.by)
-    kept = lines[: MOST_SHOWN if timed else most] if question.by else []
+    kept = lines[: MOST_SHOWN if timed else most]
+    totals = _totals(now)
+    both = {total.currency for total in totals if total.value is not None and total.before is not None}
     for line in kept:
-        write(sheet, definite, line)
-    totals = joined((), _totals(now), _totals(then) if then else None)
+        # a currency of one period alone has no data in the other, and each of its rows none either
+        write(sheet, replace(definite, comparable=definite.comparable and line.currency in both), line)
     for total in totals:
         row = write(sheet, definite, total, total=True)
         _note_untagged(sheet, definite, row, now, currency=total.currency)
-        _others(sheet, definite, total, lines=lines if question.by else [], kept=kept)
+        _others(sheet, definite, total, now=now, lines=lines, kept=kept)
     note_gaps(sheet, now, then)
     by = " by " + ", ".join(name.replace("_", " ") for name in question.by) if question.by else ""
     against = f" against {spoken(definite.compare)}" if definite.compare else ""
@@ -93,13 +98,6 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
         columns=(*question.by, str(question.metric), *(("before", "change", "change_pct") if then else ())),
         **provenance(now, then),
     )
-
-
-def joined(by: Sequence[str], now: Sequence[Any], then: Sequence[Any] | None) -> list[Line]:
-    """Rows of two periods side by side, in the order of the first, then what only the second has."""
-    before = {_key(by, row): row for row in then} if then is not None else {}
-    lines = [_line(by, row, before.pop(_key(by, row), None)) for row in now]
-    return lines + [_line(by, None, row) for row in before.values()]
 
 
 def write(
@@ -143,20 +141,27 @@ def provenance(*answers: Any) -> dict[str, Any]:
     }
 
 
-def _others(sheet: Sheet, definite: Asked, total: Line, *, lines: Sequence[Line], kept: Sequence[Line]) -> None:
+def _others(
+    sheet: Sheet, definite: Asked, total: Line, *, now: Answered, lines: Sequence[Line], kept: Sequence[Line]
+) -> None:
     """What the rows that are not shown come to, so that a list of the largest still adds up to its total."""
     mine = [line for line in kept if line.currency == total.currency]
     left = sum(1 for line in lines if line.currency == total.currency) - len(mine)
-    if left <= 0:
+    beyond = any(row["value"] or row.get("previous") for row in now.others if unit_of(row) == total.currency)
+    if left <= 0 and not beyond:
         return
+    # how many rows the lake did not list is not known
+    count = f"more than {left}" if beyond and left else "beyond the list" if beyond else f"{left}"
+    said = f"{count} more rows" if left else "Rows beyond the list"
+    said = f"{said[0].upper()}{said[1:]}"
     if definite.question.metric in RATIOS:
-        sheet.notes.append(f"{left} more rows are not shown; the total is of all of them.")
+        sheet.notes.append(f"{said} are not shown; the total is of all of them.")
         return  # ratios do not add up, nor does what is left of them
     value = None if total.value is None else _rest(total.value, [line.value or ZERO for line in mine])
     before = None if total.before is None else _rest(total.before, [line.before or ZERO for line in mine])
-    names = {definite.question.by[0]: f"all others ({left})"}
+    names = {definite.question.by[0]: f"all others ({count})"}
     write(sheet, definite, Line(names, total.currency, value, before, partial=total.partial))
-    sheet.notes.append(f"{left} more rows are summed up as 'all others'.")
+    sheet.notes.append(f"{said} are summed up as 'all others'.")
 
 
 def _note_untagged(sheet: Sheet, definite: Asked, row: Row, now: Any, *, currency: str) -> None:
@@ -187,7 +192,7 @@ def note_gaps(sheet: Sheet, now: Any, then: Any) -> None:
         for one in answer.unknown:
             sheet.notes.append(_lacking(answer.question, one))
         if answer.truncated:
-            sheet.notes.append(f"More than {MAX_ROWS} rows: only the largest {MAX_ROWS} were compared.")
+            sheet.notes.append(f"More than {MAX_ROWS} rows: only the first {MAX_ROWS} are listed; totals are of all.")
         if answer.holds or answer is then:
             note_beginning(sheet, answer, compared=answer is then)
 
@@ -222,17 +227,29 @@ def _lacking(question: Question, unknown: Unknown) -> str:
     )
 
 
-def _totals(answer: Any) -> list[dict[str, Any]]:
-    """A total for each currency; None where no charge has the asked cost."""
-    known, lacking = dict(answer.totals), {one.currency: one.billed for one in answer.unknown}
+def _before(answer: Answered) -> Answered:
+    """What the same answer says of the compared period alone, without its rows."""
+    assert answer.question.compare is not None  # noqa: S101
+    states = answer.previous_completeness
+    return replace(
+        answer,
+        question=answer.question.model_copy(update={"period": answer.question.compare, "compare": None}),
+        totals=answer.previous_totals,
+        unknown=answer.previous_unknown,
+        completeness=states,
+        complete=bool(states) and all(state.complete for state in states),
+        truncated=False,
+    )
+
+
+def _totals(answer: Answered) -> list[Line]:
+    """A total for each currency of either period; None where no charge has the asked cost."""
+    known, before = dict(answer.totals), dict(answer.previous_totals)
+    lacking = {one.currency for one in (*answer.unknown, *answer.previous_unknown)}
     return [
-        {"currency": currency, "value": known.get(currency), "unknown_billed": lacking.get(currency)}
-        for currency in dict.fromkeys((*known, *lacking))
+        Line({}, currency, known.get(currency), before.get(currency), partial=currency in lacking)
+        for currency in dict.fromkeys((*known, *(one.currency for one in answer.unknown), *before, *sorted(lacking)))
     ]
-
-
-def _key(by: Sequence[str], row: Any) -> tuple[str, ...]:
-    return (*(str(row[name]) for name in by), unit_of(row))
 
 
 def unit_of(row: Any) -> str:
@@ -240,11 +257,18 @@ def unit_of(row: Any) -> str:
     return str(row["currency"] if "currency" in row else row["unit"])
 
 
-def _line(by: Sequence[str], now: Any, then: Any) -> Line:
-    row = now or then
-    partial = any(side is not None and side.get("unknown_billed") is not None for side in (now, then))
-    names = {name: str(row[name]) for name in by}
-    return Line(names, unit_of(row), now and now["value"], then and then["value"], partial=partial)
+def _line(by: Sequence[str], row: LakeRow) -> Line:
+    value, before = row["value"], row.get("previous")
+    assert not isinstance(value, str)  # noqa: S101
+    assert not isinstance(before, str)  # noqa: S101
+    partial = any(row.get(name) is not None for name in UNKNOWN.values())
+    return Line({name: str(row[name]) for name in by}, unit_of(row), value, before, partial=partial)
+
+
+def _gone_last(line: Line) -> tuple[bool, Decimal]:
+    """Rows as they come, then those that only the compared period has, by what they were."""
+    gone = line.value is None
+    return gone, -(line.before or ZERO) if gone else ZERO
 
 
 def _short(value: Decimal) -> Decimal:

@@ -232,3 +232,31 @@ def test_a_list_cost_that_is_not_known_is_said_beside_the_figures(tmp_path: Path
     )
     assert any(note.startswith("One charge of October 2026, billed 4.00 CHF, has no list") for note in result.notes)
     assert not any("no data" in note for note in result.notes)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """1,100 resources, the smallest in September the largest in October, and one more in a currency new in October."""
+    rows = [charge(SEPTEMBER, f"{number + 1}", ResourceId=f"r{number:04}") for number in range(1100)]
+    rows += [charge(OCTOBER, f"{1100 - number}", ResourceId=f"r{number:04}") for number in range(1100)]
+    rows += [charge(OCTOBER, "5000", ResourceId="zurich", BillingCurrency="CHF")]
+    return lake_of(tmp_path_factory.mktemp("many"), rows)
+
+
+def test_a_row_is_compared_with_its_own_though_it_was_among_the_smallest(many: Lake) -> None:
+    result = query_spend(desk_of(many), period="2026-10", compare="2026-09", by=["resource"], top=400)
+    assert values(result, "before")["r0000"] == "$1.00"
+    assert values(result, "change")["r0000"] == "+$1,099.00"
+    assert values(result, "change")["r0398"] == "+$303.00"
+    others = next(name for name in values(result, "change") if name.startswith("all others"))
+    assert others == "all others (more than 600)"
+    assert values(result, "effective")[others] == "$246,051.00"  # 1 to 701
+    assert values(result, "before")[others] == "$525,750.00"  # 400 to 1,100
+    assert total(result, "change", 2) == "$0.00"
+
+
+def test_a_currency_without_data_before_has_no_change_in_any_row(many: Lake) -> None:
+    result = query_spend(desk_of(many), period="2026-10", compare="2026-09", by=["resource"])
+    assert values(result, "effective")["zurich"] == "5,000.00 CHF"
+    assert values(result, "change")["zurich"] == "-"
+    assert values(result, "change")["r0001"] == "+$1,097.00"
