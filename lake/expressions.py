@@ -210,12 +210,26 @@ def quantities(charges: ir.Table, question: Question) -> ir.Table:
 
 def missing(charges: ir.Table, question: Question, names: Sequence[str]) -> ir.Table:
     """For each currency the metric of all charges but taxes, and of those among them that lack each of these names."""
-    kept = in_scope(charges, question)
-    kept = kept.filter(within(kept, question.period), kept.ChargeCategory.fill_null(NONE) != TAX)
+    kept = _taxes_apart(charges, question)
     cost = kept[METRIC_COLUMNS[question.metric]]
     lacking = {name: cost.sum(where=kept[DIMENSIONS[name]].isnull()) for name in names}
     found = kept.group_by(**{CURRENCY: kept.BillingCurrency}).agg(**{VALUE: cost.sum()}, **lacking)
     return found.order_by(CURRENCY)
+
+
+def missing_by(charges: ir.Table, question: Question, name: str, limit: int) -> ir.Table:
+    """What `missing` sums of one name, by the question's dimensions and currency, largest first."""
+    kept = _taxes_apart(charges, question)
+    kept = kept.filter(kept[DIMENSIONS[name]].isnull())
+    columns: dict[str, Any] = {key: dimension(kept, by) for by, key in keys(question.by).items()}
+    cost = kept[METRIC_COLUMNS[question.metric]].sum()
+    found = kept.group_by(**columns, **{CURRENCY: kept.BillingCurrency}).agg(**{VALUE: cost})
+    return found.order_by([found[VALUE].desc(), *columns, CURRENCY]).limit(limit)
+
+
+def _taxes_apart(charges: ir.Table, question: Question) -> ir.Table:
+    kept = in_scope(charges, question)
+    return kept.filter(within(kept, question.period), kept.ChargeCategory.fill_null(NONE) != TAX)
 
 
 def sources(charges: ir.Table, question: Question) -> ir.Table:

@@ -50,6 +50,37 @@ class Gaps:
     snapshots: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Causes:
+    """What of a gap comes from where: (name, currency, effective cost), largest first, and the query behind it."""
+
+    found: tuple[tuple[str, str, Decimal], ...]
+    query: str
+
+
+def causes(
+    lake: Lake,
+    period: Period,
+    *,
+    dimension: str,
+    by: str,
+    limit: int,
+    ai: bool | None = None,
+    teams_seen: tuple[str, ...] = (EVERY_TEAM,),
+) -> Causes:
+    """The largest parts of the gap of `dimension`, split by `by`: of the charges that the gap is of, and no others."""
+    read = [snapshot for snapshot in lake.snapshots() if snapshot.charged.overlaps(period)]
+    if not read:
+        return Causes((), "")
+    question = Question(period=period, by=(by,), ai=ai, teams_seen=teams_seen)
+    # the rollup must hold what the gap is of as well
+    rolled = rollup.answers(question.model_copy(update={"by": (by, dimension)}), read)
+    with lake.reader(read, rolled=rolled) as reader:
+        rows, query = reader.fetch(expressions.missing_by(reader.charges, question, dimension, limit))
+    key = expressions.keys((by,))[by]
+    return Causes(tuple((row[key], row[expressions.CURRENCY], row[expressions.VALUE]) for row in rows), query)
+
+
 def uncategorised(
     lake: Lake,
     period: Period,

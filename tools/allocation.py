@@ -7,10 +7,8 @@ comes from, so that somebody can name it.
 from decimal import Decimal
 
 from lake import uncategorised
-from lake.engine import Answered
 from lake.errors import LakeError
-from lake.question import UNTAGGED
-from lake.uncategorised import Gap, Gaps
+from lake.uncategorised import Causes, Gap, Gaps
 from tools.asked import Asked, NotUnderstoodError, asked, problem_of
 from tools.desk import EVERYONE, Desk, failed
 from tools.periods import spoken
@@ -51,17 +49,16 @@ def _report(desk: Desk, definite: Asked) -> ToolResult:
     for gap in gaps.found:
         _write_gap(sheet, definite, gap, target=desk.uncategorised_target)
     causes = _causes(desk, definite, gaps)
-    for row in causes.rows if causes else ():
-        value = row["value"]
-        if isinstance(value, Decimal):
-            _write_cause(sheet, definite, str(row["service"]), str(row["currency"]), value)
+    for service, currency, value in causes.found if causes else ():
+        _write_cause(sheet, definite, service, currency, value)
     note_gaps(sheet, everything, None)
-    said = provenance(everything, causes)
+    said = provenance(everything)
+    queries = (gaps.query, str(said["query"]), *((causes.query,) if causes else ()))
     heading = label("Effective cost", {}, where={}, ai=question.ai)
     return sheet.done(
         title=f"What of the {heading[0].lower()}{heading[1:]} lacks a name, {spoken(question.period)}",
         columns=("part", "without", "share", "target"),
-        **{**said, "query": ";\n".join((gaps.query, str(said["query"])))},
+        **{**said, "query": ";\n".join(queries)},
     )
 
 
@@ -78,12 +75,14 @@ def _write_gap(sheet: Sheet, definite: Asked, gap: Gap, *, target: int) -> None:
                   period=days)  # fmt: skip
 
 
-def _causes(desk: Desk, definite: Asked, gaps: Gaps) -> Answered | None:
+def _causes(desk: Desk, definite: Asked, gaps: Gaps) -> Causes | None:
     """The services of the spend without a team, largest first; None where every charge has one."""
     if not any(gap.dimension == "team" and gap.missing for gap in gaps.found):
         return None
-    update = {"by": ("service",), "where": {"team": (UNTAGGED,)}, "limit": CAUSES}
-    return desk.lake.ask(definite.question.model_copy(update=update))
+    question = definite.question
+    return uncategorised.causes(
+        desk.lake, question.period, dimension="team", by="service", limit=CAUSES, ai=question.ai, teams_seen=desk.scope
+    )
 
 
 def _write_cause(sheet: Sheet, definite: Asked, service: str, currency: str, value: Decimal) -> None:

@@ -116,9 +116,12 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
     answers, queries = [now, then], []
     before = dict(then.totals)
     splits: list[str] = []
-    for currency, value in now.totals:
+    after = dict(now.totals)
+    for currency in dict.fromkeys((*after, *before)):
+        value = after.get(currency)
         write(sheet, definite, Line({}, currency, value, before.get(currency)), total=True)
-        if currency not in before:
+        if value is None or currency not in before:
+            sheet.notes.append(_one_sided(currency, spoken(compare if value is not None else question.period)))
             continue
         chosen = by or [name for name in TRIED if name not in question.where]
         split, asked_for = _best(desk, definite, chosen, currency=currency)
@@ -250,6 +253,10 @@ def _look_within(sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, all
 
 def _left(values: Mapping[str, Decimal], named: Sequence[str]) -> Decimal:
     return add(value for name, value in values.items() if name not in named)
+
+
+def _one_sided(currency: str, period: str) -> str:
+    return f"{shown(currency)} has no data for {period}, which is not a zero: its change is not explained."
 
 
 def _not_covered(period: str, begins: str) -> Problem:

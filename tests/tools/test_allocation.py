@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,20 @@ def test_each_label_has_its_share_and_the_services_behind_it(lake: Lake) -> None
     assert result.query.count("SELECT") >= 2
     assert result.completeness
     assert result.complete
+
+
+def test_what_a_gap_comes_from_leaves_taxes_out_as_the_gap_does(tmp_path: Path) -> None:
+    rows = [
+        charge(OCTOBER, "90", team="fraud"),
+        charge(OCTOBER, "10", service="Amazon S3"),
+        charge(OCTOBER, "40", service="Amazon S3", ChargeCategory="Tax"),
+        charge(OCTOBER, "30", service="VAT", ChargeCategory="Tax"),
+    ]
+    result = report_allocation(desk_of(lake_of(tmp_path, rows)), period="2026-10")
+    said = [(row.names.get("service", ""), result.figure(row.figures["without"])) for row in result.rows]
+    assert [(name, figure and figure.display) for name, figure in said if name] == [("Amazon S3", "$10.00")]
+    assert said[0][1] is not None
+    assert said[0][1].display == "$10.00"
 
 
 def test_the_target_is_that_of_the_rules(lake: Lake) -> None:

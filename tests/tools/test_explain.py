@@ -94,6 +94,16 @@ def test_unknown_words_are_refused(lake: Lake) -> None:
         assert result.figures == ()
 
 
+def test_a_currency_of_one_period_alone_is_told(tmp_path: Path) -> None:
+    rows = [charge(SEPTEMBER, "10", team="a"), charge(OCTOBER, "12", team="a")]
+    rows += [charge(SEPTEMBER, "500", team="a", BillingCurrency="CHF"), charge(OCTOBER, "7", BillingCurrency="EUR")]
+    result = explain_change(desk_of(lake_of(tmp_path, rows)), period="2026-10", compare="2026-09")
+    told = {figure.unit: figure.display for figure in result.figures if ".t" in figure.id and ".before" in figure.id}
+    assert told == {"USD": "$10.00", "CHF": "500.00 CHF"}
+    assert "CHF has no data for October 2026, which is not a zero: its change is not explained." in result.notes
+    assert "EUR has no data for September 2026, which is not a zero: its change is not explained." in result.notes
+
+
 def test_a_cost_that_some_charges_lack_is_not_explained(tmp_path: Path) -> None:
     rows = [charge(SEPTEMBER, "5", team="fraud"), charge(OCTOBER, "9", team="fraud", ListCost="")]
     desk = desk_of(lake_of(tmp_path, rows, final=True))
