@@ -32,11 +32,7 @@ def allocation_show(
     as_json: Json = False,
 ) -> None:
     """How much spend has no team, use case, owner, project or environment, against the target."""
-    from app.allocation import rules_here
     from app.commands import allocation
     from app.commands.desk import desk_here
-    from app.home import Home
 
-    desk = desk_here(person)
-    desk.uncategorised_target = rules_here(Home(desk.lake.folder.parent)).target_percent
-    allocation.show(desk, period=period, ai=ai, as_json=as_json)
+    allocation.show(desk_here(person), period=period, ai=ai, as_json=as_json)

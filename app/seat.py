@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
+from app.allocation import rules_here
 from app.database import reading, writing
 from app.fiscal import fiscal_calendar
 from app.home import Home
@@ -57,7 +58,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
     """The port through which the conversation gets its tools."""
 
     fiscal = fiscal_calendar()
-    limits, prices = limits_here(home), own(home.price_book)
+    limits, prices, target = limits_here(home), own(home.price_book), rules_here(home).target_percent
 
     def seat_down(seat: Seat) -> Toolbox:
         with reading(engine) as (session, now):
@@ -72,6 +73,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             proposals=lambda which: _lines(engine, seat, scope, which),
             thresholds=limits,
             prices=prices,
+            uncategorised_target=target,
             earlier=dict(seat.earlier),
             next_number=seat.next_number,
         )

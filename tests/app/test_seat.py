@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from approvals.vote import Ballot, vote
 from audit.event import Actor, ActorKind
 from lake.engine import Lake
 from tests.app.conftest import PEOPLE, STOP, Machine
+from tests.tools.small_bill import charge, lake_of
 
 OLIVIA, ARJUN, TINA, RICO = "p-0a11ce01", "p-0b0b0002", "p-00000042", "p-00000043"
 NARROW = """
@@ -170,3 +173,16 @@ def test_asking_stores_nothing(asked: Told, engine: Engine, machine: Machine) ->
     asked(ARJUN, state="all")
     with reading(engine) as (session, _):
         assert session.get_one(Proposal, name).model_dump() == before
+
+
+def test_a_conversation_judges_allocation_by_the_homes_rules(
+    engine: Engine, home: Home, people: None, tmp_path: Path
+) -> None:
+    rows = [charge(date(2026, 10, 15), "90", team="credit-risk"), charge(date(2026, 10, 15), "10")]
+    home.allocation.write_text("target_percent = 12\n")
+    box = sit(engine, home, lake_of(tmp_path, rows))(
+        Seat(thread="t-1", turn="m1", speaker=OLIVIA, key="m1/1", next_number=1)
+    )
+    tool = next(tool for tool in box.tools if tool.name == "report_allocation")
+    tool.invoke({"period": "2026-10"})
+    assert "At most 12 % may lack a name; taxes are left out." in box.results["q1"].notes
