@@ -63,8 +63,9 @@ def brought(paths: Sequence[str | Path], *, beside: Path) -> Iterator[list[str |
             if not is_remote(path):
                 ready.append(path)
                 continue
-            for one in wanted[str(path)]:
-                target = _target(Path(making) / str(number), one.key)
+            for place, one in enumerate(wanted[str(path)]):
+                # A folder for each: `a//b` and `a/b` are two objects, as are names alike in what a path can hold.
+                target = _target(Path(making) / str(number) / str(place), one.key)
                 _bring(store, one, target)
                 arrived += one.size
                 progress.tell(progress.Step(f"fetching {one.key}", arrived, total))

@@ -80,6 +80,13 @@ def test_a_folder_of_a_bucket_and_a_file_load_together(bucket: Any, lake: Lake, 
     assert told[-1].done == told[-1].total != 0
 
 
+def test_keys_that_are_one_path_are_all_loaded(bucket: Any, lake: Lake) -> None:
+    long = "x" * 220
+    for number, key in enumerate(("alike/a.csv", "alike//a.csv", f"alike/{long}1/b.csv", f"alike/{long}2/b.csv")):
+        put(bucket, key, f"{10**number}.00")
+    assert load(lake, "s3://bills/alike/") == Decimal(1111)
+
+
 def test_a_thousand_objects_come_in_several_pages(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(25):
         bucket.put_object(Bucket="bills", Key=f"many/{number:04}.csv", Body=b"x")
