@@ -1,4 +1,4 @@
-"""Taking a bill in: the lake loads it, and the log says who loaded what, or what was refused."""
+"""Taking a bill or usage in: the lake loads it, and the log says who loaded what, or what was refused."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -35,6 +35,7 @@ def take_in(engine: Engine, load: Callable[[datetime], IngestReport]) -> IngestR
             "rows_in": report.rows_in,
             "rows_loaded": report.rows_loaded,
             "rows_quarantined": report.rows_quarantined,
+            "usage_hours": report.usage_hours,
             "totals": [
                 {"currency": one.currency, "billed": format(one.billed, "f"), "effective": format(one.effective, "f")}
                 for one in report.totals

@@ -16,6 +16,7 @@ from lake.columns import COUNTS, PERCENTS
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.load import ingest
+from lake.report import IngestReport
 from lake.sources import cloudwatch
 from lake.sources.cloudwatch import CloudWatch
 from lake.sources.one_pull import sole
@@ -37,6 +38,8 @@ class Pulled:
     resources: int
     hours: int
     unreadable: int
+    report: IngestReport
+    """what the load of it did; an empty one where nothing was measured"""
 
 
 def pull(lake: Lake, source: CloudWatch, *, folder: Path, now: datetime, since: date | None = None) -> Pulled:
@@ -59,6 +62,7 @@ def _pull(lake: Lake, source: CloudWatch, *, folder: Path, now: datetime, since:
     state.begun(folder, start, end)
     measured = source.read(source.series(), start=start, end=end, folder=under_way)
     rows = list(cloudwatch.rows(measured))
+    report = IngestReport(snapshots=[], rows_in=0, rows_loaded=0, rows_quarantined=0, totals=[])
     if rows:
         with TemporaryDirectory(prefix="spendgate-") as making:
             path = Path(making) / "cloudwatch.csv"
@@ -66,10 +70,10 @@ def _pull(lake: Lake, source: CloudWatch, *, folder: Path, now: datetime, since:
                 writer = csv.DictWriter(stream, ["ResourceId", "HourStart", *PERCENTS, *COUNTS], restval="")
                 writer.writeheader()
                 writer.writerows(rows)
-            ingest(lake, [path], now=now)
+            report = ingest(lake, [path], now=now)
     state.finished(folder, end)
     shutil.rmtree(under_way, ignore_errors=True)
-    return Pulled(start, end, len({row["ResourceId"] for row in rows}), len(rows), measured.unreadable)
+    return Pulled(start, end, len({row["ResourceId"] for row in rows}), len(rows), measured.unreadable, report)
 
 
 def _start(state: "_State", end: datetime, since: date | None) -> datetime:

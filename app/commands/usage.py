@@ -1,23 +1,23 @@
 """`spendgate usage pull`: hourly usage of machines, endpoints and models from Amazon CloudWatch."""
 
-from datetime import date
+from datetime import date, datetime
 
 from app.commands.console import hint, print_json
 from app.commands.here import place
-from app.database import reading
+from app.intake import take_in
 from app.progress import bar
 from lake.engine import Lake
 from lake.errors import LakeError
+from lake.report import IngestReport
 from lake.sources.aws_client import client, told
 from lake.sources.cloudwatch import CloudWatch
+from lake.usage_pull import Pulled
 from lake.usage_pull import pull as pull_usage
 
 
 def pull(*, region: str | None, since: date | None, as_json: bool) -> None:
     """Pulls one account and region, those of the credentials that AWS's own tools would use here."""
     here = place("sources")
-    with reading(here.engine) as (_, now):
-        pass
     watch = client("cloudwatch", region=region)
     with told("The account of these credentials could not be told."):
         account = str(client("sts", region=region).get_caller_identity()["Account"])
@@ -28,8 +28,15 @@ def pull(*, region: str | None, since: date | None, as_json: bool) -> None:
             do="Check which credentials `aws sts get-caller-identity` shows.",
         )
     folder = here.home.folder / "sources" / "cloudwatch" / f"{account}-{watch.meta.region_name}"
+    pulled: list[Pulled] = []
+
+    def load(now: datetime) -> IngestReport:
+        pulled.append(pull_usage(Lake(here.home.lake), CloudWatch(watch), folder=folder, now=now, since=since))
+        return pulled[0].report
+
     with bar(as_json=as_json):
-        done = pull_usage(Lake(here.home.lake), CloudWatch(watch), folder=folder, now=now, since=since)
+        take_in(here.engine, load)  # usage is evidence for a saving: who changed it stands in the log
+    (done,) = pulled
     if as_json:
         print_json(
             {

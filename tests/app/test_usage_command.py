@@ -44,3 +44,5 @@ def test_what_was_pulled_is_told(run: Callable[..., Any]) -> None:
     assert (again["account"], again["hours"], again["unreadable"]) == (mine, 1, 0)
     other = run("--region", "us-east-1")
     assert "machines without metrics stay unknown" in other.stderr
+    entries = json.loads(CliRunner().invoke(app, ["audit", "list", "--event", "data.ingested", "--json"]).stdout)
+    assert [entry["data"]["usage_hours"] for entry in entries["entries"]] == [1, 1, 0], entries
