@@ -282,7 +282,7 @@ def _driver_name(one: Found) -> tuple[str, str]:
 def _days(desk: Desk, period: str | None, leaves: Sequence[Leaf]) -> Period:
     """The named period, or from the start of the last complete billing period to the last settled day."""
     if period and period.strip():
-        return understood(period, today=desk.today)
+        return understood(period, today=desk.today, fiscal=desk.fiscal)
     end = max((leaf.end for leaf in leaves), default=desk.today)
     last = desk.lake.last_complete_period()
     start = last.start if last and last.start < end else end - timedelta(days=60)

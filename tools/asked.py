@@ -60,7 +60,9 @@ def asked(
     """The question that these words mean at this desk. Raises NotUnderstoodError, and nothing else, for bad words."""
     try:
         days, notes = _days(desk, period)
-        other = compared(compare, period=days, today=desk.today, fiscal=desk.fiscal) if compare else None
+        other = None
+        if compare:
+            other = compared(compare, period=days, today=desk.today, fiscal=desk.fiscal, named=period)
         question = Question(
             metric=_metric(metric),
             period=days,

@@ -46,10 +46,17 @@ class FiscalCalendar:
             return self.quarter(number, int(quarter)) if quarter else self.year(number)
         if relative := _RELATIVE.fullmatch(words):
             begins = self.year(self.year_of(today)).start
-            months = 12 if "year" in words or relative[3] == "y" else 3
+            months = 12 if relative[2] == "year" or relative[3] == "y" else 3
             while add_months(begins, months) <= today:
                 begins = add_months(begins, months)
             if relative[1] in ("last", "previous"):
                 return Period.of_months(add_months(begins, -months), months)
             return Period(begins, date.fromordinal(today.toordinal() + 1))
         return None
+
+    def to_date(self, words: str) -> int | None:
+        """The months of the fiscal year or quarter that words in small letters mean as far as it has come, 12 or 3."""
+        relative = _RELATIVE.fullmatch(words)
+        if relative is None or relative[1] in ("last", "previous"):
+            return None
+        return 12 if relative[2] == "year" or relative[3] == "y" else 3

@@ -41,15 +41,17 @@ def understood(text: str, *, today: date, fiscal: FiscalCalendar = CALENDAR) -> 
 
     A quarter without a word is one of the calendar year; `fiscal` years and quarters are asked for as such.
     """
-    words = re.sub(r"[\s_]+", " ", text.strip().lower()).removeprefix("in ").removeprefix("the ")
+    words = _words(text)
     try:
         if named := fiscal.understood(words, today):
             return named
     except ValueError:  # a year that no calendar has
         words = ""
-    for reader in (_relative, _counted, _month, _quarter, _since):
+    for reader in (_relative, _counted, _month, _quarter):
         if found := reader(words, today):
             return found
+    if found := _since(words, today, fiscal):
+        return found
     try:
         return Period.parse(text)
     except LakeError:
@@ -60,12 +62,19 @@ def understood(text: str, *, today: date, fiscal: FiscalCalendar = CALENDAR) -> 
         ) from None
 
 
-def compared(text: str, *, period: Period, today: date, fiscal: FiscalCalendar = CALENDAR) -> Period:
-    """The period to compare `period` with: 'previous', 'last year', or a period of its own."""
+def compared(
+    text: str, *, period: Period, today: date, fiscal: FiscalCalendar = CALENDAR, named: str | None = None
+) -> Period:
+    """The period to compare `period` with: 'previous', 'last year', or a period of its own.
+
+    `named`: the words that meant `period`; days of a fiscal year or quarter look like any others.
+    """
     words = re.sub(r"[\s_]+", " ", text.strip().lower())
     if _YEAR_BEFORE.fullmatch(words):
         return Period(_year_earlier(period.start), _year_earlier(period.end))
     if _PREVIOUS.fullmatch(words):
+        if months := fiscal.to_date(_words(named or "")):
+            return _fiscal_before(period, months)
         monday = today - timedelta(days=today.weekday())
         return _week_earlier(period) if period == Period(monday, today + timedelta(days=1)) else before(period)
     return understood(text, today=today, fiscal=fiscal)
@@ -85,6 +94,16 @@ def before(period: Period) -> Period:
         start = add_months(period.start, -3)
         return Period(start, min(start + timedelta(days=period.days), period.start))
     return period.previous()
+
+
+def _fiscal_before(period: Period, months: int) -> Period:
+    """The same first days of the fiscal year or quarter before; all of it, where this one is over."""
+    start = add_months(period.start, -months)
+    if period.months == months:
+        return Period(start, period.start)
+    if months == 12:
+        return Period(start, _year_earlier(period.end))
+    return Period(start, min(start + timedelta(days=period.days), period.start))
 
 
 def _week_earlier(period: Period) -> Period:
@@ -110,6 +129,10 @@ def spoken(period: Period) -> str:
 def spoken_day(day: date) -> str:
     """`5 October 2026`."""
     return f"{day.day} {day:%B %Y}"
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[\s_]+", " ", text.strip().lower()).removeprefix("in ").removeprefix("the ")
 
 
 def _relative(words: str, today: date) -> Period | None:
@@ -164,11 +187,11 @@ def _quarter(words: str, today: date) -> Period | None:
     return Period.of_months(date(year, first_month, 1), 3)
 
 
-def _since(words: str, today: date) -> Period | None:
+def _since(words: str, today: date, fiscal: FiscalCalendar) -> Period | None:
     match = re.fullmatch(r"(?:since|from) (.+)", words)
     if match is None:
         return None
-    start = understood(match[1], today=today).start
+    start = understood(match[1], today=today, fiscal=fiscal).start
     return Period(start, today + timedelta(days=1)) if start <= today else None
 
 

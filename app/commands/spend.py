@@ -46,6 +46,7 @@ def run(
     """Answers from the lake of this home; without a period, for its last complete month. Raises LakeError."""
     lake = lake_here(home / "lake")
     days = understood(period, today=today, fiscal=fiscal) if period else _default(lake)
+    other = compared(compare, period=days, today=today, fiscal=fiscal, named=period) if compare else None
     names = (granularity or "", *by.split(","))
     question = _question(
         {
@@ -53,7 +54,7 @@ def run(
             "period": days,
             "by": tuple(dict.fromkeys(dimension(name) for name in names if name.strip())),
             "where": _filters(where),
-            "compare": compared(compare, period=days, today=today, fiscal=fiscal) if compare else None,
+            "compare": other,
             "ai": ai or None,
             "currency": currency.strip().upper() if currency else None,
             "limit": top,

@@ -10,9 +10,10 @@ from app.errors import Problem
 from app.fiscal import fiscal_calendar
 from lake.errors import LakeError
 from lake.period import Period
-from tests.tools.small_bill import charge, desk_of, lake_of
+from tests.tools.small_bill import charge, days_of, desk_of, lake_of
+from tools.anomalies import find_anomalies
 from tools.fiscal import FiscalCalendar
-from tools.periods import understood
+from tools.periods import compared, understood
 from tools.spend import query_spend
 
 TODAY = date(2026, 11, 23)
@@ -27,6 +28,7 @@ WORDS = [
     ("last fiscal quarter", NOVEMBER, "2026-08-01..2026-10-31"),
     ("this fiscal quarter", NOVEMBER, "2026-11-01..2026-11-23"),
     ("this fiscal year", JULY, "2026-07-01..2026-11-23"),
+    ("since FY2026 Q4", NOVEMBER, "2026-08-01..2026-11-23"),
     ("last fy", JULY, "2025-07-01..2026-06-30"),
     ("Q4", NOVEMBER, "2026-Q4"),
     ("2026-10", NOVEMBER, "2026-10"),
@@ -46,6 +48,39 @@ def test_four_quarters_are_a_year_and_years_follow_each_other(first: int) -> Non
     assert (quarters[0].start, quarters[3].end, calendar.year(2027).start) == (year.start, year.end, year.end)
     assert all(one.end == other.start for one, other in pairwise(quarters))
     assert calendar.year_of(year.start) == calendar.year_of(quarters[3].start) == 2026
+
+
+BEFORE = [
+    # the words, the calendar, the day, what "previous" means
+    ("this fiscal year", JULY, TODAY, "2025-07-01..2025-11-23"),
+    ("this fiscal quarter", FiscalCalendar(2), TODAY, "2026-08-01..2026-08-23"),
+    ("the current fy", FiscalCalendar(4), date(2026, 5, 20), "2025-04-01..2025-05-20"),
+    ("this fq", FiscalCalendar(12), date(2027, 1, 31), "2026-09-01..2026-11-01"),
+    ("this fiscal year", CALENDAR, TODAY, "2025-01-01..2025-11-23"),
+    ("this fiscal year", JULY, date(2026, 6, 30), "2024-07-01..2025-06-30"),
+    ("last fiscal quarter", NOVEMBER, TODAY, "2026-05-01..2026-07-31"),
+    ("this quarter", FiscalCalendar(4), date(2026, 5, 20), "2026-01-01..2026-02-19"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "calendar", "today", "label"), BEFORE, ids=[f"{w} {c.first_month}" for w, c, *_ in BEFORE]
+)
+def test_a_fiscal_period_to_date_meets_the_same_days_of_the_one_before(
+    words: str, calendar: FiscalCalendar, today: date, label: str
+) -> None:
+    period = understood(words, today=today, fiscal=calendar)
+    assert compared("previous", period=period, today=today, fiscal=calendar, named=words) == Period.parse(label)
+
+
+def test_a_question_and_anomalies_go_by_the_fiscal_year(tmp_path: Path) -> None:
+    rows = [charge(day, "4") for day in days_of(date(2026, 5, 1), 184)]
+    desk = desk_of(
+        lake_of(tmp_path, rows, final=True), now=datetime(2026, 10, 20, 9, tzinfo=UTC), fiscal=FiscalCalendar(8)
+    )
+    told = query_spend(desk, period="this fiscal quarter", compare="previous")
+    assert "against 1 May 2026 to 20 July 2026" in told.title
+    assert "1 August 2026 to 31 October 2026" in find_anomalies(desk, period="FY2027 Q1").title
 
 
 def test_a_year_of_no_calendar_is_no_period() -> None:
