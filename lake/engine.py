@@ -5,7 +5,7 @@ processes ever share a database file and a load never disturbs a question that i
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -18,6 +18,7 @@ from lake.completeness import SourceCompleteness
 from lake.errors import LakeError, NameNotKnown
 from lake.money import add, difference
 from lake.period import Period, add_months
+from lake.price_book import PriceBook, shipped
 from lake.question import EVERY_TEAM, MAX_ROWS, MEASURES, OTHERS, RATIOS, Question
 from lake.reading import Reader
 from lake.server import OpenReader, Server
@@ -106,16 +107,19 @@ class DailySeries:
 
 
 class Lake:
-    """The bills loaded below one folder; with a `server`, asked there instead of in the folder's files."""
+    """The bills loaded below one folder; with a `server`, asked there instead of in the folder's files. `prices` says
+    what machines are."""
 
-    def __init__(self, folder: Path, *, server: Server | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, server: Server | None = None, prices: Callable[[], PriceBook] = shipped
+    ) -> None:
         self.folder = folder
         self.store = Store(folder)
-        self.server = server
+        self.server, self.prices = server, prices
 
     def files(self) -> "Lake":
         """The same lake asked in its folder, for what a server cannot do."""
-        return Lake(self.folder)
+        return Lake(self.folder, prices=self.prices)
 
     def current(self) -> tuple[Snapshot, ...]:
         """The snapshots that count now where this lake is asked."""
@@ -140,7 +144,7 @@ class Lake:
             held = [snapshot for snapshot in snapshots if snapshot.source in scope]
             read = [snapshot for snapshot in held if _touches(snapshot, question)]
             reader.hold(read or snapshots[:1])
-            rows, sums, query = _found(reader, question, limit)
+            rows, sums, query = _found(reader, question, limit, self.prices)
         verdicts = completeness.judge(question.period, held)
         answered = Answered(
             question=question,
@@ -261,12 +265,12 @@ def _sources(reader: OpenReader, question: Question, snapshots: Sequence[Snapsho
 
 
 def _found(
-    reader: OpenReader, question: Question, limit: int
+    reader: OpenReader, question: Question, limit: int, prices: Callable[[], PriceBook]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
     """Rows (more than the limit, if there are more), totals, and the query behind them."""
     if question.metric in MEASURES:
         found, query = reader.fetch(expressions.quantities(reader.charges, question))
-        counted = measures.counted(question, found)
+        counted = measures.counted(question, found, prices=prices)
         return counted.rows, counted.totals, query
     rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
     sums, _ = reader.fetch(expressions.totals(reader.charges, question))

@@ -5,16 +5,18 @@ the very charges that were counted: taxes, credits and fees have no quantity and
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from lake import expressions, price_book
+from lake import expressions
 from lake.ai import ACCELERATOR
 from lake.expressions import CURRENCY, NO_TEAM, PREVIOUS, UNKNOWN, UNKNOWN_CHARGES, VALUE
 from lake.instance_type import instance_type
+from lake.machine_shapes import MachineShape
 from lake.money import add, per, product
+from lake.price_book import PriceBook, shipped
 from lake.question import NONE, RATIOS, TIME_DIMENSIONS, Metric, Question
 
 Row = dict[str, Any]
@@ -57,14 +59,17 @@ class Counted:
     totals: list[Row]
 
 
-def counted(question: Question, found: Sequence[Row]) -> Counted:
-    """What `expressions.quantities` found, in the unit that was asked for."""
+def counted(question: Question, found: Sequence[Row], *, prices: Callable[[], PriceBook] = shipped) -> Counted:
+    """What `expressions.quantities` found, in the unit that was asked for. How many GPUs a machine has is told by the
+    book of `prices`, which is read only for GPU hours."""
+    of_gpus = RATIOS.get(question.metric, question.metric) is Metric.GPU_HOURS
+    kinds = prices().kinds if of_gpus else {}
     keys = expressions.keys(question.by)
     groups: dict[tuple[str, ...], _Group] = {}
     totals: dict[str, _Group] = {}
     lacking: dict[str, Row] = {}
     for row in found:
-        unit, factor = _factor(question.metric, row)
+        unit, factor = _factor(question.metric, row, kinds)
         if factor is None:
             if unit:
                 _lack(lacking, row)
@@ -100,7 +105,7 @@ def rest(question: Question, rows: Iterable[Row], unit: str, side: str) -> Decim
     return _value(question.metric, sums)
 
 
-def _factor(metric: Metric, row: Row) -> tuple[str, Decimal | None]:
+def _factor(metric: Metric, row: Row, kinds: Mapping[str, MachineShape]) -> tuple[str, Decimal | None]:
     """The unit of what a row counts, and by what to multiply it; no unit for what was not asked for, a unit without a
     factor for what was and cannot be converted."""
     unit = (row["unit"] or "").strip()
@@ -112,15 +117,15 @@ def _factor(metric: Metric, row: Row) -> tuple[str, Decimal | None]:
         return (TOKENS, factor) if named == TOKENS else ("", None)
     if _GPU_HOURS.fullmatch(unit):
         return GPU_HOURS, Decimal(1)
-    return _gpus(unit, row)
+    return _gpus(unit, row, kinds)
 
 
-def _gpus(unit: str, row: Row) -> tuple[str, Decimal | None]:
+def _gpus(unit: str, row: Row, kinds: Mapping[str, MachineShape]) -> tuple[str, Decimal | None]:
     if unit.lower() not in expressions.HOUR_UNITS:
         return "", None
     facts = (row["details"], row["meter"], row["description"])
     kind = instance_type(*facts).removeprefix("ml.")
-    shape = price_book.shipped().kinds.get(kind)
+    shape = kinds.get(kind)
     if shape is not None:
         return (GPU_HOURS, shape.gpus) if shape.gpus else ("", None)
     return (GPU_HOURS if any(ACCELERATOR.search(fact or "") for fact in facts) else "", None)

@@ -7,7 +7,7 @@ one, line by line. Nothing is guessed: what no list holds is refused, with the d
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -130,7 +130,9 @@ def read(folder: Path, *, behind: PriceBook | None = None) -> PriceBook:
         raise _wrong(folder / LISTS, 1, "It names no list that prices were taken from.")
     offered = {row.text("name"): frozenset(row.text("regions").split()) for row in _rows(folder / OFFERED, lists)}
     kinds = dict(behind.kinds) if behind else {}
-    kinds |= {shape.instance_type: shape for shape in _shapes(folder, lists, offered)}
+    kinds |= {shape.instance_type: _behind(shape, kinds) for shape in _shapes(folder, lists)}
+    # a line about where a type is offered counts whichever book describes the type
+    kinds |= {name: replace(shape, offered_in=found) for name, shape in kinds.items() if (found := _of(name, offered))}
     prices = dict(behind.prices) if behind else {}
     prices |= {(one.instance_type, one.region): one for one in _prices(folder, lists)}
     return PriceBook(lists, kinds, prices, frozenset(region for _, region in prices))
@@ -168,9 +170,17 @@ def _lists(folder: Path) -> Iterable[PriceList]:
         yield PriceList(row.text("list"), row.day("dated"), row.values["currency"].strip(), row.text("source"))
 
 
-def _shapes(
-    folder: Path, lists: Mapping[str, PriceList], offered: Mapping[str, frozenset[str]]
-) -> Iterable[MachineShape]:
+def _of(name: str, offered: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return offered.get(name) or offered.get(name.partition(".")[0]) or frozenset()
+
+
+def _behind(shape: MachineShape, kinds: Mapping[str, MachineShape]) -> MachineShape:
+    """The shape, offered where the book behind it says: a line of shapes tells nothing of regions."""
+    known = kinds.get(shape.instance_type)
+    return shape if known is None else replace(shape, offered_in=known.offered_in)
+
+
+def _shapes(folder: Path, lists: Mapping[str, PriceList]) -> Iterable[MachineShape]:
     for row in _rows(folder / SHAPES, lists):
         name = row.text("instance_type")
         vcpus = row.number("vcpus")
@@ -185,7 +195,7 @@ def _shapes(
             gpu_memory_gib=row.number("gpu_memory_gib"),
             architectures=tuple(row.text("architectures").split()),
             current=row.text("current") == "yes",
-            offered_in=offered.get(name) or offered.get(name.partition(".")[0]) or frozenset(),
+            offered_in=frozenset(),
             list=row.text("list"),
         )
 

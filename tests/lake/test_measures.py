@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.lake_here import lake_here
 from lake.engine import Answered, Lake, Unknown
 from lake.measures import counted
 from lake.money import add
@@ -72,6 +73,17 @@ def test_gpu_hours_are_machine_hours_times_the_gpus_of_the_machine(bank: Lake) -
     assert answered.unknown == [Unknown("USD", 1, Decimal(5))]
     price = bank.ask(Question(period=OCTOBER, metric=Metric.COST_PER_GPU_HOUR))
     assert price.totals == [("USD per GPU hour", Decimal("0.848484848485"))]  # 56 / 66
+
+
+def test_gpu_hours_are_those_of_the_homes_own_book(bank: Lake) -> None:
+    own = bank.folder.parent / "price-book"
+    own.mkdir()
+    (own / "lists.csv").write_text("list,dated,currency,source\nours,2026-11-01,,a note\n")
+    heading = "instance_type,vcpus,memory_gib,gpus,gpu,gpu_memory_gib,architectures,current,list\n"
+    (own / "shapes.csv").write_text(f"{heading}g5.12xlarge,48,192,2,,44,x86_64,yes,ours\n")
+    question = Question(period=OCTOBER, metric=Metric.GPU_HOURS)
+    assert lake_here(bank.folder, {}).ask(question).totals == [("GPU hours", Decimal(10 * 2 + 3 * 8 + 2))]
+    assert bank.ask(question).totals == [("GPU hours", Decimal(10 * 4 + 3 * 8 + 2))]
 
 
 def test_a_unit_cost_is_of_the_charges_that_were_counted(bank: Lake) -> None:

@@ -120,6 +120,24 @@ def test_an_own_book_goes_before_the_shipped_one(folder: Any) -> None:
     assert BOOK.price("m5.large", "eu-central-1").currency == "USD"
 
 
+def test_own_regions_count_without_own_shapes(folder: Any) -> None:
+    book = price_book.own(folder(offered="name,regions,list\ng5,eu-mars-1,ours\ng5.xlarge,eu-mars-2,ours\n"))
+    assert (book.shape("g5.12xlarge").offered("eu-mars-1"), book.shape("g5.12xlarge").offered("eu-west-1")) == (
+        True,
+        False,
+    )
+    assert book.shape("g5.xlarge").offered_in == {"eu-mars-2"}
+    assert book.shape("m5.large") == BOOK.shape("m5.large")
+    assert BOOK.shape("g5.12xlarge").offered("eu-west-1")
+
+
+def test_an_own_shape_is_offered_where_the_shipped_one_is(folder: Any) -> None:
+    heading = "instance_type,vcpus,memory_gib,gpus,gpu,gpu_memory_gib,architectures,current,list\n"
+    book = price_book.own(folder(shapes=f"{heading}g5.12xlarge,48,192,2,,44,x86_64,yes,ours\n"))
+    assert book.shape("g5.12xlarge").gpus == Decimal(2)
+    assert book.shape("g5.12xlarge").offered_in == BOOK.shape("g5.12xlarge").offered_in
+
+
 def test_without_an_own_folder_the_shipped_book_is_the_book(tmp_path: Path) -> None:
     assert price_book.own(tmp_path / "none") is BOOK
 
