@@ -273,6 +273,8 @@ def _found(
         counted = measures.counted(question, found, prices=prices)
         return counted.rows, counted.totals, query
     rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
+    if not question.by and len(rows) <= limit:  # they are the totals themselves
+        return rows, sorted(rows, key=lambda row: str(row[expressions.CURRENCY])), query
     sums, _ = reader.fetch(expressions.totals(reader.charges, question))
     return rows, sums, query
 

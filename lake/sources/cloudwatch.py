@@ -125,10 +125,10 @@ class CloudWatch:
 
 def rows(measured: Measured) -> Iterator[dict[str, str]]:
     """One row a resource and hour, with the columns that were measured, as `lake.usage` reads them."""
-    by_resource: dict[tuple[Source, str], Values] = {}
-    for source, resource in sorted({(one.source, one.resource) for one in measured.values}, key=str):
-        mine = [held for one, held in measured.values.items() if (one.source, one.resource) == (source, resource)]
-        by_resource[source, resource] = _together(mine, source.stat)
+    parts: dict[tuple[Source, str], list[Values]] = {}
+    for one, held in measured.values.items():
+        parts.setdefault((one.source, one.resource), []).append(held)
+    by_resource = {key: _together(mine, key[0].stat) for key, mine in parts.items()}
     found: dict[tuple[str, datetime], dict[str, str]] = {}
     for measure in MEASURES:
         for resource in sorted({name for source, name in by_resource if source == measure.sources[0]}):
