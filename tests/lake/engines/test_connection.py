@@ -26,13 +26,13 @@ def test_no_server(lake: Lake) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "postgresql://own%zz:hunter2@127.0.0.1:9/lake",
-        "postgresql://owner:hunter2%@127.0.0.1:9/lake",
-        "postgresql://owner:a@hunter2@127.0.0.1:9/lake",
-        "postgresql://ow@hunter2:secret@127.0.0.1:9/lake",
-        "postgresql://owner:hunter2 @127.0.0.1:9/lake",
-        "postgresql://owner:hunter2@[::1/lake",
-        "postgresql://owner:hunter2@127.0.0.1:hunter2/lake",
+        pytest.param("postgresql://own%zz:hunter2@127.0.0.1:9/lake", id="a percent in the role"),
+        pytest.param("postgresql://owner:hunter2%@127.0.0.1:9/lake", id="a percent in the password"),
+        pytest.param("postgresql://owner:a@hunter2@127.0.0.1:9/lake", id="a raw @ in the password"),
+        pytest.param("postgresql://ow@hunter2:secret@127.0.0.1:9/lake", id="a raw @ in the role"),
+        pytest.param("postgresql://owner:hunter2 @127.0.0.1:9/lake", id="a space"),
+        pytest.param("postgresql://owner:hunter2@[::1/lake", id="half a bracket"),
+        pytest.param("postgresql://owner:hunter2@127.0.0.1:hunter2/lake", id="a port that is none"),
     ],
 )
 def test_an_address_that_cannot_be_read_is_not_repeated(address: str) -> None:
