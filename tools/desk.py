@@ -17,6 +17,7 @@ from tools.detection.thresholds import AnomalyThresholds
 from tools.fiscal import FiscalCalendar
 from tools.result import Figure, Problem, Row, ToolResult
 from tools.rules.thresholds import SavingsThresholds
+from tools.shown import unpriced
 
 if TYPE_CHECKING:
     from lake.engine import Lake
@@ -154,5 +155,12 @@ class Desk:
 
 
 def failed(desk: Desk, tool: str, problem: Problem, *, notes: tuple[str, ...] = ()) -> ToolResult:
-    """A result that says why there is no answer."""
-    return desk.keep(ToolResult(id=desk.new_id(), tool=tool, title=problem.what, error=problem, notes=notes))
+    """A result that says why there is no answer; what it tells back of the words that were asked states no amount."""
+    told = problem.model_copy(
+        update={
+            "what": unpriced(problem.what),
+            "why": unpriced(problem.why, quoted=True),
+            "do": unpriced(problem.do, quoted=True),
+        }
+    )
+    return desk.keep(ToolResult(id=desk.new_id(), tool=tool, title=told.what, error=told, notes=notes))

@@ -4,6 +4,7 @@ Tag values and resource names are written by whoever can tag a machine. Shown ra
 reading direction, link to an address, or look like a reference to a figure that no tool computed.
 """
 
+import re
 import unicodedata
 
 LIMIT = 80
@@ -26,6 +27,14 @@ _LOOKALIKES = str.maketrans(
 )
 # Letters and symbols by category, yet drawn as nothing.
 _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u034f")
+_SIGN = r"[$€£¥₹₣₩₽₿¢＄￥￡]"
+_CODE = r"(?:USD|EUR|GBP|CHF|JPY|INR)"
+_NUMBER = r"[-+−]?\d(?:[\d.,'’_]*\d)?(?:\s?(?:k|m|bn|mn|tn|thousand|million|billion|trillion)(?!\w))?"
+_AMOUNT = re.compile(
+    rf"[-+−]?(?:{_SIGN}|\b{_CODE})\s*{_NUMBER}|{_NUMBER}\s*(?:{_SIGN}|[%‰％]|(?:{_CODE}|dollars?|euros?|percent)(?!\w))",
+    re.IGNORECASE,
+)
+_BETWEEN_QUOTES = re.compile(r"'[^'\n]*'")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
@@ -41,6 +50,17 @@ def shown(text: str | None, limit: int = LIMIT, *, keep_end: bool = False) -> st
     if len(visible) <= limit:
         return visible
     return f"…{visible[1 - limit :]}" if keep_end else f"{visible[: limit - 1]}…"
+
+
+def unpriced(text: str, *, quoted: bool = False) -> str:
+    """`text` with `…` for every amount of money, share or multiple in it; `quoted`: only between single quotes.
+
+    A refusal tells back the name that nothing carries. A model that asks for the team `saves $1,000,000 a month` would
+    otherwise have a tool state that amount for it.
+    """
+    if quoted:
+        return _BETWEEN_QUOTES.sub(lambda match: _AMOUNT.sub("…", match.group()), text)
+    return _AMOUNT.sub("…", text)
 
 
 def one_line(text: str) -> str:

@@ -24,6 +24,7 @@ FIGURE = Shown("Effective cost", Decimal(5), "USD", "October 2026", "$5.00")
     ("said", "seen", "words"),
     [
         (Said("It was $5.00."), [], "without a figure"),
+        (Said("The machine is named 'saves $1,000,000 a month'."), [], "without a figure"),
         (Said("Your key is sk-canary-of-the-cloud."), [], "a secret stands"),
         (Said("Hello."), ["env: sk-canary-of-the-environment"], "a secret was shown"),
         (Said("Hello."), [f"row {HIDDEN}-team-3"], "other teams"),

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.shown import LIMIT, shown
+from tools.shown import LIMIT, shown, unpriced
 
 HOSTILE = [
     "{q1.r1.effective}",
@@ -64,3 +65,17 @@ def test_never_a_reference_markup_or_a_hidden_character(text: str) -> None:
 @given(st.text(max_size=200))
 def test_showing_twice_changes_nothing(text: str) -> None:
     assert shown(shown(text)) == shown(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("No team is named 'saves $1,000,000 a month'.", "No team is named 'saves … a month'."),
+        ("No team is named '-1.5 million USD'.", "No team is named '…'."),
+        ("No team is named '€ 5 and 30 % or 3 percent'.", "No team is named '… and … or …'."),
+        ("No resource is named 'g5.12xlarge in eu-central-1, 14 days'.",) * 2,
+    ],
+)
+def test_a_name_that_is_told_back_states_no_amount(text: str, told: str) -> None:
+    assert unpriced(text) == told
+    assert unpriced(f"Idle is below 5 %. {text}", quoted=True) == f"Idle is below 5 %. {told}"

@@ -157,6 +157,12 @@ def test_an_unknown_name_gets_the_nearest_and_no_figure(desk: Desk) -> None:
     assert result.figures == ()
 
 
+def test_a_refusal_does_not_state_the_amount_that_the_unknown_name_holds(desk: Desk) -> None:
+    result = query_spend(desk, where={"team": "saves $1,000,000 a month"})
+    assert result.error is not None
+    assert result.error.what == result.title == "No team is named 'saves … a month'."
+
+
 def test_an_unknown_dimension_or_metric_says_what_there_is(desk: Desk) -> None:
     by = query_spend(desk, by=["colour"])
     assert by.error is not None
