@@ -40,7 +40,11 @@ STATES: dict[Stage, frozenset[State]] = {
 
 
 def saved(session: Session, stage: Stage, *, scope: tuple[str, ...]) -> list[Deed]:
-    """Those at this stage that promise a saving, as far as the reader may see their teams; oldest first."""
+    """Those at this stage that promise a saving, as far as the reader may see their teams; oldest first.
+
+    What is rehearsed again and again would have been carried out once: of a resource and rule only the first rehearsal
+    counts.
+    """
     states = [state.value for state in STATES[stage]]
     rows = session.exec(select(Proposal).where(col(Proposal.state).in_(states)).order_by(col(Proposal.changed_at)))
     deeds = []
@@ -49,7 +53,15 @@ def saved(session: Session, stage: Stage, *, scope: tuple[str, ...]) -> list[Dee
         seen = "*" in scope or str(evidence.get("team") or "") in scope
         if seen and evidence.get("saving") is not None:
             deeds.append(_deed(row, evidence, _day(session, row)))
-    return deeds
+    return first_rehearsals(deeds) if stage is Stage.SHADOW else deeds
+
+
+def first_rehearsals(deeds: list[Deed]) -> list[Deed]:
+    """The first of each resource and rule."""
+    found: dict[tuple[str, str], Deed] = {}
+    for deed in sorted(deeds, key=lambda one: one.at):
+        found.setdefault((deed.ids[0], deed.rule), deed)
+    return list(found.values())
 
 
 def _day(session: Session, row: Proposal) -> date:

@@ -93,6 +93,26 @@ def _gap(period: Period, held: list[Snapshot]) -> date | None:
     return day if day < period.end else None
 
 
+def delivered(held: Sequence[Snapshot]) -> list[Period]:
+    """The days of which these snapshots of one source tell: in these a day without a charge cost nothing.
+
+    The first of a source's, and one after a hole, begins with its first charge: a bill whose export began in the middle
+    of a month says nothing of the days before. A month reaches to its end once it is settled and a newer one is there;
+    the day that is still being delivered is left out.
+    """
+    found: list[Period] = []
+    newest = max(held, key=lambda one: one.period_start)
+    for snapshot in sorted(held, key=lambda one: one.period_start):
+        follows = bool(found) and found[-1].end >= snapshot.period_start
+        start = snapshot.period_start if follows else max(snapshot.period_start, snapshot.first_day)
+        settled = snapshot.loaded_at >= midnight(snapshot.period_end) + settle_lag(snapshot.source)
+        whole = settled and snapshot is not newest
+        end = snapshot.period_end if whole else min(_reach(snapshot).date(), snapshot.period_end)
+        if start < end:
+            found.append(Period(start, end))
+    return found
+
+
 def complete_through(source: str, held: Sequence[Snapshot]) -> date:
     """The day before which every day of this source is delivered and settled, from its newest unbroken stretch."""
     newest = max(held, key=lambda snapshot: snapshot.period_start)

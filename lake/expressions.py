@@ -328,16 +328,16 @@ def last_day(charges: ir.Table, question: Question, ids: str) -> ir.Table:
 
 
 def resource_days(charges: ir.Table, question: Question, resources: Sequence[str]) -> ir.Table:
-    """What each of these resources cost on each day, and how much of that no commitment covers."""
+    """What each of these resources cost on each day by each source, and how much of that no commitment covers."""
     kept = in_scope(charges, question)
     kept = kept.filter(
         within(kept, question.period), kept.ChargeCategory == "Usage", kept.ResourceId.isin(list(resources))
     )
     bare = kept.CommitmentDiscountId.isnull()
-    found = kept.group_by(resource_id=kept.ResourceId, currency=kept.BillingCurrency, day=kept.x_day).agg(
-        effective=kept.EffectiveCost.sum(), uncovered=kept.EffectiveCost.sum(where=bare)
-    )
-    return found.order_by(["resource_id", "currency", "day"])
+    found = kept.group_by(
+        resource_id=kept.ResourceId, currency=kept.BillingCurrency, day=kept.x_day, source=kept.x_source
+    ).agg(effective=kept.EffectiveCost.sum(), uncovered=kept.EffectiveCost.sum(where=bare))
+    return found.order_by(["resource_id", "currency", "day", "source"])
 
 
 def resource_meters(charges: ir.Table, question: Question, ids: str) -> ir.Table:

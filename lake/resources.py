@@ -4,7 +4,7 @@ The bill knows a resource by its id alone, so the ids are what chooses: a disk, 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -95,6 +95,17 @@ def _meter(name: str, unit: str, rows: list[dict[str, Any]]) -> Meter:
     )
 
 
+@dataclass
+class ResourceDays:
+    """One resource's days, and the sources whose bills tell of it; a day without a charge is absent.
+
+    Whether an absent day cost nothing is the sources' to say: one that they have not delivered is not known.
+    """
+
+    days: dict[date, "DayCost"] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class DayCost:
     """What a resource cost on one day; `uncovered` is what no commitment covers."""
@@ -105,8 +116,8 @@ class DayCost:
 
 def daily_costs(
     lake: Lake, period: Period, resource_ids: Iterable[str], *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
-) -> dict[tuple[str, str], dict[date, DayCost]]:
-    """By resource and currency, what each day cost; a day without a charge is absent."""
+) -> dict[tuple[str, str], ResourceDays]:
+    """By resource and currency, what each day cost and who says so."""
     wanted = sorted(set(resource_ids))
     read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
     if not read or not wanted:
@@ -114,8 +125,12 @@ def daily_costs(
     with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
         rows, _ = reader.fetch(expressions.resource_days(reader.charges, question, wanted))
-    found: dict[tuple[str, str], dict[date, DayCost]] = {}
+    found: dict[tuple[str, str], ResourceDays] = {}
     for row in rows:
-        days = found.setdefault((row["resource_id"], row["currency"]), {})
-        days[row["day"]] = DayCost(row["effective"], row["uncovered"] or Decimal(0))
+        one = found.setdefault((row["resource_id"], row["currency"]), ResourceDays())
+        known = one.days.get(row["day"], DayCost(Decimal(0), Decimal(0)))
+        one.days[row["day"]] = DayCost(
+            add([known.effective, row["effective"]]), add([known.uncovered, row["uncovered"] or Decimal(0)])
+        )
+        one.sources.add(row["source"])
     return found

@@ -3,21 +3,23 @@
 Only the bill is asked here. Which changes there were is handed in, since who may see a proposal is decided elsewhere.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from lake.completeness import by_source, delivered
 from lake.period import Period
-from lake.resources import daily_costs, last_billed
+from lake.resources import ResourceDays, daily_costs
 from tools.desk import Desk
 from tools.detection.contributions import EXACT, add
 from tools.rules.realised import Cost, Measured, measure, window
+from tools.rules.thresholds import SavingsThresholds
 
 
 @dataclass(frozen=True)
 class Deed:
-    """One change as far as money goes: `ids` are the names that the bill may know its resource by.
+    """One change as far as money goes: `ids` are the names that the bill may know its resource by, its full one first.
 
     `at` is the day on which it was carried out or rehearsed; `promised` a month's saving in cash.
     """
@@ -42,36 +44,83 @@ class Followed:
     why: str = ""
 
 
-def follow(desk: Desk, deeds: Sequence[Deed]) -> list[Followed]:
-    """Each change held against the bill of the days around it."""
+@dataclass(frozen=True)
+class Bounds:
+    """The changes of the same resource before and after one: what they saved is not this one's as well."""
+
+    after: date | None = None
+    until: date | None = None
+
+    def hold(self, day: date) -> bool:
+        return (self.after is None or day > self.after) and (self.until is None or day < self.until)
+
+
+def follow(desk: Desk, deeds: Sequence[Deed], *, rehearsed: bool = False) -> list[Followed]:
+    """Each change held against the bill of the days around it; no day of a resource counts for two of its changes.
+
+    `rehearsed` ones changed nothing, so the days before one of them are as they would have been without another.
+    """
     if not deeds:
         return []
     limits = desk.thresholds
     reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
     first = min(deed.at for deed in deeds) - timedelta(days=limits.look_back_days)
     period = Period(min(first, reach.start), reach.end)
-    billed = last_billed(desk.lake, Period(reach.start, reach.end), ids=".", teams_seen=desk.scope)
-    last = (billed or reach.start) - timedelta(days=limits.settle_days)
     costs = daily_costs(desk.lake, period, (one for deed in deeds for one in deed.ids), teams_seen=desk.scope)
-    by_id = {key: {day: Cost(one.effective, one.uncovered) for day, one in days.items()} for key, days in costs.items()}
-    return [_followed(deed, by_id, last, look_back=limits.look_back_days, hours=limits.hours_per_month)
-            for deed in deeds]  # fmt: skip
+    told = {source: delivered(held) for source, held in by_source(desk.lake.current()).items()}
+    bounds = [replace(one, after=None) if rehearsed else one for one in bounds_of(deeds)]
+    return [_followed(deed, costs, told, around, limits=limits) for deed, around in zip(deeds, bounds, strict=True)]
+
+
+def bounds_of(deeds: Sequence[Deed]) -> list[Bounds]:
+    """For each its neighbours on the same resource in the order of their days; of two on one day the later listed."""
+    order = sorted(range(len(deeds)), key=lambda index: (deeds[index].at, index))
+    found = [Bounds() for _ in deeds]
+    latest: dict[str, int] = {}
+    for index in order:
+        earlier = latest.get(deeds[index].ids[0])
+        if earlier is not None:
+            found[earlier] = replace(found[earlier], until=deeds[index].at)
+            found[index] = Bounds(after=deeds[earlier].at)
+        latest[deeds[index].ids[0]] = index
+    return found
 
 
 def _followed(
-    deed: Deed, costs: dict[tuple[str, str], dict[date, Cost]], last: date, *, look_back: int, hours: int
-) -> Followed:
-    mine = next((costs[one, deed.currency] for one in deed.ids if (one, deed.currency) in costs), {})
-    before, after = window(deed.at, look_back=look_back, last=last)
-    found = measure(mine, before, after, promised_per_month=deed.promised, hours_per_month=hours)
-    if found is not None:
-        return Followed(deed, found)
-    why = (
-        f"the bill's settled days reach to {last.isoformat()} only"
-        if not after
-        else "the bill knows no cost of it in the days before"
+    deed: Deed, costs: dict[tuple[str, str], ResourceDays], told: Mapping[str, Sequence[Period]], around: Bounds, *,
+    limits: SavingsThresholds,
+) -> Followed:  # fmt: skip
+    """The days that are measured are those of which a source that knows the resource has told."""
+    mine = next((costs[one, deed.currency] for one in deed.ids if (one, deed.currency) in costs), None)
+    if mine is None:
+        return Followed(deed, None, "the bill knows no cost of it in the days before")
+    known = [stretch for source in sorted(mine.sources) for stretch in told.get(source, ())]
+    newest = max((stretch.end for stretch in known), default=deed.at)
+    last = newest - timedelta(days=1 + limits.settle_days)
+    sides = window(deed.at, look_back=limits.look_back_days, last=last)
+    before, after = (
+        [day for day in side if around.hold(day) and any(one.start <= day < one.end for one in known)] for side in sides
     )
-    return Followed(deed, None, why)
+    found = measure(
+        {day: Cost(one.effective, one.uncovered) for day, one in mine.days.items()}, before, after,
+        promised_per_month=deed.promised, hours_per_month=limits.hours_per_month,
+    )  # fmt: skip
+    return Followed(deed, found, "" if found is not None else _why(deed, before, after, around, last=last))
+
+
+def _why(deed: Deed, before: list[date], after: list[date], around: Bounds, *, last: date) -> str:
+    """Why it is not measured, in words for the list."""
+    if deed.at >= last:
+        return f"the bill's settled days reach to {last.isoformat()} only"
+    if not after and around.until is not None and around.until <= deed.at + timedelta(days=1):
+        return f"another change of it followed on {around.until.isoformat()}"
+    if not after:
+        return "no bill that knows it holds the days since"
+    if not before and around.after is not None:
+        return f"another change of it came just before, on {around.after.isoformat()}"
+    return (
+        "the bill knows no cost of it in the days before" if before else "no bill that knows it holds the days before"
+    )
 
 
 def shadow(followed: Followed) -> Decimal | None:

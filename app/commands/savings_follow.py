@@ -42,7 +42,7 @@ def run(stage: Stage, *, person: str | None = None, as_json: bool = False) -> No
 def report(desk: Desk, stage: Stage, deeds: list[Deed], *, as_json: bool) -> None:
     """Prints these; what was carried out or rehearsed is first held against the bill."""
     if stage in MEASURED:
-        _measured(desk, stage, follow(desk, deeds), as_json=as_json)
+        _measured(desk, stage, follow(desk, deeds, rehearsed=stage is Stage.SHADOW), as_json=as_json)
         return
     sums = together([(deed.currency, deed.promised) for deed in deeds])
     if as_json:

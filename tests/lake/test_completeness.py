@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lake.completeness import SETTLE_LAG, judge
+from lake.completeness import SETTLE_LAG, delivered, judge
 from lake.engine import Lake
 from lake.period import Period, add_months
 from lake.question import Question
@@ -158,3 +158,26 @@ def test_coverage_tells_what_is_held(write: Any, charge: Any, load: Any, lake: L
         2,
         date(2026, 9, 4),
     )
+
+
+BEGUN = month("2026-09", through="2026-10-01", loaded="2026-10-09").model_copy(
+    update={"first_day": date(2026, 9, 12), "last_day": date(2026, 9, 30)}
+)
+QUIET = month("2026-10", through="2026-11-01", loaded="2026-11-09").model_copy(update={"first_day": date(2026, 10, 4)})
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ([NOVEMBER], ["2026-11-01..2026-11-07"]),
+        ([SPARSE], ["2026-10-01..2026-10-27"]),
+        ([SPARSE, NOVEMBER], ["2026-10-01..2026-10-31", "2026-11-01..2026-11-07"]),
+        ([HALF, NOVEMBER], ["2026-10-01..2026-10-13", "2026-11-01..2026-11-07"]),
+        ([NOVEMBER, SEPTEMBER], ["2026-09", "2026-11-01..2026-11-07"]),
+        ([CLOSED], ["2026-10"]),
+        ([BEGUN, QUIET], ["2026-09-12..2026-09-30", "2026-10"]),
+        ([QUIET], ["2026-10-04..2026-10-31"]),
+    ],
+)
+def test_a_source_tells_of_the_days_that_it_has_delivered(held: list[Snapshot], told: list[str]) -> None:
+    assert delivered(held) == [Period.parse(text) for text in told]

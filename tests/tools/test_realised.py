@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from app.commands.savings_follow import report
-from app.saved import STATES, Stage
+from app.saved import STATES, Stage, first_rehearsals
 from lake.engine import Lake
-from tests.tools.small_bill import charge, days_of, desk_of, lake_of, machine_day
+from lake.load import ingest
+from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day, written
 from tools.realised import Deed, follow, shadow
 from tools.rules.realised import Cost, measure, window
 
@@ -109,6 +110,68 @@ def test_what_the_bill_does_not_tell_is_said(lake: Lake) -> None:
     assert follow(desk, []) == []
 
 
+def bills(folder: Path, *files: list[Charge]) -> Lake:
+    """A lake into which these bills were loaded one after another."""
+    lake = Lake(folder / "lake")
+    for number, rows in enumerate(files):
+        ingest(lake, [written(folder / f"{number}.csv", rows)], now=NOW)
+    return lake
+
+
+def test_days_that_its_own_bill_has_not_reached_are_no_saving(tmp_path: Path) -> None:
+    """The machine's provider has delivered to 27 October, another one to 9 November."""
+    of_aws = [machine_day(day, "stopped", 1) for day in days_of(date(2026, 10, 5), 16)]
+    of_aws += [charge(date(2026, 10, 27), "1")]
+    of_openai = [charge(day, "1", ProviderName="OpenAI") for day in days_of(date(2026, 11, 1), 9)]
+    lake = bills(tmp_path, of_aws, of_openai)
+    stopped, late = follow(desk_of(lake, now=NOW), [deed(1, date(2026, 10, 21)), deed(1, date(2026, 10, 30))])
+    assert late.measured is None
+    assert "settled days reach to 2026-10-25 only" in late.why
+    assert stopped.measured is not None
+    assert (stopped.measured.days, stopped.measured.cash) == (4, Decimal(120) * 4)
+
+
+def test_a_month_that_was_never_loaded_is_no_saving(tmp_path: Path) -> None:
+    september = [machine_day(day, "stopped", 1) for day in days_of(date(2026, 9, 1), 28)]
+    november = [charge(day, "1") for day in days_of(date(2026, 11, 1), 9)]
+    lake = bills(tmp_path, september, november)
+    one, other = follow(desk_of(lake, now=NOW), [deed(1, date(2026, 9, 27)), deed(2, date(2026, 9, 27))])
+    assert one.measured is not None
+    # 28 to 30 September, and 1 to 7 November; of October nobody knows.
+    assert one.measured.days == 3 + 7
+    assert one.measured.counterfactual == Decimal(120) * 10
+    assert one.measured.actual == Decimal(120)
+    assert other.measured is None
+
+
+def test_days_before_the_bill_begins_are_not_held_against_it(tmp_path: Path) -> None:
+    """Seven days of the look-back lie before the first charge: they are no days of rest."""
+    rows = [machine_day(day, "x", 1) for day in days_of(date(2026, 10, 20), 6)]
+    rows += [charge(day, "1") for day in days_of(date(2026, 10, 20), 21)]
+    (one,) = follow(desk_of(lake_of(tmp_path, rows), now=NOW), [deed(1)])
+    assert one.measured is not None
+    assert one.measured.counterfactual == Decimal(120) * one.measured.days
+
+
+def test_no_day_counts_for_two_changes_of_one_resource(tmp_path: Path) -> None:
+    """Made smaller on 20 October, stopped on the 30th: each has the days up to the next, against the days before it."""
+    rows = [machine_day(day, "x", 1, rate="5.00") for day in days_of(date(2026, 10, 5), 15)]
+    rows += [machine_day(day, "x", 1, rate="2.00") for day in days_of(date(2026, 10, 20), 10)]
+    rows += [charge(day, "1") for day in days_of(date(2026, 10, 5), 36)]
+    desk = desk_of(lake_of(tmp_path, rows), now=NOW)
+    deeds = [deed(1, date(2026, 10, 30)), deed(1, date(2026, 10, 20), rule="old_generation")]
+    stop, resize = (one.measured for one in follow(desk, deeds))
+    assert stop is not None
+    assert resize is not None
+    assert (resize.days, resize.cash) == (9, Decimal(72) * 9)
+    assert (stop.days, stop.cash) == (8, Decimal(48) * 8)
+    first, second = follow(desk, [deed(1), deed(1, rule="old_generation")])
+    assert "another change of it followed on 2026-10-26" in first.why
+    assert second.measured is None
+    (_, after_it) = follow(desk, [deed(1), deed(1, rule="old_generation")], rehearsed=True)
+    assert after_it.measured is not None
+
+
 def test_a_rehearsal_saved_nothing_and_is_told_apart(lake: Lake) -> None:
     (one,) = follow(desk_of(lake, now=NOW), [deed(2)])
     assert one.measured is not None
@@ -119,6 +182,11 @@ def test_a_rehearsal_saved_nothing_and_is_told_apart(lake: Lake) -> None:
 def test_another_teams_cost_is_not_read(lake: Lake) -> None:
     (one,) = follow(desk_of(lake, now=NOW, scope=("other",)), [deed(1)])
     assert one.measured is None
+
+
+def test_what_is_rehearsed_again_counts_once_from_its_first_time() -> None:
+    again = [deed(1, date(2026, 11, 1)), deed(1), deed(1, rule="old_generation"), deed(2)]
+    assert first_rehearsals(again) == again[1:]
 
 
 def test_no_proposal_counts_at_two_stages() -> None:
