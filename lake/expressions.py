@@ -14,6 +14,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from lake.columns import CHARGES_COUNTED, COUNTS, PERCENT_TYPE, PERCENTS, STORED, tag_column
+from lake.metered import HOUR_UNITS
 from lake.period import Period
 from lake.question import (
     ALLOCATED,
@@ -37,7 +38,6 @@ NO_TEAM = "no_team"
 UNKNOWN_CHARGES = {VALUE: "unknown_charges", PREVIOUS: "previous_unknown_charges"}
 TAX = "Tax"
 PUBLISHED, SNAPSHOT = "spendgate_lake", "x_snapshot"
-HOUR_UNITS = ("hours", "hour", "hrs", "hr")
 # An instance type within running text: `g5.12xlarge`, `m7g.metal-24xl`.
 _TYPE = r"[a-z]+[0-9][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9]+xl)?)"
 INSTANCE_TYPE = rf"\b({_TYPE})\b"

@@ -15,6 +15,7 @@ from lake.ai import ACCELERATOR
 from lake.expressions import CURRENCY, NO_TEAM, PREVIOUS, UNKNOWN, UNKNOWN_CHARGES, VALUE
 from lake.instance_type import instance_type
 from lake.machine_shapes import MachineShape
+from lake.metered import HOUR_UNITS
 from lake.money import add, per, product
 from lake.price_book import PriceBook, shipped
 from lake.question import NONE, RATIOS, TIME_DIMENSIONS, Metric, Question
@@ -121,7 +122,7 @@ def _factor(metric: Metric, row: Row, kinds: Mapping[str, MachineShape]) -> tupl
 
 
 def _gpus(unit: str, row: Row, kinds: Mapping[str, MachineShape]) -> tuple[str, Decimal | None]:
-    if unit.lower() not in expressions.HOUR_UNITS:
+    if unit.lower() not in HOUR_UNITS:
         return "", None
     facts = (row["details"], row["meter"], row["description"])
     kind = instance_type(*facts).removeprefix("ml.")

@@ -10,6 +10,9 @@ from decimal import Decimal
 
 from lake.money import add, times
 
+HOUR_UNITS = ("hours", "hour", "hrs", "hr")
+"""how bills write the unit of a meter that counts hours, in small letters"""
+
 
 @dataclass(frozen=True)
 class MonthOfMeter:
@@ -64,7 +67,8 @@ def _length(month: date) -> int:
 
 @dataclass(frozen=True)
 class Metered:
-    """One resource with its meters, named as billed; `instance_type` is empty for what is no machine."""
+    """One resource with its meters, named as billed; `instance_type` is empty for what is no machine, and for a machine
+    whose type its hours do not tell."""
 
     resource_id: str
     name: str
@@ -83,3 +87,8 @@ class Metered:
     @property
     def last_day(self) -> date:
         return max(meter.last_day for meter in self.meters)
+
+    @property
+    def hours(self) -> tuple[Meter, ...]:
+        """The meters that count hours: what a machine or a notebook is billed for running."""
+        return tuple(meter for meter in self.meters if meter.unit.lower() in HOUR_UNITS)

@@ -12,7 +12,7 @@ from typing import Any
 from lake import expressions
 from lake.engine import Lake
 from lake.instance_type import instance_type
-from lake.metered import Meter, Metered, MonthOfMeter
+from lake.metered import HOUR_UNITS, Meter, Metered, MonthOfMeter
 from lake.money import add
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
@@ -62,14 +62,19 @@ def _folded(rows: list[dict[str, Any]]) -> list[Metered]:
 def _resource(key: tuple[str, str], meters: dict[tuple[str, str], list[dict[str, Any]]]) -> Metered:
     every = [row for rows in meters.values() for row in rows]
     newest = max(every, key=lambda row: row["last_day"])
+    # A disk or a network line stands under the machine's id too, and tells nothing of its type or system.
+    hours = [row for row in sorted(every, key=lambda row: row["last_day"]) if (row["unit"] or "").lower() in HOUR_UNITS]
+    types = [kind for row in hours if (kind := instance_type(row["details"], row["meter"], row["meter"]))]
+    told = hours[-1] if hours else newest
     names = {
         name: newest[name] or ""
-        for name in ("name", "provider", "service", "account", "region", "team", "use_case", "environment", "details")
+        for name in ("name", "provider", "service", "account", "region", "team", "use_case", "environment")
     }
     return Metered(
         resource_id=key[0],
         currency=key[1],
-        instance_type=instance_type(newest["details"], newest["meter"], newest["meter"]),
+        details=told["details"] or "",
+        instance_type=types[-1] if types else "",
         meters=tuple(_meter(*called, rows) for called, rows in sorted(meters.items())),
         **names,
     )

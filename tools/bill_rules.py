@@ -18,6 +18,7 @@ from tools.rules import idle_machine, old_disk
 from tools.rules.catalogue import BILL_RULES, IDS
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Judgement, Look, Use
+from tools.rules.machine import INSTANCE
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def judged(desk: Desk) -> Judged:
         return Judged(wide, (), "", ())
     period = Period(last + timedelta(days=1) - days, last + timedelta(days=1))
     read = resources(desk.lake, period, ids=IDS, teams_seen=desk.scope)
-    machines = [one.resource_id for one in read.found if idle_machine.INSTANCE.search(one.resource_id)]
+    machines = [one.resource_id for one in read.found if INSTANCE.search(one.resource_id)]
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     uses = {name: _use(one) for name, one in utilisation(desk.lake.store, machines, start=start, end=end).items()}
     look = Look(

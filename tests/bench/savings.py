@@ -20,6 +20,7 @@ import duckdb
 from lake.metered import Meter, Metered, MonthOfMeter
 from tools.rules import idle_machine, old_generation
 from tools.rules.judged import Judgement, Look, Use
+from tools.rules.machine import INSTANCE
 from tools.rules.thresholds import SavingsThresholds
 
 RESOURCE = ("cloud_resource_id", "resource_id", "resourceid", "resource", "instance_id", "id")
@@ -198,7 +199,7 @@ def _verdict(
         return {"same": "no data", "why": "the bill names no such resource"}
     if not known.costs or max(known.costs) != last:
         return {"same": "no", "why": "it is not billed on the last day: there is nothing left to stop"}
-    if rule == "idle_machine" and not idle_machine.INSTANCE.search(one.resource):
+    if rule == "idle_machine" and not INSTANCE.search(one.resource):
         return {"same": "no rule", "why": "its id is none of an EC2 instance, which is what our executor stops"}
     if not known.cpu and not known.network:
         return {"same": "unknown", "why": "missing: CPU and network points"}

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from lake.engine import Lake
 from lake.load import ingest
 from lake.metered import Meter, Metered, MonthOfMeter
+from lake.period import Period
+from lake.resources import resources
 from sandbox.bank.write import write_bank
 from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of
 from tools.bill_rules import judged
@@ -95,6 +97,10 @@ def used(name: str) -> Metered:
     return replace(machine("m6a.2xlarge", "0.344"), resource_id=IDS_OF[name])
 
 
+def typed(kind: str) -> Metered:
+    return replace(used("still"), instance_type=kind)
+
+
 CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     # gp2 → gp3: 0.10 against 0.08 dollars a GB-month; a month of 730 hours is 30.4167 of October's 31 days
     ("a small gp2 disk: gp3 has all its speed for a fifth less", old_disk, disk(100), WASTE, "1.96"),
@@ -126,9 +132,19 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("busy by its network, though CPU was never measured", idle_machine, used("no cpu, busy"), FINE, ""),
     ("nothing was measured: counted, not judged", idle_machine, used("unmeasured"), None, ""),
     ("a GPU machine is for another rule", idle_machine, replace(used("still"), instance_type="g5.xlarge"), None, ""),
+    ("a Trainium machine: its work shows in neither", idle_machine, typed("trn1.2xlarge"), None, ""),
+    ("an Inferentia machine", idle_machine, typed("inf2.xlarge"), None, ""),
+    ("a Gaudi machine, which no price list holds any more", idle_machine, typed("dl1.24xlarge"), None, ""),
+    ("a machine for video", idle_machine, typed("vt1.3xlarge"), None, ""),
+    ("a machine of a type that is not told: it may have GPUs", idle_machine, typed(""), UNKNOWN, ""),
+    ("not told, yet busy", idle_machine, replace(used("busy"), instance_type=""), FINE, ""),
+    ("eight days old: its month is at the rate of eight days, not of fourteen", idle_machine,
+     replace(machine("m6a.2xlarge", "0.344", days=8), resource_id=IDS_OF["still"]), WASTE, "251.12"),
     # old generations, by the shipped price book of 19 January 2026
     ("m4.4xlarge at 0.80 dollars; m5a.4xlarge is as large at 0.688", old_generation, machine("m4.4xlarge", "0.80"),
      WASTE, "81.76"),
+    ("two days old: the same a month", old_generation, machine("m4.4xlarge", "0.80", days=2), WASTE, "81.76"),
+    ("a machine with accelerators is not for this rule", old_generation, machine("inf1.xlarge", "0.228"), None, ""),
     ("a plan covers it: no cash is saved", old_generation, machine("m4.4xlarge", "0.80", bare="0"), FINE, ""),
     ("everything as large as c4.8xlarge costs more", old_generation, machine("c4.8xlarge", "1.591"), FINE, ""),
     ("how fast another GPU is no list tells", old_generation, machine("p3.8xlarge", "12.24"), None, ""),
@@ -165,6 +181,32 @@ def test_the_rule_says(sentence: str, rule: Any, what: Metered, verdict: Verdict
     if verdict == UNKNOWN:
         assert said is not None
         assert said.finding.missing
+
+
+def test_the_amount_that_people_decide_on_is_of_the_days_that_a_machine_was_there() -> None:
+    """0.344 dollars an hour are 3,013.44 in 8,760 hours, whether it began a day ago or long before the look-back."""
+    for days in (1, 8, 14):
+        resource = replace(machine("m6a.2xlarge", "0.344", days=days), resource_id=IDS_OF["still"])
+        said = idle_machine.judge(resource, LOOK)
+        assert said is not None
+        assert said.money is not None
+        assert said.money.annual_cost == Decimal("3013.44")
+
+
+def test_a_machines_type_is_that_of_its_hours_and_of_no_other_line(tmp_path: Path) -> None:
+    """A disk and traffic are billed under the machine's id, later in the day and with details of their own."""
+    about: dict[str, str] = {"ResourceId": IDS_OF["still"], "ServiceCategory": "Compute"}
+    rows: list[Charge] = []
+    for day in days_of(LAST - timedelta(days=13), 14):
+        rows.append(charge(day, "120", PricingUnit="Hrs", SkuMeter="BoxUsage:g5.12xlarge", **about))
+        rows.append(charge(day, "1", PricingUnit="GB", SkuMeter="DataTransfer-Out-Bytes", **about))
+    rows.append(charge(LAST + timedelta(days=1), "1", PricingUnit="GB", SkuMeter="m5.large transfer", **about))
+    found = resources(lake_of(tmp_path, rows), Period(LAST - timedelta(days=20), LAST + timedelta(days=2)), ids="i-")
+    assert [one.instance_type for one in found.found] == ["g5.12xlarge"]
+    rows = [charge(LAST, "1", PricingUnit="GB", SkuMeter="m5.large transfer", **about)]
+    rows.append(charge(LAST, "1", PricingUnit="Hrs", SkuMeter="BoxUsage", **about))
+    found = resources(lake_of(tmp_path / "untold", rows), Period(LAST, LAST + timedelta(days=1)), ids="i-")
+    assert [one.instance_type for one in found.found] == [""]
 
 
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:

@@ -3,13 +3,13 @@
 Cost alone cannot tell: an idle machine and a busy one cost the same.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from tools.rules.evidence import Check, Finding, Verdict
 from tools.rules.form import Form, Limit
+from tools.rules.machine import in_families
 from tools.rules.measured import least_hours, missing_metrics
 from tools.rules.thresholds import IdleGpuThresholds
 
@@ -63,8 +63,7 @@ class MachineUse:
 
 def is_gpu_family(instance_type: str, thresholds: IdleGpuThresholds) -> bool:
     """Whether `g5.12xlarge` belongs to a family that the rule knows (letters before the generation)."""
-    family = re.match(r"([a-z]+)\d", instance_type.lower().removeprefix("ml."))
-    return family is not None and family[1] in thresholds.families
+    return in_families(instance_type, thresholds.families)
 
 
 def judge(use: MachineUse, *, now: datetime, thresholds: IdleGpuThresholds) -> Finding:

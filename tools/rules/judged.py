@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from lake.metered import Meter
 from lake.price_book import PriceBook, shipped
 from tools.rules.evidence import Check, Finding, Verdict
 from tools.rules.form import Form
@@ -41,6 +42,15 @@ class Look:
     disk_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     uses: Mapping[str, Use] = field(default_factory=dict)
     book: PriceBook = field(default_factory=shipped)
+
+    def days_since(self, meters: tuple[Meter, ...]) -> int:
+        """The days of the look-back since the first of these was billed: before that nothing could be.
+
+        Divided by the whole look-back, a machine of yesterday would cost a fourteenth of what it does, and whoever must
+        approve is told by that amount.
+        """
+        first = min(meter.first_day for meter in meters)
+        return max(1, min(self.days, (self.last_day - first).days + 1))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from tools.rules.judged import Judgement, Look, finding
 from tools.rules.money import money
 
 NOTEBOOK = re.compile(r":notebook-instance/([A-Za-z0-9][A-Za-z0-9-]{0,62})$")
-_HOURS = frozenset({"hours", "hour", "hrs", "hr"})
 FORM = Form(
     number="18",
     name="notebook_left_on",
@@ -40,7 +39,7 @@ PRODUCTION = frozenset({"production", "prod", "prd", "live"})
 def judge(resource: Metered, look: Look) -> Judgement | None:
     """The verdict on a notebook that runs on the last day; None for anything else."""
     found = NOTEBOOK.search(resource.resource_id)
-    hours = tuple(meter for meter in resource.meters if meter.unit.lower() in _HOURS)
+    hours = resource.hours
     if found is None or not hours or resource.last_day != look.last_day:
         return None
     limits = look.limits.notebook
@@ -55,7 +54,7 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         "shortest_day", "hours on its shortest day", least, limits.least_hours_per_day, "hours", at_most=False
     )
     share = 1 - limits.working_hours_per_week / 168
-    made = money(hours, days=look.days, share=share, hours_per_month=look.limits.hours_per_month)
+    made = money(hours, days=look.days_since(hours), share=share, hours_per_month=look.limits.hours_per_month)
     change = {"kind": FORM.kind, "account": resource.account, "region": resource.region, "notebook": found[1]}
     return Judgement(
         FORM,

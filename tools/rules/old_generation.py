@@ -17,10 +17,9 @@ from tools.detection.contributions import EXACT
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import Judgement, Look, finding
+from tools.rules.machine import INSTANCE, has_accelerator
 from tools.rules.money import money
 
-INSTANCE = re.compile(r"(?:^|/)(i-[0-9a-f]{8,17})$")
-_HOURS = frozenset({"hours", "hour", "hrs", "hr"})
 _OTHER_PRICE = re.compile(r"windows|rhel|red hat|suse|sql", re.IGNORECASE)
 BURSTABLE = "-flex"
 FORM = Form(
@@ -50,14 +49,13 @@ FORM = Form(
 
 def judge(resource: Metered, look: Look) -> Judgement | None:
     """The verdict on a machine of an old type that runs on the last day; None for one of a current type."""
-    found = INSTANCE.search(resource.resource_id)
-    hours = tuple(meter for meter in resource.meters if meter.unit.lower() in _HOURS)
+    found, hours = INSTANCE.search(resource.resource_id), resource.hours
     if found is None or not hours or not resource.instance_type or resource.last_day != look.last_day:
         return None
     own, lacks = _shape(look.book, resource.instance_type)
     if own is None:
         return Judgement(FORM, finding(FORM, missing=(lacks,)), lacks)
-    if own.current or own.gpus:
+    if own.current or has_accelerator(own.instance_type, look):
         return None
     if any(_OTHER_PRICE.search(f"{meter.name} {resource.details}") for meter in hours):
         lacks = "prices for its operating system (the price book is for Linux)"
@@ -66,7 +64,7 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     if price is None or price.currency != resource.currency:
         lacks = f"a price of {own.instance_type} in {resource.region} in {resource.currency}"
         return Judgement(FORM, finding(FORM, missing=(lacks,)), lacks)
-    newer = successor(look.book, own, resource.region)
+    newer = successor(look, own, resource.region)
     if newer is None:
         why = f"no newer type that is as large as {own.instance_type} costs less in {resource.region}"
         return Judgement(FORM, finding(FORM, Check("newer", "newer types that cost less", Decimal(0), Decimal(1), "",
@@ -76,10 +74,10 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
 
 def _saving(resource: Metered, look: Look, instance: str, newer: "Newer", ratio: Decimal) -> Judgement:
     limits = look.limits.old_generation
-    hours = tuple(meter for meter in resource.meters if meter.unit.lower() in _HOURS)
     made = money(
-        hours, days=look.days, share=1 - ratio, hours_per_month=look.limits.hours_per_month, priced_by_bill=False
-    )
+        resource.hours, days=look.days_since(resource.hours), share=1 - ratio,
+        hours_per_month=look.limits.hours_per_month, priced_by_bill=False,
+    )  # fmt: skip
     checks = (
         Check("cheaper", "cheaper", round((1 - ratio) * 100, 2), limits.least_percent, "%", at_most=False),
         Check("saving", "saving a month", made.cash, limits.least_per_month, resource.currency, at_most=False),
@@ -101,15 +99,16 @@ class Newer:
     dated: str
 
 
-def successor(book: PriceBook, own: MachineShape, region: str) -> Newer | None:
+def successor(look: Look, own: MachineShape, region: str) -> Newer | None:
     """The cheapest current type that is as large in everything and costs less than `own`; None if there is none."""
+    book = look.book
     price = book.prices.get((own.instance_type, region))
     fitting = []
     for shape in book.shapes():
         theirs = book.prices.get((shape.instance_type, region))
         if price is None or theirs is None or theirs.per_hour >= price.per_hour or theirs.currency != price.currency:
             continue
-        if _replaces(shape, own) and shape.offered(region):
+        if _replaces(shape, own) and shape.offered(region) and not has_accelerator(shape.instance_type, look):
             fitting.append(Newer(shape, theirs.per_hour, theirs.dated.isoformat()))
     return min(fitting, key=lambda one: (one.per_hour, one.shape.instance_type), default=None)
 

@@ -66,6 +66,7 @@ class IdleMachineThresholds:
     least_metric_hours: int = 30
     least_metric_share_percent: Decimal = Decimal(80)
     freshest_metric_hours: int = 48
+    accelerator_families: tuple[str, ...] = ("dl", "f", "inf", "trn", "vt")  # beside the GPU families: never judged
 
 
 @dataclass(frozen=True)
