@@ -9,7 +9,8 @@ class Limits:
     """Bounds of one turn and of one thread's memory; each that is hit is told to the asker in a plain sentence."""
 
     model_calls: int = 8
-    """how often the model is asked in one turn, the second attempt at an answer included"""
+    """how often the model is asked in one turn, the second attempt at an answer included; and how many requests the
+    providers get for it, those included that are sent again"""
     tool_calls: int = 12
     seconds: float = 120.0
     call_seconds: float = 45.0

@@ -39,7 +39,8 @@ _log = logging.getLogger(__name__)
 class Reply:
     """One reply: text, tool calls as {id, name, args}, tokens (input, output); or `failure`, a sentence.
 
-    `may_pass`: the failure may be gone a moment later; `after`: seconds that the server wants to be left alone.
+    `may_pass`: the failure may be gone a moment later; `after`: seconds that the server wants to be left alone;
+    `tries`: how many requests it took, whose tokens are all counted.
     """
 
     text: str = ""
@@ -48,6 +49,7 @@ class Reply:
     failure: str = ""
     may_pass: bool = False
     after: float = 0.0
+    tries: int = 1
 
 
 def openai_model(

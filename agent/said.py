@@ -22,6 +22,9 @@ class Answer:
     refused: bool = False
     model: str = "offline"
     tokens: dict[str, int] = field(default_factory=lambda: {"input": 0, "output": 0})
+    """of all voices together"""
+    used: dict[str, dict[str, int]] = field(default_factory=dict)
+    """the same by voice, those included that failed before `model` answered"""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

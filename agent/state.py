@@ -13,7 +13,11 @@ Json = dict[str, Any]
 
 
 class Turn(TypedDict):
-    """One wake-up being served, up to its answer."""
+    """One wake-up being served, up to its answer.
+
+    A checkpoint of an older version lacks what came later: `voice`, `used`, `requests` and `unsure` are read with a
+    default.
+    """
 
     id: str
     messages: list[Json]
@@ -26,9 +30,15 @@ class Turn(TypedDict):
     proposed: int
     tokens: list[int]
     """input and output, of all calls"""
+    used: dict[str, list[int]]
+    """the same by the name of the voice that took them: a failed one is paid at its own price"""
+    requests: int
+    """what providers were sent, retries included; the offline model needs none"""
     attempts: int
     voice: int
     """which of the voices speaks: 0 unless one before it failed"""
+    unsure: bool
+    """a call that proposes ended without a receipt: a draft may be stored that nobody knows of yet"""
     instead: str
     """why another voice than the first speaks, in a sentence for the asker"""
     stop: str
@@ -57,7 +67,7 @@ def fresh_turn(turn_id: str) -> Turn:
     """A turn in which nothing has happened yet."""
     return Turn(
         id=turn_id, messages=[], results=[], tools=[], drafts=[], model_calls=0, tool_calls=0, proposed=0,
-        tokens=[0, 0], attempts=0, voice=0, instead="", stop="",
+        tokens=[0, 0], used={}, requests=0, attempts=0, voice=0, unsure=False, instead="", stop="",
     )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -90,7 +91,7 @@ async def think(state: State, runtime: Runtime[Run]) -> Json:
         voice = voice_of(turn, run.ports)
         why = "" if voice.is_offline else await asyncio.to_thread(run.ports.budget)
         reply = Reply(failure=why) if why else await _asked(voice, state, turn, box, rows, run)
-        turn = _thought(turn, reply, asked=not why)
+        turn = _thought(turn, reply, voice, asked=not why)
         if not reply.failure or not _passed_on(turn, run):
             return {"turn": turn}
         turn = _next_voice(turn, run.ports, reply.failure)
@@ -104,25 +105,47 @@ def voice_of(turn: Turn, ports: Ports) -> Voice:
 async def _asked(voice: Voice, state: State, turn: Turn, box: Toolbox, rows: dict[str, ProposalRow], run: Run) -> Reply:
     messages = as_messages(prompt(), _before({**state, "turn": turn}, box, rows), turn["messages"])
     seconds = min(run.ports.limits.call_seconds, max(run.left(), 0.01))
-    return await ask_again(voice.model, messages, box.tools, seconds=seconds, budget=run.ports.retries)
+    left = run.ports.limits.model_calls - _requests(turn)
+    return await ask_again(voice.model, messages, box.tools, seconds=seconds, budget=run.ports.retries, most=left)
 
 
-def _thought(turn: Turn, reply: Reply, *, asked: bool) -> Turn:
+def _requests(turn: Turn) -> int:
+    return turn.get("requests", turn["model_calls"])
+
+
+def _thought(turn: Turn, reply: Reply, voice: Voice, *, asked: bool) -> Turn:
     thought: Turn = {**turn, "model_calls": turn["model_calls"] + asked}
-    thought["tokens"] = [turn["tokens"][0] + reply.tokens[0], turn["tokens"][1] + reply.tokens[1]]
+    thought["requests"] = _requests(turn) + (reply.tries if asked and not voice.is_offline else 0)
+    thought["tokens"] = _sum(turn["tokens"], reply.tokens)
+    used = _used(turn, voice)
+    thought["used"] = {**used, voice.name: _sum(used.get(voice.name, (0, 0)), reply.tokens)} if asked else used
     if reply.failure:
         return {**thought, "stop": reply.failure}
     said = {"role": "assistant", "text": reply.text, "calls": reply.calls}
     return {**thought, "messages": [*turn["messages"], said]}
 
 
+def _used(turn: Turn, voice: Voice) -> dict[str, list[int]]:
+    """By voice; what an older version counted of this turn was taken by the voice that speaks."""
+    return turn["used"] if "used" in turn else {voice.name: turn["tokens"]}
+
+
+def _sum(one: Sequence[int], other: Sequence[int]) -> list[int]:
+    return [one[0] + other[0], one[1] + other[1]]
+
+
 def _passed_on(turn: Turn, run: Run) -> bool:
-    """Whether another voice goes on. After a draft none does: it might ask for the same change in other words."""
-    return turn["voice"] + 1 < len(run.ports.voices) and not turn["drafts"] and not spent({**turn, "stop": ""}, run)
+    """Whether another voice goes on. After a draft none does, nor where one may be stored without a receipt.
+
+    It might ask for the same change in other words.
+    """
+    if turn.get("voice", 0) + 1 >= len(run.ports.voices) or turn["drafts"] or turn.get("unsure", False):
+        return False
+    return not spent(_next_voice(turn, run.ports, ""), run)
 
 
 def _next_voice(turn: Turn, ports: Ports, why: str) -> Turn:
-    passed: Turn = {**turn, "voice": turn["voice"] + 1, "instead": why, "stop": ""}
+    passed: Turn = {**turn, "voice": turn.get("voice", 0) + 1, "instead": why, "stop": ""}
     if not voice_of(passed, ports).is_offline:
         return passed
     # The offline model reads its own calls back to know where it is; another's would lead it astray.
@@ -132,14 +155,22 @@ def _next_voice(turn: Turn, ports: Ports, why: str) -> Turn:
 def spent(turn: Turn, run: Run) -> str:
     """Which limit the turn has used up, in a sentence; empty if it may go on."""
     limits = run.ports.limits
-    if turn["model_calls"] >= limits.model_calls:
+    asks_again = not voice_of(turn, run.ports).is_offline and _requests(turn) >= limits.model_calls
+    if turn["model_calls"] >= limits.model_calls or asks_again:
         return "I stopped here: this took more steps than one question may."
-    price = voice_of(turn, run.ports).price
-    if sum(turn["tokens"]) >= limits.tokens or (price is not None and price.of(turn["tokens"]) >= limits.money):
+    if sum(turn["tokens"]) >= limits.tokens or _cost(turn, run.ports) >= limits.money:
         return "I stopped here: this used more of the language model than one question may."
     if run.left() <= 0:
         return "I stopped here: this took longer than one question may."
     return ""
+
+
+def _cost(turn: Turn, ports: Ports) -> Decimal:
+    """What the turn has cost so far, each voice at its own price; one without a price counts nothing."""
+    prices = {voice.name: voice.price for voice in ports.voices}
+    used = _used(turn, voice_of(turn, ports))
+    costs = [price.of(tokens) for name, tokens in used.items() if (price := prices.get(name)) is not None]
+    return sum(costs, start=Decimal(0))
 
 
 async def use_tools(state: State, runtime: Runtime[Run]) -> Json:
@@ -171,6 +202,7 @@ def _noted(turn: Turn, call: Json, text: str, fresh: list[ToolResult]) -> Turn:
         "drafts": [*turn["drafts"], *(p for r in fresh if r.tool == PROPOSES and not r.error for p in r.proposals)],
         "tool_calls": turn["tool_calls"] + 1,
         "proposed": turn["proposed"] + (call["name"] == PROPOSES),
+        "unsure": turn.get("unsure", False) or (call["name"] == PROPOSES and not fresh),
     }
 
 
@@ -234,6 +266,7 @@ async def answer(state: State, runtime: Runtime[Run]) -> Json:
         refused=shown.declined,
         model=voice.name,
         tokens={"input": turn["tokens"][0], "output": turn["tokens"][1]},
+        used={name: {"input": read, "output": written} for name, (read, written) in _used(turn, voice).items()},
     )
     done = _finished(state, limits, final, asked=state["wake"]["text"], said=shown.raw, scope=list(box.scope))
     return {**done, "turn": fresh_turn(turn["id"])}

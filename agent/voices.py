@@ -7,7 +7,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
@@ -73,16 +73,26 @@ async def ask_again(
     *,
     seconds: float,
     budget: RetryBudget | None,
+    most: int = MOST_TRIES,
 ) -> Reply:
-    """One reply within `seconds`, asked for again while its fault may pass, time is left and the budget allows."""
+    """One reply within `seconds`, asked for again while its fault may pass, time is left and the budget allows.
+
+    At most `most` times, whatever the budget holds. A try that failed may have been charged for: the reply carries the
+    tokens of all of them.
+    """
     until = time.monotonic() + seconds
     pause = FIRST_PAUSE
+    read, written = 0, 0
     for tries in range(1, MOST_TRIES + 1):
         reply = await ask(model, messages, tools, seconds=max(until - time.monotonic(), 0.01))
+        read, written = read + reply.tokens[0], written + reply.tokens[1]
+        reply = replace(reply, tokens=(read, written), tries=tries)
         if not reply.failure and budget is not None:
             budget.good()
         wait = max(pause, reply.after)
-        may_pass = reply.failure and reply.may_pass and tries < MOST_TRIES and wait < until - time.monotonic()
+        may_pass = (
+            reply.failure and reply.may_pass and tries < min(most, MOST_TRIES) and wait < until - time.monotonic()
+        )
         if not may_pass or wait > LONGEST_PAUSE or budget is None or not budget.take():
             return reply
         await asyncio.sleep(wait)

@@ -74,7 +74,10 @@ class StoredAnswer(SQLModel, table=True):
 
 
 class TokenUse(SQLModel, table=True):
-    """What a turn, or the second reading of a proposal, took in tokens: read and written, all calls together."""
+    """What one model took in tokens for a turn or for the second reading of a proposal: read and written, all calls.
+
+    `turn` is the turn's id in the row of the model that answered, and `turn/model` for one that failed before it.
+    """
 
     __tablename__ = "token_use"
     turn: str = Field(primary_key=True)

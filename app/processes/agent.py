@@ -9,8 +9,9 @@ import json
 import logging
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import Engine
@@ -206,7 +207,7 @@ class AgentProcess:
             body = answer.to_json() | {"salt": salt} if answer else None
             if not finish(session, wake=row, body=body, now=now) or answer is None:
                 return
-            session.add(TokenUse(turn=row.id, model=answer.model, at=now, **_tokens(answer)))
+            session.add_all(_uses(row.id, answer, now))
             event = Event.QUESTION_DECLINED if answer.refused else Event.QUESTION_ANSWERED
             data = {
                 "turn": row.id,
@@ -229,7 +230,21 @@ def _served_now(session: Session, wakes: list[WakeUp]) -> list[WakeUp]:
 
 
 def _tokens(answer: Answer) -> dict[str, int]:
-    return {"input_tokens": answer.tokens["input"], "output_tokens": answer.tokens["output"]}
+    return _counted(answer.tokens)
+
+
+def _counted(tokens: Mapping[str, int]) -> dict[str, int]:
+    return {"input_tokens": tokens["input"], "output_tokens": tokens["output"]}
+
+
+def _uses(turn: str, answer: Answer, now: datetime) -> list[TokenUse]:
+    """What each voice took, under its own name: at another's price the month's budget would be told wrong."""
+    nothing = {"input": 0, "output": 0}
+    used = {answer.model: nothing, **answer.used} if answer.used else {answer.model: answer.tokens}
+    return [
+        TokenUse(turn=turn if name == answer.model else f"{turn}/{name}", model=name, at=now, **_counted(tokens))
+        for name, tokens in used.items()
+    ]
 
 
 @asynccontextmanager

@@ -1,16 +1,20 @@
 """A provider that fails: a retry within the budget, the next voice, at last the offline model; what may be spent."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langgraph.runtime import Runtime
 
 from agent.limits import Limits
 from agent.model import Reply
 from agent.offline import OfflineModel
 from agent.ports import Ports, Wake
 from agent.price import Price
+from agent.state import fresh_turn
+from agent.turns import Run, think
 from agent.voices import RetryBudget, Voice, ask_again
 
 OFFLINE = Voice("offline", OfflineModel(vocabulary=lambda _: {}))
@@ -118,3 +122,98 @@ async def test_without_a_budget_nothing_is_asked_again() -> None:
     down = Failing(99)
     await asked(down, None)
     assert down.asked == 1
+
+
+@pytest.mark.usefixtures("no_waiting")
+async def test_a_turn_sends_no_more_requests_than_its_limit_and_the_offline_model_still_answers(
+    world: Any, thread: Any, kit: Any
+) -> None:
+    down = kit.model(script=[RuntimeError("down")])
+    second = Voice("second", kit.model(script=[RuntimeError("down too")]))
+    given = Ports(
+        world.sit, world.proposals, down, model_name="first", fallbacks=(second, OFFLINE),
+        limits=Limits(model_calls=4), retries=RetryBudget(),
+    )  # fmt: skip
+    said = await served(thread, given)
+    assert (len(down.asked), len(second.model.asked)) == (3, 1)  # type: ignore[attr-defined]
+    assert said.model == "offline"
+
+
+def taking(tokens: int, **more: Any) -> AIMessage:
+    usage = {"input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens}
+    return AIMessage("", usage_metadata=usage, **more)
+
+
+LOOKS = [{"id": "c", "name": "query_spend", "args": {}, "type": "tool_call"}]
+
+
+async def test_each_voice_is_charged_for_what_it_took_itself(world: Any, thread: Any, kit: Any) -> None:
+    dear = (taking(700, tool_calls=LOOKS), RuntimeError("down"))
+    cheap = Voice("second", kit.model(script=[taking(40, tool_calls=LOOKS), "There is nothing to tell."]))
+    said = await served(thread, ports(world, kit, *dear, fallbacks=(cheap, OFFLINE)))
+    assert said.model == "second"
+    assert said.used == {"first": {"input": 700, "output": 0}, "second": {"input": 40, "output": 0}}
+    assert said.tokens == {"input": 740, "output": 0}
+
+
+async def test_what_a_dear_voice_took_counts_at_its_own_price(world: Any, thread: Any, kit: Any) -> None:
+    """0.9 dollars of the first and 0.1 of the second are the one that a turn may cost; at the second's price, 0.55."""
+    first = (taking(900_000, tool_calls=LOOKS), RuntimeError("down"))
+    cheap = Voice(
+        "second", kit.model(script=[taking(200_000, tool_calls=LOOKS), "never said"]), Price(Decimal("0.5"), Decimal(1))
+    )
+    limits = Limits(tokens=10**9, money=Decimal(1))
+    given = ports(world, kit, *first, price=Price(Decimal(1), Decimal(1)), limits=limits, fallbacks=(cheap, OFFLINE))
+    assert "used more of the language model than one question may" in (await served(thread, given)).answer
+
+
+class CutOff(Failing):
+    """Charges for each try, the failed ones included."""
+
+    _llm_type = "openai-chat"
+
+    async def astream(self, _messages: Any) -> Any:
+        self.asked += 1
+        ended = {} if self.asked <= self.times else {"finish_reason": "stop"}
+        usage: Any = {"input_tokens": 100, "output_tokens": 7, "total_tokens": 107}
+        yield AIMessageChunk(content="here", usage_metadata=usage, response_metadata=ended)
+
+
+@pytest.mark.usefixtures("no_waiting")
+async def test_the_tokens_of_tries_that_failed_are_counted() -> None:
+    reply = await asked(CutOff(2), RetryBudget())
+    assert (reply.text, reply.tokens, reply.tries) == ("here", (300, 21), 3)
+
+
+async def test_a_turn_that_an_older_version_left_behind_goes_on(world: Any, kit: Any) -> None:
+    old: Any = {**fresh_turn("m"), "model_calls": 1, "tokens": [500, 5], "stop": ""}
+    for later in ("voice", "used", "requests", "unsure", "instead"):
+        del old[later]
+    given = ports(
+        world, kit, RuntimeError("down"), fallbacks=(Voice("second", kit.model(script=["I am here."])), OFFLINE)
+    )
+    run = Run(given, "t", time.monotonic() + 60)
+    state: Any = {"wake": {"id": "m", "kind": "message", "speaker": "p-1", "text": "hello"}, "turn": old}
+    thought = (await think(state, Runtime(context=run)))["turn"]
+    assert thought["messages"][-1]["text"] == "I am here."
+    assert thought["used"] == {"first": [500, 5], "second": [0, 0]}
+    assert (thought["model_calls"], thought["requests"]) == (3, 3)
+
+
+async def test_after_a_proposing_call_without_a_receipt_no_other_voice_goes_on(
+    world: Any, thread: Any, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The draft may be stored although its receipt was lost: another voice would ask for the change once more."""
+    second = kit.model(script=[kit.call("propose_change", target="i-0a"), "never said"])
+    given = ports(
+        world, kit, kit.call("propose_change", target="i-0a"), RuntimeError("down"),
+        fallbacks=(Voice("second", second), OFFLINE),
+    )  # fmt: skip
+    monkeypatch.setattr("agent.turns._carry_out", lost)
+    said = await served(thread, given, "stop i-0a")
+    assert "could not be reached" in said.answer
+    assert second.asked == []
+
+
+async def lost(*_: Any) -> str:
+    return '{"error": "The tool failed."}'

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import select
 
+from agent.said import Answer
 from app.database import reading, writing
 from app.home import Home
 from app.inbox import admit, conversation
 from app.model_settings import load_model
 from app.processes.agent import AgentProcess, agent_process
-from app.turns import StoredAnswer, WakeUp
+from app.turns import StoredAnswer, TokenUse, WakeUp
 from approvals.posted import posted
 
 OLIVIA = "p-0a11ce01"
@@ -67,6 +68,22 @@ async def test_a_busy_database_ends_nothing(engine: Engine, home: Home, monkeypa
         monkeypatch.setattr(process, "_due_threads", busy)
         ask(engine, "patient")
         assert set(await answers(process, engine, 1)) == {"m:patient"}
+
+
+async def test_each_models_tokens_stand_in_a_row_of_its_own(
+    engine: Engine, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told(*_: Any, **__: Any) -> Answer:
+        used = {"dear": {"input": 700, "output": 9}, "cheap": {"input": 40, "output": 3}}
+        return Answer("m:one", "Here.", model="cheap", tokens={"input": 740, "output": 12}, used=used)
+
+    ask(engine, "one")
+    monkeypatch.setattr("app.processes.agent.serve", told)
+    async with agent_process(engine=engine, home=home, model=load_model({})) as process:
+        await answers(process, engine, 1)
+    with reading(engine) as (session, _):
+        rows = {row.turn: (row.model, row.input_tokens, row.output_tokens) for row in session.exec(select(TokenUse))}
+    assert rows == {"m:one": ("cheap", 40, 3), "m:one/dear": ("dear", 700, 9)}
 
 
 async def test_a_turn_that_always_dies_is_given_up_with_a_sentence(
