@@ -21,17 +21,21 @@ quadrupling quintuple quintupled sextuple twofold threefold fourfold fivefold si
 tenfold hundredfold thousandfold manifold minus
 """
 _OTHER_LANGUAGES = """
-null zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig hundert tausend million millionen
+zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig hundert tausend million millionen
 milliarde milliarden dutzend hälfte halb halbe halbiert doppelt doppelte verdoppelt verdreifacht dreimal zweimal drittel
 viertel fünftel zehntel
 deux trois quatre cinq huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante
-cents mille milliard milliards moitié doublé triplé tiers quart dizaine douzaine centaine millier
+cents mille milliard milliards moitié doublé triplé dizaine douzaine centaine millier
 dos tres cuatro cinco siete ocho nueve diez doce trece catorce veinte treinta cuarenta cincuenta sesenta setenta ochenta
 noventa cien ciento cientos mil millón millones mitad doble duplicado duplicó triplicado tercio docena
 """
 NUMBER_WORDS = frozenset(_WORDS.split()) | frozenset(_OTHER_LANGUAGES.split())
-_JOINED = re.compile(r"\w{3,}(?:hundert|tausend|millionen|milliarden|zehn|zig|ßig)\w*", re.IGNORECASE)
-"""German writes a number as one word: `zwölftausend`, `vierzig`."""
+_JOINED = re.compile(
+    r"\w{3,}(?:hundert|tausend|millionen|milliarden|zehn)\w*|"
+    r"\w*(?:zwan|vier|fünf|fuenf|sech|sieb|acht|neun)zig\w*|\w*drei(?:ß|ss)ig\w*",
+    re.IGNORECASE,
+)
+"""German writes a number as one word: `zwölftausend`, `vierzig`. `Leipzig` and `einzige` only end like one."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _HARMLESS_DOUBLE = re.compile(r"\bdouble[\s-]?(?:check|count)\w*", re.IGNORECASE)
@@ -47,6 +51,21 @@ _PLAIN_QUARTER = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_THIRD = re.compile(r"(?<!one )(?<!a )\bthird\b(?![\s-]+of\b)", re.IGNORECASE)
+# A tier of a service and a quart of milk; in French `un tiers` and `trois quarts` are shares.
+_PLAIN_TIERS, _PLAIN_QUART = (
+    re.compile(
+        rf"(?<!un )(?<!deux )(?<!trois )(?<!le )(?<!du )(?<!au )\b{word}\b(?!\s+(?:de|des|du|plus|moins)\b|\s+d['’])",
+        re.IGNORECASE,
+    )
+    for word in ("tiers", "quart")
+)
+# A value that is null; in German `null Euro` and `sind null` are a zero.
+_PLAIN_NULL = re.compile(
+    r"(?<!auf )(?<!bei )(?<!ist )(?<!sind )(?<!war )(?<!waren )(?<!betrug )(?<!betragen )(?<!betrugen )(?<!gleich )"
+    r"(?<!nahe )(?<!von )(?<!kosten )(?<!kostet )(?<!kostete )\bnull\b"
+    r"(?!\s*[$€£%]|\s+(?:euro|dollar|franken|pfund|prozent|cent|komma|mal|kosten|ausgaben|tokens?|stunden|usd|eur|gbp|chf)\b)",
+    re.IGNORECASE,
+)
 _NEVER = re.compile(r"(?!)")
 
 # Words that are a number in one use and plain English in another, each with the uses that are plain.
@@ -54,6 +73,9 @@ _TWO_FACED = (
     (re.compile(r"\bone\b", re.IGNORECASE), _PLAIN_ONE),
     (re.compile(r"\bquarter\b", re.IGNORECASE), _PLAIN_QUARTER),
     (re.compile(r"\bthird\b", re.IGNORECASE), _PLAIN_THIRD),
+    (re.compile(r"\btiers\b", re.IGNORECASE), _PLAIN_TIERS),
+    (re.compile(r"\bquart\b", re.IGNORECASE), _PLAIN_QUART),
+    (re.compile(r"\bnull\b", re.IGNORECASE), _PLAIN_NULL),
     (re.compile(r"\borders?\s+of\s+magnitude\b", re.IGNORECASE), _NEVER),
 )
 # Short ones of I, V and X only: `ML`, `CI`, `CD` and `DC` are words of this trade.

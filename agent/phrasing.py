@@ -142,7 +142,7 @@ def savings(content: Json, *, ask: bool = False) -> str:
     if len(idle) + len(others) > 1:
         lines += [f"Together: {at(row, 'per_month')}." for row in content.get("totals", []) if row.get("per_month")]
     if unknown:
-        lines.append("Unknown, for want of metrics: " + "; ".join(machine(row) for row in unknown[:LINES]) + ".")
+        lines.append("Unknown, for want of evidence: " + "; ".join(machine(row) for row in unknown[:LINES]) + ".")
     if ask:
         lines.append("Which one shall I propose to stop?")
     return "\n".join(lines)

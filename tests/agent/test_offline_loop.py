@@ -81,7 +81,7 @@ async def test_the_main_job(chat: Chat) -> None:
     assert "What moved most" in why.answer
     idle = await chat.ask("find idle GPUs")
     assert "Saving a month by stopping" in idle.answer
-    assert "Unknown, for want of metrics:" in idle.answer
+    assert "Unknown, for want of evidence:" in idle.answer
     proposed = await chat.ask("propose to stop the largest")
     assert proposed.tools == ["find_savings", "propose_change"]
     assert proposed.proposals == ["P-AAAAAAAAAA"]

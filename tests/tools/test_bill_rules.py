@@ -209,6 +209,20 @@ def test_a_machines_type_is_that_of_its_hours_and_of_no_other_line(tmp_path: Pat
     assert [one.instance_type for one in found.found] == [""]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "lost"),
+    [
+        ("m5d.xlarge", "m6a.xlarge", ["the local disks"]),
+        ("m5dn.xlarge", "m6id.xlarge", ["the higher network speed"]),
+        ("m5dn.xlarge", "m7i.xlarge", ["the local disks", "the higher network speed"]),
+        ("d2.xlarge", "d3.xlarge", []),
+        ("m4.large", "m5.large", []),
+    ],
+)
+def test_what_a_newer_type_lacks_is_named(old: str, new: str, lost: list[str]) -> None:
+    assert old_generation.losses(old, new) == lost
+
+
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:
     for rule in (old_disk, idle_address, notebook, old_generation, idle_machine):
         verdicts = {row[3] for row in CASES if row[1] is rule}

@@ -21,6 +21,9 @@ from tools.rules.machine import INSTANCE, has_accelerator
 from tools.rules.money import money
 
 _OTHER_PRICE = re.compile(r"windows|rhel|red hat|suse|sql", re.IGNORECASE)
+_LETTERS = re.compile(r"^[a-z]+-?\d+(.*)$")
+_EXTRAS = {"d": "the local disks", "n": "the higher network speed"}
+"""by the letters after the generation in the name of a family (AWS, naming conventions of instance types)"""
 BURSTABLE = "-flex"
 FORM = Form(
     number="3",
@@ -38,7 +41,8 @@ FORM = Form(
     ),
     saving="cost of the machine's hours × (1 - price of the newer type ÷ price of the old one)",
     risk="medium: it is down for the restart; a very old image may lack the drivers that newer types need, and"
-    " processors of another maker may be slower at single tasks",
+    " processors of another maker may be slower at single tasks; local disks and network speed of the old type may be"
+    " lost, which the finding says",
     reversibility="reversible: the type can be changed back by the same three steps",
     kind="resize_instance",
     undo="undo_instance, the sealed inverses in reverse",
@@ -87,7 +91,15 @@ def _saving(resource: Metered, look: Look, instance: str, newer: "Newer", ratio:
         "from_type": resource.instance_type, "to_type": newer.shape.instance_type,
     }  # fmt: skip
     why = f"{newer.shape.instance_type} is as large and newer than {resource.instance_type} (prices of {newer.dated})"
+    if lost := losses(resource.instance_type, newer.shape.instance_type):
+        why += f"; it lacks {' and '.join(lost)} of the old one: make sure that nothing needs that"
     return Judgement(FORM, finding(FORM, *checks), why, made, change, 1 - ratio)
+
+
+def losses(old: str, new: str) -> list[str]:
+    """What the old type's name promises and the new one's does not, in words: `m5d` has local disks."""
+    had, has = (_LETTERS.sub(r"\1", one.partition(".")[0]) for one in (old, new))
+    return [words for letter, words in _EXTRAS.items() if letter in had and letter not in has]
 
 
 @dataclass(frozen=True)
