@@ -41,14 +41,14 @@ class Opportunity:
 class Judged:
     """All resources of the look-back that a rule is about, and where they were read.
 
-    `unmeasured` counts the machines without GPUs of which nothing was measured: whether they are idle is unknown.
+    `unmeasured` are the machines without GPUs of which nothing was measured: whether they are idle is unknown.
     """
 
     period: Period
     found: tuple[Opportunity, ...]
     query: str
     snapshots: tuple[str, ...]
-    unmeasured: int = 0
+    unmeasured: tuple[Metered, ...] = ()
 
     def saving(self) -> list[Opportunity]:
         """Those with something to save, largest first."""
@@ -86,7 +86,7 @@ def judged(desk: Desk) -> Judged:
     found = [
         Opportunity(one, said) for one in read.found for rule in BILL_RULES if (said := rule(one, look)) is not None
     ]
-    unmeasured = sum(idle_machine.concerns(one, look) and one.resource_id not in uses for one in read.found)
+    unmeasured = tuple(one for one in read.found if idle_machine.concerns(one, look) and one.resource_id not in uses)
     return Judged(period, tuple(found), read.query, tuple(read.snapshots), unmeasured)
 
 

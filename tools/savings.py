@@ -23,6 +23,7 @@ from tools.desk import Desk, failed
 from tools.detection.contributions import add
 from tools.periods import spoken, spoken_day
 from tools.result import Row, ToolResult
+from tools.rules import idle_machine
 from tools.rules.evidence import Finding, Verdict
 from tools.rules.idle_gpu import FORM, RULE, MachineUse, is_gpu_family, judge
 from tools.rules.portfolio import Part, booked
@@ -110,7 +111,7 @@ def ec2_id(machine: Machine) -> str:
 
 def look_back(desk: Desk) -> Period:
     """The rule's days up to the last day that bills hours of EC2 machines: other sources may reach further."""
-    days = timedelta(days=desk.thresholds.idle_gpu.look_back_days)
+    days = timedelta(days=desk.thresholds.look_back_days)
     reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
     wide = machines(desk.lake, Period(reach.start - days, reach.end), teams_seen=desk.scope)
     end = max((one.last_day for one in wide.found if ec2_id(one)), default=desk.today) + timedelta(days=1)
@@ -183,11 +184,12 @@ def put_saving(sheet: Sheet, row: Row, one: Judged, period: Period) -> None:
 
 def _chosen(seen: Survey, billed: BillJudged, wanted: dict[str, tuple[str, ...]]) -> tuple[Survey, BillJudged]:
     machines_known = [one.machine for one in seen.judged] + list(seen.stopped)
-    accepted = accept(wanted, [*machines_known, *(one.resource for one in billed.found)])
+    accepted = accept(wanted, [*machines_known, *(one.resource for one in billed.found), *billed.unmeasured])
     kept = tuple(one for one in seen.judged if fits(one.machine, FORM, accepted))
     stopped = tuple(one for one in seen.stopped if fits(one, FORM, accepted))
     others = tuple(one for one in billed.found if fits(one.resource, one.judged.form, accepted))
-    return replace(seen, judged=kept, stopped=stopped), replace(billed, found=others)
+    unmeasured = tuple(one for one in billed.unmeasured if fits(one, idle_machine.FORM, accepted))
+    return replace(seen, judged=kept, stopped=stopped), replace(billed, found=others, unmeasured=unmeasured)
 
 
 def _worth(seen: Survey, billed: BillJudged, least: Decimal) -> tuple[Survey, BillJudged]:
@@ -223,14 +225,22 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
         sheet.notes.append(MONEY_NOTE)
     if billed.unmeasured:
         sheet.notes.append(
-            f"{billed.unmeasured} running machines without GPUs have no metrics: whether they are idle is unknown."
+            f"{len(billed.unmeasured)} running machines without GPUs have no metrics: whether they are idle is unknown."
         )
     more = f"; {len(others)} other savings and {len(doubtful)} unknown" if others or doubtful else ""
     return sheet.done(
         title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines{more}",
         columns=("name", "resource", "instance_type", "team", "environment", "verdict", "per_month", "missing"),
-        **{**provenance(_behind(desk, seen)), "query": seen.query, "snapshots": seen.snapshots},
+        **{**provenance(_behind(desk, seen)), **_read(seen, billed)},
     )
+
+
+def _read(seen: Survey, billed: BillJudged) -> dict[str, Any]:
+    """Where the figures come from: the GPU machines' query, and that of the other rules where they found anything."""
+    if not billed.found:
+        return {"query": seen.query, "snapshots": seen.snapshots}
+    queries = ";\n".join(query for query in (seen.query, billed.query) if query)
+    return {"query": queries, "snapshots": tuple(dict.fromkeys((*seen.snapshots, *billed.snapshots)))}
 
 
 def _behind(desk: Desk, seen: Survey) -> Any:
@@ -278,7 +288,7 @@ def _note(sheet: Sheet, desk: Desk, seen: Survey, *, left: int) -> None:
         sheet.notes.append("The bill has no GPU machines of the families that the rule knows: no data, not no saving.")
     used = len(seen.of(Verdict.IN_USE))
     sheet.notes.append(
-        f"Idle by {limits.source}: all conditions over {limits.look_back_days} days to "
+        f"Idle by {limits.source}: all conditions over {desk.thresholds.look_back_days} days to "
         f"{spoken(seen.period).split(' to ')[-1]}. {used} in use; {len(seen.stopped)} already stopped, not counted."
     )
     sheet.notes.append(

@@ -20,7 +20,7 @@ from lake.metered import Meter, Metered, MonthOfMeter
 from lake.period import Period
 from lake.resources import resources
 from sandbox.bank.write import write_bank
-from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of
+from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of, machine_day
 from tools.bill_rules import judged
 from tools.desk import Desk
 from tools.propose import propose_change
@@ -221,6 +221,21 @@ def test_a_machines_type_is_that_of_its_hours_and_of_no_other_line(tmp_path: Pat
 )
 def test_what_a_newer_type_lacks_is_named(old: str, new: str, lost: list[str]) -> None:
     assert old_generation.losses(old, new) == lost
+
+
+def test_what_was_not_measured_is_counted_under_the_same_filter(tmp_path: Path) -> None:
+    rows: list[Charge] = []
+    for number, team in enumerate(("fraud", "fraud", "treasury"), 1):
+        rows += [
+            machine_day(day, f"m-{number}", number, Tags=json.dumps({"team": team}), PricingUnit="Hrs",
+                        SkuPriceDetails=json.dumps({"InstanceType": "m5.large"}))
+            for day in days_of(LAST - timedelta(days=13), 14)
+        ]  # fmt: skip
+    desk = desk_of(lake_of(tmp_path, rows), now=AT)
+    asked: list[tuple[dict[str, str], int]] = [({}, 3), ({"team": "treasury"}, 1)]
+    for where, count in asked:
+        notes = " ".join(find_savings(desk, where=where).notes)
+        assert f"{count} running machines without GPUs have no metrics" in notes
 
 
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:

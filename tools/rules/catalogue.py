@@ -60,7 +60,9 @@ def document(limits: SavingsThresholds) -> str:
         " together. A rule whose evidence is missing says *unknown* and what is missing; it never guesses. Limits can"
         " be changed in `savings.toml` in Spendgate's home: a table for each rule, the keys of the lists below.",
         "",
-        f"A month is {limits.hours_per_month} hours. Every saving is told three times: at list price, as effective"
+        f"Every rule looks at the last {limits.look_back_days} days (`look_back_days`, a key of its own before the"
+        " tables)."
+        f" A month is {limits.hours_per_month} hours. Every saving is told three times: at list price, as effective"
         " cost, and in cash. Cash leaves out what a commitment covers, since that is paid whatever happens; it is the"
         " figure that people decide on. Its interval runs from the cheapest day with no reuse of a freed commitment to"
         " the dearest day with full reuse. Where two rules speak about one resource, the total takes the first by their"

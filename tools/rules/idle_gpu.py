@@ -26,7 +26,6 @@ FORM = Form(
     ),
     fires="all five metrics stay within their limits over the whole look-back",
     limits=(
-        Limit("look_back_days", "days", AWS),
         Limit("gpu_active_percent", "% of the time, less than", AWS),
         Limit("encoder_active_percent", "% of the time, at most", AWS),
         Limit("gpu_memory_percent", "% at its highest, less than", AWS),

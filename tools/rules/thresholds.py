@@ -11,7 +11,6 @@ class IdleGpuThresholds:
     All five must hold over the whole look-back. Percentages are 0..100; network is megabytes (10^6 bytes) a day.
     """
 
-    look_back_days: int = 14
     gpu_active_percent: Decimal = Decimal(1)  # "not actively working" for more than 99 % of the look-back
     encoder_active_percent: Decimal = Decimal(1)  # encoder unused for at least 99 % of the run time
     gpu_memory_percent: Decimal = Decimal(5)  # the highest seen
@@ -71,7 +70,10 @@ class IdleMachineThresholds:
 
 @dataclass(frozen=True)
 class SavingsThresholds:
-    """The limits of all rules. `hours_per_month` turns an hourly rate into a month's, and is stated with it."""
+    """The limits of all rules; `look_back_days` holds for each of them (AWS's own 14).
+
+    `hours_per_month` turns an hourly rate into a month's, and is stated with it.
+    """
 
     look_back_days: int = 14
     hours_per_month: int = 730  # AWS's own month; stated with every saving
