@@ -30,6 +30,8 @@ from audit.private import reference
 NOBODY = "unknown"
 SLACK = "slack"
 """The way of a click: it says who somebody claims to be, so it is not enough for everything."""
+PAGE = "page"
+"""The way of the page that a link of one's own opens."""
 _SAFE = re.compile(r"[^0-9A-Za-z:_.-]")
 
 
@@ -86,6 +88,11 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
     if not verdict.allowed or ballot.person is None:
         return _refused(session, now, ballot, verdict, proposal)
     return _count(session, now, ballot, proposal, sealed, people, mine, votes)
+
+
+def refuse(session: Session, *, now: datetime, ballot: Ballot, verdict: Verdict) -> VoteResult:
+    """Notes a ballot that its door turned away before it could be judged, like every other that was refused."""
+    return _refused(session, now, ballot, verdict, find_proposal(session, ballot.proposal_id))
 
 
 def _rested(session: Session, now: datetime, person: str | None) -> Verdict:

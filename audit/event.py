@@ -74,6 +74,7 @@ class Event(StrEnum):
     VOTE_WITHDRAWN = "vote.withdrawn"
     VOTE_REPEATED = "vote.repeated"
     VOTE_REFUSED = "vote.refused"
+    VOTE_PAGE_GIVEN = "vote.page_given"
 
     APPROVAL_QUORUM_MET = "approval.quorum_met"
     APPROVAL_HELD = "approval.held"

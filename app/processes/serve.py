@@ -26,7 +26,7 @@ from app.slack import bolt
 from app.slack.draw import CardPlace, draw_cards
 from app.slack.ends import tell_requesters
 from app.slack.groups import watch_groups
-from app.slack.guard import RefusalCount
+from app.slack.guard import Reason, RefusalCount
 from app.slack.patience import Patience, word
 from app.slack.post import post_answers, show_steps
 from app.slack.remind import remind
@@ -89,7 +89,7 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
     bolt.mount(api, engine=engine, settings=slack, client=client, refusals=refusals, links=links)
     pages.mount(api, engine=engine, home=home)
     if links is not None:
-        decide.mount(api, engine=engine, links=links)
+        decide.mount(api, engine=engine, links=links, stranger=lambda: refusals.add(Reason.NO_LINK))
 
     @api.get("/healthz")
     def _health() -> dict[str, str]:

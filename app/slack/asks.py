@@ -200,9 +200,10 @@ def offer_page(engine: Engine, links: DecisionLinks | None, *, body: dict[str, A
         person = _known(session, speaker)
         if person is None:
             return not_linked(speaker)
-    if links is None:
-        return f"There is no page for it here. On the machine that runs Spendgate: `spendgate decide {it.proposal}`."
-    address = links.address(person=person, proposal=it.proposal, digest=it.digest, now=now)
+        if links is None:
+            do = f"On the machine that runs Spendgate: `spendgate decide {it.proposal}`."
+            return f"There is no page for it here. {do}"
+        address = links.offer(session, person=person, proposal=it.proposal, digest=it.digest, now=now)
     return (
         f"<{address}|Review {it.proposal} and decide>: the link is yours alone, works once, and ends in five minutes."
     )

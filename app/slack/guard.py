@@ -30,6 +30,7 @@ class Reason(StrEnum):
     WRONG_APP = "meant for another app"
     WRONG_TEAM = "from another workspace"
     NO_MEMBER = "from an account that is no full member"
+    NO_LINK = "form of a decision without a link of ours"
     SHARED = "from a channel that is shared with another organisation"
 
 
