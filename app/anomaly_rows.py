@@ -43,6 +43,16 @@ class Anomaly(SQLModel, table=True):
         return tuple(sorted(json.loads(self.series).items()))
 
 
+class AnomalyScan(SQLModel, table=True):
+    """One state of the bill that was scanned, by whom; its key lets only one scan of it store what it found."""
+
+    __tablename__ = "anomaly_scan"
+
+    slot: str = Field(primary_key=True)
+    taken_by: str
+    taken_at: datetime = Field(sa_type=UtcTime)
+
+
 class AnomalyMark(SQLModel, table=True):
     """What one person said of one event; never changed, the latest counts. The reason is a private text."""
 

@@ -46,6 +46,8 @@ ACCESS = "access_token"
 SHOWING = ("slack_delivery", "card_message", "slack_posting", "process_seen", "timer_slot")
 FOUND = ("anomaly", "anomaly_mark")
 """Unusual spend and what people said of it: read by whoever may ask the bill."""
+SCANNED = ("anomaly_due", "anomaly_scan")
+"""What a scan leaves: whom to tell, and which state of the bill was scanned by whom."""
 CALLED = "person_record"
 NAME_KEYS: Mapping[str, tuple[str, ...]] = {"person_key": ("person", "name_key", "erased_at")}
 """Who is who, and the keys of names: what everybody who judges a person reads. The keys of what people wrote, and the
@@ -143,12 +145,12 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("anomaly.found", "anomaly.closed"),
             select=(
                 *("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
-                *(ACCESS, *FOUND, "anomaly_due", "timer_slot"),
+                *(ACCESS, *FOUND, *SCANNED),
             ),
             peek={LOG: CHAIN},
             insert=(
                 *(LOG, "draft", "advice", *SPEAKING, "person_key", "private_text", "process_seen"),
-                *("anomaly", "anomaly_due", "timer_slot"),
+                *("anomaly", *SCANNED),
             ),
             update={
                 "wakeup": ("attempts", "due_at", "done_at"),
@@ -192,7 +194,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
         ),
         AUDITOR: Power(
             words=_words("log.read", "log.exported", "log.verified"),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, "anomaly_due"),
+            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, *SCANNED),
             peek={**NAME_KEYS, **WHETHER_KEPT},
             insert=(LOG,),
         ),

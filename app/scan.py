@@ -12,20 +12,18 @@ from decimal import Decimal
 from hashlib import sha256
 
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, col
 
-from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, marks, series_text, stored
+from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyScan, marks, series_text, stored
 from app.database import reading, writing
-from approvals.store import TimerSlot
-from approvals.timer import take
 from audit import log
 from audit.event import Actor, ActorKind, Event
+from audit.stored import insert_into
 from lake.engine import Lake
 from tools.anomalies import Found, found_now
 from tools.desk import Desk
 from tools.detection.marks import GROWN, Mark, Names, quiet_because
 
-NAME = "scan"
 NEAR = timedelta(days=7)  # an event that begins within a week of a stored one's days is the same one, grown
 
 
@@ -47,12 +45,12 @@ def scan(engine: Engine, lake: Lake, *, by: str) -> Scanned:
     """Judges the bill and stores what it found, unless somebody did for the same bill. Raises LakeError without one."""
     slot = slot_of_bill(lake)
     with reading(engine) as (session, now):
-        if taken := session.get(TimerSlot, (NAME, slot)):
+        if taken := session.get(AnomalyScan, slot):
             return Scanned(done=False, by=taken.taken_by, slot=slot)
     found, through = found_now(Desk(lake=lake, now=now, speaker=by))
     with writing(engine) as (session, now):
-        if not take(session, name=NAME, slot=slot, by=by, now=now):
-            taken = session.get(TimerSlot, (NAME, slot))
+        if not _take(session, slot=slot, by=by, now=now):
+            taken = session.get(AnomalyScan, slot)
             return Scanned(done=False, by=taken.taken_by if taken else by, slot=slot)
         return _Store(session, slot=slot, by=by, now=now).keep(found, through)
 
@@ -63,6 +61,14 @@ def slot_of_bill(lake: Lake) -> str:
         f"{one.source}/{one.period}/{one.revision}/{[file.sha256 for file in one.files]}" for one in lake.snapshots()
     )
     return sha256("\n".join(names).encode()).hexdigest()[:32]
+
+
+def _take(session: Session, *, slot: str, by: str, now: datetime) -> bool:
+    """Whether this scan is the one of this state of the bill that counts. A table of its own, not the timers': the
+    agent scans, and could else take the slots of the alarms that watch it."""
+    row = {"slot": slot, "taken_by": by, "taken_at": now}
+    insert = insert_into(session, AnomalyScan).values(**row).on_conflict_do_nothing()
+    return session.execute(insert.returning(col(AnomalyScan.slot))).scalar_one_or_none() is not None
 
 
 class _Store:

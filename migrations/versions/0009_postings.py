@@ -16,7 +16,7 @@ depends_on = None
 
 TIME = sa.String(27)
 ENDED = "verified diverged failed rehearsed rejected expired superseded stale cancelled vetoed review_due "
-ENDED += "reviewed_ok reviewed_bad"
+ENDED += "reviewed_ok reviewed_bad unsealable"
 
 
 def upgrade() -> None:

@@ -76,6 +76,32 @@ def test_an_older_database_is_refused_and_then_upgraded(engine: Engine) -> None:
     migrate.require_current(engine)
 
 
+def test_a_scan_that_was_noted_among_the_timers_keeps_its_place(engine: Engine) -> None:
+    """Else the first scan after an upgrade would find the same bill new, and tell everybody again."""
+    at_version(engine, "0011")
+    with engine.begin() as connection:
+        for name, slot in (("scan", "a bill"), ("unsigned", "7")):
+            row = {"name": name, "slot": slot, "by": "agent-1", "at": "2026-11-22T12:00:00.000000Z"}
+            connection.execute(text("INSERT INTO timer_slot VALUES (:name, :slot, :by, :at)"), row)
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT slot, taken_by FROM anomaly_scan")).all() == [("a bill", "agent-1")]
+        assert connection.execute(text("SELECT name FROM timer_slot")).scalars().all() == ["unsigned"]
+
+
+def test_what_could_not_be_sealed_before_is_not_told_again(engine: Engine) -> None:
+    at_version(engine, "0008")
+    with engine.begin() as connection:
+        needed = connection.execute(text("SELECT name, type FROM pragma_table_info('proposal') WHERE \"notnull\""))
+        row = {name: 0 if kind.startswith("INT") else "x" for name, kind in needed}
+        row |= {"state": "unsealable", "id": "P-1", "changed_at": "2026-11-22T12:00:00.000000Z"}
+        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO proposal ({names}) VALUES ({marks})"), row)
+    at_version(engine, "0009")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT key, ts FROM slack_posting")).all() == [("end P-1", "")]
+
+
 def test_a_newer_database_is_refused_by_check_and_upgrade(engine: Engine) -> None:
     migrate.upgrade(engine)
     with engine.begin() as connection:

@@ -142,6 +142,8 @@ ONE = [
     ),
     (LOADER, "read the log", "SELECT body FROM log_entry"),
     (LOADER, "read proposals", "SELECT * FROM proposal"),
+    (AGENT, "silence an alarm", "INSERT INTO timer_slot VALUES ('unsigned', '0', 'agent', '')"),
+    (AGENT, "look what the timers did", "SELECT * FROM timer_slot"),
     (AUDITOR, "say that it lives", "INSERT INTO process_seen VALUES ('worker', '')"),
     (LOADER, "say that it lives", "INSERT INTO process_seen VALUES ('worker', '')"),
     (SIGNER, "change what it signed", "UPDATE log_checkpoint SET note = ''"),
