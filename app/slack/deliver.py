@@ -7,19 +7,22 @@ adopts it; only where it is not there, another is posted.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from app.database import writing
 from app.posting import Held, Hold, hold, let_go, stands
 from app.slack.patience import LOST, unknown, word
 
 logger = logging.getLogger(__name__)
+Note = Callable[[Session, "Standing", datetime], None]
 EVENT_TYPE = "spendgate_message"
 LOOK_BACK = timedelta(minutes=2)
 """How much earlier than the first attempt is looked for it: two clocks, ours and Slack's, are compared."""
@@ -53,9 +56,12 @@ class Standing(NamedTuple):
     payload: dict[str, Any]
 
 
-async def deliver(engine: Engine, client: AsyncWebClient, letter: Letter, *, by: str) -> Standing | None:
+async def deliver(
+    engine: Engine, client: AsyncWebClient, letter: Letter, *, by: str, note: Note | None = None
+) -> Standing | None:
     """Posts it unless it stands there; None while somebody else is at it.
 
+    `note` is stored in the transaction that stores where it stands, so that nobody finds the one without the other.
     Raises SlackApiError where Slack refused it, and an error of `LOST` where nobody knows: the next call looks first.
     """
     held = await asyncio.to_thread(_hold, engine, letter.key, by)
@@ -73,7 +79,7 @@ async def deliver(engine: Engine, client: AsyncWebClient, letter: Letter, *, by:
     except LOST:
         await asyncio.to_thread(_let_go, engine, letter.key, by, False)
         raise
-    await asyncio.to_thread(_stands, engine, letter.key, found)
+    await asyncio.to_thread(_stands, engine, letter.key, found, note)
     return found
 
 
@@ -131,6 +137,8 @@ def _let_go(engine: Engine, key: str, by: str, nothing_there: bool) -> None:
         let_go(session, key=key, owner=by, now=now, nothing_there=nothing_there)
 
 
-def _stands(engine: Engine, key: str, found: Standing) -> None:
+def _stands(engine: Engine, key: str, found: Standing, note: Note | None) -> None:
     with writing(engine) as (session, now):
+        if note is not None:
+            note(session, found, now)
         stands(session, key=key, channel=found.channel, ts=found.ts, now=now)

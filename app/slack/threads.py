@@ -6,16 +6,17 @@ What is due is read from the log itself: entries after the last one that the thr
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from app.database import reading, writing
 from app.drawn import CardMessage
 from app.slack.cards import data, mention
-from app.slack.deliver import Letter, deliver
+from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import HOPELESS, Patience, attempt
 from approvals.active import active
 from approvals.person import People
@@ -67,25 +68,26 @@ class Reply(NamedTuple):
 
 
 class Threads:
-    """Tells every card's thread what the log has since. Remembers up to where nothing is due, so that a look at a log
-    in which nothing happened costs one row."""
+    """Tells every card's thread what the log has since. Remembers at which log and how many cards nothing was due, so
+    that a look at a log in which nothing happened costs a row and a count; it only skips looks, never entries: those of
+    a card that is drawn late are older than the ones told elsewhere."""
 
     def __init__(self, engine: Engine, client: AsyncWebClient, *, team: str, by: str) -> None:
         self._engine, self._client, self._team, self._by = engine, client, team, by
-        self._clear = 0
+        self._clear = (0, 0)
 
     async def tell(self, patience: Patience) -> int:
         """Posts every reply that is due; returns how many were."""
-        replies, head = await asyncio.to_thread(self._due)
+        replies, seen = await asyncio.to_thread(self._due)
         told = 0
         for reply in replies:
             key = f"thread {reply.card.proposal}"
             refused = await attempt(patience, key, self._post(reply))
             if refused in HOPELESS:
-                await asyncio.to_thread(self._note, reply)  # the card is gone; the next one begins its thread anew
+                await asyncio.to_thread(self._give_up, reply)  # the card is gone; the next begins its thread anew
             told += refused is None
         if not replies:
-            self._clear = head
+            self._clear = seen
         return told
 
     def _post(self, reply: Reply) -> Callable[[], Any]:
@@ -100,31 +102,33 @@ class Threads:
         )
 
         async def post() -> None:
-            found = await deliver(self._engine, self._client, letter, by=self._by)
-            if found is not None:
+            def tells(session: Session, found: Standing, _now: datetime) -> None:
                 # One that was adopted may tell less than what is due by now: the rest follows in the next round.
-                last = int(found.payload.get("last", reply.first))
-                await asyncio.to_thread(self._note, reply._replace(last=last))
+                _note(session, reply._replace(last=int(found.payload.get("last", reply.first))))
+
+            await deliver(self._engine, self._client, letter, by=self._by, note=tells)
 
         return post
 
-    def _due(self) -> tuple[list[Reply], int]:
+    def _due(self) -> tuple[list[Reply], tuple[int, int]]:
         with reading(self._engine) as (session, _):
-            head = log.head(session)[0]
-            if head == self._clear:
-                return [], head
+            # A card that was drawn anew may have as many entries to tell as before: its row is another, and that the
+            # one before went is an entry.
+            seen = (log.head(session)[0], session.exec(select(func.count(col(CardMessage.proposal)))).one())
+            if seen == self._clear:
+                return [], seen
             people = active(session).people
             statement = (
                 select(LogEntry, CardMessage)
                 .join(CardMessage, col(CardMessage.proposal) == col(LogEntry.proposal))
-                .where(col(LogEntry.seq) > self._clear, col(LogEntry.seq) > col(CardMessage.told))
+                .where(col(LogEntry.seq) > col(CardMessage.told))
                 .where(col(LogEntry.event).in_([event.value for event in SAID]))
                 .order_by(col(LogEntry.seq))
             )
             found: dict[str, list[tuple[LogEntry, CardMessage]]] = {}
             for entry, card in session.exec(statement):
                 found.setdefault(card.proposal, []).append((entry, card))
-            return [self._reply(session, entries[:AT_ONCE], people) for entries in found.values()], head
+            return [self._reply(session, entries[:AT_ONCE], people) for entries in found.values()], seen
 
     def _reply(self, session: Session, entries: list[tuple[LogEntry, CardMessage]], people: People) -> Reply:
         lines = [line(session, entry, people, self._team) for entry, _ in entries]
@@ -132,11 +136,15 @@ class Threads:
         loud = any(entry.event in LOUD for entry, _ in entries)
         return Reply(entries[0][1], entries[0][0].seq, entries[-1][0].seq, text, loud)
 
-    def _note(self, reply: Reply) -> None:
+    def _give_up(self, reply: Reply) -> None:
         with writing(self._engine) as (session, _):
-            card = session.get(CardMessage, reply.card.proposal)
-            if card is not None and card.ts == reply.card.ts:
-                card.told = max(card.told, reply.last)
+            _note(session, reply)
+
+
+def _note(session: Session, reply: Reply) -> None:
+    card = session.get(CardMessage, reply.card.proposal)
+    if card is not None and card.ts == reply.card.ts:
+        card.told = max(card.told, reply.last)
 
 
 def line(session: Session, entry: LogEntry, people: People, team: str) -> str:
