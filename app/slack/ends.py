@@ -99,9 +99,15 @@ def _due(engine: Engine, team: str) -> list[End]:
 
 
 def _done(engine: Engine, proposal: str, by: str, why: str) -> None:
-    """Nobody can be told: noted, so that it is not tried for a week."""
+    """Nobody can be told: noted once, also where an earlier attempt left a row behind, so that it is neither tried nor
+    logged again."""
     with writing(engine) as (session, now):
-        if session.get(Posting, _key(proposal)) is None:
+        row = session.get(Posting, _key(proposal))
+        if row is None:
             session.add(Posting(key=_key(proposal), owner=by, until=now, begun_at=now, channel="", ts=""))
+        elif row.ts is None:
+            row.channel, row.ts, row.until = "", "", now
+        else:
+            return
         told = {"what": "end", "reason": why}
         log.append(session, now=now, event=Event.SLACK_UNDELIVERED, actor=SERVE, proposal=proposal, data=told)

@@ -24,6 +24,7 @@ from app.slack.ends import tell_requesters
 from app.slack.patience import Patience
 from app.slack.threads import Threads
 from approvals.withdraw import withdraw
+from audit.log import entries
 from sandbox.slack.driver import SlackDriver, shown_text
 from sandbox.slack.seed import default_seed
 from sandbox.slack.server import create_app, create_site, listening_socket
@@ -156,6 +157,23 @@ async def test_when_slack_asks_to_wait_nobody_hammers_it(
     patience.until.clear()
     await draw_cards(engine, office.client, place=PLACE, patience=patience)
     assert len(await office.here(f"card {name}")) == 1
+
+
+async def test_an_end_that_nobody_can_be_told_is_in_the_log_once(
+    engine: Engine, office: Office, sealed: Callable[[str], str], clock: Any
+) -> None:
+    """A connection that broke left a row without a place; the refusal after it was an entry four times a second."""
+    name = sealed("t-1")
+    with writing(engine) as (session, now):
+        withdraw(session, now=now, proposal_id=name, person="p-0a11ce01")
+    await office.slack.faults({"fault": "server_error", "method": "chat.postMessage"})
+    await tell_requesters(engine, office.client, team="T0BANK", by="serve")
+    await office.slack.faults({"fault": "error", "method": "*", "error": "account_inactive", "times": 10})
+    for _ in range(4):
+        await tell_requesters(engine, office.client, team="T0BANK", by="serve")
+    with reading(engine) as (session, _):
+        told = [entry.event for entry in entries(session, limit=100, proposal=name)]
+    assert told.count("slack.undelivered") == 1
 
 
 async def test_nothing_is_told_of_what_ended_in_a_conversation_of_slack(
