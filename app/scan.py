@@ -81,16 +81,23 @@ class _Store:
         self.quiet = 0
 
     def keep(self, found: Sequence[Found], through: date) -> Scanned:
-        before = stored(self.session, state=OPEN)
+        before = stored(self.session)
         kept: set[str] = set()
         new = grown = 0
         for one in found:
             row = _same(before, one, kept)
+            if row is not None and row.state == CLOSED and one.event.end.isoformat() <= row.last_day:
+                kept.add(row.id)  # the detector finds it in every later bill too: it is over, and its owner knows
+                continue
             new, grown = new + (row is None), grown + (row is not None)
             row = self._put(row, one, through)
             kept.add(row.id)
             self._tell(row)
-        closed = [row for row in before if row.id not in kept and date.fromisoformat(row.last_day) + NEAR < through]
+        closed = [
+            row
+            for row in before
+            if row.state == OPEN and row.id not in kept and date.fromisoformat(row.last_day) + NEAR < through
+        ]
         for row in closed:
             self._close(row)
         for owner, ids in sorted(self.due.items()):
@@ -120,6 +127,9 @@ class _Store:
             )
             self._log(Event.ANOMALY_FOUND, row)
         else:
+            if row.state == CLOSED:  # it goes on: days came since it was over
+                row.state = OPEN
+                self._log(Event.ANOMALY_FOUND, row)
             for name, value in {**_amounts(one), "kind": str(one.event.kind), "changed_at": self.now}.items():
                 setattr(row, name, value)
         self.session.add(row)
@@ -165,16 +175,28 @@ class _Store:
 
 
 def _same(before: Sequence[Anomaly], one: Found, kept: set[str]) -> Anomaly | None:
-    """The open event that this one is, grown: of the same series, in the same direction, with days in common."""
+    """The stored event that this one is: of the same series, in the same direction, the nearest in days. An open one
+    may have days in between; one that is over has days in common, else another has begun."""
     names = tuple(sorted(one.incident.names))
-    for row in before:
-        if row.id in kept or row.names != names or row.currency != one.incident.currency:
-            continue
-        near = date.fromisoformat(row.started) - NEAR <= one.event.end
-        near = near and one.event.start <= date.fromisoformat(row.last_day) + NEAR
-        if near and (Decimal(row.excess) > 0) == (one.excess > 0):
-            return row
-    return None
+    candidates = [
+        (apart, row)
+        for row in before
+        if row.id not in kept
+        and row.names == names
+        and row.currency == one.incident.currency
+        and (Decimal(row.excess) > 0) == (one.excess > 0)
+        and (apart := _apart(row, one)) <= (NEAR if row.state == OPEN else timedelta(0))
+    ]
+    return min(candidates, key=lambda found: found[0])[1] if candidates else None
+
+
+def _apart(row: Anomaly, one: Found) -> timedelta:
+    """How long after the end of the one the other begins; nothing where they have days in common."""
+    return max(
+        date.fromisoformat(row.started) - one.event.end,
+        one.event.start - date.fromisoformat(row.last_day),
+        timedelta(0),
+    )
 
 
 def _amounts(one: Found) -> dict[str, str]:

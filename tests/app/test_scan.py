@@ -86,6 +86,47 @@ def test_an_event_that_is_over_closes_by_itself(engine: Engine, tmp_path: Path) 
     with reading(engine) as (session, _):
         assert [row.state for row in stored(session)] == [CLOSED]
         assert words(session) == ["anomaly.found", "anomaly.closed"]
+    told = scan(engine, bill(tmp_path / "three", days=185), by="scan")
+    assert (told.done, told.new, told.grown, told.closed, told.owners) == (True, 0, 0, 0, ())
+    with reading(engine) as (session, _):
+        assert [row.state for row in stored(session)] == [CLOSED]
+        assert words(session) == ["anomaly.found", "anomaly.closed"]
+
+
+def kept(engine: Engine, started: date, last: date, state: str) -> None:
+    """An event as a scan before has stored it."""
+    with writing(engine) as (session, now):
+        texts = {"actual": "2000", "expected": "400", "excess": "1600", "told_excess": "1600"}
+        series = series_text(OF_FRAUD)
+        row = {"id": f"A-{started}", "series": series, "currency": "USD", "owner": "fraud", "kind": "spike"}
+        days = {"started": started.isoformat(), "last_day": last.isoformat(), "state": state}
+        session.add(Anomaly(**row, **texts, **days, found_at=now, changed_at=now))
+
+
+OF_FRAUD = (("service", "Amazon Bedrock"), ("team", "fraud"))
+
+
+@pytest.mark.parametrize(
+    ("started", "last", "state", "new", "grown", "owners"),
+    [
+        pytest.param(0, 0, CLOSED, 0, 0, (), id="it is over, and is found in every later bill"),
+        pytest.param(-1, -1, CLOSED, 1, 0, ("fraud",), id="another that ended the day before"),
+        pytest.param(-1, -1, OPEN, 0, 1, (), id="an open one, grown"),
+    ],
+)
+def test_an_event_that_is_over_is_told_anew_only_with_new_days(
+    engine: Engine,
+    tmp_path: Path,
+    started: int,
+    last: int,
+    state: str,
+    new: int,
+    grown: int,
+    owners: tuple[str, ...],
+) -> None:
+    kept(engine, SPIKE + timedelta(days=started), SPIKE + timedelta(days=last), state)
+    told = scan(engine, bill(tmp_path / "bill", days=174), by="scan")
+    assert (told.new, told.grown, told.owners) == (new, grown, owners)
 
 
 def said(engine: Engine, person: Person, kind: MarkKind, reason: str = "a load test", **days: date) -> tuple[bool, str]:
@@ -156,3 +197,13 @@ def test_two_scans_at_once_store_one(engine: Engine, tmp_path: Path, monkeypatch
     with reading(engine) as (session, _):
         assert len(session.exec(select(Anomaly)).all()) == 1
         assert len(session.exec(select(AnomalyDue)).all()) == 1
+
+
+@pytest.mark.slow
+def test_an_event_that_was_over_and_goes_on_is_open_again(engine: Engine, tmp_path: Path) -> None:
+    kept(engine, SPIKE, SPIKE, CLOSED)
+    told = scan(engine, bill(tmp_path / "bill", days=174, lasting=3), by="scan")
+    assert (told.new, told.grown, told.owners) == (0, 1, ("fraud",))
+    with reading(engine) as (session, _):
+        assert [(row.state, row.last_day) for row in stored(session)] == [(OPEN, str(SPIKE + timedelta(days=2)))]
+        assert words(session) == ["anomaly.found"]
