@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from app.database import writing
-from app.posting import Held, Hold, hold, let_go, stands
+from app.posting import WORK_SECONDS, Held, Hold, hold, let_go, stands
 from app.slack.patience import LOST, unknown, word
 
 logger = logging.getLogger(__name__)
@@ -71,8 +71,9 @@ async def deliver(
         await asyncio.to_thread(_let_go, engine, letter.key, by, False)
         return Standing(held.channel or "", held.ts or "", {})
     try:
-        found = await _find(client, letter, held) if held.hold == Hold.AGAIN else None
-        found = found or await _post(client, letter)
+        async with asyncio.timeout(WORK_SECONDS):
+            found = await _find(client, letter, held) if held.hold == Hold.AGAIN else None
+            found = found or await _post(client, letter)
     except SlackApiError as error:
         await asyncio.to_thread(_let_go, engine, letter.key, by, held.hold == Hold.FIRST and not unknown(error))
         raise
@@ -97,17 +98,20 @@ async def _post(client: AsyncWebClient, letter: Letter) -> Standing:
 
 
 async def _find(client: AsyncWebClient, letter: Letter, held: Held) -> Standing | None:
-    """The message that an earlier attempt may have posted. Where Slack will not let us look, it counts as not there:
-    a second message is the smaller harm than none."""
+    """The message that an earlier attempt may have posted, by us: whoever may post in a channel can give a message any
+    metadata, and one of theirs must not pass for ours. Where Slack will not let us look, it counts as not there: a
+    second message is the smaller harm than none."""
     oldest = f"{(held.begun_at - LOOK_BACK).timestamp():.6f}"
     cursor: str | None = None
     try:
+        us = str((await client.auth_test())["bot_id"])
         for _ in range(PAGES):
             answer = await _page(client, letter, oldest, cursor)
             for message in answer.get("messages") or []:
                 told = message.get("metadata") or {}
                 payload = told.get("event_payload") or {}
-                if told.get("event_type") == EVENT_TYPE and payload.get("key") == letter.key:
+                ours = message.get("bot_id") == us and told.get("event_type") == EVENT_TYPE
+                if ours and payload.get("key") == letter.key:
                     return Standing(letter.channel, str(message["ts"]), payload)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:

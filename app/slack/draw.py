@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from app.database import reading, writing
 from app.drawn import CardMessage
-from app.posting import Hold, Posting, forget, hold, let_go
+from app.posting import WORK_SECONDS, Hold, Posting, forget, hold, let_go
 from app.seen import last_seen
 from app.slack.cards import card_blocks
 from app.slack.deliver import Letter, deliver
@@ -89,11 +89,11 @@ async def draw_cards(
             if message is None:
                 await _first(engine, client, card, people, place, by, read_at)
             else:
-                await _again(engine, client, message, place, by)
+                await _again(engine, client, card.proposal, place, by)
 
         refused = await attempt(patience, _key(card.proposal), draw)
-        if refused in GONE:
-            await asyncio.to_thread(_lost, engine, card.proposal, refused)
+        if refused in GONE and message is not None:
+            await asyncio.to_thread(_lost, engine, message, refused)
             patience.done(_key(card.proposal))
     return len(work)
 
@@ -122,18 +122,20 @@ async def _first(
         )
 
 
-async def _again(engine: Engine, client: AsyncWebClient, message: CardMessage, place: CardPlace, by: str) -> None:
-    """Updates a card under its lease, as its rows are at this moment: of two who draw, none draws an older state."""
-    taken = await asyncio.to_thread(_newest, engine, message.proposal, by)
+async def _again(engine: Engine, client: AsyncWebClient, proposal: str, place: CardPlace, by: str) -> None:
+    """Updates a card under its lease, as its rows are at this moment and where it stands now: of two who draw, none
+    draws an older state, nor a message that the other has replaced."""
+    taken = await asyncio.to_thread(_newest, engine, proposal, by)
     if taken is None:
         return
-    card, people, read_at = taken
+    card, message, people, read_at = taken
     text, blocks = card_blocks(card, people=people, team=place.team, pages=place.pages)
     told = Letter(_key(card.proposal), message.channel, text, payload=_payload(card))
     try:
-        await client.chat_update(
-            channel=message.channel, ts=message.ts, text=text, blocks=blocks, metadata=told.metadata()
-        )
+        async with asyncio.timeout(WORK_SECONDS):
+            await client.chat_update(
+                channel=message.channel, ts=message.ts, text=text, blocks=blocks, metadata=told.metadata()
+            )
         await asyncio.to_thread(
             _drawn,
             engine,
@@ -151,19 +153,22 @@ def _payload(card: Card) -> dict[str, Any]:
     return {"kind": "card", "proposal": card.proposal, "version": card.version}
 
 
-def _newest(engine: Engine, proposal: str, by: str) -> tuple[Card, People, datetime] | None:
-    """Takes the card's lease and projects it afresh; None while somebody else draws it."""
+def _newest(engine: Engine, proposal: str, by: str) -> tuple[Card, CardMessage, People, datetime] | None:
+    """Takes the card's lease and projects it afresh, with where it stands; None while somebody else draws it, or has
+    found that it was deleted."""
     with writing(engine) as (session, now):
         key = _key(proposal)
+        where = session.get(CardMessage, proposal)
+        if where is None:
+            return None
         if session.get(Posting, key) is None:  # drawn by a version that kept no such row
-            where = session.get_one(CardMessage, proposal)
             session.add(Posting(key=key, owner=by, until=now, begun_at=now, channel=where.channel, ts=where.ts))
             session.flush()
         if hold(session, key=key, owner=by, now=now).hold == Hold.TAKEN:
             return None
         people = active(session).people
         card = project(session, proposal, people, now=now, worker_seen_at=last_seen(session, "worker"))
-        return card, people, now
+        return card, where, people, now
 
 
 def _release(engine: Engine, proposal: str, by: str) -> None:
@@ -179,18 +184,23 @@ def _drawn(engine: Engine, *, card: Card, version: int, channel: str, ts: str, r
         if message is None:
             message = CardMessage(proposal=card.proposal, channel=channel, ts=ts, drawn_version=0, drawn_at=read_at)
             session.add(message)
+        if message.ts != ts:
+            return  # another replica has drawn it anew since: what stands at `ts` is no card any more
         message.drawn_version, message.drawn_at, message.hinted = version, read_at, card.hint is not None
         session.flush()
         if card.state == State.SEALED:
             posted(session, now=now, proposal_id=card.proposal, where="slack")
 
 
-def _lost(engine: Engine, proposal: str, why: str) -> None:
-    """Somebody deleted the card: the next round posts it anew, and the log says so."""
+def _lost(engine: Engine, gone: CardMessage, why: str) -> None:
+    """Somebody deleted the card: the next round posts it anew, and the log says so. Once: a replica that found the same
+    a moment later must not take the new one for deleted."""
+    proposal = gone.proposal
     with writing(engine) as (session, now):
         message = session.get(CardMessage, proposal)
-        if message is not None:
-            session.delete(message)
+        if message is None or message.ts != gone.ts:
+            return
+        session.delete(message)
         forget(session, key=_key(proposal))
         data = {"what": "card", "reason": why}
         log.append(session, now=now, event=Event.SLACK_UNDELIVERED, actor=SERVE, proposal=proposal, data=data)

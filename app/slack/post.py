@@ -19,7 +19,7 @@ from app.inbox import Conversation
 from app.named import with_names
 from app.slack.answers import answer_blocks
 from app.slack.deliver import Letter, deliver
-from app.slack.patience import HOPELESS, Patience, attempt, word
+from app.slack.patience import HOPELESS, LOST, Patience, attempt, word
 from app.turns import StoredAnswer, TurnStep, unposted
 from approvals.active import active
 from approvals.person import People
@@ -34,7 +34,7 @@ async def whisper(client: AsyncWebClient, *, channel: str, user: str, text: str,
     """Tells one person something that nobody else needs to read."""
     try:
         await client.chat_postEphemeral(channel=channel, user=user, text=text, thread_ts=thread_ts)
-    except (SlackApiError, OSError, TimeoutError) as error:
+    except (SlackApiError, *LOST) as error:
         logger.warning("a private note was not shown: %s", error)
 
 
@@ -125,5 +125,6 @@ async def set_status(client: AsyncWebClient, place: Conversation, words: str) ->
     arguments: dict[str, Any] = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": words}
     try:
         await client.assistant_threads_setStatus(**arguments)
-    except SlackApiError as error:
-        logger.info("Slack would not show a status: %s", word(error))
+    except (SlackApiError, *LOST) as error:
+        said = word(error) if isinstance(error, SlackApiError) else "the connection broke"
+        logger.info("Slack would not show a status: %s", said)

@@ -16,7 +16,7 @@ from sqlmodel import select
 
 from app.database import reading, writing
 from app.drawn import CardMessage
-from app.posting import Posting
+from app.posting import LEASE, WORK_SECONDS, Posting
 from app.slack import bolt, draw
 from app.slack.deliver import Letter, deliver
 from app.slack.draw import CardPlace, draw_cards
@@ -75,6 +75,66 @@ async def test_a_message_whose_answer_was_lost_is_found_and_adopted(engine: Engi
     assert again is not None
     assert again.ts == found.ts
     assert len(await office.here("card P-1")) == 1
+
+
+async def test_a_message_of_somebody_else_is_not_adopted_whatever_its_metadata_says(
+    engine: Engine, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may post in the channel could else put a text of their own where the card belongs."""
+    await office.slack.faults({"fault": "lost_answer", "method": "chat.postMessage"})
+    with pytest.raises(SlackApiError):
+        await deliver(engine, office.client, LETTER, by="one")
+    (theirs,) = await office.here("card P-1")
+    real = AsyncWebClient.conversations_history
+
+    async def by_another_app(*given: Any, **named: Any) -> Any:
+        answer: Any = await real(*given, **named)
+        for message in answer.data["messages"]:
+            message |= {"bot_id": "B0OTHER", "app_id": "A0OTHER"}
+        return answer
+
+    monkeypatch.setattr(AsyncWebClient, "conversations_history", by_another_app)
+    found = await deliver(engine, office.client, LETTER, by="two")
+    assert found is not None
+    assert found.ts != theirs["ts"]
+    assert len(await office.here("card P-1")) == 2
+
+
+async def test_what_takes_longer_than_its_lease_is_given_up_before_somebody_else_begins(
+    engine: Engine, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LEASE.total_seconds() >= WORK_SECONDS + 5
+    monkeypatch.setattr("app.slack.deliver.WORK_SECONDS", 0.1)
+    await office.slack.faults({"fault": "slow", "method": "chat.postMessage", "seconds": 20})
+    with pytest.raises(TimeoutError):
+        await deliver(engine, office.client, LETTER, by="one")
+    with reading(engine) as (session, now):
+        row = session.get_one(Posting, "card P-1")
+        assert row.ts is None
+        assert row.until <= now
+
+
+async def test_a_card_that_was_deleted_is_posted_anew_once_by_several_replicas(
+    engine: Engine, office: Office, sealed: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second had looked before the first posted the new one, and took that for the deleted one."""
+    name = sealed("t-1")
+    await draw_cards(engine, office.client, place=PLACE)
+    with writing(engine) as (session, now):
+        assert withdraw(session, now=now, proposal_id=name, person="p-0a11ce01").allowed
+        session.get_one(CardMessage, name).ts = "1.000001"
+    stale = draw._cards(engine)
+    for _ in range(2):
+        await draw_cards(engine, office.client, place=PLACE, by="one")
+    with monkeypatch.context() as late:
+        late.setattr(draw, "_cards", lambda _: stale)
+        await draw_cards(engine, office.client, place=PLACE, by="two")
+        draw._lost(engine, CardMessage(**stale[0][0][1].model_dump()), "message_not_found")  # type: ignore[union-attr]
+    await draw_cards(engine, office.client, place=PLACE, by="two")
+    assert len(await office.here(f"card {name}")) == 2, "the one at first, and the new one"
+    with reading(engine) as (session, _):
+        told = [entry.event for entry in entries(session, limit=100, proposal=name)]
+    assert told.count("slack.undelivered") == 1
 
 
 async def test_one_that_slack_refused_leaves_nothing_behind(engine: Engine, office: Office) -> None:
