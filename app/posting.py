@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import Column
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from audit.stored import UtcTime
 
@@ -80,6 +80,33 @@ def let_go(session: Session, *, key: str, owner: str, now: datetime, nothing_the
         session.delete(row)
     else:
         row.until = now
+    session.flush()
+
+
+def settled(session: Session, *, key: str) -> bool:
+    """Whether nothing is to be posted under this key any more: it stands, or was given up."""
+    row = session.get(Posting, key)
+    return row is not None and row.ts is not None
+
+
+def give_up(session: Session, *, key: str, owner: str, now: datetime) -> bool:
+    """Notes that it will never stand anywhere, whatever an earlier attempt left behind; False where it is settled."""
+    row = session.get(Posting, key)
+    if row is None:
+        session.add(Posting(key=key, owner=owner, until=now, begun_at=now, channel="", ts=""))
+    elif row.ts is None:
+        row.channel, row.ts, row.until = "", "", now
+    else:
+        return False
+    session.flush()
+    return True
+
+
+def prune(session: Session, *, prefix: str, before: datetime) -> None:
+    """Forgets what stands since earlier, of the keys that begin so; only those that nobody can come to again."""
+    old = col(Posting.key).startswith(prefix, autoescape=True) & (col(Posting.begun_at) < before)
+    for row in session.exec(select(Posting).where(old)):
+        session.delete(row)
     session.flush()
 
 

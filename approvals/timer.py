@@ -2,8 +2,9 @@
 
 The row of a slot is its primary key, so the database decides between replicas, as it does for a claim. Take it in the
 transaction that does the work where the work is rows only: a death then leaves neither, and the next replica takes it.
-Where the work is outside (a message, a read-back) the row comes first: the work may then be lost with its process, but
-is never done twice; so such work is asked again in a later slot, or is one whose loss harms nobody.
+Where the work is outside (a read-back) the row comes first: the work may then be lost with its process, but is never
+done twice; so such work is asked again in a later slot, or is one whose loss harms nobody. A message that must stand
+once is not such work: it has a row of its own, which says that it may be there already.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -23,14 +24,6 @@ def take(session: Session, *, name: str, slot: str, by: str, now: datetime) -> b
     insert = _insert(session, name=name, slot=slot, taken_by=by, taken_at=now)
     # SQLAlchemy forgets an INSERT's row count unless asked, and then says -1 on PostgreSQL
     return session.connection().execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1
-
-
-def give_back(session: Session, *, name: str, slot: str, by: str) -> None:
-    """Frees a slot whose work is known not to have been done, so that somebody may try again."""
-    mine = delete(TimerSlot).where(
-        col(TimerSlot.name) == name, col(TimerSlot.slot) == slot, col(TimerSlot.taken_by) == by
-    )
-    session.connection().execute(mine)
 
 
 def slot_of(now: datetime, every: timedelta) -> str:

@@ -113,7 +113,7 @@ def _loops(
         await asyncio.sleep(REMIND_SECONDS)
 
     async def watch() -> None:
-        await watch_signer(engine, client, channel=slack.approvals_channel, by=name)
+        await watch_signer(engine, client, channel=slack.approvals_channel, by=name, patience=patience)
         await asyncio.sleep(REMIND_SECONDS)
 
     async def show_checkpoint() -> None:

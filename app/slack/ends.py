@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.database import reading, writing
 from app.inbox import Conversation
-from app.posting import Posting
+from app.posting import Posting, give_up
 from app.slack.cards import data
 from app.slack.deliver import Letter, deliver
 from app.slack.patience import HOPELESS, Patience, attempt
@@ -102,12 +102,7 @@ def _done(engine: Engine, proposal: str, by: str, why: str) -> None:
     """Nobody can be told: noted once, also where an earlier attempt left a row behind, so that it is neither tried nor
     logged again."""
     with writing(engine) as (session, now):
-        row = session.get(Posting, _key(proposal))
-        if row is None:
-            session.add(Posting(key=_key(proposal), owner=by, until=now, begun_at=now, channel="", ts=""))
-        elif row.ts is None:
-            row.channel, row.ts, row.until = "", "", now
-        else:
+        if not give_up(session, key=_key(proposal), owner=by, now=now):
             return
         told = {"what": "end", "reason": why}
         log.append(session, now=now, event=Event.SLACK_UNDELIVERED, actor=SERVE, proposal=proposal, data=told)

@@ -6,42 +6,37 @@ them: a thread that mentions nobody reaches only those who wrote in it, so not t
 mentions than five are noise that teaches people to look away, so a wider role is named and nobody of it. A channel is
 never mentioned, and the requester, who cannot vote, is not.
 
-Each of the two is said at most once, by whichever replica of `serve` takes its slot; one that found Slack unwilling
-gives the slot back. A replica that dies between taking and posting leaves that one reminder unsaid: its card still
-stands there, and a reminder said twice would be the worse fault.
+Each of the two is said once, however many replicas of `serve` there are: like every message that must stand once, it
+is looked for where a connection broke or a replica died. One that was missed is not said beside the later one.
 """
 
 import asyncio
-import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from app.database import reading, writing
 from app.drawn import CardMessage
+from app.posting import give_up, settled
 from app.slack.cards import at, data, mention
-from app.slack.deliver import AS_WRITTEN
-from app.slack.patience import HOPELESS, Patience, word
+from app.slack.deliver import Letter, Standing, deliver
+from app.slack.patience import HOPELESS, Patience, attempt
 from approvals.active import active
 from approvals.errors import Altered
 from approvals.person import People
 from approvals.policy import APPROVE, filled, may_vote
 from approvals.sealed import Sealed, decode
 from approvals.states import State
-from approvals.store import Proposal, TimerSlot, standing_votes
-from approvals.timer import give_back, take
+from approvals.store import Proposal, standing_votes
 from approvals.vote import standing
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_time
 
-logger = logging.getLogger(__name__)
 SERVE = Actor(ActorKind.SERVICE, "serve")
-TIMER = "remind"
 HALF, LAST_HOUR = "half", "last hour"
 HOUR = timedelta(hours=1)
 MOST_MENTIONED = 5
@@ -49,10 +44,10 @@ WAITING = (State.PENDING.value, State.PARTIAL.value)
 
 
 class Reminder(NamedTuple):
-    """One reminder that is due: which moments it stands for, where it goes and what it says."""
+    """One reminder that is due: of which moment, where it goes and what it says."""
 
     proposal: str
-    moments: tuple[str, ...]
+    moment: str
     channel: str
     card_ts: str
     text: str
@@ -81,38 +76,34 @@ def reminders_due(session: Session, *, team: str, now: datetime) -> list[Reminde
         except Altered:
             continue
         come = moments(sealed_at=utc_time(sealed.sealed_at), expires_at=utc_time(sealed.expires_at), now=now)
-        said = [session.get(TimerSlot, (TIMER, _slot(proposal.id, moment))) is not None for moment in come]
-        if come and not said[-1]:
-            new = tuple(moment for moment, before in zip(come, said, strict=True) if not before)
+        if come and not settled(session, key=_key(proposal.id, come[-1])):
             text = _text(session, proposal, sealed, people, team, now)
-            found.append(Reminder(proposal.id, new, message.channel, message.ts, text))
+            found.append(Reminder(proposal.id, come[-1], message.channel, message.ts, text))
     return found
 
 
 async def remind(
     engine: Engine, client: AsyncWebClient, *, team: str, by: str, patience: Patience | None = None
 ) -> int:
-    """Posts every reminder that is due and that nobody else took; returns how many."""
+    """Posts every reminder that is due and that nobody else is at; returns how many."""
     patience = patience or Patience()
-    done = 0
+    said: list[str] = []
     for reminder in await asyncio.to_thread(_due, engine, team):
-        key = f"reminder {reminder.proposal}"
-        if not patience.ready(key) or not await asyncio.to_thread(_take, engine, reminder, by):
-            continue
-        try:
-            answer = await client.chat_postMessage(
-                channel=reminder.channel, thread_ts=reminder.card_ts, text=reminder.text, **AS_WRITTEN
-            )
-        except SlackApiError as error:
-            said = word(error)
-            pause = patience.failed(key)
-            logger.warning("Slack would not take %s (%s); trying again in %.0f s", key, said, pause)
-            await asyncio.to_thread(_refused, engine, reminder, by, said)
-            continue
-        patience.done(key)
-        await asyncio.to_thread(_said, engine, reminder, str(answer["ts"]))
-        done += 1
-    return done
+        key = _key(reminder.proposal, reminder.moment)
+
+        async def post(reminder: Reminder = reminder, key: str = key) -> None:
+            def noted(session: Session, where: Standing, now: datetime) -> None:
+                _said(session, reminder, where, now)
+                said.append(where.ts)
+
+            told = {"kind": "reminder", "proposal": reminder.proposal}
+            letter = Letter(key, reminder.channel, reminder.text, thread_ts=reminder.card_ts, payload=told)
+            await deliver(engine, client, letter, by=by, note=noted)
+
+        refused = await attempt(patience, key, post)
+        if refused in HOPELESS:
+            await asyncio.to_thread(_unsayable, engine, reminder, by, refused)
+    return len(said)
 
 
 def _due(engine: Engine, team: str) -> list[Reminder]:
@@ -120,36 +111,23 @@ def _due(engine: Engine, team: str) -> list[Reminder]:
         return reminders_due(session, team=team, now=now)
 
 
-def _slot(proposal: str, moment: str) -> str:
-    return f"{proposal} {moment}"
+def _key(proposal: str, moment: str) -> str:
+    return f"reminder {proposal} {moment}"
 
 
-def _take(engine: Engine, reminder: Reminder, by: str) -> bool:
-    """The newest moment decides whose it is; an earlier one that nobody said in time is taken with it."""
+def _unsayable(engine: Engine, reminder: Reminder, by: str, refused: str) -> None:
+    """Slack would say the same for ever: an entry, once."""
     with writing(engine) as (session, now):
-        got = [
-            take(session, name=TIMER, slot=_slot(reminder.proposal, one), by=by, now=now) for one in reminder.moments
-        ]
-        return got[-1]
-
-
-def _refused(engine: Engine, reminder: Reminder, by: str, said: str) -> None:
-    """Slack said that nothing was posted: somebody may try again, unless it would say so for ever."""
-    with writing(engine) as (session, now):
-        if said in HOPELESS:
-            told = {"what": "reminder", "reason": said}
+        if give_up(session, key=_key(reminder.proposal, reminder.moment), owner=by, now=now):
+            told = {"what": "reminder", "reason": refused}
             event = Event.SLACK_UNDELIVERED
             log.append(session, now=now, event=event, actor=SERVE, proposal=reminder.proposal, data=told)
-            return
-        for moment in reminder.moments:
-            give_back(session, name=TIMER, slot=_slot(reminder.proposal, moment), by=by)
 
 
-def _said(engine: Engine, reminder: Reminder, ts: str) -> None:
-    with writing(engine) as (session, now):
-        told = {"moment": reminder.moments[-1], "where": reminder.channel, "message": ts}
-        event = Event.PROPOSAL_REMINDED
-        log.append(session, now=now, event=event, actor=SERVE, proposal=reminder.proposal, data=told)
+def _said(session: Session, reminder: Reminder, where: Standing, now: datetime) -> None:
+    told = {"moment": reminder.moment, "where": where.channel, "message": where.ts}
+    event = Event.PROPOSAL_REMINDED
+    log.append(session, now=now, event=event, actor=SERVE, proposal=reminder.proposal, data=told)
 
 
 def _text(session: Session, proposal: Proposal, sealed: Sealed, people: People, team: str, now: datetime) -> str:

@@ -1,49 +1,53 @@
 """Tells the approvers' channel, once, that the log is no longer being signed: a log nobody signs is an alarm.
 
-Once for each place at which the signer stopped, by whichever replica of `serve` takes that slot; a replica that Slack
-refuses gives it back.
+Once for each place at which the signer stopped, however many replicas of `serve` look; an alarm that may be lost by a
+connection that broke would be none, so it is looked for and posted again like every message that must stand once.
 """
 
 import asyncio
 import logging
+from datetime import datetime
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
+from sqlmodel import Session
 
-from app.database import reading, writing
-from app.slack.deliver import AS_WRITTEN
-from approvals.timer import give_back, take
+from app.database import reading
+from app.posting import settled
+from app.slack.deliver import Letter, Standing, deliver
+from app.slack.patience import Patience, attempt
 from audit.lag import Lag, lag
 
 logger = logging.getLogger(__name__)
-TIMER = "unsigned"
 
 
-async def watch_signer(engine: Engine, client: AsyncWebClient, *, channel: str, by: str) -> bool:
+async def watch_signer(
+    engine: Engine, client: AsyncWebClient, *, channel: str, by: str, patience: Patience | None = None
+) -> bool:
     """Looks once; True if the alarm was posted."""
-    found = await asyncio.to_thread(_late, engine, by)
+    found = await asyncio.to_thread(_late, engine)
     if found is None:
         return False
-    logger.error("the log is not signed: %s", found.sentence())
-    text = f":rotating_light: The action log is not being signed. {found.sentence()}"
-    try:
-        await client.chat_postMessage(channel=channel, text=text, **AS_WRITTEN)
-    except (SlackApiError, OSError):
-        await asyncio.to_thread(_again, engine, by, found)
-        raise
-    return True
+    said = []
+
+    async def post() -> None:
+        logger.error("the log is not signed: %s", found.sentence())
+        text = f":rotating_light: The action log is not being signed. {found.sentence()}"
+        letter = Letter(_key(found), channel, text, payload={"kind": "unsigned"})
+        await deliver(engine, client, letter, by=by, note=noted)
+
+    def noted(_session: Session, where: Standing, _now: datetime) -> None:
+        said.append(where.ts)
+
+    await attempt(patience or Patience(), _key(found), post)
+    return bool(said)
 
 
-def _late(engine: Engine, by: str) -> Lag | None:
+def _late(engine: Engine) -> Lag | None:
     with reading(engine) as (session, now):
         found = lag(session, now=now)
-    if not found.alarm:
-        return None
-    with writing(engine) as (session, now):
-        return found if take(session, name=TIMER, slot=str(found.signed), by=by, now=now) else None
+        return found if found.alarm and not settled(session, key=_key(found)) else None
 
 
-def _again(engine: Engine, by: str, found: Lag) -> None:
-    with writing(engine) as (session, _):
-        give_back(session, name=TIMER, slot=str(found.signed), by=by)
+def _key(found: Lag) -> str:
+    return f"unsigned {found.signed}"

@@ -5,24 +5,22 @@ rewrite that too. Copied from there, it is what `spendgate audit verify --checkp
 """
 
 import asyncio
-import logging
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from app.database import reading, writing
-from app.slack.deliver import AS_WRITTEN
-from app.slack.patience import Patience, word
+from app.database import reading
+from app.posting import prune, settled
+from app.slack.deliver import Letter, Standing, deliver
+from app.slack.patience import Patience, attempt
 from app.witnesses.publish import note_shown
-from approvals.timer import give_back, prune, slot_of, take
+from approvals.timer import slot_of
 from audit.checkpoint import Checkpoint, parse
 from audit.stored_tree import LogWitness, newest_checkpoint
 
-logger = logging.getLogger(__name__)
-TIMER = "witness"
 EVERY = timedelta(hours=1)
 
 
@@ -42,44 +40,42 @@ async def post_checkpoint(
     engine: Engine, client: AsyncWebClient, *, channel: str, by: str, patience: Patience | None = None
 ) -> bool:
     """Posts it where it is due and no other replica took the hour; whether it was posted."""
-    patience = patience or Patience()
-    key = f"checkpoint in {channel}"
-    due = await asyncio.to_thread(_take, engine, channel, by) if patience.ready(key) else None
+    due = await asyncio.to_thread(_due, engine, channel)
     if due is None:
         return False
-    try:
-        await client.chat_postMessage(channel=channel, text=_text(due), **AS_WRITTEN)
-    except SlackApiError as error:
-        said = word(error)
-        logger.warning("Slack would not take the checkpoint (%s); trying again in %.0f s", said, patience.failed(key))
-        await asyncio.to_thread(_give_back, engine, by)
-        return False
-    patience.done(key)
-    await asyncio.to_thread(_posted, engine, channel, due)
-    return True
+    said: list[str] = []
+
+    async def post() -> None:
+        payload = {"kind": "checkpoint", "note": str(due.shown.note)}
+        letter = Letter(due.key, channel, _text(due.shown), payload=payload)
+        await deliver(engine, client, letter, by=by, note=noted)
+
+    def noted(session: Session, where: Standing, now: datetime) -> None:
+        # What was adopted shows the log as it was when it was posted, which may be shorter than now.
+        note_shown(session, parse(str(where.payload["note"])), witness=_name(channel), cosignature=None, now=now)
+        prune(session, prefix=_prefix(channel), before=now - 2 * EVERY)
+        said.append(where.ts)
+
+    await attempt(patience or Patience(), f"checkpoint in {channel}", post)
+    return bool(said)
 
 
-def _take(engine: Engine, channel: str, by: str) -> Checkpoint | None:
-    """What is due, with the hour's slot taken: a replica that dies now leaves this hour without a message."""
+class Due(NamedTuple):
+    """A checkpoint to be posted, and the key of its message: one an hour, whichever replica comes to it."""
+
+    shown: Checkpoint
+    key: str
+
+
+def _due(engine: Engine, channel: str) -> Due | None:
     with reading(engine) as (session, now):
-        if checkpoint_due(session, channel=channel, now=now) is None:
-            return None
-    with writing(engine) as (session, now):
-        due = checkpoint_due(session, channel=channel, now=now)
-        if due is None or not take(session, name=TIMER, slot=slot_of(now, EVERY), by=by, now=now):
-            return None
-        prune(session, name=TIMER, before=now - 2 * EVERY)
-        return due
+        shown = checkpoint_due(session, channel=channel, now=now)
+        key = _prefix(channel) + slot_of(now, EVERY)
+        return Due(shown, key) if shown is not None and not settled(session, key=key) else None
 
 
-def _give_back(engine: Engine, by: str) -> None:
-    with writing(engine) as (session, now):
-        give_back(session, name=TIMER, slot=slot_of(now, EVERY), by=by)
-
-
-def _posted(engine: Engine, channel: str, shown: Checkpoint) -> None:
-    with writing(engine) as (session, now):
-        note_shown(session, shown, witness=_name(channel), cosignature=None, now=now)
+def _prefix(channel: str) -> str:
+    return f"checkpoint {channel} "
 
 
 def _name(channel: str) -> str:

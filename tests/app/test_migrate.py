@@ -76,17 +76,25 @@ def test_an_older_database_is_refused_and_then_upgraded(engine: Engine) -> None:
     migrate.require_current(engine)
 
 
-def test_a_scan_that_was_noted_among_the_timers_keeps_its_place(engine: Engine) -> None:
-    """Else the first scan after an upgrade would find the same bill new, and tell everybody again."""
+def test_what_was_noted_among_the_timers_keeps_its_place(engine: Engine) -> None:
+    """Else the first look after an upgrade would find the same bill new, and say again what was said."""
     at_version(engine, "0011")
     with engine.begin() as connection:
-        for name, slot in (("scan", "a bill"), ("unsigned", "7")):
+        for name, slot in (
+            ("scan", "a bill"),
+            ("unsigned", "7"),
+            ("remind", "P-1 half"),
+            ("witness", "w"),
+            ("expire", "e"),
+        ):
             row = {"name": name, "slot": slot, "by": "agent-1", "at": "2026-11-22T12:00:00.000000Z"}
             connection.execute(text("INSERT INTO timer_slot VALUES (:name, :slot, :by, :at)"), row)
     migrate.upgrade(engine)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT slot, taken_by FROM anomaly_scan")).all() == [("a bill", "agent-1")]
-        assert connection.execute(text("SELECT name FROM timer_slot")).scalars().all() == ["unsigned"]
+        assert connection.execute(text("SELECT name FROM timer_slot")).scalars().all() == ["expire"]
+        said = connection.execute(text("SELECT key, ts FROM slack_posting ORDER BY key")).all()
+        assert said == [("reminder P-1 half", ""), ("unsigned 7", "")]
 
 
 def test_what_could_not_be_sealed_before_is_not_told_again(engine: Engine) -> None:

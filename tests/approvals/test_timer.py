@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from app.database import writing
 from approvals.store import TimerSlot
-from approvals.timer import give_back, prune, slot_of, take
+from approvals.timer import prune, slot_of, take
 from tests.approvals.gate_database import open_gate_database
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -48,18 +48,10 @@ def test_a_death_inside_the_transaction_leaves_the_slot_to_the_next(gate: Any) -
         assert take(session, name="expire", slot="a", by="w2", now=now)
 
 
-def test_only_its_taker_gives_a_slot_back(session: Any) -> None:
-    take(session, name="remind", slot="a", by="s1", now=NOON)
-    give_back(session, name="remind", slot="a", by="s2")
-    assert not take(session, name="remind", slot="a", by="s2", now=NOON)
-    give_back(session, name="remind", slot="a", by="s1")
-    assert take(session, name="remind", slot="a", by="s2", now=NOON)
-
-
 def test_old_slots_of_one_timer_are_forgotten(session: Any) -> None:
     for hours in range(4):
         take(session, name="read back", slot=str(hours), by="w1", now=NOON + timedelta(hours=hours))
-    take(session, name="remind", slot="kept", by="w1", now=NOON)
+    take(session, name="expire", slot="kept", by="w1", now=NOON)
     assert prune(session, name="read back", before=NOON + timedelta(hours=2)) == 2
     assert sorted(row.slot for row in session.exec(select(TimerSlot))) == ["2", "3", "kept"]
 

@@ -155,7 +155,16 @@ async def test_one_that_was_missed_is_not_said_beside_the_later_one(room: Room, 
     assert len(await room.replies()) == 1
 
 
-async def test_slack_saying_no_gives_the_slot_back_and_a_hopeless_no_is_in_the_log(room: Room, clock: Any) -> None:
+async def test_a_reminder_whose_answer_was_lost_is_found_and_not_said_twice(room: Room, clock: Any) -> None:
+    clock.pass_(hours=36)
+    await room.slack.faults({"fault": "lost_answer", "method": "chat.postMessage"})
+    assert await room.replicas() == 0
+    assert await room.replicas() == 1
+    assert len(await room.replies()) == 1
+    assert room.told().count("proposal.reminded") == 1
+
+
+async def test_slack_saying_no_leaves_it_to_others_and_a_hopeless_no_is_in_the_log(room: Room, clock: Any) -> None:
     clock.pass_(hours=36)
     real = room.clients[0]
 

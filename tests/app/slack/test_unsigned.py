@@ -4,6 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+from aiohttp import ServerDisconnectedError
+from slack_sdk.web.async_client import AsyncWebClient
+
 from app.log_key import KeyFolder
 from app.processes.signer import Following
 from app.slack.unsigned import watch_signer
@@ -38,3 +42,24 @@ async def test_the_alarm_is_raised_once_for_each_place_where_signing_stopped(
     assert await looks(room) == [False, False, True]
     text = (await room.slack.calls("chat.postMessage"))[-1]["arguments"]["text"]
     assert "1 of" in text
+
+
+async def test_an_alarm_is_neither_lost_nor_doubled_by_a_connection_that_breaks(
+    room: Room,  # noqa: F811
+    clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock.pass_(seconds=61)
+
+    async def breaks(*_: Any, **__: Any) -> Any:
+        raise ServerDisconnectedError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(AsyncWebClient, "chat_postMessage", breaks)
+        with pytest.raises(ServerDisconnectedError):
+            await watch_signer(room.engines[0], room.clients[0], channel=CHANNEL, by="s-0")
+    await room.slack.faults({"fault": "lost_answer", "method": "chat.postMessage"})
+    assert await looks(room) == [False] * 3, "posted, and nobody knows"
+    assert await looks(room) == [False, False, True]
+    said = [message for message in await room.slack.messages(CHANNEL) if "not being signed" in message["text"]]
+    assert len(said) == 1

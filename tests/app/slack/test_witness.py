@@ -19,7 +19,7 @@ from app.processes.signer import Following
 from app.slack import bolt
 from app.slack.witness import post_checkpoint
 from audit import log
-from audit.checkpoint import verify
+from audit.checkpoint import parse, verify
 from audit.event import Actor, ActorKind, Event
 from audit.stored_tree import LogWitness
 from sandbox.slack.driver import SlackDriver, shown_text
@@ -116,3 +116,13 @@ async def test_what_slack_refuses_is_tried_again(room: Room, monkeypatch: pytest
     assert room.rows() == []
     monkeypatch.setattr(AsyncWebClient, "chat_postMessage", real)
     assert await room.replicas() == 1
+
+
+async def test_a_checkpoint_whose_answer_was_lost_is_found_and_known_as_it_was_posted(room: Room, clock: Any) -> None:
+    note = room.following.round()
+    await room.slack.faults({"fault": "lost_answer", "method": "chat.postMessage"})
+    assert await room.replicas() == 0
+    room.grow()
+    assert await room.replicas() == 1
+    assert len([text for text in await room.said() if "signed checkpoint" in text]) == 1
+    assert [row.size for row in room.rows()] == [parse(str(note)).size], "not the longer log of now"
