@@ -43,7 +43,8 @@ GOVERNANCE = ("policy_version", "policy_candidate", "kill_switch", "delegation",
 DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GOVERNANCE)
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
 ACCESS = "access_token"
-SHOWING = ("slack_delivery", "card_message", "slack_posting", "process_seen", "timer_slot")
+SHOWING = ("slack_delivery", "card_message", "slack_posting", "process_seen")
+TIMERS = "timer_slot"
 FOUND = ("anomaly", "anomaly_mark")
 """Unusual spend and what people said of it: read by whoever may ask the bill."""
 SCANNED = ("anomaly_due", "anomaly_scan")
@@ -138,7 +139,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "process_seen": ("at",),
                 "anomaly_due": ("posted_at",),
             },
-            delete=("card_message", "slack_posting", "timer_slot"),
+            delete=("card_message", "slack_posting"),
         ),
         AGENT: Power(
             words=_words("question.", "proposal.drafted", "proposal.refused", "advice.")
@@ -169,11 +170,11 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words(
                 "proposal.stale", "proposal.vetoed", "proposal.reminded", "breakglass.review_due", "breakglass.used"
             ),
-            select=(LOG, *DECIDING, CALLED, "process_seen", "timer_slot", *FOUND),
+            select=(LOG, *DECIDING, CALLED, "process_seen", TIMERS, *FOUND),
             peek=NAME_KEYS,
             insert=(
                 *(LOG, "proposal", "effect", "claim_record", "policy_version", "kill_switch"),
-                *("process_seen", "timer_slot"),
+                *("process_seen", TIMERS),
             ),
             update={
                 "proposal": (*_MOVED, "fence", "claimed_by", "lease_until"),
@@ -181,7 +182,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "claim_record": ("worker", "fence", "claimed_at"),
                 "process_seen": ("at",),
             },
-            delete=("timer_slot",),
+            delete=(TIMERS,),
         ),
         SIGNER: Power(
             words=_words("log.key_changed", "log.alarm"),
@@ -194,7 +195,10 @@ POWERS: Mapping[str, Power] = MappingProxyType(
         ),
         AUDITOR: Power(
             words=_words("log.read", "log.exported", "log.verified"),
-            select=(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, *SCANNED),
+            select=(
+                *(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, *SCANNED),
+                TIMERS,
+            ),
             peek={**NAME_KEYS, **WHETHER_KEPT},
             insert=(LOG,),
         ),
