@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from app.settings import SlackSettings
 from app.slack.manifest import SCOPES
-from app.slack.patience import LOST, word
+from app.slack.patience import LOST, needed, word
 
 MOST_SKEW_SECONDS, WARN_SKEW_SECONDS = 300, 60
 """Slack refuses, and so do we, what is signed five minutes off."""
@@ -108,7 +108,7 @@ def _scopes(headers: Mapping[str, str]) -> list[Finding]:
 
 
 async def _channel(client: AsyncWebClient, channel: str, variable: str) -> Finding:
-    """Whether the app is in the channel; asked by reading one message of it, which needs no scope of its own."""
+    """Whether the app is in the channel; asked by reading one message of it, as is done after a broken connection."""
     try:
         await client.conversations_history(channel=channel, limit=1)
     except SlackApiError as error:
@@ -116,6 +116,8 @@ async def _channel(client: AsyncWebClient, channel: str, variable: str) -> Findi
         does = {
             "not_in_channel": "Invite the app there: /invite @Spendgate.",
             "channel_not_found": f"Set {variable} to the channel's id (C…), and invite the app there.",
+            "missing_scope": f"Add the scope {needed(error)}, then reinstall the app: without it nothing that was"
+            " posted there is found again after a broken connection.",
             "is_archived": f"Set {variable} to a channel that is not archived.",
         }
         return Finding(variable, Verdict.WRONG, f"{channel}: {said}", does.get(said, "Look at the channel in Slack."))

@@ -12,6 +12,7 @@ SCOPES: dict[str, str] = {
     "assistant:write": "shows what it is doing, and suggests questions",
     "channels:history": "finds a card of its own again after a broken connection",
     "chat:write": "answers, and posts cards",
+    "groups:history": "the same in a private channel",
     "im:history": "hears questions in direct messages",
     "im:read": "knows its direct messages",
     "im:write": "tells a requester how a proposal ended",

@@ -62,8 +62,13 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
 
 
 def _home(engine: Engine, speaker: Speaker) -> dict[str, Any]:
+    """The view of this person's Home; that somebody was shown entries of the log is one itself, before they see it."""
     with reading(engine) as (session, now):
-        return home_view(page_of(session, speaker, now=now))
+        page = page_of(session, speaker, now=now)
+    if page.person is not None and page.last:
+        with writing(engine) as (session, now):
+            log.tell_reading(session, now=now, person=page.person.id, data={"view": "home"})
+    return home_view(page)
 
 
 def strip_mention(text: str) -> str:

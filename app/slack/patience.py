@@ -46,6 +46,13 @@ def word(error: SlackApiError) -> str:
     return str(data.get("error", "unknown")) if isinstance(data, dict) else "unreadable answer"
 
 
+def needed(error: SlackApiError) -> str:
+    """The scope that Slack says is lacking; all that would do where it does not say."""
+    data = _data(error)
+    told = data.get("needed") if isinstance(data, dict) else None
+    return str(told or "channels:history, or groups:history for a private channel")
+
+
 def unknown(error: SlackApiError) -> bool:
     """Whether the answer leaves open if it was done: a server error, or an answer that is no JSON."""
     status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)

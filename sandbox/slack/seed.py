@@ -38,6 +38,7 @@ class App(_Fixed):
         "channels:history",
         "channels:read",
         "chat:write",
+        "groups:history",
         "im:history",
         "im:read",
         "im:write",

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from app.database import reading
 from app.slack.home import home_view, page_of
 from app.slack.people import Speaker
+from audit.log import data_of, entries
 from sandbox.slack.driver import shown_text
 from sandbox.slack.validation import findings_in_view
 from tests.app.slack.hostile_names import NAMES
@@ -33,6 +34,9 @@ async def test_each_sees_what_is_theirs(floor: Floor, engine: Engine, sealed: Ca
     assert "entries." in edith
     assert "`proposal.sealed`" in edith
     assert "Waiting for you" not in edith
+    with reading(engine) as (session, _):
+        read = [entry for entry in entries(session, limit=100) if entry.event == "log.read"]
+        assert [(entry.actor, data_of(entry)) for entry in read] == [("p-0a0d1703", {"view": "home"})]
 
 
 def test_somebody_unlinked_is_told_how_to_be_linked(engine: Engine, sealed: Callable[[str], str]) -> None:

@@ -125,6 +125,17 @@ async def test_what_is_wrong_is_named_with_what_to_do(what: str, check: str, say
     assert found[check].do
 
 
+async def test_a_private_channel_that_cannot_be_read_is_named_with_the_scope_that_is_lacking() -> None:
+    """Where nothing can be looked up, every connection that breaks would double a card."""
+    assert "groups:history" in SCOPES
+    async with workspace(installed()) as (driver, settings):
+        await driver.faults({"fault": "error", "method": "conversations.history", "error": "missing_scope"})
+        found = (await looked(settings))["SPENDGATE_SLACK_APPROVALS_CHANNEL"]
+    assert (found.verdict, "missing_scope" in found.found) == (Verdict.WRONG, True)
+    assert "groups:history" in found.do
+    assert "reinstall" in found.do
+
+
 async def test_a_slack_that_cannot_be_reached_is_said_so() -> None:
     with listening_socket(0) as free:
         port = free.getsockname()[1]
