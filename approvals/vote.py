@@ -28,10 +28,15 @@ from audit.moment import utc_time
 from audit.private import reference
 
 NOBODY = "unknown"
-SLACK = "slack"
+Via = Literal["slack", "page", "terminal"]
+SLACK: Via = "slack"
 """The way of a click: it says who somebody claims to be, so it is not enough for everything."""
-PAGE = "page"
+PAGE: Via = "page"
 """The way of the page that a link of one's own opens."""
+TERMINAL: Via = "terminal"
+"""The way of whoever is logged in on the machine."""
+SURE: frozenset[Via] = frozenset({PAGE, TERMINAL})
+"""The ways that are enough for every change; any other, also one that is added later, is judged by the risk."""
 _SAFE = re.compile(r"[^0-9A-Za-z:_.-]")
 
 
@@ -44,7 +49,7 @@ class Ballot(BaseModel):
     person: str | None
     choice: Literal["approve", "reject", "withdraw"]
     digest: str
-    via: str
+    via: Via
     reason: str | None = None
 
 
@@ -83,7 +88,7 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
     )
     if verdict.allowed and ballot.choice == APPROVE:
         verdict = _rested(session, now, ballot.person)
-    if verdict.allowed and ballot.choice == APPROVE and ballot.via == SLACK:
+    if verdict.allowed and ballot.choice == APPROVE and ballot.via not in SURE:
         verdict = _sure(ballot, risk_of(sealed, active(session).rules))
     if not verdict.allowed or ballot.person is None:
         return _refused(session, now, ballot, verdict, proposal)

@@ -17,7 +17,7 @@ from approvals.errors import NotFound
 from approvals.posted import posted
 from approvals.states import State, words
 from approvals.store import Draft, Proposal, proposal_of
-from approvals.vote import Ballot, vote
+from approvals.vote import TERMINAL, Ballot, vote
 from tools.shown import one_line
 
 CODES = {
@@ -98,7 +98,7 @@ def decide(
             person=voter.person.id if voter.person else None,
             choice="approve" if approve else "reject" if reject else "withdraw",
             digest=digest or card.digest,
-            via="terminal",
+            via=TERMINAL,
             reason=reason or None,
         )
         result = vote(session, now=now, ballot=ballot)

@@ -103,7 +103,7 @@ def lived(engine: Engine, home: Home, sealed: Callable[[str], str]) -> str:
     with writing(engine) as (session, now):
         posted(session, now=now, proposal_id=name, where="test")
         row = proposal_of(session, name)
-        given = {"proposal_id": name, "digest": row.digest or "", "person": ARJUN, "via": "test"}
+        given: dict[str, Any] = {"proposal_id": name, "digest": row.digest or "", "person": ARJUN, "via": "terminal"}
         assert vote(session, now=now, ballot=Ballot(**given, choice="reject", reason=REASON)).verdict.allowed
     return name
 
@@ -208,7 +208,7 @@ def test_a_forgotten_person_is_nobody_any_more(engine: Engine, home: Home, seale
         assert LOGIN not in people.by_os_user
         assert OLIVIA in people.by_id
         row = proposal_of(session, name)
-        ballot = Ballot(proposal_id=name, digest=row.digest or "", person=ARJUN, choice="approve", via="test")
+        ballot = Ballot(proposal_id=name, digest=row.digest or "", person=ARJUN, choice="approve", via="terminal")
         assert not vote(session, now=now, ballot=ballot).verdict.allowed
         with pytest.raises(AuditError, match="never used again"):
             admit(session, now=now, message_id="Ev9", thread="t-9", person=ARJUN, text="it is me again")
@@ -279,7 +279,9 @@ def test_what_must_be_kept_is_kept_to_the_moment(
         with writing(engine) as (session, now):
             posted(session, now=now, proposal_id=name, where="test")
             digest = proposal_of(session, name).digest or ""
-            ballot = Ballot(proposal_id=name, digest=digest, person=ARJUN, choice="reject", reason=REASON, via="test")
+            ballot = Ballot(
+                proposal_id=name, digest=digest, person=ARJUN, choice="reject", reason=REASON, via="terminal"
+            )
             assert vote(session, now=now, ballot=ballot).verdict.allowed
     else:
         with writing(engine) as (session, now):

@@ -115,7 +115,9 @@ def test_votes_are_told_with_ids_and_ones_own_as_you(asked: Told, engine: Engine
         digest = session.get_one(Proposal, name).digest
         assert digest is not None
         given = vote(
-            session, now=now, ballot=Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="test")
+            session,
+            now=now,
+            ballot=Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="terminal"),
         )
     assert given.verdict.allowed, given.verdict
     (row,) = asked(OLIVIA, which="train-1")["rows"]

@@ -92,7 +92,7 @@ def show(engine: Engine, name: str) -> None:
 def approve(engine: Engine, name: str) -> str:
     with writing(engine) as (session, now):
         digest = proposal_of(session, name).digest or ""
-        ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="test")
+        ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="terminal")
         return vote(session, now=now, ballot=ballot).verdict.code
 
 

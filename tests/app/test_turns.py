@@ -124,7 +124,7 @@ def approve(engine: Engine, proposal: str) -> None:
     with writing(engine) as (session, now):
         posted(session, now=now, proposal_id=proposal, where="test")
         digest = proposal_of(session, proposal).digest or ""
-        ballot = Ballot(proposal_id=proposal, person="p-0b0b0002", choice="approve", digest=digest, via="test")
+        ballot = Ballot(proposal_id=proposal, person="p-0b0b0002", choice="approve", digest=digest, via="terminal")
         assert vote(session, now=now, ballot=ballot).verdict.allowed
 
 

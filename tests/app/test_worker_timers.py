@@ -42,7 +42,7 @@ def approved(engine: Engine, sealed: Callable[[str], str]) -> str:
     with writing(engine) as (session, now):
         posted(session, now=now, proposal_id=name, where="test")
         digest = proposal_of(session, name).digest or ""
-        ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="test")
+        ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="terminal")
         assert vote(session, now=now, ballot=ballot).verdict.allowed
     return name
 

@@ -118,7 +118,7 @@ class Gate:
             person=person,
             choice=choice,  # type: ignore[arg-type]
             digest=more.pop("digest", row.digest or ""),
-            via="test",
+            via="terminal",
             **more,
         )
         with self.writing() as (session, now):

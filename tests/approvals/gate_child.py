@@ -91,7 +91,7 @@ def wrap(name: str, *, before: Any = None, after: Any = None, call: int = 1) -> 
 
 
 def cast(folder: Path, proposal: str, person: str, digest: str, choice: str) -> dict[str, Any]:
-    ballot = Ballot(proposal_id=proposal, person=person, choice=choice, digest=digest, via="race")  # type: ignore[arg-type]
+    ballot = Ballot(proposal_id=proposal, person=person, choice=choice, digest=digest, via="terminal")  # type: ignore[arg-type]
     with writing(open_gate_database(folder)) as (session, now):
         result = vote(session, now=now, ballot=ballot)
     return {"code": result.verdict.code, "already": result.already, "state": result.proposal_state}

@@ -5,7 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from approvals import vote as voting
+from approvals.risk import Risk
 from approvals.states import State
 from approvals.store import standing_votes
 from approvals.vote import Ballot, vote
@@ -60,6 +63,18 @@ def test_a_vote_on_no_proposal_is_refused_and_what_was_asked_for_is_kept_harmles
         result = vote(session, now=now, ballot=ballot)
     assert (result.verdict.code, result.proposal_state) == ("not_found", None)
     assert last(gate)["asked_for"] == "??channel????OR?1"
+
+
+def test_a_way_that_is_not_known_is_judged_like_a_click(gate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way that is added later must not be enough for everything because nobody thought of listing it."""
+    row = gate.pending()
+    ballot = Ballot(proposal_id=row.id, person=ARJUN, choice="approve", digest=row.digest or "", via="slack")
+    with pytest.raises(ValidationError, match="via"):
+        Ballot(**{**ballot.model_dump(), "via": "mail"})
+    monkeypatch.setattr(voting, "risk_of", lambda *_: Risk.HIGH)
+    with gate.writing() as (session, now):
+        result = vote(session, now=now, ballot=ballot.model_copy(update={"via": "mail"}))
+    assert (result.verdict.allowed, result.verdict.code) == (False, "needs_link")
 
 
 def test_the_same_vote_again_is_already_there_and_not_an_error(gate: Any) -> None:

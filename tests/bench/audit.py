@@ -128,7 +128,9 @@ def approved(engine: Engine, folder: Path, number: int) -> str:
     assert row is not None
     with writing(engine) as (session, now):
         posted(session, now=now, proposal_id=row.id, where="bench")
-    ballot = Ballot(proposal_id=row.id, person=ARJUN, choice="approve", digest=row.digest or "", via="x", reason="x")
+    ballot = Ballot(
+        proposal_id=row.id, person=ARJUN, choice="approve", digest=row.digest or "", via="terminal", reason="x"
+    )
     with writing(engine) as (session, now):
         assert vote(session, now=now, ballot=ballot).proposal_state == State.APPROVED
     return row.id

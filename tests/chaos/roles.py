@@ -126,7 +126,7 @@ def decide(place: Place) -> None:
 def _ballot(row: Proposal) -> Ballot:
     choice: Any = Self.chance.choices(("approve", "reject", "withdraw"), (94, 3, 3))[0]
     person = Self.chance.choice(VOTERS)
-    return Ballot(proposal_id=row.id, person=person, choice=choice, digest=row.digest or "", via="chaos")
+    return Ballot(proposal_id=row.id, person=person, choice=choice, digest=row.digest or "", via="terminal")
 
 
 def draft(place: Place) -> None:

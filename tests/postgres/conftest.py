@@ -106,7 +106,7 @@ class Served:
         """Voted on by the gate's role, by as many people as it needs."""
         row = self.pending(number)
         ballot = Ballot(
-            proposal_id=row.id, person=ARJUN, choice="approve", digest=row.digest or "", via="test", reason="ok"
+            proposal_id=row.id, person=ARJUN, choice="approve", digest=row.digest or "", via="terminal", reason="ok"
         )
         with writing(self.engine("gate")) as (session, now):
             result = vote(session, now=now, ballot=ballot)

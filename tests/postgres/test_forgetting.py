@@ -47,7 +47,7 @@ def lived(served: Served, home: Home) -> None:
         offer(session, now=now, kind="people", text=GONE.replace("Olivia Ortiz", "Olivia Other"))
     asyncio.run(answered(served, home))
     row = served.pending(1)
-    given = {"proposal_id": row.id, "digest": row.digest or "", "person": ARJUN, "via": "test"}
+    given: dict[str, Any] = {"proposal_id": row.id, "digest": row.digest or "", "person": ARJUN, "via": "terminal"}
     with writing(served.engine(GATE)) as (session, now):
         assert vote(session, now=now, ballot=Ballot(**given, choice="reject", reason=REASON)).verdict.allowed
 

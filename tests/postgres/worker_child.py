@@ -48,7 +48,7 @@ def decide(folder: Path, address: str, person: str, wanted: int) -> dict[str, in
                     posted(session, now=now, proposal_id=row.id, where="test")
             elif row.state == State.PENDING:
                 ballot = Ballot(
-                    proposal_id=row.id, person=person, choice="approve", digest=row.digest or "", via="test"
+                    proposal_id=row.id, person=person, choice="approve", digest=row.digest or "", via="terminal"
                 )
                 with writing(engine) as (session, now):
                     cast += vote(session, now=now, ballot=ballot).verdict.allowed

@@ -173,7 +173,7 @@ async def test_when_the_directory_goes_down_votes_are_refused_and_what_was_appro
     def approve() -> str:
         with writing(engine) as (session, now):
             digest = proposal_of(session, name).digest or ""
-            ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="test")
+            ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="terminal")
             return vote(session, now=now, ballot=ballot).verdict.code
 
     def claimed() -> Any:

@@ -142,7 +142,7 @@ async def test_of_many_who_could_approve_nobody_is_mentioned(room: Room, clock: 
 async def test_what_is_decided_is_not_reminded_of(room: Room, clock: Any) -> None:
     with writing(room.engines[0]) as (session, now):
         digest = proposal_of(session, room.proposal).digest or ""
-        ballot = Ballot(proposal_id=room.proposal, person=ARJUN, choice="approve", digest=digest, via="test")
+        ballot = Ballot(proposal_id=room.proposal, person=ARJUN, choice="approve", digest=digest, via="terminal")
         assert vote(session, now=now, ballot=ballot).verdict.allowed
     clock.pass_(hours=71, minutes=30)
     assert await room.replicas() == 0

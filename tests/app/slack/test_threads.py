@@ -111,6 +111,6 @@ async def test_a_look_at_a_log_in_which_nothing_happened_reads_no_entries(
     monkeypatch.undo()
     with writing(engine) as (session, now):
         digest = proposal_of(session, name).digest or ""
-        ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="test")
+        ballot = Ballot(proposal_id=name, person=ARJUN, choice="approve", digest=digest, via="terminal")
         assert vote(session, now=now, ballot=ballot).verdict.allowed
     assert await threads.tell(Patience()) == 1

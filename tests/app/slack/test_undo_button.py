@@ -146,7 +146,7 @@ def test_a_click_on_other_bytes_than_those_that_were_done_asks_for_nothing(
     with writing(engine) as (session, now):
         posted(session, now=now, proposal_id=name, where="test")
         digest = proposal_of(session, name).digest or ""
-        ballot = Ballot(proposal_id=name, person="p-0b0b0002", choice="approve", digest=digest, via="test")
+        ballot = Ballot(proposal_id=name, person="p-0b0b0002", choice="approve", digest=digest, via="terminal")
         assert vote(session, now=now, ballot=ballot).verdict.allowed
     for _ in range(4):
         worker.round()

@@ -72,7 +72,7 @@ def test_a_click_that_is_replayed_after_it_was_taken_back_counts_for_nothing(eng
     """Whoever captured the click that Arjun took back could otherwise approve in his name."""
     click(engine, shown, "U0ARJUN", "t-1")
     assert row(engine, shown.id).state == "approved"
-    ballot = Ballot(proposal_id=shown.id, person=ARJUN, choice="withdraw", digest=shown.digest or "", via="cli")
+    ballot = Ballot(proposal_id=shown.id, person=ARJUN, choice="withdraw", digest=shown.digest or "", via="terminal")
     with writing(engine) as (session, now):
         assert vote(session, now=now, ballot=ballot).verdict.allowed
     assert click(engine, shown, "U0ARJUN", "t-1") is None

@@ -89,7 +89,7 @@ def odd(world: World, case: Case) -> None:
 
 def give(world: World, case: Case, person: str | None, choice: Choice, digest: str) -> None:
     """Delivers a ballot, and keeps in mind what came of it, if it was committed."""
-    ballot = Ballot(proposal_id=case.id, person=person, choice=choice, digest=digest, via="sim")
+    ballot = Ballot(proposal_id=case.id, person=person, choice=choice, digest=digest, via="terminal")
 
     def do(activity: Activity) -> None:
         got: list[Any] = []
