@@ -4,7 +4,6 @@ Every question runs on a DuckDB of its own in memory over the current snapshots'
 processes ever share a database file and a load never disturbs a question that is under way.
 """
 
-import difflib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -13,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lake import completeness, expressions, measures, rollup
+from lake import as_written, completeness, expressions, measures, rollup
 from lake.completeness import SourceCompleteness
-from lake.errors import LakeError, NameNotKnown
+from lake.errors import LakeError
 from lake.money import add, difference
 from lake.period import Period, add_months
 from lake.price_book import PriceBook, shipped
@@ -139,11 +138,11 @@ class Lake:
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
         rolled = rollup.answers(question, snapshots)
         with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
-            question = _known(reader, question)
-            scope = _sources(reader, question, snapshots)
+            question = as_written.known(reader, snapshots, question)
+            scope = as_written.sources(reader, snapshots, question)
             held = [snapshot for snapshot in snapshots if snapshot.source in scope]
             read = [snapshot for snapshot in held if _touches(snapshot, question)]
-            reader.hold(read or snapshots[:1])
+            reader.hold(read or snapshots[:1], rolled=rolled)
             rows, sums, query = _found(reader, question, limit, self.prices)
         verdicts = completeness.judge(question.period, held)
         answered = Answered(
@@ -173,11 +172,10 @@ class Lake:
         self, dimension: str, limit: int = MAX_ROWS, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
     ) -> list[str]:
         """The names that charges in this scope carry, those with most charges first."""
-        question = Question(period=_ANY, by=(dimension,), teams_seen=teams_seen)
         snapshots = self.snapshots()
-        rolled = rollup.answers(question, snapshots)
-        with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
-            return _names(reader, question, dimension, limit)
+        tags = expressions.tags(Question(period=as_written.ANY, by=(dimension,)))
+        with self.reader(snapshots, tags=tags) as reader:
+            return as_written.names(reader, snapshots, dimension, teams_seen=teams_seen, limit=limit)
 
     def daily(
         self,
@@ -205,7 +203,9 @@ class Lake:
         question = Question(period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen)
         rolled = rollup.answers(question, snapshots, daily=True)
         with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
-            rows, _ = reader.fetch(expressions.daily(reader.charges, _known(reader, question)))
+            question = as_written.known(reader, snapshots, question)
+            reader.hold(snapshots, rolled=rolled)
+            rows, _ = reader.fetch(expressions.daily, question)
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})
 
     def last_complete_period(self) -> Period | None:
@@ -253,29 +253,18 @@ class Lake:
         return snapshots
 
 
-_ANY = Period(date(1900, 1, 1), date(2200, 1, 1))
-
-
-def _sources(reader: OpenReader, question: Question, snapshots: Sequence[Snapshot]) -> set[str]:
-    everything = EVERY_TEAM in question.teams_seen and not question.where
-    if everything and question.ai is None and question.currency is None:
-        return {snapshot.source for snapshot in snapshots}
-    rows, _ = reader.fetch(expressions.sources(reader.charges, question))
-    return {row["x_source"] for row in rows}
-
-
 def _found(
     reader: OpenReader, question: Question, limit: int, prices: Callable[[], PriceBook]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
     """Rows (more than the limit, if there are more), totals, and the query behind them."""
     if question.metric in MEASURES:
-        found, query = reader.fetch(expressions.quantities(reader.charges, question))
+        found, query = reader.fetch(expressions.quantities, question)
         counted = measures.counted(question, found, prices=prices)
         return counted.rows, counted.totals, query
-    rows, query = reader.fetch(expressions.rows(reader.charges, question, limit))
+    rows, query = reader.fetch(expressions.rows, question, limit)
     if not question.by and len(rows) <= limit:  # they are the totals themselves
         return rows, sorted(rows, key=lambda row: str(row[expressions.CURRENCY])), query
-    sums, _ = reader.fetch(expressions.totals(reader.charges, question))
+    sums, _ = reader.fetch(expressions.totals, question)
     return rows, sums, query
 
 
@@ -306,37 +295,6 @@ def _lacking_rest(total: dict[str, Any], shown: list[dict[str, Any]], unit: str)
             mine = [row[name] for row in shown if row["currency"] == unit and row[name] is not None]
             rest[name] = None if total[name] is None else difference(total[name], add(mine))
     return rest
-
-
-def _names(reader: OpenReader, question: Question, dimension: str, limit: int | None = None) -> list[str]:
-    table = expressions.names(reader.charges, question, dimension)
-    rows, _ = reader.fetch(table.limit(limit) if limit else table)
-    return [row["name"] for row in rows]
-
-
-def _known(reader: OpenReader, question: Question) -> Question:
-    """The same question with its names as the bill writes them; refuses a name that no charge in scope carries."""
-    where = {}
-    for dimension, wanted in question.where.items():
-        anything = Question(period=_ANY, teams_seen=question.teams_seen)
-        names = _names(reader, anything, dimension)
-        where[dimension] = tuple(_as_written(dimension, value, names) for value in wanted)
-    return question.model_copy(update={"where": where})
-
-
-def _as_written(dimension: str, value: str, names: list[str]) -> str:
-    if value in names:
-        return value
-    folded = {_folded(name): name for name in reversed(names)}
-    found = folded.get(_folded(value))
-    if found is not None:
-        return found
-    close = difflib.get_close_matches(_folded(value), list(folded), n=3, cutoff=0.5)
-    raise NameNotKnown(dimension=dimension, value=value, closest=tuple(folded[name] for name in close))
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("_", "-").replace(" ", "-")
 
 
 def _touches(snapshot: Snapshot, question: Question) -> bool:

@@ -138,9 +138,9 @@ def in_scope(charges: ir.Table, question: Question) -> ir.Table:
     # In one filter: every step on a table takes time to compile.
     conditions = []
     if EVERY_TEAM not in question.teams_seen:
-        conditions.append(dimension(charges, "team").isin(sorted(question.teams_seen)))
+        conditions.append(dimension(charges, "team").isin(sorted(set(question.teams_seen))))
     for name in sorted(question.where):
-        conditions.append(dimension(charges, name).isin(sorted(question.where[name])))
+        conditions.append(dimension(charges, name).isin(sorted(set(question.where[name]))))
     if question.ai is not None:
         conditions.append(charges.x_ai == question.ai)
     if question.currency is not None:
@@ -237,11 +237,12 @@ def sources(charges: ir.Table, question: Question) -> ir.Table:
     return in_scope(charges, question).select("x_source").distinct().order_by("x_source")
 
 
-def names(charges: ir.Table, question: Question, name: str) -> ir.Table:
-    """The values of a dimension that charges in scope carry, those with most charges first."""
+def names(charges: ir.Table, question: Question, name: str, limit: int | None = None) -> ir.Table:
+    """The values of a dimension that charges in scope carry, those with most charges first; so many at most."""
     kept = in_scope(charges, question)
     counted = kept.group_by(name=dimension(kept, name)).agg(charges=kept[CHARGES_COUNTED].sum())
-    return counted.order_by([counted.charges.desc(), counted.name.asc()])
+    ordered = counted.order_by([counted.charges.desc(), counted.name.asc()])
+    return ordered if limit is None else ordered.limit(limit)
 
 
 def daily(charges: ir.Table, question: Question) -> ir.Table:

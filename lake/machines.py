@@ -53,7 +53,7 @@ def machines(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY
         return Machines([], "", [])
     with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
-        rows, query = reader.fetch(expressions.machine_hours(reader.charges, question))
+        rows, query = reader.fetch(expressions.machine_hours, question)
     found = [_machine(row) for row in rows if row["hours"] > 0]
     return Machines(sorted(found, key=lambda one: (-one.effective, one.resource_id)), query, [one.id for one in read])
 

@@ -47,7 +47,7 @@ def parts(lake: Lake, question: Question) -> Parts:
     touched = (question.period, question.compare)
     read = [one for one in lake.snapshots() if any(one.charged.overlaps(period) for period in touched)]
     with lake.reader(read or lake.snapshots()[:1], tags=expressions.tags(counting)) as reader:
-        rows, query = reader.fetch(expressions.quantities(reader.charges, counting))
+        rows, query = reader.fetch(expressions.quantities, counting)
     keys = expressions.keys(question.by).values()
     groups: dict[tuple[tuple[str, ...], str], list[Side | None]] = {}
     for row in rows:

@@ -6,9 +6,10 @@ from typing import Any, Self
 
 import duckdb
 
-from lake import duck, expressions
+from lake import compiled, duck
 from lake.columns import CHARGES_COUNTED, STORED, tag_column
 from lake.errors import LakeError
+from lake.question import Question
 from lake.rollup import Rolled
 from lake.store import Snapshot, SnapshotFile
 
@@ -17,7 +18,7 @@ _EVERY_COLUMN = f"SELECT {', '.join(f'CAST(NULL AS {kind}) AS {duck.name(name)}'
 
 
 class Reader:
-    """Open while its `with` block lasts; `charges` is the table that expressions are built on.
+    """Open while its `with` block lasts.
 
     `tags` are the keys of the tags that will be asked for: each is a column of `charges`.
     """
@@ -25,61 +26,59 @@ class Reader:
     def __init__(
         self, folder: Path, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None, tags: Sequence[str] = ()
     ) -> None:
-        self.charges = expressions.charges(tags)
         self._folder = folder
-        self._rolled = rolled
         self._tags = tags
-        self._first = snapshots
+        self._shown = ""
+        self.hold(snapshots, rolled=rolled)
 
     def __enter__(self) -> Self:
         self._connection = duck.connect()
-        self.hold(self._first)
         return self
 
-    def hold(self, snapshots: Iterable[Snapshot]) -> None:
+    def hold(self, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None) -> None:
         """From now on `charges` holds these snapshots' charges; `rolled`, what they add up to (`lake.rollup`)."""
-        held = [file for snapshot in snapshots for file in self._files(snapshot)]
+        held = [file for snapshot in snapshots for file in _files(snapshot, rolled)]
         paths = ", ".join(duck.text(str(self._folder / file.path)) for file in held)
-        counted = "" if self._rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
+        counted = "" if rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
         source = f"SELECT *{counted} FROM read_parquet([{paths}], union_by_name = true)"  # noqa: S608
         view = f"{_EVERY_COLUMN} UNION ALL BY NAME {source}"
         if self._tags:
             columns = ", ".join(f"x_tags[{duck.text(key)}] AS {tag_column(key)}" for key in self._tags)
             view = f"SELECT *, {columns} FROM ({view})"  # noqa: S608
-        with _Speaking():
-            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {view}")
-
-    def _files(self, snapshot: Snapshot) -> tuple[SnapshotFile, ...]:
-        if self._rolled is None:
-            return snapshot.files
-        file = snapshot.rollup if self._rolled is Rolled.DAYS else snapshot.monthly
-        if file is None:
-            raise ValueError(f"{snapshot.id} has no {self._rolled}")
-        return (file,)
+        self._view = view
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def fetch(self, expression: Any) -> tuple[list[dict[str, Any]], str]:
-        """The rows of an expression on `charges`, and the exact query that gave them."""
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        """The connection, once its view is of what is held: to make it opens every file."""
+        if self._view != self._shown:
+            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {self._view}")
+            self._shown = self._view
+        return self._connection
+
+    def fetch(self, build: compiled.Build, question: Question, *more: Any) -> tuple[list[dict[str, Any]], str]:
+        """The rows of `build(charges, question, *more)`, one of `lake.expressions`, and the exact query behind them."""
         with _Speaking():
-            query = expressions.to_sql(expression)
-            return self._connection.execute(query).to_arrow_table().to_pylist(), query
+            query = compiled.to_sql(build, self._tags, question, *more)
+            return self._open().execute(query).to_arrow_table().to_pylist(), query
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query on `charges` that is written in SQL; raises LakeError if a file cannot be read."""
         with _Speaking():
-            return self._connection.execute(sql).fetchall()
+            return self._open().execute(sql).fetchall()
 
     def batches(self, sql: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
         """The same, so many rows at a time."""
         with _Speaking():
-            answer = self._connection.execute(sql)
+            answer = self._open().execute(sql)
             while rows := answer.fetchmany(size):
                 yield rows
 
     def copy(self, select: str, target: Path, options: str) -> None:
         """Writes the rows of a query on `charges` into `target`, in place of what is there. Raises LakeError."""
+        with _Speaking():
+            self._open()
         try:
             to = f"TO {duck.text(str(target))} ({options}, USE_TMP_FILE false)"
             self._connection.execute(f"COPY ({select}) {to}")
@@ -89,6 +88,15 @@ class Reader:
                 why=f"DuckDB could not go on: {str(error).splitlines()[0]}.",
                 do="Check that the disk has room and that `spendgate lake status` finds no fault, then try again.",
             ) from error
+
+
+def _files(snapshot: Snapshot, rolled: Rolled | None) -> tuple[SnapshotFile, ...]:
+    if rolled is None:
+        return snapshot.files
+    file = snapshot.rollup if rolled is Rolled.DAYS else snapshot.monthly
+    if file is None:
+        raise ValueError(f"{snapshot.id} has no {rolled}")
+    return (file,)
 
 
 class _Speaking:

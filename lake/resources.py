@@ -34,7 +34,7 @@ def resources(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ..
         return Resources([], "", [])
     with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
-        rows, query = reader.fetch(expressions.resource_meters(reader.charges, question, ids))
+        rows, query = reader.fetch(expressions.resource_meters, question, ids)
     return Resources(_folded(rows), query, [one.id for one in read])
 
 
@@ -45,7 +45,7 @@ def last_billed(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, 
         return None
     with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
-        rows, _ = reader.fetch(expressions.last_day(reader.charges, question, ids))
+        rows, _ = reader.fetch(expressions.last_day, question, ids)
     found: date | None = rows[0]["last_day"] if rows else None
     return found
 
@@ -129,7 +129,7 @@ def daily_costs(
         return {}
     with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
-        rows, _ = reader.fetch(expressions.resource_days(reader.charges, question, wanted))
+        rows, _ = reader.fetch(expressions.resource_days, question, wanted)
     found: dict[tuple[str, str], ResourceDays] = {}
     for row in rows:
         one = found.setdefault((row["resource_id"], row["currency"]), ResourceDays())

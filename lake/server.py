@@ -1,24 +1,22 @@
 """What the lake asks its questions of: the embedded engine over its files, or a server that it was published to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from lake.question import Question
+from lake.rollup import Rolled
 from lake.store import Snapshot
 
 
 class OpenReader(Protocol):
     """What answers expressions while it is open: the embedded engine or a server."""
 
-    @property
-    def charges(self) -> Any:
-        """The table that expressions are built on."""
+    def hold(self, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None) -> None:
+        """From now on `charges` holds these snapshots' charges; `rolled`, what they add up to where that is kept."""
 
-    def hold(self, snapshots: Iterable[Snapshot]) -> None:
-        """From now on `charges` holds these snapshots' charges."""
-
-    def fetch(self, expression: Any) -> tuple[list[dict[str, Any]], str]:
-        """The rows of an expression on `charges`, and the exact query that gave them."""
+    def fetch(self, build: Callable[..., Any], question: Question, *more: Any) -> tuple[list[dict[str, Any]], str]:
+        """The rows of `build(charges, question, *more)`, one of `lake.expressions`, and the exact query behind them."""
 
 
 class Server(Protocol):

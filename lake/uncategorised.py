@@ -76,7 +76,7 @@ def causes(
     # the rollup must hold what the gap is of as well
     rolled = rollup.answers(question.model_copy(update={"by": (by, dimension)}), read)
     with lake.reader(read, rolled=rolled) as reader:
-        rows, query = reader.fetch(expressions.missing_by(reader.charges, question, dimension, limit))
+        rows, query = reader.fetch(expressions.missing_by, question, dimension, limit)
     key = expressions.keys((by,))[by]
     return Causes(tuple((row[key], row[expressions.CURRENCY], row[expressions.VALUE]) for row in rows), query)
 
@@ -95,7 +95,7 @@ def uncategorised(
         return Gaps((), "", ())
     question = Question(period=period, by=tuple(dimensions), ai=ai, teams_seen=teams_seen)
     with lake.reader(read, rolled=rollup.answers(question, read)) as reader:
-        rows, query = reader.fetch(expressions.missing(reader.charges, question, dimensions))
+        rows, query = reader.fetch(expressions.missing, question, dimensions)
     found = [
         Gap(name, period, row[expressions.CURRENCY], row[name] or Decimal(), row[expressions.VALUE])
         for name in dimensions

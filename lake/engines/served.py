@@ -4,7 +4,7 @@ One question is one transaction over the snapshots that counted when it began. A
 one that it replaced stays for a while, so that what is published meanwhile changes no answer that is under way.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,8 @@ from lake import expressions
 from lake.engines import dialects
 from lake.engines.connection import connected
 from lake.errors import LakeError
+from lake.question import Question
+from lake.rollup import Rolled
 from lake.store import Snapshot
 
 
@@ -33,9 +35,13 @@ class ServedReader:
         """The charges of the snapshots that are held."""
         return expressions.published(self._held, tags=self._tags, without=self._without)
 
-    def hold(self, snapshots: Iterable[Snapshot]) -> None:
-        """From now on `charges` holds these snapshots' charges; LakeError if one of them is gone."""
-        self._held = tuple(snapshot.id for snapshot in snapshots)
+    def hold(self, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None) -> None:
+        """From now on `charges` holds these snapshots' charges, `rolled` or not: no rollup is published. LakeError if
+        one of them is gone."""
+        held = tuple(snapshot.id for snapshot in snapshots)
+        if held == self._held:
+            return
+        self._held = held
         there = self._connection.execute(
             "SELECT id, tags_left FROM spendgate_lake.snapshots WHERE id = ANY(%s)", [list(self._held)]
         ).fetchall()
@@ -51,9 +57,9 @@ class ServedReader:
                 do="Ask where the bills are loaded, without SPENDGATE_LAKE_URL.",
             )
 
-    def fetch(self, expression: Any) -> tuple[list[dict[str, Any]], str]:
-        """The rows of an expression on `charges`, and the exact query that gave them."""
-        query = dialects.to_sql(expression, "postgres")
+    def fetch(self, build: Callable[..., Any], question: Question, *more: Any) -> tuple[list[dict[str, Any]], str]:
+        """The rows of `build(charges, question, *more)`, one of `lake.expressions`, and the exact query behind them."""
+        query = dialects.to_sql(build(self.charges, question, *more), "postgres")
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query).fetchall(), query
 

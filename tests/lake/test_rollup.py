@@ -16,6 +16,8 @@ from lake.engine import Lake
 from lake.load import ingest
 from lake.period import Period
 from lake.question import DIMENSIONS, METRIC_COLUMNS, Question
+from lake.reading import Reader
+from lake.rollup import Rolled
 from lake.store import write_durably
 from tests.lake.conftest import NOW, row, write_csv
 
@@ -169,3 +171,20 @@ def test_a_rollup_is_smaller_and_keeps_every_cost_apart(many: Lake) -> None:
         assert 0 < snapshot.rollup.rows <= snapshot.rows
     totals = {metric: dict(many.ask(Question(period=AUTUMN, metric=metric)).totals)["USD"] for metric in METRIC_COLUMNS}
     assert len(set(totals.values())) == 3  # billed and effective are alike in these charges
+
+
+def test_names_are_looked_up_in_a_rollup_though_the_question_needs_charges(
+    many: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[Rolled | None] = []
+    hold = Reader.hold
+
+    def remembered(reader: Reader, snapshots: Any, *, rolled: Rolled | None = None) -> None:
+        held.append(rolled)
+        hold(reader, snapshots, rolled=rolled)
+
+    monkeypatch.setattr(Reader, "hold", remembered)
+    asked = many.ask(Question(period=OCTOBER, by=("resource",), where={"team": ("FRAUD",), "service": ("disks",)}))
+    assert held == [None, Rolled.MONTHS, Rolled.MONTHS, Rolled.MONTHS, None]  # opened, two names, sources, the charges
+    assert asked.read == "charges"
+    assert asked.question.where == {"team": ("fraud",), "service": ("Disks",)}

@@ -1,0 +1,68 @@
+"""Names as the bill writes them: what a question's filters mean, and which sources its scope reaches.
+
+Both are asked of the smallest rollup that holds them, whatever the question itself needs: names change with each load
+and not with each question, and every charge of every month carries some.
+"""
+
+import difflib
+from collections.abc import Sequence
+from datetime import date
+
+from lake import expressions, rollup
+from lake.errors import NameNotKnown
+from lake.period import Period
+from lake.question import EVERY_TEAM, Question
+from lake.server import OpenReader
+from lake.store import Snapshot
+
+ANY = Period(date(1900, 1, 1), date(2200, 1, 1))
+
+
+def names(
+    reader: OpenReader,
+    snapshots: Sequence[Snapshot],
+    dimension: str,
+    *,
+    teams_seen: tuple[str, ...],
+    limit: int | None = None,
+) -> list[str]:
+    """The values of a dimension that charges in this scope carry, those with most charges first."""
+    question = Question(period=ANY, by=(dimension,), teams_seen=teams_seen)
+    reader.hold(snapshots, rolled=rollup.answers(question, snapshots))
+    rows, _ = reader.fetch(expressions.names, question, dimension, limit)
+    return [row["name"] for row in rows]
+
+
+def sources(reader: OpenReader, snapshots: Sequence[Snapshot], question: Question) -> set[str]:
+    """The sources that ever had a charge in the question's scope."""
+    everything = EVERY_TEAM in question.teams_seen and not question.where
+    if everything and question.ai is None and question.currency is None:
+        return {snapshot.source for snapshot in snapshots}
+    scope = question.model_copy(update={"period": ANY, "compare": None, "by": ()})
+    reader.hold(snapshots, rolled=rollup.answers(scope, snapshots))
+    rows, _ = reader.fetch(expressions.sources, question)
+    return {row["x_source"] for row in rows}
+
+
+def known(reader: OpenReader, snapshots: Sequence[Snapshot], question: Question) -> Question:
+    """The same question with its names as the bill writes them; refuses a name that no charge in scope carries."""
+    where = {}
+    for dimension, wanted in question.where.items():
+        found = names(reader, snapshots, dimension, teams_seen=question.teams_seen)
+        where[dimension] = tuple(_as_written(dimension, value, found) for value in wanted)
+    return question.model_copy(update={"where": where})
+
+
+def _as_written(dimension: str, value: str, found: list[str]) -> str:
+    if value in found:
+        return value
+    folded = {_folded(name): name for name in reversed(found)}
+    same = folded.get(_folded(value))
+    if same is not None:
+        return same
+    close = difflib.get_close_matches(_folded(value), list(folded), n=3, cutoff=0.5)
+    raise NameNotKnown(dimension=dimension, value=value, closest=tuple(folded[name] for name in close))
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")
