@@ -1,4 +1,5 @@
-"""Why spend changed: ranked contributions that add up to the change, what lies within the largest, and the reasons.
+"""Why spend changed: ranked contributions that add up to the change, what lies within the largest, the narrowest
+slices that explain it, and the reasons.
 
 The reasons are price, volume, mix, new and vanished usage, and charges without a quantity; they add up to the change.
 
@@ -15,14 +16,15 @@ from lake.errors import LakeError
 from lake.parts import parts
 from lake.question import METRIC_COLUMNS, Metric, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
+from tools.causes import write_causes
 from tools.desk import Desk, failed
-from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions, percent
+from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions
 from tools.periods import spoken, spoken_day
 from tools.price_volume import effects
-from tools.result import Problem, Row, ToolResult
+from tools.result import Problem, ToolResult
 from tools.sheet import Sheet
 from tools.shown import shown
-from tools.spend import Line, note_gaps, provenance, write
+from tools.spend import Line, note_gaps, provenance, write, write_share
 from tools.wording import METRICS, label
 
 TOOL = "explain_change"
@@ -130,6 +132,8 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
             splits.append(split.by)
             _write_split(sheet, definite, split)
             answers += _look_within(sheet, desk, definite, split, allowed=not by)
+        if not by:
+            answers += write_causes(sheet, desk, definite, chosen, currency=currency)
         change = EXACT.subtract(value, before[currency])
         queries += _write_reasons(sheet, desk, definite, now.question, currency=currency, change=change)
     heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
@@ -169,7 +173,7 @@ def _write_reasons(
         row = sheet.row({}, texts={"part": words, "within": "price, volume and mix"})
         said = f"Change of effective cost, {words}"
         sheet.put(row, "change", amount, label=said, unit=currency, period=days, signed=True)
-        _share(sheet, definite, row, amount, change, named=words)
+        write_share(sheet, definite, row, amount, change, named=words)
     return [used.query]
 
 
@@ -216,22 +220,13 @@ def _write_split(sheet: Sheet, definite: Asked, split: Split, *, within: str = "
             None if part.new else part.before,
         )
         row = write(sheet, definite, line, texts={**texts, **({"note": kind} if kind else {})})
-        _share(sheet, definite, row, part.change, whole)
+        write_share(sheet, definite, row, part.change, whole)
     if split.explained.remainder_count:
         value = _left(split.after, [part.name for part in split.explained.named])
         before = _left(split.before, [part.name for part in split.explained.named])
         names = {split.by: f"all others ({split.explained.remainder_count})"}
         row = write(sheet, definite, Line(names, split.currency, value, before), texts=texts)
-        _share(sheet, definite, row, split.explained.remainder, whole)
-
-
-def _share(sheet: Sheet, definite: Asked, row: Row, change: Decimal, whole: Decimal, *, named: str = "") -> None:
-    share = percent(change, whole)
-    if share is None or definite.compare is None:
-        return
-    said = f"Share of the change, {named or ', '.join(row.names.values())}"
-    days = f"{spoken(definite.question.period)} against {spoken(definite.compare)}"
-    sheet.put(row, "share", EXACT.quantize(share, Decimal("0.0001")), label=said, unit="%", period=days)
+        write_share(sheet, definite, row, split.explained.remainder, whole)
 
 
 def _look_within(sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, allowed: bool) -> list[Any]:

@@ -16,7 +16,7 @@ from lake.expressions import UNKNOWN
 from lake.question import MAX_ROWS, METRIC_COLUMNS, RATIOS, TIME_DIMENSIONS, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.desk import Desk, failed
-from tools.detection.contributions import EXACT, ZERO, add, percent_change
+from tools.detection.contributions import EXACT, ZERO, add, percent, percent_change
 from tools.periods import spoken, spoken_day
 from tools.result import Row, ToolResult, display
 from tools.sheet import Sheet, source_states
@@ -127,6 +127,16 @@ def write(
     if (share := percent_change(before, value)) is not None:
         sheet.put(row, "change_pct", _short(share), label=said, unit="%", period=both, signed=True)
     return row
+
+
+def write_share(sheet: Sheet, definite: Asked, row: Row, change: Decimal, whole: Decimal, *, named: str = "") -> None:
+    """Into a row: which part of the `whole` change its own is, in percent; nothing where the whole is nothing."""
+    share = percent(change, whole)
+    if share is None or definite.compare is None:
+        return
+    said = f"Share of the change, {named or ', '.join(row.names.values())}"
+    days = f"{spoken(definite.question.period)} against {spoken(definite.compare)}"
+    sheet.put(row, "share", EXACT.quantize(share, Decimal("0.0001")), label=said, unit="%", period=days)
 
 
 def provenance(*answers: Any) -> dict[str, Any]:

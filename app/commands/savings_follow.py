@@ -7,11 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from app.commands.console import hint, print_json, print_table
-from app.commands.here import person_at, place
+from app.commands.desk import desk_here
+from app.commands.here import place
 from app.database import reading
-from app.lake_here import lake_here
 from app.saved import Stage, saved
-from app.savings_limits import limits_here
 from tools.desk import Desk
 from tools.realised import Deed, Followed, follow, shadow, together
 from tools.result import display
@@ -28,14 +27,9 @@ NONE = {
 
 def run(stage: Stage, *, person: str | None = None, as_json: bool = False) -> None:
     """Lists the savings of one stage, oldest first; sums by currency and remarks go to stderr."""
-    here = place("ask the bill")
-    speaker = person_at(here, person)
-    limits = limits_here(here.home)
-    with reading(here.engine) as (session, now):
-        deeds = saved(session, stage, scope=speaker.sees_teams)
-    desk = Desk(
-        lake=lake_here(here.home.lake), now=now, speaker=speaker.id, scope=speaker.sees_teams, thresholds=limits
-    )
+    desk = desk_here(person)
+    with reading(place("ask the bill").engine) as (session, _):
+        deeds = saved(session, stage, scope=desk.scope)
     report(desk, stage, deeds, as_json=as_json)
 
 

@@ -111,3 +111,32 @@ def test_a_cost_that_some_charges_lack_is_not_explained(tmp_path: Path) -> None:
     assert refused.error is not None
     assert "Some of these charges have no list cost" in refused.error.why
     assert explain_change(desk, period="2026-10").error is None
+
+
+def crossed(folder: Path, *, loud: bool = True) -> Lake:
+    """Two teams that use two services alike, but for one team's use of one, and one model that took over another's."""
+    rows = [charge(date(2026, 11, 5), "1", team="fraud")]
+    for day, now in ((SEPTEMBER, False), (OCTOBER, True)):
+        for team in ("fraud", "kyc", "risk"):
+            for service in ("Claude API", "Amazon SageMaker", "Amazon Bedrock"):
+                grown = loud and now and (team, service) == ("kyc", "Claude API")
+                rows.append(charge(day, "900.07" if grown else "100", team=team, service=service))
+    return lake_of(folder, rows)
+
+
+def test_the_narrowest_slices_are_named_and_sum_with_what_they_leave(tmp_path: Path) -> None:
+    result = explain_change(desk_of(crossed(tmp_path)), period="2026-10", compare="2026-09")
+    rows = [row for row in result.rows if row.texts.get("within") == "the narrowest causes"]
+    assert rows[0].names == {"service": "Claude API", "team": "kyc"}
+    whole = result.figure("q1.t1.change")
+    assert whole is not None
+    assert whole.value == Decimal("800.07") == add(changes(result, "the narrowest causes"))
+
+
+def test_where_one_name_says_it_all_no_slices_are_listed(tmp_path: Path) -> None:
+    for result in (
+        explain_change(desk_of(crossed(tmp_path / "still", loud=False)), period="2026-10", compare="2026-09"),
+        explain_change(desk_of(crossed(tmp_path / "loud")), period="2026-10", compare="2026-09", by="team"),
+    ):
+        assert result.error is None
+        assert not [row for row in result.rows if row.texts.get("within") == "the narrowest causes"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.detection.contributions import EXACT, ZERO, add
-from tools.detection.root_cause import Part, price_and_volume, root_causes
+from tools.detection.root_cause import Part, root_causes
 
 Names = tuple[tuple[str, str], ...]
 
@@ -127,22 +127,3 @@ def test_contributions_and_remainder_are_the_change_to_the_last_digit(
     whole = EXACT.subtract(add(p.after for p in parts), add(p.before for p in parts))
     assert add([*(cause.change for cause in told.named), told.remainder]) == whole
     assert all(len(cause.names) <= 3 for cause in told.named)
-
-
-quantities = st.decimals(min_value=Decimal("0.000001"), max_value=10**9, places=6)
-
-
-@given(money, quantities, money, quantities)
-def test_price_volume_and_both_are_the_change_to_the_last_digit(
-    before: Decimal, was: Decimal, after: Decimal, now: Decimal
-) -> None:
-    split = price_and_volume(before, was, after, now)
-    assert split is not None
-    assert add([split.volume, split.price, split.both]) == EXACT.subtract(after, before)
-
-
-def test_a_dearer_unit_and_more_of_them_are_told_apart() -> None:
-    split = price_and_volume(Decimal(100), Decimal(10), Decimal(240), Decimal(12))
-    assert split is not None
-    assert [split.volume, split.price, split.both] == [Decimal(20), Decimal(100), Decimal(20)]
-    assert price_and_volume(Decimal(1), ZERO, Decimal(2), Decimal(1)) is None

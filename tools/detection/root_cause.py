@@ -29,7 +29,8 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Part:
-    """One cell of the bill: its names by dimension, what it cost before and after."""
+    """One cell of the bill: its names by dimension, what it cost before and after. A name that it lacks names no cause:
+    that a charge has no model tells nobody where to look."""
 
     names: Mapping[str, str]
     before: Decimal
@@ -105,6 +106,10 @@ class _Cube:
             place = {value: code for code, value in enumerate(values)}
             self.values.append(values)
             self.codes.append(np.array([place[value] for value in mine], dtype=np.int64))
+        self.lacking = [
+            np.array([not value for value in values])[codes]
+            for values, codes in zip(self.values, self.codes, strict=True)
+        ]
         self.useful = [axis for axis, values in enumerate(self.values) if len(values) > 1]
 
     def moved(self) -> float:
@@ -117,8 +122,10 @@ class _Cube:
             for axes in combinations(self.useful, depth):
                 group, first = self._group(axes, left)
                 gains = self._gain(group, left) / moved * (1 - A_NAME_MORE * (depth - 1))
+                gains[np.logical_or.reduce([self.lacking[axis][first] for axis in axes])] = 0
                 for code in np.argsort(-gains)[:TRIED_AGAIN]:
-                    tried.append((float(gains[code]), axes, int(first[code])))
+                    if gains[code] > 0:
+                        tried.append((float(gains[code]), axes, int(first[code])))
         tried.sort(key=lambda one: (-one[0], len(one[1]), one[1], one[2]))
         best: tuple[float, Names, NDArray[np.bool_]] | None = None
         for _, axes, row in tried[:TRIED_AGAIN]:
@@ -158,29 +165,3 @@ class _Cube:
         half = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
         factor = ratio[order][min(int(half), len(order) - 1)]
         return float((np.abs(after - before) - np.abs(after - before * factor)).sum())
-
-
-@dataclass(frozen=True)
-class PriceAndVolume:
-    """Why a cost changed: `volume` (more or less was used), `price` (each unit cost more or less), `both` at once. The
-    three sum to the change exactly."""
-
-    volume: Decimal
-    price: Decimal
-    both: Decimal
-
-
-def price_and_volume(
-    before: Decimal, before_quantity: Decimal, after: Decimal, after_quantity: Decimal
-) -> PriceAndVolume | None:
-    """The change of a cost split by its quantities: ΔQ·P₀, ΔP·Q₀ and ΔQ·ΔP, the first two rounded to twelve places and
-    the last the exact rest. None where a quantity is zero or below: there is no price then."""
-    if before_quantity <= 0 or after_quantity <= 0:
-        return None
-    place = Decimal("1E-12")
-    was, now = EXACT.divide(before, before_quantity), EXACT.divide(after, after_quantity)
-    more, dearer = EXACT.subtract(after_quantity, before_quantity), EXACT.subtract(now, was)
-    volume = EXACT.quantize(EXACT.multiply(more, was), place)
-    price = EXACT.quantize(EXACT.multiply(dearer, before_quantity), place)
-    change = EXACT.subtract(after, before)
-    return PriceAndVolume(volume, price, EXACT.subtract(EXACT.subtract(change, volume), price))
