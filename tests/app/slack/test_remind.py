@@ -158,7 +158,8 @@ async def test_one_that_was_missed_is_not_said_beside_the_later_one(room: Room, 
 async def test_a_reminder_whose_answer_was_lost_is_found_and_not_said_twice(room: Room, clock: Any) -> None:
     clock.pass_(hours=36)
     await room.slack.faults({"fault": "lost_answer", "method": "chat.postMessage"})
-    assert await room.replicas() == 0
+    # One alone: of several at once, a late one may find the message in the same round, and rightly so.
+    assert await remind(room.engines[0], room.clients[0], team=TEAM, by="serve-0") == 0
     assert await room.replicas() == 1
     assert len(await room.replies()) == 1
     assert room.told().count("proposal.reminded") == 1

@@ -59,7 +59,8 @@ async def test_an_alarm_is_neither_lost_nor_doubled_by_a_connection_that_breaks(
         with pytest.raises(ServerDisconnectedError):
             await watch_signer(room.engines[0], room.clients[0], channel=CHANNEL, by="s-0")
     await room.slack.faults({"fault": "lost_answer", "method": "chat.postMessage"})
-    assert await looks(room) == [False] * 3, "posted, and nobody knows"
+    # One alone: of several at once, a late one may find the message in the same round, and rightly so.
+    assert not await watch_signer(room.engines[0], room.clients[0], channel=CHANNEL, by="s-0"), "nobody knows"
     assert await looks(room) == [False, False, True]
     said = [message for message in await room.slack.messages(CHANNEL) if "not being signed" in message["text"]]
     assert len(said) == 1

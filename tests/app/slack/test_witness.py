@@ -121,7 +121,8 @@ async def test_what_slack_refuses_is_tried_again(room: Room, monkeypatch: pytest
 async def test_a_checkpoint_whose_answer_was_lost_is_found_and_known_as_it_was_posted(room: Room, clock: Any) -> None:
     note = room.following.round()
     await room.slack.faults({"fault": "lost_answer", "method": "chat.postMessage"})
-    assert await room.replicas() == 0
+    # One alone: of several at once, a late one may find the message in the same round, and rightly so.
+    assert not await post_checkpoint(room.engines[0], room.clients[0], channel=CHANNEL, by="s-0")
     room.grow()
     assert await room.replicas() == 1
     assert len([text for text in await room.said() if "signed checkpoint" in text]) == 1
