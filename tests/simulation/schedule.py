@@ -177,6 +177,9 @@ def calm_down(world: World) -> None:
         else:
             world.resume(activity)
     world.provider.settle()
+    for case in world.oracle.cases.values():
+        if case.state in UNDECIDED and case.expires_at is not None and world.now >= case.expires_at:
+            case.spoilt.add("a late effect came after its time, and nobody was asked meanwhile")
     for jump in JUMPS:
         world.pass_time(jump)
         _until_quiet(world)

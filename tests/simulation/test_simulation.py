@@ -99,6 +99,13 @@ def test_a_run_does_not_depend_on_those_before_it(memory: Memory) -> None:
     assert simulate(memory, SEED, 5).trace == after_others
 
 
+def test_a_proposal_that_runs_out_while_a_late_effect_is_waited_for_is_no_fault(memory: Memory) -> None:
+    """In this run an effect comes seventy minutes late, all at once, and a sealed proposal's time ends in them."""
+    found = simulate(memory, 112, 4006)
+    assert found.violations == []
+    assert found.states[State.EXPIRED] == 1
+
+
 def test_a_failing_run_ends_with_one_and_says_how_to_see_it(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from tests.simulation import __main__
 
