@@ -69,7 +69,7 @@ def compare(year: Year, told: Judged) -> tuple[int, list[object], list[object]]:
     return sum((truth & found).values()), list((truth - found).elements()), list((+found - truth).elements())
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_every_planted_fault_is_found_and_nothing_else(tmp_path: Path, seed: int) -> None:
     year = Year(seed, proposals=160, background=1500)
     plant(year)

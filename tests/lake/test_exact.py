@@ -81,6 +81,7 @@ def loaded(folder: Path, rows: list[dict[str, str]]) -> Lake:
     return lake
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(charges, min_size=1, max_size=30))
 def test_any_grouping_adds_up_to_the_grand_total(charge: Any, given_charges: list[dict[str, Any]]) -> None:
@@ -123,6 +124,7 @@ def test_every_value_comes_back_as_it_was(charge: Any, given_charges: list[dict[
         assert found == kept
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(charges, min_size=1, max_size=20), st.data())
 def test_what_a_filter_keeps_and_drops_adds_up(charge: Any, given_charges: list[dict[str, Any]], data: Any) -> None:

@@ -64,6 +64,7 @@ def test_any_order_and_any_split_is_the_same_bill(
         assert sum(stored(whole).values()) == len(rows)
 
 
+@pytest.mark.slow
 @QUICK
 @given(bills)
 def test_loading_it_twice_is_loading_it_once(charge: Any, given_charges: list[dict[str, Any]]) -> None:

@@ -86,6 +86,7 @@ def questions() -> list[Question]:
     return found
 
 
+@pytest.mark.slow
 def test_every_question_has_the_same_answer_from_either(many: Lake) -> None:
     asked = questions()
     rolled = [many.ask(question) for question in asked]

@@ -308,7 +308,7 @@ def test_a_bad_machines_file_is_explained(tmp_path: Path, content: str | None, w
     assert "spendgate sandbox bank" in refused.value.do
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", [pytest.param("SIGINT", marks=pytest.mark.slow), "SIGTERM"])
 def test_the_command_tells_its_address_and_ends_cleanly(machines_file: Path, name: str) -> None:
     code = (
         "import sys; from pathlib import Path; from app.commands.sandbox_aws import run; "
