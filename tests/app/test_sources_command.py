@@ -139,6 +139,7 @@ def test_a_pull_that_is_killed_goes_on_and_the_key_shows_nowhere(provider: Provi
     assert KEY not in out + err + again + said
 
 
+@pytest.mark.slow
 def test_check_is_one_request_that_loads_nothing(provider: Provider, tmp_path: Path) -> None:
     code, out, err = ran(provider, tmp_path, "check", "openai")
     assert (code, out) == (0, "")
@@ -157,6 +158,7 @@ def test_a_refused_key_is_said_and_logged_without_it(provider: Provider, tmp_pat
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

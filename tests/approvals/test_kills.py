@@ -80,10 +80,10 @@ STEPS = [
     ("die after@3", 3, State.VERIFIED, 3),
     ("receipt stored@3", 3, State.VERIFIED, 3),
 ]
-QUICK_STEPS = ("die after@2",)
-STEP_ROWS = [pytest.param(*row, id=row[0], marks=() if row[0] in QUICK_STEPS else pytest.mark.slow) for row in STEPS]
+STEP_ROWS = [pytest.param(*row, id=row[0]) for row in STEPS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "effects", "end", "finally_"), STEP_ROWS)
 def test_killed_in_a_resize_at(gate: Any, where: str, effects: int, end: State, finally_: int) -> None:
     row = gate.approved(SAM, change=RESIZE, evidence={"amount": "900", "currency": "USD"})

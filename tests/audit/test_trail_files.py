@@ -120,6 +120,7 @@ def test_a_gzip_cut_anywhere_ends_with_a_record_that_says_so(tmp_path: Path, con
         assert [seen for _, seen in found[:-1]] == [f"e{number}" for number in range(len(found) - 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [listed(*range(3000)), lines(*range(3000))], ids=["records", "lines"])
 def test_a_gzip_that_is_damaged_is_never_read_as_whole(tmp_path: Path, content: bytes) -> None:
     whole = gzip.compress(content)
@@ -136,6 +137,7 @@ def test_a_number_longer_than_any_is_not_converted(tmp_path: Path) -> None:
     assert raw.record == {"eventID": "e1", "n": None, "f": "1e999", "x": None, "i": -12}
 
 
+@pytest.mark.slow
 def test_no_more_of_a_file_is_held_than_one_record_may_be_long(tmp_path: Path) -> None:
     path = tmp_path / "year.json.gz"
     with gzip.open(path, "wt", compresslevel=1) as file:

@@ -150,6 +150,7 @@ SOON = {
 """From which run on to search, so that the tests are quick; any other would do as well, only later."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_fault_is_found(memory: Memory, monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -85,6 +85,7 @@ def test_a_run_is_the_same_again_in_another_process() -> None:
     assert one.stdout == other.stdout
 
 
+@pytest.mark.slow
 def test_what_is_found_does_not_depend_on_the_processes() -> None:
     alone = told("--runs", "50", "--seed", "3", hash_seed="3")
     shared = told("--runs", "50", "--seed", "3", "--jobs", "2", hash_seed="4")

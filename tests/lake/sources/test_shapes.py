@@ -88,6 +88,7 @@ def test_every_digit_of_every_amount_arrives(
     assert [row[0] for row in found] == [Decimal(amount) for amount in given]
 
 
+@pytest.mark.slow
 def test_what_was_loaded_from_any_kind_is_handed_out_as_focus_and_loads_again(
     write: Any, load: Any, lake: Lake, tmp_path: Path
 ) -> None:

@@ -5,12 +5,14 @@ from datetime import date
 from pathlib import Path
 
 import boto3
+import pytest
 
 from sandbox.aws.seed import access_key
 from sandbox.aws.serve import serve_aws
 from sandbox.bank.write import write_bank
 
 
+@pytest.mark.slow
 def test_every_machine_of_the_bill_is_there_and_the_idle_one_can_be_stopped(tmp_path: Path) -> None:
     write_bank(tmp_path, until=date(2026, 11, 22), months=6)
     machines = json.loads((tmp_path / "machines.json").read_text())["machines"]
