@@ -29,7 +29,7 @@ class DeliveryFault(StrEnum):
 
 
 class Fault(BaseModel):
-    """The next `times` calls of `method` (any, when `*`), or deliveries of `kind`, go wrong.
+    """The next `times` calls of `method` (any, when `*`) with `having` in them, or deliveries of `kind`, go wrong.
 
     `lost_answer` does what was asked and then answers with HTTP 503: the caller cannot know that it was done.
     """
@@ -38,6 +38,7 @@ class Fault(BaseModel):
 
     fault: AnswerFault | DeliveryFault
     method: str = "*"
+    having: str = ""
     kind: Literal["event", "interaction", "*"] = "*"
     times: Annotated[int, Field(ge=1, le=10_000)] = 1
     retry_after: Annotated[int, Field(ge=0, le=600)] = 1
@@ -59,10 +60,17 @@ class Faults:
         """Everything works again."""
         self.pending.clear()
 
-    def for_call(self, method: str) -> Fault | None:
-        """The fault of this call, used up once."""
+    def for_call(self, method: str, body: str) -> Fault | None:
+        """The fault of this call of `method` with what it sends, decoded; used up once."""
         return self._take(
-            next((f for f in self.pending if isinstance(f.fault, AnswerFault) and f.method in ("*", method)), None)
+            next(
+                (
+                    f
+                    for f in self.pending
+                    if isinstance(f.fault, AnswerFault) and f.method in ("*", method) and f.having in body
+                ),
+                None,
+            )
         )
 
     def for_delivery(self, kind: str) -> Fault | None:

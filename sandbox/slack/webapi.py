@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import unquote_plus
 
 from fastapi import APIRouter, Request, Response
 
@@ -39,7 +40,7 @@ async def _answer(site: Site, method: str, request: Request) -> Response:
     body = await request.body()
     arguments: Json = {}
     status, headers = 200, {"x-slack-req-id": opaque("", 20).lower()}
-    fault = site.faults.for_call(method)
+    fault = site.faults.for_call(method, unquote_plus(body.decode(errors="replace")))
     try:
         if fault is not None and fault.fault is not AnswerFault.LOST_ANSWER:
             refused = await _misfortune(fault)

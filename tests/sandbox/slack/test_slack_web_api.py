@@ -240,6 +240,17 @@ async def test_a_rate_limit_is_waited_out_by_the_clients_own_handler(desk: Desk)
     assert [m["text"] for m in await desk.driver.messages("#ai-costs")] == ["at last"]
 
 
+async def test_a_fault_meant_for_one_message_leaves_the_others_alone(desk: Desk) -> None:
+    await desk.driver.faults({"fault": "error", "error": "invalid_blocks", "having": "the table of 5 rows"})
+    await desk.client.chat_postMessage(channel="C0AIOPS", text="another")
+    for how in ("json", "data"):
+        given: Any = {how: {"channel": "C0AIOPS", "text": "the table of 5 rows"}}
+        answer = (await raw(desk, "chat.postMessage", **given)).json()
+        assert answer.get("error") == ("invalid_blocks" if how == "json" else None), "used up by the first"
+
+    assert [m["text"] for m in await desk.driver.messages("#ai-costs")] == ["another", "the table of 5 rows"]
+
+
 async def test_a_lost_answer_was_done_all_the_same(desk: Desk) -> None:
     await desk.driver.faults({"fault": "lost_answer", "method": "chat.postMessage"})
     lost = await raw(desk, "chat.postMessage", json={"channel": "C0AIOPS", "text": "done"})
