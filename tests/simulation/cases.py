@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -103,6 +103,10 @@ class Case:
     def involved(self) -> frozenset[str]:
         """Who may not decide it."""
         return frozenset({self.requester, *self.editors})
+
+    def holds_on(self, until: datetime) -> None:
+        """Its holder goes on: each stored intent, and each answer, makes its right to send last anew."""
+        self.claims[-1] = replace(self.claims[-1], until=until)
 
     @property
     def steps(self) -> int:

@@ -82,12 +82,16 @@ class Oracle:
             case.execute_by = min(self.world.now + self.standing.rules.execute_within, case.latest)
         elif event in ("execution.claimed", "execution.taken_over", "execution.resent"):
             self._claimed(case, event, actor, data, activity)
+        elif event == "execution.answered" and version is not None and case.state == "executing":
+            case.holds_on(self.world.now + LEASE)
         elif event == "execution.intended":
             case.intents[data["step"]] = (self.world.awake, actor)
             case.intended_at = self.world.now
             last = case.claims[-1] if case.claims else None
             if last is None or last.worker != actor or self.world.now >= last.until:
                 self.world.violation("1 claim", f"{actor} stored an intent of {case.id}, whose last claim is {last}")
+            else:
+                case.holds_on(self.world.now + LEASE)
             if self.standing.engaged(case.change["account"]):
                 self.world.violation("12 switch", f"an intent of {case.id} was stored with the kill switch on")
 

@@ -107,6 +107,13 @@ def test_a_proposal_that_runs_out_while_a_late_effect_is_waited_for_is_no_fault(
     assert found.states[State.EXPIRED] == 1
 
 
+def test_a_holder_that_went_on_still_holds_what_its_first_lease_no_longer_covers(memory: Memory) -> None:
+    """In this run a rehearsal stands still between two steps, until a second after the lease of its claim."""
+    found = simulate(memory, 121, 483)
+    assert found.violations == []
+    assert found.states[State.REHEARSED] == 2
+
+
 def test_a_failing_run_ends_with_one_and_says_how_to_see_it(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from tests.simulation import __main__
 
