@@ -17,7 +17,7 @@ from approvals.errors import GateError
 from approvals.states import MOVES, State
 from approvals.store import Proposal
 from audit.event import Actor, Event
-from audit.log import append
+from audit.log import HEAD, append, head_of
 
 
 def create(
@@ -58,7 +58,8 @@ def move(
     written = {"state": to.value, "version": version + 1, "changed_at": now, **columns}
     connection = session.connection()
     as_read = {"which": proposal.id, "from_state": start.value, "from_version": version}
-    if connection.execute(_STILL_AS_READ, as_read).first() is None:
+    found = connection.execute(_STILL_AS_READ, as_read).first()
+    if found is None:
         return False
     append(
         session,
@@ -68,6 +69,7 @@ def move(
         proposal=proposal.id,
         proposal_version=version + 1,
         data={"from": start, "to": to, **(data or {})},
+        after=head_of(found),
     )
     done = connection.execute(_SET.values(**written), as_read)
     if done.rowcount != 1:
@@ -89,7 +91,9 @@ _AS_READ = (
 )
 """The compare of the compare-and-set: the row as it was read, or none."""
 
-_STILL_AS_READ = select(_ROWS.c.id).where(*_AS_READ)
+_STILL_AS_READ = select(*HEAD).where(*_AS_READ)
+"""Tells of the log's last entry, after which this move's will stand: both are looked at in one trip."""
+
 _SET = update(_ROWS).where(*_AS_READ)
 
 

@@ -23,7 +23,10 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
 def write(session: Session, **data: Any) -> Any:
-    return append(session, now=NOW, event=Event.QUESTION_ASKED, actor=WHO, data=data)
+    written = append(session, now=NOW, event=Event.QUESTION_ASKED, actor=WHO, data=data)
+    (entry,) = entries(session, after=written.seq - 1)
+    assert head(session) == written == (entry.seq, entry.hash)
+    return entry
 
 
 def test_the_body_is_canonical_and_the_columns_repeat_it(log: Any) -> None:

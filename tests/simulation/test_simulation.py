@@ -114,6 +114,13 @@ def test_a_holder_that_went_on_still_holds_what_its_first_lease_no_longer_covers
     assert found.states[State.REHEARSED] == 2
 
 
+def test_what_somebody_else_did_in_place_of_a_lost_request_may_be_undone(memory: Memory) -> None:
+    """In this run a request to stop is lost and somebody else stops the machine before it is read back."""
+    found = simulate(memory, 121, 2472)
+    assert found.violations == []
+    assert any("sends ec2:StartInstances" in line for line in found.trace)
+
+
 def test_a_failing_run_ends_with_one_and_says_how_to_see_it(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from tests.simulation import __main__
 
