@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from sqlmodel import select
 
+from app.database import open_database
+from app.migrate import create
 from approvals.claim import claim
 from approvals.errors import GateError
 from approvals.execute import execute
@@ -179,3 +181,18 @@ def test_every_open_state_can_end() -> None:
         return state in TERMINAL or any(ends(end, seen | {state}) for end in following)
 
     assert all(ends(state) for state in State)
+
+
+def test_the_words_of_a_move_can_be_put_together_in_one_way_only() -> None:
+    """The guard compares state, state and event as one text: a space in one of them would make two moves look alike."""
+    assert not [word for pair, events in MOVES.items() for word in (*pair, *events) if " " in word or not word]
+
+
+def test_the_guard_finds_the_entry_of_a_move_without_reading_those_of_others(tmp_path: Path) -> None:
+    """In a file: a server chooses its way by what the table holds."""
+    engine = open_database(tmp_path / "empty.db")
+    create(engine)
+    with engine.connect() as connection:
+        asked = "EXPLAIN QUERY PLAN SELECT 1 FROM log_entry WHERE proposal = 'P-1' AND proposal_version = 2"
+        plan = str(connection.exec_driver_sql(asked).all())
+    assert "ix_log_entry_move (proposal=? AND proposal_version=?)" in plan
