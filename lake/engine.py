@@ -1,7 +1,7 @@
 """Asks the lake: a typed question in, rows and totals out, with the query, the snapshots and how far to trust them.
 
-Every question runs on a DuckDB of its own in memory over the current snapshots' Parquet files, so that no two
-processes ever share a database file and a load never disturbs a question that is under way.
+Every question is asked of the Parquet files of the snapshots that counted when it began, by a DuckDB in memory: no two
+processes ever share a database file, and a load never disturbs a question that is under way.
 """
 
 from collections.abc import Callable, Sequence
@@ -115,6 +115,7 @@ class Lake:
         self.folder = folder
         self.store = Store(folder)
         self.server, self.prices = server, prices
+        self._remembered = as_written.Remembered()
 
     def files(self) -> "Lake":
         """The same lake asked in its folder, for what a server cannot do."""
@@ -136,14 +137,14 @@ class Lake:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
         snapshots = self.snapshots()
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
-        rolled = rollup.answers(question, snapshots)
-        with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
-            question = as_written.known(reader, snapshots, question)
-            scope = as_written.sources(reader, snapshots, question)
+        with self.reader(snapshots, tags=expressions.tags(question)) as reader:
+            question = as_written.known(reader, snapshots, question, self._remembered)
+            scope = as_written.sources(reader, snapshots, question, self._remembered)
             held = [snapshot for snapshot in snapshots if snapshot.source in scope]
             read = [snapshot for snapshot in held if _touches(snapshot, question)]
+            rolled = rollup.answers(question, read or snapshots[:1])
             reader.hold(read or snapshots[:1], rolled=rolled)
-            rows, sums, query = _found(reader, question, limit, self.prices)
+            rows, sums, query = _found(reader, read or snapshots[:1], question, limit, self.prices)
         verdicts = completeness.judge(question.period, held)
         answered = Answered(
             question=question,
@@ -203,7 +204,7 @@ class Lake:
         question = Question(period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen)
         rolled = rollup.answers(question, snapshots, daily=True)
         with self.reader(snapshots, rolled=rolled, tags=expressions.tags(question)) as reader:
-            question = as_written.known(reader, snapshots, question)
+            question = as_written.known(reader, snapshots, question, self._remembered)
             reader.hold(snapshots, rolled=rolled)
             rows, _ = reader.fetch(expressions.daily, question)
         return _series(rows, by, {source: min(day, end) for source, day in through.items()})
@@ -254,18 +255,40 @@ class Lake:
 
 
 def _found(
-    reader: OpenReader, question: Question, limit: int, prices: Callable[[], PriceBook]
+    reader: OpenReader, read: Sequence[Snapshot], question: Question, limit: int, prices: Callable[[], PriceBook]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
-    """Rows (more than the limit, if there are more), totals, and the query behind them."""
+    """Rows of what the reader holds (more than the limit, if there are more), totals, and the query behind the rows.
+
+    `read` are the snapshots that it holds.
+    """
     if question.metric in MEASURES:
         found, query = reader.fetch(expressions.quantities, question)
         counted = measures.counted(question, found, prices=prices)
         return counted.rows, counted.totals, query
     rows, query = reader.fetch(expressions.rows, question, limit)
-    if not question.by and len(rows) <= limit:  # they are the totals themselves
-        return rows, sorted(rows, key=lambda row: str(row[expressions.CURRENCY])), query
-    sums, _ = reader.fetch(expressions.totals, question)
+    if len(rows) <= limit:
+        return rows, _summed(rows), query
+    # Its total needs none of the names that it is split by, which only charges may have.
+    whole = question.model_copy(update={"by": ()})
+    reader.hold(read, rolled=rollup.answers(whole, read))
+    sums, _ = reader.fetch(expressions.totals, whole)
     return rows, sums, query
+
+
+def _summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What all rows of each currency come to: the totals, without reading the charges once more."""
+    by_currency: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_currency.setdefault(row[expressions.CURRENCY], []).append(row)
+    made = []
+    for currency, held in sorted(by_currency.items()):
+        total: dict[str, Any] = {expressions.CURRENCY: currency}
+        for name in expressions.SUMS:
+            if name in held[0]:
+                some = [row[name] for row in held if row[name] is not None]
+                total[name] = add(some) if some else None
+        made.append(total)
+    return made
 
 
 def _others(answered: Answered, sums: list[dict[str, Any]], rows: list[dict[str, Any]], limit: int) -> list[Row]:

@@ -36,6 +36,8 @@ VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
 UNKNOWN = {VALUE: "unknown_billed", PREVIOUS: "previous_unknown_billed"}
 NO_TEAM = "no_team"
 UNKNOWN_CHARGES = {VALUE: "unknown_charges", PREVIOUS: "previous_unknown_charges"}
+# What `rows` and `totals` sum: the sums of all rows are the totals.
+SUMS = (VALUE, PREVIOUS, NO_TEAM, *UNKNOWN.values(), *UNKNOWN_CHARGES.values())
 TAX = "Tax"
 PUBLISHED, SNAPSHOT = "spendgate_lake", "x_snapshot"
 # An instance type within running text: `g5.12xlarge`, `m7g.metal-24xl`.
@@ -166,8 +168,7 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
             lacking = cost.isnull() if inside is None else cost.isnull() & inside
             sums[UNKNOWN[name]] = kept.BilledCost.sum(where=lacking)
             sums[UNKNOWN_CHARGES[name]] = kept[CHARGES_COUNTED].sum(where=lacking)
-    if not by:
-        sums[NO_TEAM] = cost.sum(where=within(kept, question.period) & kept.x_team.isnull())
+    sums[NO_TEAM] = cost.sum(where=within(kept, question.period) & kept.x_team.isnull())
     return kept.group_by(**columns, **{CURRENCY: kept.BillingCurrency}).agg(**sums)
 
 

@@ -1,4 +1,4 @@
-"""The charges of some snapshots as one table, on a DuckDB of its own in memory."""
+"""The charges of some snapshots as one table, on a connection of its own to this process's DuckDB in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ class Reader:
         self.hold(snapshots, rolled=rolled)
 
     def __enter__(self) -> Self:
-        self._connection = duck.connect()
+        self._connection = duck.cursor()
         return self
 
     def hold(self, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None) -> None:
@@ -53,7 +53,7 @@ class Reader:
     def _open(self) -> duckdb.DuckDBPyConnection:
         """The connection, once its view is of what is held: to make it opens every file."""
         if self._view != self._shown:
-            self._connection.execute(f"CREATE OR REPLACE VIEW charges AS {self._view}")
+            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW charges AS {self._view}")
             self._shown = self._view
         return self._connection
 

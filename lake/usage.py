@@ -184,10 +184,10 @@ def _rows(store: Store, expression: Any) -> list[dict[str, Any]]:
     manifest = store.usage()
     if manifest is None:
         return []
-    with duck.connect() as connection:
+    with duck.cursor() as connection:
         path = duck.text(str(store.folder / manifest.file.path))
         every = f"{_EVERY_COLUMN} UNION ALL BY NAME SELECT * FROM read_parquet({path})"  # noqa: S608
-        connection.execute(f"CREATE VIEW usage AS SELECT * REPLACE (timezone('UTC', hour) AS hour) FROM ({every})")  # noqa: S608
+        connection.execute(f"CREATE TEMP VIEW usage AS SELECT * REPLACE (timezone('UTC', hour) AS hour) FROM ({every})")  # noqa: S608
         rows: list[dict[str, Any]] = connection.execute(expressions.to_sql(expression)).to_arrow_table().to_pylist()
         return rows
 

@@ -195,7 +195,8 @@ def test_the_query_gives_the_same_rows_again(bank: Lake) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"CREATE VIEW charges AS SELECT * FROM read_parquet({files})")
         again = connection.execute(answered.query).fetchall()
-    assert again == [tuple(row.values()) for row in answered.rows]
+    # The query also sums what has no team, of which the answer tells beside its totals.
+    assert [row[:3] for row in again] == [tuple(row.values()) for row in answered.rows]
 
 
 def test_no_more_than_a_thousand_rows_and_the_totals_count_all(write: Any, charge: Any, load: Any, lake: Lake) -> None:
