@@ -19,7 +19,7 @@ from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.money import add
-from lake.report import CurrencyTotal, Finding, IngestReport
+from lake.report import CurrencyTotal, Finding, HeldBack, IngestReport
 from lake.sources import port, shapes
 from lake.sources.invoice_mapping import InvoiceMapping
 from lake.sources.table_file import TableFile, expected_rows, inspect
@@ -74,7 +74,8 @@ def ingest(
                 used = usage.stage(connection, measured, store=lake.store, making=making / "usage.parquet", now=now)
                 lake.store.place_usage(making / "usage.parquet", used)
             lake.store.publish(Commit(snapshots=tuple(written), usage=used))
-            return _report(clean.rows, written, used, findings)
+            held = snapshots.money_held_back(connection) if found else []
+            return _report(clean.rows, written, used, findings, held)
     except duckdb.Error as error:
         raise LakeError(
             "The load was given up.",
@@ -215,11 +216,21 @@ def _replacement(snapshot: Snapshot, before: Snapshot | None) -> list[Finding]:
     if before is None:
         return []
     origin = before.inputs[0].name
-    text = f"{snapshot.id} ({snapshot.rows} charges) replaces {before.id} ({before.rows} charges, from {origin})"
+    moved = [
+        f"billed {moved.billed:+f} and effective {moved.effective:+f} {moved.currency}"
+        for moved in snapshot.delta_vs_previous
+        if moved.billed or moved.effective
+    ]
+    text = (
+        f"{snapshot.id} ({snapshot.rows} charges) replaces {before.id} ({before.rows} charges, from {origin}): "
+        f"{'; '.join(moved) or 'the same money'}"
+    )
     return [Finding(rule="replaced", file=snapshot.inputs[0].name, rows=before.rows, text=text)]
 
 
-def _report(rows: int, written: list[Snapshot], used: UsageManifest | None, findings: list[Finding]) -> IngestReport:
+def _report(
+    rows: int, written: list[Snapshot], used: UsageManifest | None, findings: list[Finding], held: list[HeldBack]
+) -> IngestReport:
     told = [(total.currency, total) for snapshot in written for total in snapshot.totals]
     totals = [
         CurrencyTotal(
@@ -237,5 +248,7 @@ def _report(rows: int, written: list[Snapshot], used: UsageManifest | None, find
         totals=totals,
         findings=findings,
         quarantine=[snapshot.quarantine for snapshot in written if snapshot.quarantine],
+        held_back=held,
+        rows_repeated=sum(finding.rows for finding in findings if finding.rule == snapshots.REPEATED),
         usage_hours=sum(given.rows for given in used.inputs) if used else 0,
     )

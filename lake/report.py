@@ -30,8 +30,24 @@ class CurrencyTotal:
 
 
 @dataclass(frozen=True)
+class HeldBack:
+    """Rows of one currency that wait in quarantine, and what those of them say whose amount can be read.
+
+    With the totals of what was loaded this is all the money of the files; `currency` is None where it cannot be read.
+    """
+
+    currency: str | None
+    rows: int
+    billed: Decimal
+    effective: Decimal
+
+
+@dataclass(frozen=True)
 class IngestReport:
-    """The outcome of one load: the snapshots that are now current, and every row accounted for."""
+    """The outcome of one load: the snapshots that are now current, and every row accounted for.
+
+    Each row of the files is loaded, held back, or repeats a file of the same load whole: `rows_in` is the sum of these.
+    """
 
     snapshots: list[str]
     rows_in: int
@@ -40,4 +56,6 @@ class IngestReport:
     totals: list[CurrencyTotal]
     findings: list[Finding] = field(default_factory=list)
     quarantine: list[str] = field(default_factory=list)
+    held_back: list[HeldBack] = field(default_factory=list)
+    rows_repeated: int = 0
     usage_hours: int = 0

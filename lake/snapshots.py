@@ -19,13 +19,15 @@ from lake import duck, rollup
 from lake.columns import COLUMNS, LABELS, STORED
 from lake.errors import LakeError, SourceConflict
 from lake.money import plain
-from lake.report import Finding
+from lake.report import Finding, HeldBack
 from lake.sources.api_charges import CostSource
 from lake.sources.table_file import TableFile, digest
 from lake.store import Input, Replaced, RollupFile, Snapshot, SnapshotFile, Store, Totals, sync
 
 # Usage at a published price stands in for a bill that has not come: it does not carry the data any further.
 _BILLED = f"x_cost_source IS DISTINCT FROM {duck.text(CostSource.PRICED.value)}"
+REPEATED = "same-charges"
+"""The rule of the finding that a file of a load repeats another whole."""
 _NOT_COMPARED = {"Tags", "SkuPriceDetails", "x_file", "x_row", "x_extra", "x_source", "x_day"}
 
 
@@ -68,10 +70,23 @@ class Key:
 
 
 def hold_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """Adds the table `held`: the rows that cannot be read, and why."""
+    """Adds the table `held`: the rows that cannot be read, why, and what of their money can be."""
     connection.execute(
-        "CREATE TABLE held AS SELECT file, x_row, x_source, period, fault FROM dated WHERE fault IS NOT NULL"
+        "CREATE TABLE held AS SELECT file, x_row, x_source, period, fault, "
+        'CASE WHEN regexp_full_match("BillingCurrency", \'[A-Z]{3}\') THEN "BillingCurrency" END AS currency, '
+        '"BilledCost" AS billed, "EffectiveCost" AS effective FROM dated WHERE fault IS NOT NULL'
     )
+
+
+def money_held_back(connection: duckdb.DuckDBPyConnection) -> list[HeldBack]:
+    """The rows of `held` by currency, with what those of them are billed that say it."""
+    rows = connection.execute(
+        "SELECT currency, count(*), sum(billed), sum(effective) FROM held GROUP BY 1 ORDER BY 1 NULLS LAST"
+    ).fetchall()
+    return [
+        HeldBack(currency, count, billed=billed or Decimal(), effective=effective or Decimal())
+        for currency, count, billed, effective in rows
+    ]
 
 
 def drop_twins(
@@ -96,7 +111,7 @@ def drop_twins(
         twin = first.setdefault((source, period, rows, total), file)
         if twin != file:
             text = f"holds the same {rows} charges of {source} {period} as {files[twin]}; they were counted once"
-            findings.append(Finding(rule="same-charges", file=files[file], rows=rows, text=text))
+            findings.append(Finding(rule=REPEATED, file=files[file], rows=rows, text=text))
             of[source, period] = of[source, period].without(file)
             where = "file = ? AND x_source = ? AND period = ?"
             connection.execute(f"DELETE FROM print WHERE {where}", [file, source, period])  # noqa: S608
@@ -282,12 +297,13 @@ def totals(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[Totals, 
 def assign_quarantine(connection: duckdb.DuckDBPyConnection, found: list[Key]) -> None:
     """Gives each unreadable row a snapshot to lie beside: its own, or the first of its source, or the first of all."""
     known = {(key.source, key.period) for key in found}
-    for file, row, source, period in connection.execute("SELECT file, x_row, x_source, period FROM held").fetchall():
+    for source, period in connection.execute("SELECT DISTINCT x_source, period FROM held ORDER BY ALL").fetchall():
         if (source, period) not in known:
             home = next((key for key in found if key.source == source), found[0])
             connection.execute(
-                "UPDATE held SET x_source = ?, period = ? WHERE file = ? AND x_row = ?",
-                [home.source, home.period, file, row],
+                "UPDATE held SET x_source = ?, period = ? "
+                "WHERE x_source IS NOT DISTINCT FROM ? AND period IS NOT DISTINCT FROM ?",
+                [home.source, home.period, source, period],
             )
 
 

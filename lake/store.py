@@ -14,12 +14,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lake.errors import LakeError
+from lake.money import difference
 from lake.period import Period
 from lake.report import Finding
 
@@ -70,6 +72,16 @@ class Totals(BaseModel):
     contracted: str | None
 
 
+class Moved(BaseModel):
+    """By how much two costs of one currency moved, later minus earlier, exactly; a cost that no row has is nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    currency: str
+    billed: Decimal
+    effective: Decimal
+
+
 class Replaced(BaseModel):
     """What a revision replaced."""
 
@@ -113,6 +125,22 @@ class Snapshot(BaseModel):
     @property
     def id(self) -> str:
         return f"{self.source}/{self.period}/{self.revision}"
+
+    @property
+    def delta_vs_previous(self) -> tuple[Moved, ...]:
+        """What this revision restated, by currency: its costs minus those that it replaced; empty for the first."""
+        if self.replaces is None:
+            return ()
+        now, before = ({total.currency: total for total in totals} for totals in (self.totals, self.replaces.totals))
+
+        def moved(currency: str, name: str) -> Decimal:
+            later, earlier = (getattr(totals.get(currency), name, None) or "0" for totals in (now, before))
+            return difference(Decimal(later), Decimal(earlier))
+
+        return tuple(
+            Moved(currency=currency, billed=moved(currency, "billed"), effective=moved(currency, "effective"))
+            for currency in sorted({*now, *before})
+        )
 
     @property
     def billing(self) -> Period:

@@ -76,6 +76,16 @@ def _document(report: IngestReport) -> dict[str, object]:
             {"currency": total.currency, "billed": plain(total.billed), "effective": plain(total.effective)}
             for total in report.totals
         ],
+        "rows_repeated": report.rows_repeated,
+        "held_back": [
+            {
+                "currency": held.currency,
+                "rows": held.rows,
+                "billed": plain(held.billed),
+                "effective": plain(held.effective),
+            }
+            for held in report.held_back
+        ],
         "usage_hours": report.usage_hours,
         "findings": [finding.model_dump() for finding in report.findings],
         "quarantine": report.quarantine,
@@ -94,13 +104,26 @@ def _tell(report: IngestReport) -> None:
     if report.usage_hours:
         hint(f"{report.usage_hours} machine hours of utilisation loaded.")
     if report.rows_quarantined:
-        hint(f"{report.rows_quarantined} rows could not be read and are counted nowhere; with their reasons in:")
+        hint(
+            f"{_counted(report.rows_quarantined, 'row')} could not be read and counted nowhere{_money(report)}; "
+            "with the reasons in:"
+        )
         for path in report.quarantine:
             hint(f"  lake/{path}")
     for finding in report.findings[:MOST_FINDINGS]:
         hint(f"  note: {_told(finding)}")
     if len(report.findings) > MOST_FINDINGS:
         hint(f"  … and {len(report.findings) - MOST_FINDINGS} more (--json lists them all).")
+
+
+def _money(report: IngestReport) -> str:
+    """What of the money of rows that are counted nowhere can be read, since the bill has it and the totals do not."""
+    told = [
+        f"{rounded(held.billed)} {held.currency or 'of no readable currency'}"
+        for held in report.held_back
+        if held.billed
+    ]
+    return f" (billed {', '.join(told)})" if told else ""
 
 
 def _told(finding: Finding) -> str:

@@ -4,6 +4,7 @@ import gzip
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,12 @@ def only_words(folder: Path, good: Path) -> Path:
     return folder / "words.csv"
 
 
+def mixed_delimiters(folder: Path, good: Path) -> Path:
+    first, *others = good.read_text().splitlines()
+    (folder / "mixed.csv").write_text("\n".join([first, others[0], others[1].replace(",", ";")]) + "\n")
+    return folder / "mixed.csv"
+
+
 CASES: list[tuple[Callable[[Path, Path], Path], str]] = [
     (not_focus, "is not a FOCUS file"),
     (empty, "is empty"),
@@ -124,6 +131,7 @@ CASES: list[tuple[Callable[[Path, Path], Path], str]] = [
     (column_twice, "has the column BilledCost twice"),
     (cut_in_a_row, "cannot be read to its end"),
     (open_quote, "cannot be read to its end"),
+    (mixed_delimiters, "cannot be read to its end"),
     (latin1, "is no UTF-8 text"),
     (utf16, "is no UTF-8 text"),
     (binary, "is no UTF-8 text"),
@@ -160,6 +168,19 @@ def test_a_bad_file_is_refused_and_nothing_is_half_done(
     assert "Error" not in str(error)
     assert listing(lake.folder) == before
     assert Lake(lake.folder).store.current() == held
+
+
+def test_a_header_that_stands_twice_is_one_row_that_waits(
+    write: Any, charge: Any, load: Any, lake: Lake, tmp_path: Path
+) -> None:
+    """Two exports that were put into one file, one behind the other."""
+    good = write("good.csv", [charge("7.25"), charge("0.75")]).read_text()
+    (tmp_path / "joined.csv").write_text(good + good)
+    report = load(tmp_path / "joined.csv")
+    assert (report.rows_in, report.rows_loaded, report.rows_quarantined) == (5, 4, 1)
+    (told,) = [finding for finding in report.findings if finding.rule == "held-back"]
+    assert "row 3: BilledCost 'BilledCost' is no readable amount" in told.text
+    assert [(total.currency, total.billed) for total in report.totals] == [("USD", Decimal("16.00"))]
 
 
 def test_a_good_file_beside_a_bad_one_is_not_loaded(

@@ -103,6 +103,35 @@ def test_unreadable_money_time_and_currency_waits_in_quarantine(
     assert lake.store.current()[0].rows_quarantined == 1
 
 
+def test_every_row_and_all_the_money_that_can_be_read_is_accounted_for(
+    write: Any, charge: Any, load: Any, lake: Lake
+) -> None:
+    """Loaded, held back or repeated: the rows of the files; loaded and held back: the money of the files."""
+    rows = [
+        charge("2.000000000001"),
+        charge("-0.30", BillingCurrency="EUR"),
+        charge("40.07", ChargePeriodStart="yesterday"),
+        charge("0.000000000005", BillingCurrency="EUR", BillingPeriodEnd=""),
+        charge("5.11", BillingCurrency="dollars"),
+        charge("6.00") | {"BilledCost": "six"},
+        charge("a lot"),
+    ]
+    path = write("bill.csv", rows)
+    twin = path.with_name("twin.csv")
+    twin.write_text(path.read_text() + "\n")  # not byte for byte the same, and yet the same charges
+    report = load(path, twin)
+    assert report.rows_in == report.rows_loaded + report.rows_quarantined + report.rows_repeated == 14
+    assert (report.rows_loaded, report.rows_repeated) == (2, 2)
+    assert {(held.currency, held.rows, held.billed) for held in report.held_back} == {
+        ("EUR", 2, Decimal("0.000000000010")),
+        ("USD", 6, Decimal("80.14")),
+        (None, 2, Decimal("10.22")),
+    }
+    assert {held.effective for held in report.held_back if held.currency == "USD"} == {Decimal("92.14")}
+    loaded = {total.currency: total.billed for total in report.totals}
+    assert loaded == {"EUR": Decimal("-0.30"), "USD": Decimal("2.000000000001")}
+
+
 @pytest.mark.parametrize("column", ["ContractedCost", "ListCost", "ProviderName", "ServiceCategory", "ChargeCategory"])
 def test_other_missing_values_load_with_a_finding(column: str, write: Any, charge: Any, load: Any, lake: Lake) -> None:
     report = load(write("bill.csv", [charge("2.00", **{column: "NULL"})]))

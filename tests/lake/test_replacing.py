@@ -48,6 +48,24 @@ def test_another_file_of_the_same_provider_and_month_replaces_and_says_so(
     assert "2 charges" in told
 
 
+def test_what_a_restatement_moved_is_kept_to_the_last_digit(write: Any, charge: Any, load: Any, lake: Lake) -> None:
+    draft = [charge("5.00"), charge("2.000000000003"), charge("9.00", BillingCurrency="EUR")]
+    load(write("draft.csv", draft))
+    assert lake.store.current()[0].delta_vs_previous == ()
+    final = [charge("5.00") | {"EffectiveCost": "4.50"}, charge("3.00"), charge("1.00", BillingCurrency="GBP")]
+    report = load(write("final.csv", final))
+    moved = {one.currency: (one.billed, one.effective) for one in lake.store.current()[0].delta_vs_previous}
+    assert moved == {
+        "EUR": (Decimal(-9), Decimal(-9)),
+        "GBP": (Decimal(1), Decimal(1)),
+        "USD": (Decimal("0.999999999997"), Decimal("0.499999999997")),
+    }
+    told = next(finding.text for finding in report.findings if finding.rule == "replaced")
+    assert "billed +0.999999999997 and effective +0.499999999997 USD" in told
+    again = load(write("final.csv", final))
+    assert next(finding.text for finding in again.findings if finding.rule == "replaced").endswith("the same money")
+
+
 def test_earlier_revisions_are_kept(write: Any, charge: Any, load: Any, lake: Lake) -> None:
     load(write("one.csv", [charge("5.00")]))
     load(write("two.csv", [charge("6.00")]))
