@@ -7,7 +7,9 @@ Polars and pandas; all must come to the same figures. Ratios are what counts: ab
 
 import argparse
 import json
+import math
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,30 +39,58 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--months", type=int, default=12, help="that they are spread over (12)")
     parser.add_argument("--form", choices=("csv", "parquet"), default="csv", help="of the bill (csv)")
     parser.add_argument("--repeat", type=int, default=7, help="times that each question is asked (7)")
+    parser.add_argument("--bill", type=Path, help="this bill of an earlier run, or where to keep it for the next")
     parser.add_argument("--folder", type=Path, help="for the bill and the lake; a temporary one, removed, by default")
+    parser.add_argument("--alone", action="store_true", help="load with the lake alone, without DuckDB's own copy")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="bench-lake-") as folder:
-        found = measure(Path(folder), rows=given.rows, months=given.months, form=given.form, repeat=given.repeat)
+        found = measure(
+            Path(folder),
+            rows=given.rows,
+            months=given.months,
+            form=given.form,
+            repeat=given.repeat,
+            kept=given.bill,
+            alone=given.alone,
+        )
     print(json.dumps(found, indent=1) if given.json else table(found))
     wrong = [one["said"] for one in found["questions"] if not one["same"]]
+    wrong += [] if found["drill_down"]["same"] else ["drill-down of a month"]
     if wrong:
         print(f"Two ways came to different figures: {'; '.join(wrong)}.", file=sys.stderr)
     return 1 if wrong else 0
 
 
-def measure(folder: Path, *, rows: int, months: int, form: str, repeat: int) -> dict[str, Any]:
-    """All of it; the folder takes the bill (about 740 bytes a charge as CSV), the copy and the lake."""
-    say(f"writing a bill of {rows} charges")
-    bill = lake_bill.write(folder / f"bill.{form}", rows, months=months)
+def measure(
+    folder: Path,
+    *,
+    rows: int,
+    months: int,
+    form: str,
+    repeat: int,
+    kept: Path | None = None,
+    alone: bool = False,
+) -> dict[str, Any]:
+    """All of it; the folder takes the bill (about 740 bytes a charge as CSV), the copy and the lake.
+
+    `kept` is where a bill of just these charges lies or will lie, for several runs; `alone` leaves DuckDB's copy out,
+    which takes as long as the load.
+    """
+    if kept is not None and kept.exists():
+        bill = lake_bill.Bill(kept, rows, lake_bill.months_of(months))
+    else:
+        say(f"writing a bill of {rows} charges")
+        bill = lake_bill.write(kept or folder / f"bill.{form}", rows, months=months)
     loads: dict[str, dict[str, Any]] = {}
-    for how in ("duckdb", "lake"):
+    for how in ("lake",) if alone else ("duckdb", "lake"):
         say(f"loading it with {how}")
         loads[how] = _child(how, bill.path, folder / how)
         loads[how]["rows_a_second"] = round(rows / loads[how]["seconds"])
         say("  {seconds:.1f} s, {cpu:.1f} processor s, {rows_a_second:,} rows/s".format(**loads[how]))
-    (folder / "duckdb" / "charges.parquet").unlink()
-    bill.path.unlink()
+    shutil.rmtree(folder / "duckdb", ignore_errors=True)
+    if kept is None:
+        bill.path.unlink()
     lake = Lake(folder / "lake")
     asked: list[dict[str, Any]] = [
         _ask(lake, one.said, one.question, one.detail, rows, repeat) for one in _everyday(lake, bill.months[-1])
@@ -144,30 +174,35 @@ def _figures(answered: Answered) -> Figures:
 
 def _spread(milliseconds: list[float]) -> dict[str, float]:
     ordered = sorted(milliseconds)
-    return {"p50": round(statistics.median(ordered), 1), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 1)}
+    nearest = ordered[math.ceil(0.95 * len(ordered)) - 1]
+    return {"p50": round(statistics.median(ordered), 1), "p95": round(nearest, 1)}
 
 
 def _drill_down(lake: Lake, newest: date, repeat: int) -> dict[str, Any]:
-    team, service = lake.values("team", 2)[-1], lake.values("service", 1)[0]
-    question = drill_down(Period.of_months(newest, 1), team=team, service=service)
+    month, team = Period.of_months(newest, 1), lake.values("team", 2)[-1]
+    dearest = lake.ask(Question(period=month, by=("service",), where={"team": (team,)}, limit=1)).rows[0]
+    question = drill_down(month, team=team, service=str(dearest["service"]))
     ways: Ways = {"lake": lambda: _figures(lake.ask(question)), "sql": by_sql(question, _files(lake))}
-    times, _ = _times(ways, repeat)
+    times, figures = _times(ways, repeat)
     ratio = statistics.median(times["lake"]) / statistics.median(times["sql"])
-    return {**{way: _spread(measured) for way, measured in times.items()}, "ratio": round(ratio, 2)}
+    return {
+        **{way: _spread(measured) for way, measured in times.items()},
+        "ratio": round(ratio, 2),
+        "rows": len(figures["lake"]),
+        "same": bool(figures["lake"]) and figures["lake"] == figures["sql"],
+    }
 
 
 def _overhead(lake: Lake, newest: date, repeat: int) -> dict[str, dict[str, float]]:
-    """From a question to its two queries' text, without asking them: of a shape that is new, and of one that is not."""
+    """From a question to its query's text, without asking it: of a shape that is new, and of one that is not."""
     question = Question(period=Period.of_months(newest, 1), by=("team", "service"), where={"environment": ("prod",)})
 
     def known() -> Figures:
         compiled.to_sql(expressions.rows, (), question, 1000)
-        compiled.to_sql(expressions.totals, (), question)
         return {}
 
     def new() -> Figures:
         expressions.to_sql(expressions.rows(expressions.charges(), question, 1000))
-        expressions.to_sql(expressions.totals(expressions.charges(), question))
         return {}
 
     times, _ = _times({"known": known, "new": new}, repeat * 3)
@@ -185,7 +220,7 @@ def _held(lake: Lake) -> dict[str, int]:
 
 def table(found: dict[str, Any]) -> str:
     """The measurement as Markdown tables, as docs/benchmarks.md keeps them."""
-    lake, alone = found["ingest"]["lake"], found["ingest"]["duckdb"]
+    lake, alone = found["ingest"]["lake"], found["ingest"].get("duckdb")
     lines = [
         f"{found['rows']:,} charges of {found['months']} months as {found['form']}; {found['processors']} processors, "
         f"load {found['load_average']}; {found['held']['rollup_rows']:,} rows in the rollups",
@@ -194,10 +229,14 @@ def table(found: dict[str, Any]) -> str:
         "|---|---:|---:|---:|---:|",
     ]
     for name, one in (("DuckDB alone", alone), ("the lake", lake)):
+        if one is None:
+            continue
         peak = f"{one['peak'] / 2**30:.2f} GiB"
         lines.append(f"| {name} | {one['seconds']:.1f} | {one['cpu']:.1f} | {one['rows_a_second']:,} | {peak} |")
-    ratios = f"{lake['seconds'] / alone['seconds']:.2f} | {lake['cpu'] / alone['cpu']:.2f}"
-    lines += [f"| ratio | {ratios} | | {lake['peak'] / alone['peak']:.2f} |", ""]
+    if alone is not None:
+        ratios = f"{lake['seconds'] / alone['seconds']:.2f} | {lake['cpu'] / alone['cpu']:.2f}"
+        lines.append(f"| ratio | {ratios} | | {lake['peak'] / alone['peak']:.2f} |")
+    lines.append("")
     ways = [way for way in ("lake", "sql", "polars", "pandas") if way in found["questions"][0]]
     lines.append(f"| question, ms p50 (p95) | read | {' | '.join(ways)} | sql : lake |")
     lines.append(f"|---|---|{'---:|' * len(ways)}---:|")

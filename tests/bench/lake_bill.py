@@ -59,7 +59,7 @@ class Bill:
 
 def write(path: Path, rows: int, *, months: int = 12, seed: int = 20261101) -> Bill:
     """Writes the bill as CSV or as Parquet of text-like FOCUS types, by the file's ending."""
-    firsts = tuple(add_months(LAST, number - months) for number in range(months))
+    firsts = months_of(months)
     with duck.connect() as connection:
         duck.create(connection, "workload", pa.Table.from_pylist(_workloads(seed)))
         duck.create(connection, "hour", pa.Table.from_pylist(_hours(firsts)))
@@ -67,6 +67,11 @@ def write(path: Path, rows: int, *, months: int = 12, seed: int = 20261101) -> B
         select = _select(rows, firsts, seed)
         connection.execute(f"COPY ({select}) TO {duck.text(str(path))} ({form})")
     return Bill(path, rows, firsts)
+
+
+def months_of(count: int) -> tuple[date, ...]:
+    """The first days of so many months, the newest last."""
+    return tuple(add_months(LAST, number - count) for number in range(count))
 
 
 def _workloads(seed: int) -> list[dict[str, object]]:

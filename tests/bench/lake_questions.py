@@ -60,8 +60,8 @@ def everyday(last: Period, *, account: str, team: str) -> list[Everyday]:
 
 
 def drill_down(last: Period, *, team: str, service: str) -> Question:
-    """Which resources one team's service cost so much for on which days of the newest month."""
-    return Question(period=last, by=("day", "resource"), where={"team": (team,), "service": (service,)})
+    """Which resources of one team's service cost most on which days of the newest month."""
+    return Question(period=last, by=("day", "resource"), where={"team": (team,), "service": (service,)}, limit=100)
 
 
 def sql(question: Question, files: Sequence[Path]) -> str:

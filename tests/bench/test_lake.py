@@ -17,6 +17,7 @@ def test_all_ways_come_to_the_same_figures(tmp_path: Path, form: str) -> None:
     found = bench.measure(tmp_path, rows=3000, months=2, form=form, repeat=1)
     assert [one["said"] for one in found["questions"] if not one["same"]] == []
     assert len(found["questions"]) == 12
+    assert found["drill_down"]["same"]
     assert {one["read"] for one in found["questions"]} == {"charges", "rollup", "rollup by month"}
     assert all(found["ingest"][how]["cpu"] > 0 for how in ("duckdb", "lake"))
     assert "| the lake |" in bench.table(found)
