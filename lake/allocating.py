@@ -4,6 +4,8 @@ A column of the file wins, then a tag, then the first allocation rule that fits.
 set of facts that they look at, not once a charge: a bill has many charges of one account and key.
 """
 
+from collections.abc import Sequence
+
 import duckdb
 import pyarrow as pa
 
@@ -64,18 +66,21 @@ def _facts(rules: AllocationRules) -> dict[str, str]:
 
 def _map(connection: duckdb.DuckDBPyConnection, rules: AllocationRules, facts: dict[str, str]) -> None:
     """Adds `rule_map`: for each distinct set of facts what the rules say, and which rule said it."""
-    wanted = ", ".join(facts.values())
-    rows = connection.execute(f"SELECT DISTINCT {wanted} FROM clean c").fetchall() if facts else []  # noqa: S608
-    found = [rules.resolve(_read(dict(zip(facts, row, strict=True)))) for row in rows]
-    columns: dict[str, list[str | None]] = {f"f{at}": [row[at] for row in rows] for at in range(len(facts))}
-    for label in ALLOCATED_LABELS:
-        said = [one.get(label) for one in found]
-        columns[f"x_{label}"] = [one[0] if one else None for one in said]
-        columns[f"x_{label}_method"] = [str(one[1].method) if one else None for one in said]
-        columns[f"x_{label}_rule"] = [one[1].id if one else None for one in said]
-    duck.create(
-        connection, "rule_map", pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
-    )
+
+    def make(rows: Sequence[tuple[str | None, ...]]) -> pa.Table:
+        found = [rules.resolve(_read(dict(zip(facts, row, strict=True)))) for row in rows]
+        columns: dict[str, list[str | None]] = {f"f{at}": [row[at] for row in rows] for at in range(len(facts))}
+        for label in ALLOCATED_LABELS:
+            said = [one.get(label) for one in found]
+            columns[f"x_{label}"] = [one[0] if one else None for one in said]
+            columns[f"x_{label}_method"] = [str(one[1].method) if one else None for one in said]
+            columns[f"x_{label}_rule"] = [one[1].id if one else None for one in said]
+        return pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
+
+    if facts:
+        duck.map_rows(connection, "rule_map", f"SELECT DISTINCT {', '.join(facts.values())} FROM clean c", make)  # noqa: S608
+    else:
+        duck.create(connection, "rule_map", make([]))
 
 
 def _read(facts: dict[str, str | None]) -> dict[str, str | None]:

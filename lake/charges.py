@@ -5,6 +5,8 @@ true. Every other breach of FOCUS loads, with a finding.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import duckdb
@@ -30,46 +32,64 @@ _FACTS = (
 _TIME = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?"
 _ZONED = r".*(Z|UTC|:\d{2}([.]\d+)? ?[+-]\d{2}(:?\d{2})?)"
 _MINUTES_ONLY = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}) ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?$"
+_TAG_FAULTS = {
+    "fault": ("tags", "Tags is no JSON object; the text is kept, no label is read from it"),
+    "braces": ("tags", "Tags lacks its braces; read as if they were there"),
+    "stand-in": ("team-stand-in", "the team is read from the tag {keys}, since no tag names a team"),
+}
 TIMES = tuple(column for column in COLUMNS if column.kind == Kind.TIME)
 
 
 def label(connection: duckdb.DuckDBPyConnection, files: list[str], rules: AllocationRules) -> list[Finding]:
     """Adds `tag_map`, one row for each distinct set of tags, and the view `labelled`, in which labels are settled."""
-    texts = connection.execute(
-        'SELECT "Tags", min(file), count(*) FROM clean WHERE "Tags" IS NOT NULL GROUP BY ALL'
-    ).fetchall()
-    read = [(text, read_tags(text, rules.tag_keys), file, rows) for text, file, rows in texts]
-    columns: dict[str, list[str | None]] = {"text": [text for text, _, _, _ in read]}
-    for name in LABELS:
-        columns[name] = [tagged.labels.get(name) for _, tagged, _, _ in read]
-        columns[f"{name}_key"] = [tagged.keys.get(name) for _, tagged, _, _ in read]
-    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
-    tags = pa.array([list(tagged.tags.items()) for _, tagged, _, _ in read], pa.map_(pa.string(), pa.string()))
-    duck.create(connection, "tag_map", table.append_column("x_tags", tags))
+    noticed = _Noticed()
+
+    def make(texts: Sequence[tuple[str, int, int]]) -> pa.Table:
+        read = [read_tags(text, rules.tag_keys) for text, _, _ in texts]
+        for tagged, (_, file, rows) in zip(read, texts, strict=True):
+            noticed.take(tagged, file, rows)
+        columns: dict[str, list[str | None]] = {"text": [text for text, _, _ in texts]}
+        for name in LABELS:
+            columns[name] = [tagged.labels.get(name) for tagged in read]
+            columns[f"{name}_key"] = [tagged.keys.get(name) for tagged in read]
+        table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+        tags = pa.array([list(tagged.tags.items()) for tagged in read], pa.map_(pa.string(), pa.string()))
+        return table.append_column("x_tags", tags)
+
+    select = 'SELECT "Tags", min(file), count(*) FROM clean WHERE "Tags" IS NOT NULL GROUP BY ALL'
+    duck.map_rows(connection, "tag_map", select, make)
     allocating.settle(connection, rules)
-    return _tag_findings(read, files)
+    return noticed.findings(files)
 
 
-def _tag_findings(read: list[tuple[str, Tagged, int, int]], files: list[str]) -> list[Finding]:
-    findings = []
-    broken = [(file, rows) for _, tagged, file, rows in read if tagged.fault]
-    if broken:
-        text = "Tags is no JSON object; the text is kept, no label is read from it"
-        findings.append(
-            Finding(rule="tags", file=files[broken[0][0]], column="Tags", rows=sum(r for _, r in broken), text=text)
-        )
-    braces = [(file, rows) for _, tagged, file, rows in read if tagged.braces_missing]
-    if braces:
-        text = "Tags lacks its braces; read as if they were there"
-        findings.append(
-            Finding(rule="tags", file=files[braces[0][0]], column="Tags", rows=sum(r for _, r in braces), text=text)
-        )
-    stand_ins = sorted({tagged.keys["x_team"] for _, tagged, _, _ in read if _is_stand_in(tagged)})
-    if stand_ins:
-        rows = sum(rows for _, tagged, _, rows in read if _is_stand_in(tagged))
-        text = f"the team is read from the tag {', '.join(stand_ins)}, since no tag names a team"
-        findings.append(Finding(rule="team-stand-in", file=files[read[0][2]], column="Tags", rows=rows, text=text))
-    return findings
+@dataclass
+class _Noticed:
+    """What the tags of a load have that is unusual: in how many rows, and in which file first."""
+
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TAG_FAULTS, 0))
+    first: dict[str, int] = field(default_factory=dict)
+    stand_ins: set[str] = field(default_factory=set)
+
+    def take(self, tagged: Tagged, file: int, rows: int) -> None:
+        found = {"fault": bool(tagged.fault), "braces": tagged.braces_missing, "stand-in": _is_stand_in(tagged)}
+        for fault in (fault for fault, there in found.items() if there):
+            self.rows[fault] += rows
+            self.first[fault] = min(file, self.first.get(fault, file))
+        if found["stand-in"]:
+            self.stand_ins.add(tagged.keys["x_team"])
+
+    def findings(self, files: list[str]) -> list[Finding]:
+        return [
+            Finding(
+                rule=rule,
+                file=files[self.first[fault]],
+                column="Tags",
+                rows=self.rows[fault],
+                text=text.format(keys=", ".join(sorted(self.stand_ins))),
+            )
+            for fault, (rule, text) in _TAG_FAULTS.items()
+            if self.rows[fault]
+        ]
 
 
 def _is_stand_in(tagged: Tagged) -> bool:
@@ -80,13 +100,15 @@ def _is_stand_in(tagged: Tagged) -> bool:
 def judge_ai(connection: duckdb.DuckDBPyConnection) -> None:
     """Adds `ai_map`, one row for each distinct set of facts that the rules of AI read."""
     wanted = ", ".join(duck.name(name) for name in _FACTS)
-    rows = connection.execute(f"SELECT DISTINCT {wanted} FROM labelled").fetchall()  # noqa: S608
+    duck.map_rows(connection, "ai_map", f"SELECT DISTINCT {wanted} FROM labelled", _judged)  # noqa: S608
+
+
+def _judged(rows: Sequence[tuple[str | None, ...]]) -> pa.Table:
     judged = [judge(Facts(*row)) for row in rows]
     table = pa.table({name: pa.array([row[index] for row in rows], pa.string()) for index, name in enumerate(_FACTS)})
     table = table.append_column("ai", pa.array([found.ai for found in judged], pa.bool_()))
     table = table.append_column("rule", pa.array([found.rule for found in judged], pa.string()))
-    table = table.append_column("model", pa.array([found.model for found in judged], pa.string()))
-    duck.create(connection, "ai_map", table)
+    return table.append_column("model", pa.array([found.model for found in judged], pa.string()))
 
 
 def type_charges(

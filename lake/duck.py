@@ -3,6 +3,8 @@
 import ctypes
 import os
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +14,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "threads": 2,
 }
+PART = 50_000
 SPILL_BEYOND = "2GB"
 """What a connection that may spill keeps in memory: a bill of any length loads in it, whatever the machine has."""
 
@@ -69,6 +72,23 @@ def cursor() -> duckdb.DuckDBPyConnection:
 def create(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """A table with these rows. (`register` would import pandas, which takes longer than most loads.)"""
     connection.from_arrow(rows).create(table)
+
+
+def map_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    select: str,
+    make: Callable[[Sequence[tuple[Any, ...]]], pa.Table],
+) -> None:
+    """A table of what `make` makes of the rows of a query, so many at a time as Python may hold, at least once.
+
+    Of many millions of charges each may have tags of its own.
+    """
+    with connection.cursor() as reading:
+        answer = reading.execute(select)
+        create(connection, table, make(answer.fetchmany(PART)))
+        while rows := answer.fetchmany(PART):
+            connection.from_arrow(make(rows)).insert_into(table)
 
 
 def name(identifier: str) -> str:

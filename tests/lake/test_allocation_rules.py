@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from lake import duck
 from lake.allocation_rules import ALLOCATED_LABELS, TAGS_ALONE, AllocationRules, Method, parse_rules, read_rules
 from lake.engine import Lake
 from lake.errors import LakeError
@@ -202,3 +203,20 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"# one\n# \xe4\n")
     with pytest.raises(LakeError, match=r"latin\.toml, line 2: it is no UTF-8"):
         read_rules(tmp_path / "latin.toml")
+
+
+def test_more_sets_of_tags_than_python_holds_at_once_are_read_part_by_part(
+    write: Any, charge: Any, load: Any, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of three: labels, rules, AI and findings are what they are of one part."""
+    monkeypatch.setattr(duck, "PART", 3)
+    tags = ["{broken", '"team": "t-0"', *(f'{{"team": "t-{n}"}}' for n in range(1, 9)), "{worse"]
+    rows = [charge(Tags=text, SubAccountId=f"{n}", SkuMeter=f"gpt-{n}") for n, text in enumerate(tags)]
+    accounts = "\n".join(
+        f'[[inherited]]\nid = "a{n}"\nwhen = {{ account = "{n}" }}\nset = {{ owner = "o-{n}" }}' for n in range(11)
+    )
+    report = load(write("bill.csv", rows), rules=rules_of(accounts))
+    assert stored(lake, "x_team", "x_owner", "x_ai") == [
+        (None if n in (0, 10) else f"t-{n - 1}", f"o-{n}", True) for n in range(11)
+    ]
+    assert [(told.rule, told.rows) for told in report.findings if told.rule == "tags"] == [("tags", 2), ("tags", 1)]
