@@ -1,4 +1,7 @@
-"""FOCUS files: every column that is one of ours is carried over letter by letter, every other kept in `x_extra`."""
+"""FOCUS files: every column that is one of ours is carried over letter by letter, every other kept in `x_extra`.
+
+Microsoft's files differ from what FOCUS means by their values; `azure_focus.py` reads them as they are meant.
+"""
 
 from collections.abc import Sequence
 
@@ -7,7 +10,7 @@ import duckdb
 from lake.columns import BY_NAME, MANDATORY, RENAMED, SIGNATURE, Kind
 from lake.errors import LakeError
 from lake.report import Finding
-from lake.sources import focus_version
+from lake.sources import azure_focus, focus_version
 from lake.sources.cells import as_json
 from lake.sources.port import TARGETS, Reading, Rows, twice
 from lake.sources.table_file import TableFile, as_text, from_table
@@ -30,6 +33,8 @@ class Focus:
         """Refuses a file that lacks a mandatory column, or has a column twice."""
         ours, extra, findings = mapping(file)
         values = {target: _given(file, target, index) for target, index in ours.items()}
+        if azure_focus.is_one(file):
+            values = azure_focus.amended(file, values)
         rest = [(file.names[index], as_text(file, index)) for index in extra]
         findings += _inexact_types(file, ours)
         return Reading([Rows(values, rest=as_json(rest, keep_empty=True))], findings)
@@ -37,7 +42,8 @@ class Focus:
     def look(self, connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
         """Counts the cells in which the text NULL stands for no value."""
         ours, _, _ = mapping(file)
-        return _text_nulls(connection, file, list(ours.values()))
+        findings = azure_focus.look(connection, file, number) if azure_focus.is_one(file) else []
+        return findings + _text_nulls(connection, file, list(ours.values()))
 
 
 def mapping(file: TableFile) -> tuple[dict[str, int], list[int], list[Finding]]:
