@@ -20,7 +20,7 @@ from lake.engine import Lake
 from lake.errors import LakeError
 from lake.money import add
 from lake.report import CurrencyTotal, Finding, HeldBack, IngestReport
-from lake.sources import port, shapes
+from lake.sources import deliveries, port, shapes
 from lake.sources.invoice_mapping import InvoiceMapping
 from lake.sources.table_file import TableFile, expected_rows, inspect
 from lake.store import Commit, Snapshot, UsageManifest
@@ -90,7 +90,7 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            inside = sorted(item for item in path.rglob("*") if item.is_file() and item.name.lower().endswith(ENDINGS))
+            inside = _delivered(path)
             if not inside:
                 raise LakeError(
                     f"{path} holds nothing to load.",
@@ -110,6 +110,18 @@ def expand(paths: Sequence[str | Path]) -> list[Path]:
             "There is nothing to load.", why="No path was named.", do="Name a bill: CSV, Parquet or JSON lines."
         )
     return list(found)
+
+
+def _delivered(folder: Path) -> list[Path]:
+    """The bills below a folder, by path; of a bill that was delivered several times, the newest delivery."""
+    below = sorted(item for item in folder.rglob("*") if item.is_file())
+    manifests = [
+        deliveries.Manifest(item.as_posix(), item.stat().st_mtime, item.read_bytes())
+        for item in below
+        if deliveries.may_be_one(item.name) and item.stat().st_size <= deliveries.MOST_BYTES
+    ]
+    bills = [item.as_posix() for item in below if item.name.lower().endswith(ENDINGS)]
+    return [Path(name) for name in deliveries.newest(bills, manifests)]
 
 
 def _distinct(tables: list[TableFile]) -> tuple[list[TableFile], list[Finding]]:

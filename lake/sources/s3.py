@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from lake import progress
 from lake.errors import CannotBeAsked, LakeError
 from lake.load import ENDINGS
+from lake.sources import deliveries
 from lake.sources.aws_client import client, told
 
 SCHEME = "s3://"
@@ -35,6 +36,8 @@ class Listed:
     key: str
     size: int
     etag: str
+    written: float
+    """when it was last changed, in seconds since 1970 by the bucket's clock"""
 
 
 def is_remote(path: str | Path) -> bool:
@@ -81,8 +84,13 @@ def listed(store: Any, address: str) -> list[Listed]:
     found: list[Listed] = []
     with told(f"{address} could not be listed."):
         for page in store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            found += [Listed(bucket, one["Key"], one["Size"], one["ETag"]) for one in page.get("Contents", ())]
+            found += [
+                Listed(bucket, one["Key"], one["Size"], one["ETag"], one["LastModified"].timestamp())
+                for one in page.get("Contents", ())
+            ]
     chosen = [one for one in found if _is_meant(one, key, pattern)]
+    if pattern is None:
+        chosen = _newest(store, chosen, [one for one in found if deliveries.may_be_one(one.key) and _lies_in(one, key)])
     if not chosen:
         raise LakeError(
             f"{address} holds nothing to load.",
@@ -99,8 +107,24 @@ def _is_meant(one: Listed, key: str, pattern: str | None) -> bool:
         return False
     if pattern is not None:
         return fnmatch.fnmatchcase(one.key, pattern)
+    return _lies_in(one, key)
+
+
+def _lies_in(one: Listed, key: str) -> bool:
     # A prefix is a folder: `bill` does not mean what lies in `billing/`.
     return not key or key.endswith("/") or one.key.startswith(f"{key}/")
+
+
+def _newest(store: Any, chosen: list[Listed], beside: list[Listed]) -> list[Listed]:
+    """Of bills that were delivered several times, the newest delivery, by the manifests that lie beside them."""
+    manifests = []
+    for one in beside:
+        if one.size <= deliveries.MOST_BYTES:
+            with told(f"s3://{one.bucket}/{one.key} could not be read."):
+                body = store.get_object(Bucket=one.bucket, Key=one.key, IfMatch=one.etag)["Body"].read()
+            manifests.append(deliveries.Manifest(one.key, one.written, body))
+    counted = set(deliveries.newest([one.key for one in chosen], manifests))
+    return [one for one in chosen if one.key in counted]
 
 
 def _parts(address: str) -> tuple[str, str]:

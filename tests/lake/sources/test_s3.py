@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -191,3 +192,17 @@ def test_what_does_not_fit_is_not_brought(bucket: Any, lake: Lake, monkeypatch: 
     monkeypatch.setattr(s3, "LEAST_FREE_BYTES", 2**60)
     with pytest.raises(LakeError, match="do not fit on the disk"):
         load(lake, "s3://bills/")
+
+
+def test_a_month_that_was_delivered_twice_is_its_newest_delivery(bucket: Any, lake: Lake) -> None:
+    """The second holds the first: both together would be 30.00."""
+    for run, costs in (("a1", ("10.00",)), ("b2", ("10.00", "10.00"))):
+        key = f"cur/bank/20261001-20261101/{run}/bank-1.csv"
+        put(bucket, key, *costs)
+        said = json.dumps({"reportKeys": [key]}).encode()
+        bucket.put_object(Bucket="bills", Key="cur/bank/20261001-20261101/bank-Manifest.json", Body=said)
+    assert load(lake, "s3://bills/cur/") == Decimal("20.00")
+    assert load(lake, "s3://bills/cur/bank/20261001-20261101/a1/bank-1.csv") == Decimal("10.00")  # one may be named
+    bucket.delete_object(Bucket="bills", Key="cur/bank/20261001-20261101/b2/bank-1.csv")
+    with pytest.raises(LakeError, match="is not complete"):
+        s3.listed(bucket, "s3://bills/cur/")
