@@ -43,7 +43,7 @@ GOVERNANCE = ("policy_version", "policy_candidate", "kill_switch", "delegation",
 DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GOVERNANCE)
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
 ACCESS = "access_token"
-SHOWING = ("slack_delivery", "card_message", "slack_posting", "process_seen")
+SHOWING = ("slack_delivery", "card_message", "slack_posting", "slack_press", "process_seen")
 TIMERS = "timer_slot"
 FOUND = ("anomaly", "anomaly_mark")
 """Unusual spend and what people said of it: read by whoever may ask the bill."""
@@ -136,6 +136,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "answer": ("posted_at", "refused"),
                 "card_message": ("channel", "ts", "drawn_version", "hinted", "drawn_at", "told"),
                 "slack_posting": ("owner", "until", "channel", "ts"),
+                "slack_press": ("account", "judged_at", "note", "telling_until"),
                 "process_seen": ("at",),
                 "anomaly_due": ("posted_at",),
             },

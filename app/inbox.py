@@ -4,6 +4,7 @@ Slack repeats an event until it is acknowledged and never repeats a click; so an
 in one transaction before the acknowledgement, and a repeated id changes nothing.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -59,6 +60,13 @@ def first_time(session: Session, *, key: str, kind: str, now: datetime) -> bool:
 def known(session: Session, key: str) -> bool:
     """Whether a delivery was taken in already."""
     return session.get(Delivery, key) is not None
+
+
+def known_among(session: Session, keys: Collection[str]) -> set[str]:
+    """Those of the deliveries that were taken in already."""
+    if not keys:
+        return set()
+    return set(session.exec(select(Delivery.key).where(col(Delivery.key).in_(keys))))
 
 
 def conversation(

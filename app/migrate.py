@@ -38,6 +38,7 @@ TABLES = (
     "app.access",
     "app.drawn",
     "app.posting",
+    "app.presses",
     "app.seen",
     "app.anomaly_rows",
 )

@@ -25,7 +25,7 @@ from approvals.store import Proposal, Vote, find_proposal, standing_votes
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 from audit.moment import utc_time
-from audit.private import reference
+from audit.private import commitment, reference
 
 NOBODY = "unknown"
 Via = Literal["slack", "page", "terminal"]
@@ -41,7 +41,8 @@ _SAFE = re.compile(r"[^0-9A-Za-z:_.-]")
 
 
 class Ballot(BaseModel):
-    """What a person decided. `person` is None if nobody knows who clicked; `digest` is the whole one that was shown."""
+    """What a person decided. `person` is None if nobody knows who clicked; `digest` is the whole one that was shown;
+    `reason_ref` is where the door has kept `reason` under that person's key already, if it has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +52,7 @@ class Ballot(BaseModel):
     digest: str
     via: Via
     reason: str | None = None
+    reason_ref: str | None = None
 
 
 class VoteResult(NamedTuple):
@@ -179,7 +181,7 @@ def _standing_of(people: People, person: str, involved: Sequence[str]) -> dict[s
 
 
 def _cast(session: Session, now: datetime, ballot: Ballot, person: str) -> dict[str, Any]:
-    written = reference(session, person=person, text=ballot.reason, now=now) if ballot.reason else None
+    written = _written(session, now, ballot, person)
     row = Vote(
         proposal=ballot.proposal_id,
         person=person,
@@ -192,6 +194,15 @@ def _cast(session: Session, now: datetime, ballot: Ballot, person: str) -> dict[
     session.add(row)
     session.flush()
     return {"reason": written} if written else {}
+
+
+def _written(session: Session, now: datetime, ballot: Ballot, person: str) -> dict[str, Any] | None:
+    """What the entry may hold of the reason, if there is one."""
+    if not ballot.reason:
+        return None
+    if ballot.reason_ref:
+        return {"ref": ballot.reason_ref, "commitment": commitment(session, ballot.reason_ref)}
+    return reference(session, person=person, text=ballot.reason, now=now)
 
 
 def _withdraw(

@@ -151,7 +151,7 @@ async def approver_approves(stage: Stage) -> str:
     pressed = await stage.slack.click(ARJUN, "approve", channel=CHANNEL, ts=stage.card_ts)
     need(pressed.acknowledged, "the click was not acknowledged")
     stage.approval_delivery = pressed.delivery_id
-    return "acknowledged after the vote was stored"
+    return "acknowledged after the press was stored"
 
 
 async def worker_executes(stage: Stage) -> str:

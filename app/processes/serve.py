@@ -27,6 +27,7 @@ from app.slack.draw import CardPlace, draw_cards
 from app.slack.ends import tell_requesters
 from app.slack.groups import watch_groups
 from app.slack.guard import Reason, RefusalCount
+from app.slack.judge import Judge, Teller
 from app.slack.patience import Patience, word
 from app.slack.post import post_answers, show_steps
 from app.slack.remind import remind
@@ -107,6 +108,7 @@ def _loops(
     name = f"serve-{secrets.token_hex(4)}"
     place = CardPlace(channel=slack.approvals_channel, team=slack.team, pages=slack.public_url is not None)
     threads = Threads(engine, client, team=slack.team, by=name)
+    judge, teller = Judge(engine, client), Teller(engine, client)
 
     async def remind_of_open() -> None:
         await remind(engine, client, team=slack.team, by=name, patience=patience)
@@ -126,6 +128,8 @@ def _loops(
         await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
 
     return [
+        keep_doing("judging votes", judge.judge_all),
+        keep_doing("telling voters", teller.tell_all),
         keep_doing(
             "drawing cards",
             lambda: draw_cards(engine, client, place=place, by=name, patience=patience),

@@ -18,7 +18,8 @@ from sqlmodel import Session
 from app.database import reading, writing
 from app.drawn import CardMessage
 from app.inbox import Conversation, admit, conversation, first_time
-from app.slack.clicks import cast, press_key, pressed_about, speaker_of
+from app.slack.admission import Admission
+from app.slack.clicks import press_key, pressed, pressed_about, speaker_of
 from app.slack.dialogs import about, ask_view, chosen, lend_view, plain, withdraw_view, written
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
@@ -28,7 +29,7 @@ from approvals.delegate import delegate
 from approvals.withdraw import withdraw
 
 
-def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | None) -> None:
+def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | None, admission: Admission) -> None:
     """Binds the card's other buttons and its menu, and the dialogs that they open."""
     _register_dialogs(app, engine, team)
 
@@ -42,7 +43,7 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
         speaker, it, verb = speaker_of(body, team), pressed_about(body), _verb(body)
         told = None
         if verb == "take_back":
-            told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="withdraw")
+            await admission.take(pressed(body, team=team, choice="withdraw"))
         elif verb == "withdraw":
             await client.views_open(trigger_id=body["trigger_id"], view=withdraw_view(it))
         elif verb == "lend":
@@ -56,7 +57,7 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
         await ack()
         _tell_soon(client, speaker, told)
 
-    def pressed(button: str | re.Pattern[str], take: Callable[..., str | None]) -> None:
+    def bound(button: str | re.Pattern[str], take: Callable[..., str | None]) -> None:
         @app.action(button)
         async def _pressed(ack: Any, body: dict[str, Any], client: Any) -> None:
             speaker = speaker_of(body, team)
@@ -64,8 +65,8 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
             await ack()
             _tell_soon(client, speaker, told)
 
-    pressed(re.compile("^ask_on_"), partial(take_next, engine))
-    pressed("approve_page", partial(offer_page, engine, links))
+    bound(re.compile("^ask_on_"), partial(take_next, engine))
+    bound("approve_page", partial(offer_page, engine, links))
 
 
 def _register_dialogs(app: AsyncApp, engine: Engine, team: str) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import ClientError
@@ -16,18 +17,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
 from app.database import reading, writing
-from app.inbox import known
+from app.inbox import known_among
 from app.settings import SlackSettings
 from app.slack import asks, clicks, messages
+from app.slack.admission import Admission
 from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
 from app.slack.members import Members
 from app.slack.patience import word
 from app.slack.post import whisper_soon
+from app.slack.together import Together
 from app.web.decide import DecisionLinks
 from audit import log
 from audit.event import Actor, ActorKind, Event
 
 logger = logging.getLogger(__name__)
+MOST_AT_ONCE = 250
 
 
 def slack_client(settings: SlackSettings) -> AsyncWebClient:
@@ -51,6 +55,7 @@ def mount(
     """Adds `POST /slack/events` for events, clicks and dialogs."""
     bolt = listeners(engine=engine, settings=settings, client=client, links=links)
     handler = AsyncSlackRequestHandler(bolt)
+    door = Together(partial(_judge, engine, settings), most=MOST_AT_ONCE)
 
     if not settings.signing_secret:
         return  # Socket Mode alone: without a secret nothing that comes by HTTP could be told from a stranger's
@@ -58,7 +63,7 @@ def mount(
     @api.post("/slack/events")
     async def _slack(request: Request) -> Response:
         body = await limited_body(request)
-        verdict = await asyncio.to_thread(_judge, engine, settings, request.headers, body)
+        verdict = await door((request.headers, body))
         if isinstance(verdict, Refused):
             await asyncio.to_thread(note_refusal, engine, refusals, verdict)
             return Response(status_code=verdict.status, content=verdict.reason.value, media_type="text/plain")
@@ -80,6 +85,7 @@ def listeners(
     # Bolt acknowledges an event before its listener has run, unless told to process it first: a message would be lost
     # by a failure in between, and Slack would never send it again.
     bolt = AsyncApp(
+        name="spendgate",
         client=client,
         signing_secret=settings.signing_secret,
         logger=bolt_log,
@@ -89,17 +95,21 @@ def listeners(
     bolt.error(_on_error)
     _only_members(bolt, engine, Members(client))
     messages.register(bolt, engine, settings.team)
-    clicks.register(bolt, engine, settings.team)
-    asks.register(bolt, engine, settings.team, links)
+    admission = Admission(engine)
+    clicks.register(bolt, engine, settings.team, admission)
+    asks.register(bolt, engine, settings.team, links, admission)
     return bolt
 
 
 def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:
-    """Before every listener: guests, strangers and people who left are told so, and it stands in the log."""
+    """Before every listener but a vote's: guests, strangers and people who left are told so, and it stands in the
+    log."""
 
     @bolt.use
     async def _member(body: dict[str, Any], context: Any, client: AsyncWebClient, next: Any) -> Any:
         user = context.user_id
+        if clicks.is_vote(body):
+            return await next()  # stored first, without waiting for Slack; whose it is, is looked at when it is judged
         why = await members.why_not(str(user)) if user and user != context.bot_user_id else None
         if why is None:
             return await next()
@@ -156,21 +166,23 @@ async def limited_body(request: Request) -> bytes:
 
 
 def _judge(
-    engine: Engine, settings: SlackSettings, headers: Mapping[str, str], body: bytes
-) -> Admissible | Refused | None:
-    """The guard's verdict by the database's clock; None for what was taken in before."""
+    engine: Engine, settings: SlackSettings, requests: Sequence[tuple[Mapping[str, str], bytes]]
+) -> list[Admissible | Refused | None]:
+    """The guard's verdict on each, by the database's clock; None for what was taken in before."""
     with reading(engine) as (session, now):
-        verdict = examine(
-            headers=headers,
-            body=body,
-            secret=settings.signing_secret,
-            team=settings.team,
-            app_id=settings.app_id,
-            now=now,
-        )
-        if isinstance(verdict, Admissible) and known(session, verdict.key):
-            return None
-        return verdict
+        verdicts = [
+            examine(
+                headers=headers,
+                body=body,
+                secret=settings.signing_secret,
+                team=settings.team,
+                app_id=settings.app_id,
+                now=now,
+            )
+            for headers, body in requests
+        ]
+        before = known_among(session, [verdict.key for verdict in verdicts if isinstance(verdict, Admissible)])
+        return [None if isinstance(one, Admissible) and one.key in before else one for one in verdicts]
 
 
 def note_refusal(engine: Engine, refusals: RefusalCount, refused: Refused) -> None:

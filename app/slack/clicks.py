@@ -1,19 +1,22 @@
-"""What people press on a card: a vote is stored, with its log entry, before Slack is told that the click arrived.
+"""What people press on a card: a vote is a row before Slack is told that the press arrived (`admission.py`).
 
-Slack never repeats a click, so one that was acknowledged and then lost would be an approval that nobody has. Whether
-this person may, on exactly these bytes and by this way, is judged in `approvals.vote` at that moment; the button is
-only a request.
+Slack never repeats a press, so one that was acknowledged and then lost would be an approval that nobody has. Whether
+this person may, on exactly these bytes and by this way, is judged afterwards (`judge.py`, `approvals.vote`); the button
+is only a request.
 """
 
 import asyncio
 import json
-from typing import Any, Literal
+from hashlib import sha256
+from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Engine
 
 from app.database import reading, writing
 from app.inbox import first_time
+from app.presses import Choice, Pressed
+from app.slack.admission import Admission
 from app.slack.dialogs import About, about, approve_view, plain, reject_view, written
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
@@ -21,22 +24,33 @@ from approvals.active import active
 from approvals.card import project
 from approvals.errors import NotFound
 from approvals.rollback import roll_back
-from approvals.states import words
-from approvals.vote import SLACK, Ballot, VoteResult, vote
 
-Choice = Literal["approve", "reject", "withdraw"]
+LONGEST_ID, LONGEST_KEY = 40, 200
+VOTES: dict[str, Choice] = {"approve": "approve"}
+"""The buttons that are a vote by themselves."""
+DIALOGS: dict[str, Choice] = {"approve_with_reason": "approve", "reject_reason": "reject"}
+"""The dialogs that are a vote once they are sent."""
 
 
-def register(app: AsyncApp, engine: Engine, team: str) -> None:
+def register(app: AsyncApp, engine: Engine, team: str, admission: Admission) -> None:
     """Binds the card's votes and the dialogs that ask for their reasons."""
 
-    @app.action("approve")
-    async def _approve(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = speaker_of(body, team)
-        told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice="approve")
-        await ack()
-        if told:
-            whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
+    def voted(button: str, choice: Choice) -> None:
+        @app.action(button)
+        async def _voted(ack: Any, body: dict[str, Any]) -> None:
+            await admission.take(pressed(body, team=team, choice=choice))
+            await ack()
+
+    def sent(dialog: str, choice: Choice) -> None:
+        @app.view(dialog)
+        async def _sent(ack: Any, body: dict[str, Any]) -> None:
+            await admission.take(pressed(body, team=team, choice=choice), reason=written(body["view"]))
+            await ack()
+
+    for button, choice in VOTES.items():
+        voted(button, choice)
+    for dialog, choice in DIALOGS.items():
+        sent(dialog, choice)
 
     @app.action("approve_reason")
     async def _approve_reason(ack: Any, body: dict[str, Any], client: Any) -> None:
@@ -50,22 +64,6 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         await client.views_open(trigger_id=body["trigger_id"], view=reject_view(pressed_about(body)))
         await ack()
 
-    @app.view("approve_with_reason")
-    async def _approved(ack: Any, body: dict[str, Any], client: Any) -> None:
-        await _dialog(ack, body, client, "approve")
-
-    @app.view("reject_reason")
-    async def _rejected(ack: Any, body: dict[str, Any], client: Any) -> None:
-        await _dialog(ack, body, client, "reject")
-
-    async def _dialog(ack: Any, body: dict[str, Any], client: Any, choice: Choice) -> None:
-        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=about(body["view"]).channel)
-        reason = written(body["view"])
-        told = await asyncio.to_thread(cast, engine, body=body, speaker=speaker, choice=choice, reason=reason)
-        await ack()
-        if told and speaker.channel:
-            whisper_soon(client, channel=speaker.channel, user=speaker.user, text=told)
-
     @app.action("undo")
     async def _undo(ack: Any, body: dict[str, Any], client: Any) -> None:
         speaker = speaker_of(body, team)
@@ -77,6 +75,16 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
     @app.action("open_link")
     async def _link(ack: Any) -> None:
         await ack()
+
+
+def is_vote(body: dict[str, Any]) -> bool:
+    """Whether this press is a vote by itself, or the dialog of one."""
+    try:
+        if body.get("type") == "view_submission":
+            return body["view"]["callback_id"] in DIALOGS
+        return body.get("type") == "block_actions" and body["actions"][0]["action_id"] in VOTES
+    except (KeyError, IndexError, TypeError):
+        return False
 
 
 def button_value(body: dict[str, Any]) -> tuple[str, str]:
@@ -126,30 +134,24 @@ def press_key(body: dict[str, Any]) -> str:
     return f"{body['type']}:{body['trigger_id']}"
 
 
-def cast(
-    engine: Engine,
-    *,
-    body: dict[str, Any],
-    speaker: Speaker,
-    choice: Choice,
-    reason: str | None = None,
-) -> str | None:
-    """Stores one vote, once; returns what to tell the person who pressed."""
+def pressed(body: dict[str, Any], *, team: str, choice: Choice) -> Pressed:
+    """A vote as it is stored: what was shown to the person, who pressed, and where."""
     proposal, digest = button_value(body)
-    with writing(engine) as (session, now):
-        if not first_time(session, key=press_key(body), kind=choice, now=now):
-            return None
-        person = who(active(session).people, speaker)
-        ballot = Ballot(
-            proposal_id=proposal,
-            digest=digest,
-            person=person.id if person else None,
-            choice=choice,
-            reason=reason,
-            via=SLACK,
-        )
-        told = tell(vote(session, now=now, ballot=ballot))
-    return told if person else not_linked(speaker)
+    channel = _channel(body) if body.get("type") != "view_submission" else about(body["view"]).channel
+    return Pressed(
+        key=_bounded(press_key(body)),
+        choice=choice,
+        proposal=proposal,
+        digest=digest,
+        team=team,
+        channel=plain(channel, LONGEST_ID),
+        account=plain(body["user"]["id"], LONGEST_ID),
+    )
+
+
+def _bounded(key: str) -> str:
+    """A key that fits into an index, whatever came: Slack's own are far shorter."""
+    return key if len(key) <= LONGEST_KEY else sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def undo(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
@@ -165,13 +167,3 @@ def undo(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | Non
     if not drafted.verdict.allowed:
         return f"It was not proposed: {drafted.verdict.reason}."
     return f"{drafted.proposal_id} proposes to undo {proposal}; its card follows once it is checked."
-
-
-def tell(result: VoteResult) -> str | None:
-    """What the voter is told privately; nothing when the card itself says it."""
-    if result.already:
-        state = f" It is now: {words(result.proposal_state)}." if result.proposal_state else ""
-        return f"You have voted so already; nothing changed.{state}"
-    if not result.verdict.allowed:
-        return f"Your vote was not counted: {result.verdict.reason}."
-    return None

@@ -35,6 +35,7 @@ HOPELESS = frozenset(
         "restricted_action",
         "thread_locked",
         "user_not_found",
+        "user_not_in_channel",
     }
 )
 """Answers of Slack's that will be the same tomorrow, for a message in a thread."""

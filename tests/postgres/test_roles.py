@@ -144,6 +144,8 @@ ONE = [
     (LOADER, "read proposals", "SELECT * FROM proposal"),
     (AGENT, "keep an expiry from coming", "INSERT INTO timer_slot VALUES ('expire', '0', 'agent', '')"),
     (AGENT, "silence an alarm", "INSERT INTO slack_posting VALUES ('unsigned 0', 'agent', '', '', '', '')"),
+    (AGENT, "press in somebody's name", "INSERT INTO slack_press (key) VALUES ('x')"),
+    (GATE, "make a press another's", "UPDATE slack_press SET choice = 'approve'"),
     (GATE, "keep an expiry from coming", "INSERT INTO timer_slot VALUES ('expire', '0', 'gate', '')"),
     (AGENT, "look what the timers did", "SELECT * FROM timer_slot"),
     (AUDITOR, "say that it lives", "INSERT INTO process_seen VALUES ('worker', '')"),

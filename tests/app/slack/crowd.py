@@ -22,9 +22,10 @@ from sqlmodel import col, func, select
 from app.database import beginner, open_database, reading, writing
 from app.home import open_home
 from app.migrate import create, upgrade
-from app.processes.serve import build
+from app.processes.serve import build, keep_doing
 from app.ready import DEFAULTS
 from app.slack import bolt
+from app.slack.judge import Judge, Teller
 from approvals.adopt import initialise
 from approvals.ids import new_id
 from approvals.posted import posted
@@ -90,28 +91,42 @@ def press(number: int, proposal: str, digest: str) -> tuple[bytes, dict[str, str
     return body, {"content-type": kind, "x-slack-request-timestamp": stamp, "x-slack-signature": signed}
 
 
-async def crowd(api: FastAPI, proposal: str, digest: str, count: int) -> tuple[list[float], Counter[int]]:
-    """Every press at once; the seconds until each acknowledgement, and the statuses."""
+async def crowd(
+    api: FastAPI,
+    engine: Engine,
+    client: AsyncWebClient,
+    proposal: str,
+    digest: str,
+    count: int,
+    everybody: asyncio.Event,
+) -> tuple[list[float], Counter[int]]:
+    """Every press at once, while votes are judged and people told; the seconds until each acknowledgement, and the
+    statuses. Ends when `everybody` was told who is to be."""
+    judge, teller = Judge(engine, client), Teller(engine, client)
     transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)
     seconds, statuses = [], Counter[int]()
     requests = [press(number, proposal, digest) for number in range(count)]
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as browser:
 
         async def one(body: bytes, headers: dict[str, str]) -> None:
             begun = time.perf_counter()
-            answer = await client.post("/slack/events", content=body, headers=headers)
+            answer = await browser.post("/slack/events", content=body, headers=headers)
             seconds.append(time.perf_counter() - begun)
             statuses[answer.status_code] += 1
 
+        loops = [asyncio.create_task(keep_doing("crowd", work)) for work in (judge.judge_all, teller.tell_all)]
         await asyncio.gather(*(one(body, headers) for body, headers in requests))
-        await asyncio.sleep(1.0)  # the private notes, which nobody waits for
+        async with asyncio.timeout(60):
+            await everybody.wait()
+        for loop in loops:
+            loop.cancel()
     return seconds, statuses
 
 
 def measured(engine: Engine, home: Path, count: int) -> dict[str, Any]:
     """The whole measurement as figures."""
     proposal, digest = pending(engine, count)
-    told: list[str] = []
+    told, everybody = list[str](), asyncio.Event()
 
     class Ears:
         """Stands for Slack's client: keeps what would have been told privately, at no cost of a network."""
@@ -121,6 +136,8 @@ def measured(engine: Engine, home: Path, count: int) -> dict[str, Any]:
 
         async def chat_postEphemeral(self, **said: Any) -> None:
             told.append(str(said["text"]))
+            if len(told) == count - 1:
+                everybody.set()
 
     settings = settings_at(9)
     client = bolt.slack_client(settings)
@@ -129,7 +146,7 @@ def measured(engine: Engine, home: Path, count: int) -> dict[str, Any]:
     AsyncWebClient.users_info = lambda _, **said: ears.users_info(**said)  # type: ignore[method-assign,assignment]
     AsyncWebClient.chat_postEphemeral = lambda _, **said: ears.chat_postEphemeral(**said)  # type: ignore[method-assign,assignment]
     api = build(engine=engine, home=open_home(home), slack=settings, client=client)
-    seconds, statuses = asyncio.run(crowd(api, proposal, digest, count))
+    seconds, statuses = asyncio.run(crowd(api, engine, client, proposal, digest, count, everybody))
     ordered = sorted(seconds)
     with reading(engine) as (session, _):
         votes = session.exec(select(func.count(col(Vote.id)))).one()
@@ -161,7 +178,7 @@ def main() -> int:
             create(engine)
             found = measured(engine, home, asked.people)
         else:
-            server = Server()
+            server = Server(safe=True)
             try:
                 server.run("CREATE ROLE owner LOGIN CREATEDB CREATEROLE")
                 server.run("CREATE DATABASE crowd OWNER owner")

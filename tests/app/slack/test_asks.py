@@ -15,12 +15,14 @@ from app.database import reading, writing
 from app.home import Home
 from app.inbox import Message
 from app.settings import SlackSettings
+from app.slack.people import Speaker
 from approvals.adopt import adopt
-from approvals.store import Delegation, Vote
+from approvals.store import Delegation, Proposal, Vote
 from audit.event import Actor, ActorKind
 from sandbox.slack.driver import SlackDriver, shown_text
 from tests.app.conftest import RULES
 from tests.app.slack import test_clicks_and_messages as door
+from tests.app.slack.pressing import cast
 from tests.app.slack.test_clicks_and_messages import ARJUN, CHANNEL, EDITH, OLIVIA, Floor, thread
 
 LENDING = '\n[delegation]\nroles = ["approver", "owner"]\nmax_days = 21\n'
@@ -95,10 +97,10 @@ async def test_an_approval_is_taken_back(floor: Floor, engine: Engine, sealed: C
     name = sealed(thread(engine))
     card = await floor.card(name)
     await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
-    assert floor.state(name) == "approved"
+    await floor.becomes(name, "approved")
     await floor.slack.until_message(CHANNEL, lambda m: "take_back" in json.dumps(m), seconds=8)
     await chosen(floor, ARJUN, card["ts"], "take_back")
-    assert floor.state(name) == "pending"
+    await floor.becomes(name, "pending")
 
 
 async def test_a_vote_is_lent_where_the_rules_allow_it(
@@ -197,10 +199,6 @@ async def test_a_link_ends_and_is_nobody_elses_right(
 async def test_a_click_that_pretends_to_be_enough_is_refused(
     paged: Floor, engine: Engine, sealed: Callable[[str], str]
 ) -> None:
-    from app.slack.clicks import cast
-    from app.slack.people import Speaker
-    from approvals.store import Proposal
-
     name = sealed(thread(engine))
     await paged.slack.until_message(CHANNEL, lambda m: "approve_page" in json.dumps(m), seconds=8)
     with reading(engine) as (session, _):

@@ -19,7 +19,8 @@ from app.drawn import CardMessage
 from app.home import Home
 from app.inbox import Message, conversation
 from app.processes.serve import build
-from app.slack import bolt, clicks
+from app.slack import admission, bolt
+from app.slack.people import Speaker
 from app.turns import StoredAnswer
 from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
@@ -30,6 +31,7 @@ from sandbox.slack.server import create_app, create_site, listening_socket
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.trial import served
 from tests.app.slack.full_disk import full_once
+from tests.app.slack.pressing import cast
 from tests.app.slack.settings import settings_at as settings_at
 
 OLIVIA, ARJUN, EDITH, STRANGER = "U0OLIVIA", "U0ARJUN", "U0EDITH", "U0STRANGER"
@@ -56,6 +58,13 @@ class Floor:
     def state(self, proposal: str) -> str:
         with reading(self.engine) as (session, _):
             return proposal_of(session, proposal).state
+
+    async def becomes(self, proposal: str, state: str, seconds: float = 5) -> None:
+        """Waits until the proposal is in a state: a press is acknowledged first, and judged then."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while (found := await asyncio.to_thread(self.state, proposal)) != state:
+            assert asyncio.get_running_loop().time() < ends, f"{proposal} is {found}, not {state}"
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -164,7 +173,7 @@ async def test_the_right_person_approves_and_the_wrong_ones_are_told_why(
         assert floor.state(proposal) == "pending"
     pressed = await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
     assert pressed.acknowledged
-    assert floor.state(proposal) == "approved"
+    await floor.becomes(proposal, "approved")
     assert floor.events().count("vote.refused") == 2
     await floor.slack.replay(pressed.delivery_id)
     assert floor.events().count("approval.quorum_met") == 1
@@ -180,11 +189,11 @@ async def test_a_click_that_could_not_be_stored_is_not_acknowledged(
     proposal = sealed(thread(engine))
     card = await floor.card(proposal)
 
-    def failing(*_: Any, **__: Any) -> str | None:
+    def failing(*_: Any, **__: Any) -> None:
         threading.Event().wait(1)  # a disk that takes its time: whoever does not wait for it has answered by then
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(clicks, "cast", failing)
+    monkeypatch.setattr(admission, "take_in", failing)
     pressed = await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
     assert not pressed.acknowledged
     assert floor.state(proposal) == "pending"
@@ -199,7 +208,7 @@ async def test_a_rejection_asks_why_and_keeps_the_reason_out_of_the_log(
     modal = await floor.slack.until(lambda s: s["modal"], user=ARJUN, seconds=5, hint="no dialog")
     submitted = await floor.slack.submit(ARJUN, modal["id"], {"text": "we train again on Monday"})
     assert submitted.closed
-    assert floor.state(proposal) == "rejected"
+    await floor.becomes(proposal, "rejected")
     with reading(engine) as (session, _):
         bodies = b"".join(entry.body for entry in session.exec(select(LogEntry)).all())
     assert b"Monday" not in bodies
@@ -211,9 +220,6 @@ async def test_a_rejection_asks_why_and_keeps_the_reason_out_of_the_log(
 async def test_a_digest_that_is_not_the_shown_one_counts_for_nothing(
     floor: Floor, engine: Engine, sealed: Callable[[str], str]
 ) -> None:
-    from app.slack.clicks import cast
-    from app.slack.people import Speaker
-
     proposal = sealed(thread(engine))
     await floor.card(proposal)
     value = json.dumps({"proposal": proposal, "digest": "0" * 64})
@@ -227,9 +233,6 @@ async def test_a_digest_that_is_not_the_shown_one_counts_for_nothing(
 async def test_somebody_unknown_is_told_how_to_be_linked_and_is_in_the_log(
     floor: Floor, engine: Engine, sealed: Callable[[str], str]
 ) -> None:
-    from app.slack.clicks import cast
-    from app.slack.people import Speaker
-
     proposal = sealed(thread(engine))
     await floor.card(proposal)
     with reading(engine) as (session, _):
@@ -265,9 +268,6 @@ async def test_requests_that_are_not_slacks_change_nothing_and_are_counted(floor
 
 @pytest.mark.parametrize("value", ["", "no JSON", "[]", "{}", '{"proposal": null}', "\ud83d"])
 async def test_a_button_that_is_not_ours_is_a_refused_vote(floor: Floor, engine: Engine, value: str) -> None:
-    from app.slack.clicks import cast
-    from app.slack.people import Speaker
-
     body = {"type": "block_actions", "trigger_id": f"t-{len(value)}-{value.isascii()}", "actions": [{"value": value}]}
     told = await asyncio.to_thread(cast, engine, body=body, speaker=Speaker("T0BANK", ARJUN, CHANNEL), choice="approve")
     assert told is not None

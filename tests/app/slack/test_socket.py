@@ -54,7 +54,7 @@ async def test_people_ask_and_approve_and_reject_down_the_connection(
     card = await wired.card(name)
     pressed = await wired.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
     assert pressed.acknowledged
-    assert wired.state(name) == "approved"
+    await wired.becomes(name, "approved")
     await wired.slack.replay(pressed.delivery_id)
     assert wired.events().count("approval.quorum_met") == 1
     await wired.slack.until_message(CHANNEL, lambda m: "approved" in shown_text(m) and m["ts"] != card["ts"], seconds=8)

@@ -31,6 +31,7 @@ async def done(floor: Floor, name: str, worker: Worker) -> str:  # noqa: F811
     """Approves it with a click and lets the worker carry it out; the timestamp of its card, which offers Undo now."""
     card = await floor.card(name)
     await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
+    await floor.becomes(name, "approved")
     for _ in range(4):
         worker.round()
     assert floor.state(name) == "verified"
@@ -93,9 +94,10 @@ async def test_the_proposal_to_undo_is_decided_by_others_like_any_other(
     card = await floor.card(draft.id)
     assert "Undoes" in json.dumps(card)
     await floor.slack.click(OLIVIA, "approve", channel=CHANNEL, ts=card["ts"])
+    await floor.slack.until_message(CHANNEL, lambda m: "not counted" in shown_text(m), user=OLIVIA, seconds=5)
     assert floor.state(draft.id) == "pending"
     await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
-    assert floor.state(draft.id) == "approved"
+    await floor.becomes(draft.id, "approved")
 
 
 async def test_who_may_not_ask_is_told_and_logged(

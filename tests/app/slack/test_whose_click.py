@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import Engine
 
 from app.database import reading, writing
-from app.slack.clicks import cast
 from app.slack.people import Speaker
 from approvals.adopt import adopt
 from approvals.posted import posted
@@ -15,6 +14,7 @@ from approvals.store import Proposal, proposal_of, standing_votes
 from approvals.vote import Ballot, vote
 from audit.event import Actor, ActorKind
 from tests.app.conftest import PEOPLE
+from tests.app.slack.pressing import cast
 
 OLIVIA, ARJUN = "p-0a11ce01", "p-0b0b0002"
 ACCOUNT = 'slack = [{{ team = "T0BANK", user = "{0}" }}]'
