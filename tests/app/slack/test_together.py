@@ -41,7 +41,7 @@ async def test_nobody_of_a_group_that_failed_is_told_that_it_worked_and_the_next
 
 
 async def test_whoever_stopped_waiting_spoils_nothing() -> None:
-    together = Together(lambda items: list(items), most=9)
+    together: Together[int, int] = Together(list, most=9)
     gone, stays = asyncio.create_task(together(1)), asyncio.create_task(together(2))
     await asyncio.sleep(0)
     gone.cancel()
