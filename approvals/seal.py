@@ -29,6 +29,7 @@ from approvals.split import Summed, summed
 from approvals.states import BEFORE_CLAIM, State, words
 from approvals.store import BREAK_GLASS, Draft, Proposal, effects_of, find_proposal, from_draft
 from approvals.undo import inverse_change
+from audit.canonical import canonical
 from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_text
 from audit.transaction import Begin
@@ -65,6 +66,12 @@ def _store(
     row = from_draft(draft, state=State.UNSEALABLE, now=now)
     if isinstance(seen, NotSealable):
         return _unsealable(session, row, actor, now, seen)
+    if seen.resolved is not None:
+        if (seen.resolved.kind, seen.resolved.resource) != (change.kind, change.resource):
+            why = NotSealable("what was read would make another change of it than was asked for", "other_change")
+            return _unsealable(session, row, actor, now, why)
+        change = seen.resolved
+        row.change = canonical(change.model_dump()).decode()
     current = entitled(session, now)
     wrong = _not_the_inverse(session, draft, change) or _no_emergency(session, draft, change, current)
     if wrong is not None:

@@ -6,6 +6,7 @@ Nothing is looked at and nothing is sent: it is only what may be proposed next, 
 from collections.abc import Sequence
 
 from approvals.changes.change import AnyChange
+from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.governance import AdoptPolicy
 from approvals.changes.instance import OnInstance, StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
@@ -16,7 +17,10 @@ from approvals.changes.volume_type import ChangeVolumeType
 from approvals.sealed import Sealed
 from approvals.store import TOOK_EFFECT, Effect
 
-WITH_INVERSE = (StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, AdoptPolicy)
+WITH_INVERSE = (
+    StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
+    CreateEndpoint, AdoptPolicy,
+)  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 
 
@@ -32,7 +36,8 @@ def inverse_change(sealed: Sealed, effects: Sequence[Effect]) -> AnyChange | Non
     wanted = [step.inverse for step in done]
     if isinstance(change, WITH_INVERSE):
         simple = change.inverse()
-        return simple if [step.request for step in simple.steps()] == wanted else None
+        same = simple is not None and [step.request for step in simple.steps()] == wanted
+        return simple if same else None
     if isinstance(change, OnInstance):
         back = tuple(Undone(did=step.request, undo=step.inverse) for step in done if step.inverse is not None)
         return UndoInstance(

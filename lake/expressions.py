@@ -272,6 +272,7 @@ def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
     columns |= {"measured": measured.sum(), "last": kept.hour.max(where=measured)}
     plain = kept.cpu_max_pct.notnull() & kept.network_bytes.notnull()
     columns |= {"plain": plain.sum(), "last_plain": kept.hour.max(where=plain)}
+    columns["last_invocations"] = kept.hour.max(where=kept.invocations.notnull())
     return kept.group_by(resource=kept.resource, day=kept.hour.date()).agg(**columns).order_by(["resource", "day"])
 
 

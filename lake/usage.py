@@ -59,6 +59,7 @@ class Utilisation:
     hours: Mapping[str, int] = field(default_factory=dict)
     plain_hours: int = 0
     last_plain_at: datetime | None = None
+    last_invocations_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,7 @@ def _rows(store: Store, expression: Any) -> list[dict[str, Any]]:
 
 
 def _over(resource: str, days: list[dict[str, Any]]) -> Utilisation:
-    last = [day["last"] for day in days if day["last"] is not None]
     network = [int(day["network_bytes"]) for day in days if day["network_bytes"] is not None]
-    plain = [day["last_plain"] for day in days if day["last_plain"] is not None]
     return Utilisation(
         resource_id=resource,
         metric_hours=sum(int(day["measured"] or 0) for day in days),
@@ -204,15 +203,21 @@ def _over(resource: str, days: list[dict[str, Any]]) -> Utilisation:
         encoder_active_percent=_mean(days, "gpu_encoder_pct"),
         cpu_max_percent=_peak(days, "cpu_max_pct"),
         network_mb_per_day=round(Decimal(max(network)) / BYTES_PER_MB, 4) if network else None,
-        last_metric_at=max(last).replace(tzinfo=UTC) if last else None,
+        last_metric_at=_newest(days, "last"),
         memory_max_percent=_peak(days, "memory_pct"),
         invocations=_count(days, "invocations"),
         requests=_count(days, "requests"),
         tokens=_count(days, "tokens"),
         hours={name: sum(int(day[f"{name}_hours"]) for day in days) for name in (*PERCENTS, *COUNTS)},
         plain_hours=sum(int(day["plain"] or 0) for day in days),
-        last_plain_at=max(plain).replace(tzinfo=UTC) if plain else None,
+        last_plain_at=_newest(days, "last_plain"),
+        last_invocations_at=_newest(days, "last_invocations"),
     )
+
+
+def _newest(days: list[dict[str, Any]], name: str) -> datetime | None:
+    told = [day[name] for day in days if day[name] is not None]
+    return max(told).replace(tzinfo=UTC) if told else None
 
 
 def _count(days: list[dict[str, Any]], name: str) -> int | None:

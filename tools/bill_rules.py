@@ -14,7 +14,7 @@ from lake.resources import last_billed, resources
 from lake.usage import Utilisation, utilisation
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
-from tools.rules import idle_machine, old_disk
+from tools.rules import idle_endpoint, idle_machine, old_disk
 from tools.rules.catalogue import BILL_RULES, IDS
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Judgement, Look, Use
@@ -41,7 +41,8 @@ class Opportunity:
 class Judged:
     """All resources of the look-back that a rule is about, and where they were read.
 
-    `unmeasured` are the machines without GPUs of which nothing was measured: whether they are idle is unknown.
+    `unmeasured` are the machines without GPUs of which nothing was measured, `uncounted` the endpoints whose calls were
+    not counted: whether they are idle is unknown.
     """
 
     period: Period
@@ -49,6 +50,7 @@ class Judged:
     query: str
     snapshots: tuple[str, ...]
     unmeasured: tuple[Metered, ...] = ()
+    uncounted: tuple[Metered, ...] = ()
 
     def saving(self) -> list[Opportunity]:
         """Those with something to save, largest first."""
@@ -71,7 +73,8 @@ def judged(desk: Desk) -> Judged:
         return Judged(wide, (), "", ())
     period = Period(last + timedelta(days=1) - days, last + timedelta(days=1))
     read = resources(desk.lake, period, ids=IDS, teams_seen=desk.scope)
-    machines = [one.resource_id for one in read.found if INSTANCE.search(one.resource_id)]
+    watched = (INSTANCE, idle_endpoint.ENDPOINT)
+    machines = [one.resource_id for one in read.found if any(kind.search(one.resource_id) for kind in watched)]
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     uses = {name: _use(one) for name, one in utilisation(desk.lake.store, machines, start=start, end=end).items()}
     look = Look(
@@ -87,7 +90,11 @@ def judged(desk: Desk) -> Judged:
         Opportunity(one, said) for one in read.found for rule in BILL_RULES if (said := rule(one, look)) is not None
     ]
     unmeasured = tuple(one for one in read.found if idle_machine.concerns(one, look) and one.resource_id not in uses)
-    return Judged(period, tuple(found), read.query, tuple(read.snapshots), unmeasured)
+    judged_endpoints = {one.resource.resource_id for one in found if one.judged.form is idle_endpoint.FORM}
+    uncounted = tuple(
+        one for one in read.found if idle_endpoint.concerns(one, look) and one.resource_id not in judged_endpoints
+    )
+    return Judged(period, tuple(found), read.query, tuple(read.snapshots), unmeasured, uncounted)
 
 
 def _use(measured: Utilisation) -> Use:
@@ -96,6 +103,9 @@ def _use(measured: Utilisation) -> Use:
         network_mb_per_day=measured.network_mb_per_day,
         metric_hours=measured.plain_hours,
         last_metric_at=measured.last_plain_at,
+        invocations=measured.invocations,
+        invocation_hours=measured.hours["invocations"],
+        last_invocations_at=measured.last_invocations_at,
     )
 
 

@@ -23,7 +23,7 @@ from tools.desk import Desk, failed
 from tools.detection.contributions import add
 from tools.periods import spoken, spoken_day
 from tools.result import Row, ToolResult
-from tools.rules import idle_machine
+from tools.rules import idle_endpoint, idle_machine
 from tools.rules.evidence import Finding, Verdict
 from tools.rules.idle_gpu import FORM, RULE, MachineUse, is_gpu_family, judge
 from tools.rules.portfolio import Part, booked
@@ -184,12 +184,15 @@ def put_saving(sheet: Sheet, row: Row, one: Judged, period: Period) -> None:
 
 def _chosen(seen: Survey, billed: BillJudged, wanted: dict[str, tuple[str, ...]]) -> tuple[Survey, BillJudged]:
     machines_known = [one.machine for one in seen.judged] + list(seen.stopped)
-    accepted = accept(wanted, [*machines_known, *(one.resource for one in billed.found), *billed.unmeasured])
+    accepted = accept(wanted, [*machines_known, *(one.resource for one in billed.found), *billed.unmeasured,
+                               *billed.uncounted])  # fmt: skip
     kept = tuple(one for one in seen.judged if fits(one.machine, FORM, accepted))
     stopped = tuple(one for one in seen.stopped if fits(one, FORM, accepted))
     others = tuple(one for one in billed.found if fits(one.resource, one.judged.form, accepted))
     unmeasured = tuple(one for one in billed.unmeasured if fits(one, idle_machine.FORM, accepted))
-    return replace(seen, judged=kept, stopped=stopped), replace(billed, found=others, unmeasured=unmeasured)
+    uncounted = tuple(one for one in billed.uncounted if fits(one, idle_endpoint.FORM, accepted))
+    chosen = replace(billed, found=others, unmeasured=unmeasured, uncounted=uncounted)
+    return replace(seen, judged=kept, stopped=stopped), chosen
 
 
 def _worth(seen: Survey, billed: BillJudged, least: Decimal) -> tuple[Survey, BillJudged]:
@@ -227,6 +230,9 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
         sheet.notes.append(
             f"{len(billed.unmeasured)} running machines without GPUs have no metrics: whether they are idle is unknown."
         )
+    if billed.uncounted:
+        count = len(billed.uncounted)
+        sheet.notes.append(f"Calls of {count} running endpoints were not counted: whether they are idle is unknown.")
     more = f"; {len(others)} other savings and {len(doubtful)} unknown" if others or doubtful else ""
     return sheet.done(
         title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines{more}",

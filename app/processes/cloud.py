@@ -15,6 +15,7 @@ from approvals.executors.rehearsal import Rehearsal
 from approvals.executors.router import Router as Hands
 from approvals.governance import GOVERNANCE
 from approvals.inspectors.address import AddressInspector
+from approvals.inspectors.endpoint import EndpointInspector
 from approvals.inspectors.instance import InstanceInspector
 from approvals.inspectors.local import LocalInspector
 from approvals.inspectors.nodegroup import NodeGroupInspector
@@ -41,7 +42,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
 
 def eyes(clients: Clients) -> Eyes:
     """An inspector for each kind of change of the cloud."""
-    instance, notebook = InstanceInspector(clients), NotebookInspector(clients)
+    instance, notebook, endpoint = InstanceInspector(clients), NotebookInspector(clients), EndpointInspector(clients)
     return Eyes(
         {
             "stop_instance": instance,
@@ -54,6 +55,8 @@ def eyes(clients: Clients) -> Eyes:
             "release_address": AddressInspector(clients),
             "stop_notebook": notebook,
             "start_notebook": notebook,
+            "delete_endpoint": endpoint,
+            "create_endpoint": endpoint,
         }
     )
 

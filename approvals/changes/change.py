@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from approvals.changes.address import ReleaseAddress
+from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
@@ -19,12 +20,13 @@ from approvals.governance import GOVERNANCE
 
 OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScaleNodeGroup
-CloudChange = OnMachine | OnDisk | ReleaseAddress | StopNotebook | StartNotebook
+OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
+CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
 CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
-    "change_volume_type", "release_address", "stop_notebook", "start_notebook",
+    "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

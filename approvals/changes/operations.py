@@ -166,6 +166,25 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses a notebook that is not stopped",
         inverse="sagemaker:StopNotebookInstance",
     ),
+    # No deletion in our sense: the configuration, from which the next operation makes the same again, stays.
+    Operation(
+        name="sagemaker:DeleteEndpoint",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("status", "created_at"),
+        provider_checks="refuses an endpoint that is being created or updated",
+        inverse="sagemaker:CreateEndpoint",
+    ),
+    Operation(
+        name="sagemaker:CreateEndpoint",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("status", "config"),
+        provider_checks="refuses a name that is taken, and a configuration that is not there",
+        inverse="sagemaker:DeleteEndpoint",
+    ),
     Operation(
         name="eks:UpdateNodegroupConfig",
         kind=Kind.MUTATION,

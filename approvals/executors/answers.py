@@ -18,6 +18,8 @@ CALLS = {
     "ec2:ReleaseAddress": "release_address",
     "sagemaker:StopNotebookInstance": "stop_notebook_instance",
     "sagemaker:StartNotebookInstance": "start_notebook_instance",
+    "sagemaker:DeleteEndpoint": "delete_endpoint",
+    "sagemaker:CreateEndpoint": "create_endpoint",
     "eks:UpdateNodegroupConfig": "update_nodegroup_config",
 }
 """The boto3 method of each operation that AWS is sent."""
@@ -66,9 +68,17 @@ def _modified(request: Request, answer: dict[str, Any]) -> str | None:
     return "it says that the change failed" if told.get("ModificationState") == "failed" else None
 
 
+def _created(request: Request, answer: dict[str, Any]) -> str | None:
+    made = str(answer.get("EndpointArn", ""))
+    wanted = f":{request.region}:{request.account}:endpoint/{request.parameters['EndpointName']}"
+    # SageMaker writes the names in its ARNs in small letters.
+    return None if made.lower().endswith(wanted.lower()) else f"it names {made or 'no endpoint'}"
+
+
 _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:StopInstances": _states("StoppingInstances", "running", frozenset({"stopping", "stopped"})),
     "ec2:StartInstances": _states("StartingInstances", "stopped", frozenset({"pending", "running"})),
     "ec2:ModifyVolume": _modified,
+    "sagemaker:CreateEndpoint": _created,
     "eks:UpdateNodegroupConfig": _scaled,
 }

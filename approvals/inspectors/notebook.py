@@ -2,15 +2,10 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from approvals.changes.notebook import StartNotebook, StopNotebook
-from approvals.inspectors.aws import ask, code_of, environment_of, fingerprints, listed, tags_of, team_of
+from approvals.inspectors.aws import environment_of, fingerprints, team_of
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from approvals.inspectors.sagemaker import described, tags_told
 from approvals.inspectors.trail import Trail
-
-GONE = ("RecordNotFound", "not found", "does not exist", "Could not find")
-"""SageMaker answers ValidationException for a name that it does not know; only its sentence tells that from others."""
 
 
 class NotebookInspector(Trail):
@@ -19,10 +14,10 @@ class NotebookInspector(Trail):
     def look(self, change: Any) -> Snapshot | NotSealable:
         """Every precondition: it is there, in this account, and in the state from which the change leads."""
         client = self._clients(change.account, change.region, "sagemaker")
-        notebook = _describe(client, change)
+        notebook = described(client.describe_notebook_instance, "NotebookInstanceName", change.notebook)
         if notebook is None:
             return NotSealable(f"there is no notebook {change.notebook} in {change.region}", "not_found")
-        tags = _tags(client, notebook)
+        tags = tags_told(client, notebook["NotebookInstanceArn"])
         fields = _fields(notebook, tags)
         if fields["account"] != change.account:
             why = f"{change.notebook} belongs to account {fields['account']}, not {change.account}"
@@ -39,42 +34,13 @@ class NotebookInspector(Trail):
     def read_back(self, change: Any) -> dict[str, Any]:
         """The fields as they stand; `{"status": "gone"}` for a notebook that is no longer there."""
         client = self._clients(change.account, change.region, "sagemaker")
-        notebook = _describe(client, change)
+        notebook = described(client.describe_notebook_instance, "NotebookInstanceName", change.notebook)
         if notebook is None:
             return {"status": "gone"}
-        fields = _fields(notebook, _tags(client, notebook))
+        fields = _fields(notebook, tags_told(client, notebook["NotebookInstanceArn"]))
         if fields["account"] != change.account:
             raise CannotLook(f"the worker sees account {fields['account']}, not {change.account}")
         return fields
-
-
-def _describe(client: Any, change: StopNotebook | StartNotebook) -> dict[str, Any] | None:
-    try:
-        answer = ask(client.describe_notebook_instance, NotebookInstanceName=change.notebook)
-    except ClientError as error:
-        sentence = str(error.response.get("Error", {}).get("Message", ""))
-        if code_of(error) == "ValidationException" and any(word in sentence for word in GONE):
-            return None
-        raise CannotLook(code_of(error)) from error
-    if answer.get("NotebookInstanceName") != change.notebook:
-        raise CannotLook(f"asked for {change.notebook}, the answer is not about it")
-    return answer
-
-
-def _tags(client: Any, notebook: dict[str, Any]) -> dict[str, str]:
-    """Its tags; SageMaker tells them apart from the rest, in pages."""
-    tags: dict[str, str] = {}
-    asked = {"ResourceArn": notebook["NotebookInstanceArn"]}
-    for _ in range(5):
-        try:
-            answer = ask(client.list_tags, **asked)
-        except ClientError as error:
-            raise CannotLook(code_of(error)) from error
-        tags |= tags_of({"Tags": listed(answer, "Tags")})
-        if not answer.get("NextToken"):
-            return tags
-        asked["NextToken"] = answer["NextToken"]
-    raise CannotLook(f"{notebook['NotebookInstanceName']} has more tags than can be")
 
 
 def _fields(notebook: dict[str, Any], tags: dict[str, str]) -> dict[str, Any]:

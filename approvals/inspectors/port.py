@@ -16,6 +16,7 @@ class Snapshot:
     """The resource as it stands now. `fields` are the preconditions: any difference at the claim makes it stale.
 
     `team` is whom its tags say it belongs to, so that a large change split into many small ones can be seen as one.
+    `resolved` is the same change with what only the provider knows filled in; None where nothing was left out.
     """
 
     fields: dict[str, Any]
@@ -23,6 +24,7 @@ class Snapshot:
     environment: str | None = None
     team: str | None = None
     blast_radius: tuple[str, ...] = ()
+    resolved: AnyChange | None = None
 
 
 @dataclass(frozen=True)

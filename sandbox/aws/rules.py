@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from sandbox.aws.endpoints import endpoint_fault
 from sandbox.aws.requests import AwsRequest
 from sandbox.aws.world import instance_states, modifying, notebook_status
 
@@ -46,7 +47,8 @@ def refusal(request: AwsRequest) -> Refusal | None:
         if status and status != wanted:
             told = f"Status ({status}) not in ([{wanted}]). Unable to transition Notebook Instance ({name})"
             return Refusal(400, "ValidationException", told)
-    return None
+    no = endpoint_fault(request.action, "".join(request.resources))
+    return Refusal(400, "ValidationException", no) if no else None
 
 
 NOTEBOOK_FROM = {"StopNotebookInstance": "InService", "StartNotebookInstance": "Stopped"}

@@ -20,6 +20,7 @@ from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 from moto.sagemaker.models import sagemaker_backends
 
+from sandbox.aws.endpoints import make_endpoint
 from sandbox.aws.errors import AwsSandboxError
 
 REQUIRED = ("instance_id", "instance_type", "region", "zone", "account", "state", "launch_time", "tags")
@@ -28,6 +29,7 @@ ADDITIONS = {
     "node_groups": ("cluster", "nodegroup", "account", "region", "min", "max", "desired"),
     "addresses": ("allocation_id", "account", "region"),
     "notebooks": ("notebook", "instance_type", "account", "region", "status"),
+    "endpoints": ("endpoint", "config", "instance_type", "account", "region"),
 }
 
 
@@ -59,6 +61,7 @@ class Estate:
     node_groups: list[dict[str, Any]]
     addresses: list[dict[str, Any]]
     notebooks: list[dict[str, Any]]
+    endpoints: list[dict[str, Any]]
 
 
 def read_machines(path: Path) -> Estate:
@@ -110,6 +113,8 @@ def seed(estate: Estate) -> Seeded:
         _make_address(address)
     for notebook in estate.notebooks:
         _make_notebook(notebook)
+    for endpoint in estate.endpoints:
+        make_endpoint(endpoint)
     regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
     return Seeded(len(machines), accounts, regions, default)
 

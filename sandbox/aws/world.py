@@ -8,6 +8,8 @@ from moto.ec2.models.elastic_block_store import VolumeModification
 from moto.eks.models import eks_backends
 from moto.sagemaker.models import sagemaker_backends
 
+from sandbox.aws.endpoints import arrive_endpoints, endpoints, hold_endpoints, linger_endpoints
+
 SLOW = {"stopped": ("stopping", 64), "running": ("pending", 0)}
 CODES = {"stopped": 80, "running": 16}
 ON_THE_WAY = {"Stopped": "Stopping", "InService": "Pending"}
@@ -24,7 +26,8 @@ def instance_states() -> dict[str, str]:
 
 
 def world() -> dict[str, str]:
-    """Every instance's state and type, volume's state and type, address, notebook's status and node group's sizes.
+    """Every instance's state and type, volume's state and type, address, status of notebook and endpoint, and node
+    group's sizes.
 
     What is not there is absent.
     """
@@ -37,6 +40,7 @@ def world() -> dict[str, str]:
             one.allocation_id: one.association_id or "unattached" for one in backend.addresses if one.allocation_id
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
+    told |= endpoints()
     for name, group in _groups():
         sizes = group.scaling_config
         told[name] = f"{sizes['desiredSize']} ({sizes['minSize']} to {sizes['maxSize']})"
@@ -52,6 +56,7 @@ def hold() -> Callable[[], None]:
                  for backend in _ec2()]  # fmt: skip
     notebooks = [(notebook, notebook.status) for _, notebook in _notebooks()]
     groups = [(group, dict(group.scaling_config)) for _, group in _groups()]
+    put_endpoints_back = hold_endpoints()
 
     def put_back() -> None:
         for instance, name, code, kind in instances:
@@ -69,6 +74,7 @@ def hold() -> Callable[[], None]:
             notebook.status = status
         for group, sizes in groups:
             group.scaling_config = sizes
+        put_endpoints_back()
 
     return put_back
 
@@ -87,6 +93,7 @@ def linger(changed: set[str]) -> None:
     for name, group in _groups():
         if name in changed:
             group.status = "UPDATING"
+    linger_endpoints(changed)
 
 
 def arrive() -> list[str]:
@@ -110,7 +117,7 @@ def arrive() -> list[str]:
         if group.status == "UPDATING":
             group.status = "ACTIVE"
             arrived.append(name)
-    return arrived
+    return arrived + arrive_endpoints()
 
 
 def modifying(volume_id: str) -> bool:

@@ -19,7 +19,7 @@ from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import SAGEMAKER
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
-IDLE = "idle_machine"
+IDLE, ENDPOINT = "idle_machine", "idle_endpoint"
 MACHINES = (OLD, IDLE)
 REGION = "us-east-1"
 HOURS_PER_MONTH = 730
@@ -61,9 +61,10 @@ class Planted:
         account, mine = ACCOUNTS[self.account].id, self.identity(seed)
         if self.rule == ADDRESS:
             return f"arn:aws:ec2:{REGION}:{account}:elastic-ip/{mine}"
-        return (
-            mine if self.rule in (DISK, *MACHINES) else f"arn:aws:sagemaker:{REGION}:{account}:notebook-instance/{mine}"
-        )
+        if self.rule in (DISK, *MACHINES):
+            return mine
+        kind = "endpoint" if self.rule == ENDPOINT else "notebook-instance"
+        return f"arn:aws:sagemaker:{REGION}:{account}:{kind}/{mine}"
 
 
 GP3 = Decimal("0.2")  # 0.08 against 0.10 dollars
@@ -107,6 +108,14 @@ WASTE: tuple[Planted, ...] = (
             "whatever is as large as its 36 processors and 60 GiB costs more", "c4.8xlarge"),
     Planted(OLD, "teller-m1", "core", "core-banking", "production", 24, "unknown",
             "its type stands in no price list", "m1.large"),
+    Planted(ENDPOINT, "credit-score-v3", "ai", "credit-risk", "production", 24, "waste",
+            "nobody calls the old version", "ml.m5.4xlarge", busy="still"),
+    Planted(ENDPOINT, "claims-poc-llm", "ai", "claims-automation", "development", 48, "waste",
+            "two machines that nobody calls", "ml.g5.12xlarge", busy="still"),
+    Planted(ENDPOINT, "quarter-end-stress", "ai", "treasury", "production", 24, "fine",
+            "was called on one day of the fortnight", "ml.m5.4xlarge", busy="once"),
+    Planted(ENDPOINT, "kyc-uncounted", "ai", "financial-crime", "production", 24, "unknown",
+            "its calls were counted until a week ago", "ml.g4dn.xlarge", busy="silent"),
     Planted(NOTEBOOK, "credit-explore-01", "ai", "credit-risk", "development", 24, "waste",
             "runs nights and weekends", "", NIGHTS),
     Planted(NOTEBOOK, "fraud-graph-lab", "ai", "fraud-analytics", "development", 24, "waste",
@@ -118,10 +127,12 @@ WASTE: tuple[Planted, ...] = (
     Planted(NOTEBOOK, "whose-notebook", "ai", "data-platform", "development", 24, "unknown",
             "carries no environment", tagged=False),
 )  # fmt: skip
-TYPES = {OLD: "Instance", IDLE: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance"}
+TYPES = {OLD: "Instance", IDLE: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance",
+         ENDPOINT: "Endpoint"}  # fmt: skip
 PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlarge": "2.128", "c4.8xlarge": "1.591",
           "m1.large": "0.175", "m6a.large": "0.0864", "m6a.2xlarge": "0.3456", "m6a.4xlarge": "0.6912",
-          "c6a.4xlarge": "0.612", "r6a.4xlarge": "0.9072"}  # fmt: skip
+          "c6a.4xlarge": "0.612", "r6a.4xlarge": "0.9072", "ml.m5.4xlarge": "0.922", "ml.g5.12xlarge": "7.09",
+          "ml.g4dn.xlarge": "0.736"}  # fmt: skip
 
 
 def add_waste(book: Book) -> None:
@@ -137,13 +148,14 @@ def _line(planted: Planted, calendar: Calendar) -> Line:
         OLD: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
         IDLE: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
         NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
+        ENDPOINT: (SAGEMAKER, f"{planted.kind} hosting", "Hours"),
     }[planted.rule]
     given = tags(planted.team, planted.environment)
     return usage(
         AWS, ACCOUNTS[planted.account], key=f"waste/{planted.name}", service=service, meter=meter, unit=unit,
         price="0.005" if planted.rule == ADDRESS else PRICES[planted.kind], region=REGION,
         resource_id=planted.bill_id(calendar.seed), resource_name=planted.name,
-        details={"InstanceType": planted.kind} if planted.rule in MACHINES else {},
+        details={"InstanceType": planted.kind} if planted.rule in (ENDPOINT, *MACHINES) else {},
         resource_type=TYPES[planted.rule],
         tags=given if planted.tagged else {},
     )  # fmt: skip
@@ -176,7 +188,7 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
     """The planted resources as the sandbox's AWS is to know them, by the lists of its estate."""
     lists: dict[str, list[dict[str, Any]]] = {
-        "machines": [], "volumes": [], "addresses": [], "notebooks": []
+        "machines": [], "volumes": [], "addresses": [], "notebooks": [], "endpoints": []
     }  # fmt: skip
     for planted in WASTE:
         if planted.days < 0:
@@ -191,6 +203,9 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             lists["volumes"].append({**place, **made, "tags": given})
         elif planted.rule == ADDRESS:
             lists["addresses"].append({**place, "allocation_id": mine, "tags": given})
+        elif planted.rule == ENDPOINT:
+            made = {"endpoint": mine, "config": f"{mine}-config", "instance_type": planted.kind}
+            lists["endpoints"].append({**place, **made, "tags": given})
         else:
             made = {"notebook": mine, "instance_type": "ml.t3.xlarge", "status": "InService"}
             lists["notebooks"].append({**place, **made, "tags": given})
@@ -209,27 +224,40 @@ DAYS = 21
 
 
 def waste_utilisation(calendar: Calendar) -> Any:
-    """Hourly CPU and network of the planted machines that an agent watches, for the last three weeks."""
+    """What was measured of the planted resources that somebody watches, hour by hour, for the last three weeks."""
     tables = [_used(planted, calendar) for planted in WASTE if planted.busy]
-    return pa.concat_tables(tables)
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def _used(planted: Planted, calendar: Calendar) -> Any:
+    """Calls of an endpoint, CPU and network of a machine; of one whose agent fell silent not those of the last week."""
     count = DAYS * 24
+    start = datetime.combine(calendar.until - timedelta(days=DAYS - 1), time(0), tzinfo=UTC)
+    moments = int(start.timestamp()) * 1_000_000 + np.arange(count, dtype=np.int64) * 3_600_000_000
+    measured = _called(planted, count) if planted.rule == ENDPOINT else _worked(planted, calendar, count)
+    table = pa.table({
+        "ResourceId": pa.array([planted.bill_id(calendar.seed)] * count, pa.string()),
+        "HourStart": pa.array(moments, pa.int64()).cast(pa.timestamp("us", tz="UTC")),
+        **measured,
+    })  # fmt: skip
+    return table.slice(0, count - 7 * 24) if planted.busy == "silent" else table
+
+
+def _called(planted: Planted, count: int) -> dict[str, Any]:
+    called = (np.arange(count) // 24 == DAYS - 5) & (planted.busy == "once")
+    return {"invocations": pa.array(np.where(called, 40, 0).astype(np.int64))}
+
+
+def _worked(planted: Planted, calendar: Calendar, count: int) -> dict[str, Any]:
     hour, rng = np.arange(count), calendar.rng(f"waste/{planted.name}")
     cpu, network = 0.4 + 2.5 * rng.random(count), 3e4 + 8e4 * rng.random(count)
     if planted.busy == "once":
         cpu = np.where(hour // 24 == DAYS - 5, 30 + 50 * rng.random(count), cpu)
     if planted.busy == "network":
         network = network * 40
-    start = datetime.combine(calendar.until - timedelta(days=DAYS - 1), time(0), tzinfo=UTC)
-    moments = int(start.timestamp()) * 1_000_000 + hour.astype(np.int64) * 3_600_000_000
     nothing = pa.nulls(count, pa.float64())
-    table = pa.table({
-        "ResourceId": pa.array([planted.bill_id(calendar.seed)] * count, pa.string()),
-        "HourStart": pa.array(moments, pa.int64()).cast(pa.timestamp("us", tz="UTC")),
+    return {
         "cpu_max_pct": pa.array(np.round(cpu, 2)),
         "gpu_active_pct": nothing, "gpu_encoder_pct": nothing, "gpu_memory_pct": nothing,
         "network_bytes": pa.array(np.rint(network).astype(np.int64)),
-    })  # fmt: skip
-    return table.slice(0, count - 7 * 24) if planted.busy == "silent" else table
+    }  # fmt: skip

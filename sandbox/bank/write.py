@@ -82,7 +82,7 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
         sums.add(bill)
     used = utilisation(book.calendar)
     if waste:
-        used = pa.concat_tables([used, waste_utilisation(book.calendar)])
+        used = pa.concat_tables([used, waste_utilisation(book.calendar)], promote_options="default")
     files.append(_write_parquet(folder / "usage" / "utilization.parquet", used))
     more = waste_in_cloud(book.calendar) if waste else {}
     listed = machine_list(book.calendar) + more.pop("machines", [])

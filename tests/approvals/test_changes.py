@@ -42,6 +42,12 @@ EACH: dict[str, dict[str, Any]] = {
     },
     "stop_notebook": {"kind": "stop_notebook", "account": ACCOUNT, "region": REGION, "notebook": "credit-notebook"},
     "start_notebook": {"kind": "start_notebook", "account": ACCOUNT, "region": REGION, "notebook": "credit-notebook"},
+    "delete_endpoint": {
+        "kind": "delete_endpoint", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3", "config": "credit-a",
+    },
+    "create_endpoint": {
+        "kind": "create_endpoint", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3", "config": "credit-a",
+    },
 }  # fmt: skip
 
 

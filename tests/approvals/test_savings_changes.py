@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from approvals.changes.change import parse_change
+from approvals.changes.reversibility import class_of
 from approvals.claim import Refusal, claim
 from approvals.execute import execute
 from approvals.executors.aws import AwsExecutor, aws_clients
 from approvals.inspectors.address import AddressInspector
+from approvals.inspectors.endpoint import EndpointInspector
 from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
 from approvals.inspectors.router import Router
@@ -40,7 +42,8 @@ MACHINE = "i-0ddddddddddddd000"
 DISKS = [f"vol-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
-next_disk, next_address, next_notebook = (count() for _ in range(3))
+ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
+next_disk, next_address, next_notebook, next_endpoint = (count() for _ in range(4))
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +70,14 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
         for name in NOTEBOOKS
     ]
     notebooks[-1]["status"] = "Stopped"
+    endpoints: list[dict[str, Any]] = [
+        {**PLACE, "endpoint": name, "config": f"{name}-v1", "instance_type": "ml.g4dn.xlarge", "tags": TAGS}
+        for name in ENDPOINTS
+    ]
+    endpoints[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
+    endpoints[-2]["tags"] = TAGS | {"role": "Standby"}
     estate = {"machines": [machine], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
+    estate["endpoints"] = endpoints
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
         yield served
@@ -76,13 +86,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
 @pytest.fixture
 def cloud(gate: Any, aws: ServedAws) -> Any:
     clients = aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
-    notebook = NotebookInspector(clients)
+    notebook, endpoint = NotebookInspector(clients), EndpointInspector(clients)
     gate.inspector = Router(
         {
             "change_volume_type": VolumeTypeInspector(clients),
             "release_address": AddressInspector(clients),
             "stop_notebook": notebook,
             "start_notebook": notebook,
+            "delete_endpoint": endpoint,
+            "create_endpoint": endpoint,
         }
     )
     gate.executor = AwsExecutor(clients)
@@ -106,13 +118,19 @@ def notebook(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "stop_notebook", **PLACE, "notebook": name or NOTEBOOKS[next(next_notebook)]} | more
 
 
+def endpoint(name: str = "", **more: Any) -> dict[str, Any]:
+    """As a rule of the bill asks for it: what the endpoint runs no bill tells."""
+    return {"kind": "delete_endpoint", **PLACE, "endpoint": name or ENDPOINTS[next(next_endpoint)]} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
     (address, "ReleaseAddress", ("", "unattached", "absent")),
     (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
+    (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
 ]
-NAMES = ["change_volume_type", "release_address", "stop_notebook"]
+NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint"]
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
 
@@ -154,7 +172,14 @@ def test_it_is_done_once_and_read_back(
     assert moves(aws, target(change)) == [(target(change) + moved[0], *moved[1:])]
 
 
-@pytest.mark.parametrize(("make", "moved"), [(disk, (" type", "gp3", "gp2")), (notebook, ("", "Stopped", "InService"))])
+BACK = [
+    (disk, (" type", "gp3", "gp2")),
+    (notebook, ("", "Stopped", "InService")),
+    (endpoint, ("", "absent", "InService")),
+]
+
+
+@pytest.mark.parametrize(("make", "moved"), BACK)
 def test_it_is_undone_by_the_sealed_inverse(
     cloud: Any, aws: ServedAws, make: Make, moved: tuple[str, str, str]
 ) -> None:
@@ -187,6 +212,56 @@ def test_one_vote_does_not_release_an_address(cloud: Any, aws: ServedAws) -> Non
     assert cloud.state(row) == State.PARTIAL
     assert isinstance(claim(cloud.begin, proposal_id=row.id, worker="w1", inspector=cloud.inspector), Refusal)
     assert moves(aws, target(change)) == []
+
+
+def test_what_only_the_provider_knows_is_read_sealed_and_voted_on(cloud: Any) -> None:
+    asked = endpoint()
+    row = cloud.pending(change=asked, evidence=CHEAP)
+    sealed = decode(row.sealed, row.digest)
+    config = f"{asked['endpoint']}-v1"
+    assert config in sealed.title
+    assert sealed.steps[0].inverse is not None
+    assert sealed.steps[0].inverse.parameters["EndpointConfigName"] == config
+    assert json.loads(row.change)["config"] == config
+    assert asked.get("config") is None
+
+
+def test_an_endpoint_with_scaling_rules_is_left_alone_since_they_would_be_lost(cloud: Any, aws: ServedAws) -> None:
+    change = endpoint()
+    clients = aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
+    clients(ACCOUNT, REGION, "application-autoscaling").register_scalable_target(
+        ServiceNamespace="sagemaker", ResourceId=f"endpoint/{change['endpoint']}/variant/main",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount", MinCapacity=1, MaxCapacity=4,
+    )  # fmt: skip
+    seen = cloud.inspector.look(parse_change(change))
+    assert isinstance(seen, NotSealable)
+    assert (seen.code, "would be lost" in seen.reason) == ("scaled", True)
+
+
+def test_an_endpoint_whose_configuration_is_gone_could_not_be_brought_back(cloud: Any, aws: ServedAws) -> None:
+    change = endpoint()
+    clients = aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
+    clients(ACCOUNT, REGION, "sagemaker").delete_endpoint_config(EndpointConfigName=f"{change['endpoint']}-v1")
+    seen = cloud.inspector.look(parse_change(change))
+    assert isinstance(seen, NotSealable)
+    assert seen.code == "no_config"
+
+
+def test_an_eye_that_makes_another_change_of_it_is_not_believed(cloud: Any) -> None:
+    other = parse_change(endpoint(config="x"))
+
+    class Crooked:
+        def look(self, change: Any) -> Snapshot:
+            return Snapshot({"status": "InService"}, resolved=other)
+
+    cloud.inspector = Crooked()
+    row = cloud.sealed(change=endpoint(), evidence=CHEAP)
+    assert (cloud.state(row), row.code) == (State.UNSEALABLE, "other_change")
+
+
+def test_without_its_configuration_a_deletion_counts_as_one_that_cannot_be_undone() -> None:
+    assert class_of(parse_change(endpoint("x"))) == "irreversible"
+    assert class_of(parse_change(endpoint("x", config="x-v1"))) == "reversible"
 
 
 TAKEN = [FaultMode.NONSENSE, FaultMode.TRUNCATED, FaultMode.DROP_RESPONSE]
@@ -241,7 +316,10 @@ def test_an_effect_that_comes_late_is_found_within_the_settle_time(
     assert read_back(cloud, got) == State.VERIFIED
 
 
-@pytest.mark.parametrize(("make", "action"), [(disk, "ModifyVolume"), (notebook, "StopNotebookInstance")])
+LINGERS = [(disk, "ModifyVolume"), (notebook, "StopNotebookInstance"), (endpoint, "DeleteEndpoint")]
+
+
+@pytest.mark.parametrize(("make", "action"), LINGERS)
 def test_one_that_is_on_its_way_is_waited_for(cloud: Any, aws: ServedAws, make: Make, action: str) -> None:
     change = make()
     got = claimed(cloud, change)
@@ -265,10 +343,22 @@ def meddle_with_notebook(clients: Any, change: dict[str, Any]) -> None:
     clients(ACCOUNT, REGION, "sagemaker").stop_notebook_instance(NotebookInstanceName=change["notebook"])
 
 
+def meddle_with_endpoint(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody puts another configuration under the same name."""
+    client, name = clients(ACCOUNT, REGION, "sagemaker"), change["endpoint"]
+    variant = {"VariantName": "main", "ModelName": f"{name}-v1", "InstanceType": "ml.g4dn.xlarge"}
+    client.create_endpoint_config(
+        EndpointConfigName=f"{name}-v2", ProductionVariants=[{**variant, "InitialInstanceCount": 2}]
+    )
+    client.delete_endpoint(EndpointName=name)
+    client.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-v2")
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
     (notebook, meddle_with_notebook, "status: InService, now Stopped"),
+    (endpoint, meddle_with_endpoint, "-v1, now "),
 ]
 
 
@@ -304,6 +394,15 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a stopped notebook that is to start", notebook(NOTEBOOKS[-1], kind="start_notebook"), None),
     ("a notebook that is not there", notebook("none"), "not_found"),
     ("a notebook of another account", notebook(NOTEBOOKS[-2], account="999999999999"), "other_account"),
+    ("an endpoint", endpoint(ENDPOINTS[-3]), None),
+    ("an endpoint that runs what it should", endpoint(ENDPOINTS[-3], config=f"{ENDPOINTS[-3]}-v1"), None),
+    ("an endpoint that runs something else", endpoint(ENDPOINTS[-3], config="other"), "wrong_config"),
+    ("an endpoint of a stack", endpoint(ENDPOINTS[-1]), "managed"),
+    ("an endpoint that stands by for another", endpoint(ENDPOINTS[-2]), "standby"),
+    ("an endpoint that is not there", endpoint("none"), "not_found"),
+    ("an endpoint of another account", endpoint(ENDPOINTS[-3], account="999999999999"), "other_account"),
+    ("one to create whose name is taken", endpoint(ENDPOINTS[-3], kind="create_endpoint", config="x"), "taken"),
+    ("one to create from nothing", endpoint("new", kind="create_endpoint", config="x"), "no_config"),
 ]
 
 
@@ -324,6 +423,9 @@ SILENT = [
     ("DescribeAddresses", address(ADDRESSES[-3])),
     ("DescribeNotebookInstance", notebook(NOTEBOOKS[-2])),
     ("ListTags", notebook(NOTEBOOKS[-2])),
+    ("DescribeEndpoint", endpoint(ENDPOINTS[-3])),
+    ("DescribeEndpointConfig", endpoint(ENDPOINTS[-3])),
+    ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),
 ]
 
 

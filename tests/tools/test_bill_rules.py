@@ -15,7 +15,7 @@ from lake.metered import Meter, Metered, MonthOfMeter
 from lake.period import Period
 from lake.resources import resources
 from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day
-from tools.rules import idle_address, idle_machine, notebook, old_disk, old_generation
+from tools.rules import idle_address, idle_endpoint, idle_machine, notebook, old_disk, old_generation
 from tools.rules.catalogue import FORMS, SECTIONS, document
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Judgement, Look, Use
@@ -37,8 +37,20 @@ USES = {
     "no cpu, busy": replace(STILL, cpu_max_percent=None, network_mb_per_day=Decimal("60")),
 }
 IDS_OF = {name: f"i-0123456789abcde{at:02x}" for at, name in enumerate((*USES, "unmeasured"))}
+COUNTED = Use(invocations=0, invocation_hours=336, last_invocations_at=AT - timedelta(hours=10))
+CALLS = {
+    "uncalled": COUNTED,
+    "called once": replace(COUNTED, invocations=1),
+    "half counted": replace(COUNTED, invocation_hours=180),
+    "counted until Thursday": replace(COUNTED, last_invocations_at=AT - timedelta(hours=72)),
+    "of three days": replace(COUNTED, invocation_hours=72),
+    "CPU only": STILL,
+}
+ARN = "arn:aws:sagemaker:us-east-1:205918374466:endpoint/"
+NAMES_OF = {name: f"{ARN}{name.replace(' ', '-').lower()}" for name in (*CALLS, "unmeasured")}
 LOOK = Look(
-    days=14, last_day=LAST, now=AT, limits=SavingsThresholds(), uses={IDS_OF[name]: use for name, use in USES.items()}
+    days=14, last_day=LAST, now=AT, limits=SavingsThresholds(),
+    uses={IDS_OF[name]: use for name, use in USES.items()} | {NAMES_OF[name]: use for name, use in CALLS.items()},
 )  # fmt: skip
 WASTE, FINE, UNKNOWN = Verdict.WASTE, Verdict.FINE, Verdict.UNKNOWN
 
@@ -89,6 +101,11 @@ def used(name: str) -> Metered:
 
 def typed(kind: str) -> Metered:
     return replace(used("still"), instance_type=kind)
+
+
+def hosted(name: str, machines: int = 1, **more: Any) -> Metered:
+    made = resource(NAMES_OF[name], meter("ml.g5.2xlarge hosting", "Hours", str(24 * machines), "1.515", **more))
+    return replace(made, instance_type="ml.g5.2xlarge")
 
 
 CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
@@ -145,6 +162,22 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("Windows has other prices than the book's", old_generation, machine("m4.4xlarge", "1.5", "BoxUsage Windows"),
      UNKNOWN, ""),
     ("stopped two days ago", old_generation, machine("m4.4xlarge", "0.80", last=LAST - timedelta(days=2)), None, ""),
+    # endpoints: 1.515 dollars an hour and machine; their calls are in CALLS, by name
+    ("no call in fourteen days", idle_endpoint, hosted("uncalled"), WASTE, "1105.95"),
+    ("two machines are billed for one hour, which is counted once", idle_endpoint, hosted("uncalled", 2), WASTE,
+     "2211.90"),
+    ("one call is use", idle_endpoint, hosted("called once"), FINE, ""),
+    ("half of its hours were not counted", idle_endpoint, hosted("half counted"), UNKNOWN, ""),
+    ("calls were counted until three days ago", idle_endpoint, hosted("counted until Thursday"), UNKNOWN, ""),
+    ("three days old and counted ever since", idle_endpoint, hosted("of three days", days=3), WASTE, "1105.95"),
+    ("a plan covers half of its hours: the other half is cash", idle_endpoint, hosted("uncalled", bare="0.5"), WASTE,
+     "552.98"),
+    ("its processors were measured, its calls were not: not judged", idle_endpoint, hosted("CPU only"), None, ""),
+    ("nothing was measured: counted, not judged", idle_endpoint, hosted("unmeasured"), None, ""),
+    ("deleted two days ago", idle_endpoint, hosted("uncalled", last=LAST - timedelta(days=2)), None, ""),
+    ("a serverless one is not billed by the hour", idle_endpoint,
+     resource(NAMES_OF["uncalled"], meter("Serverless Inference", "GB-Second", "5", "0.02")), None, ""),
+    ("a notebook is no endpoint", idle_endpoint, book(), None, ""),
     # notebooks: 0.20 dollars an hour, 118 of 168 hours outside working time
     ("around the clock", notebook, book(), WASTE, "102.55"),
     ("switched off in the evening", notebook, book("10"), FINE, ""),
@@ -229,7 +262,7 @@ def test_what_was_not_measured_is_counted_under_the_same_filter(tmp_path: Path) 
 
 
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:
-    for rule in (old_disk, idle_address, notebook, old_generation, idle_machine):
+    for rule in (old_disk, idle_address, notebook, old_generation, idle_machine, idle_endpoint):
         verdicts = {row[3] for row in CASES if row[1] is rule}
         assert verdicts >= {WASTE, FINE, None}
 

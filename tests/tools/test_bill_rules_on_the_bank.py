@@ -95,7 +95,8 @@ def test_a_row_of_the_list_can_be_asked_for_by_its_address(desk: Desk) -> None:
 
 def test_nothing_of_another_team_is_told(bank: Path, desk: Desk) -> None:
     theirs = Desk(lake=desk.lake, now=NOW, speaker="p-1", scope=("credit-risk",))
-    assert {one.resource.name for one in judged(theirs).saving()} == {"credit-explore-01"}
+    assert {one.resource.name for one in judged(theirs).saving()} == {"credit-explore-01", "credit-score-v3"}
+    assert {one.name for one in judged(theirs).uncounted} == {"credit-score-v4", "credit-explain"}
     assert {one.resource.team for one in judged(theirs).found} == {"credit-risk"}
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from lake.metered import Metered
-from tools.rules import idle_address, idle_gpu, idle_machine, notebook, old_disk, old_generation
+from tools.rules import idle_address, idle_endpoint, idle_gpu, idle_machine, notebook, old_disk, old_generation
 from tools.rules.form import Form
 from tools.rules.judged import Judgement, Look
 from tools.rules.thresholds import SavingsThresholds
@@ -15,6 +15,7 @@ Judge = Callable[[Metered, Look], Judgement | None]
 BILL_RULES: tuple[Judge, ...] = (
     idle_machine.judge,
     old_generation.judge,
+    idle_endpoint.judge,
     notebook.judge,
     old_disk.judge,
     idle_address.judge,
@@ -25,6 +26,7 @@ FORMS: tuple[Form, ...] = (
     idle_gpu.FORM,
     idle_machine.FORM,
     old_generation.FORM,
+    idle_endpoint.FORM,
     notebook.FORM,
     old_disk.FORM,
     idle_address.FORM,
@@ -34,6 +36,7 @@ SECTIONS = {
     idle_gpu.FORM.name: "idle_gpu",
     idle_machine.FORM.name: "idle_machine",
     old_generation.FORM.name: "old_generation",
+    idle_endpoint.FORM.name: "idle_endpoint",
     notebook.FORM.name: "notebook",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
@@ -46,6 +49,7 @@ IDS = "|".join(
         r"(^|/)vol-[0-9a-f]{8,17}$",
         r"(^|/)eipalloc-[0-9a-f]{8,17}$",
         r":notebook-instance/[A-Za-z0-9-]+$",
+        r":endpoint/[A-Za-z0-9-]+$",
     )
 )
 """The ids of the resources that the rules of the bill are about."""

@@ -19,12 +19,17 @@ from tools.rules.thresholds import SavingsThresholds
 
 @dataclass(frozen=True)
 class Use:
-    """What was measured of a machine over the look-back; None is "not measured". Percentages are 0 to 100."""
+    """What was measured of a machine or an endpoint over the look-back; None is "not measured". Percentages are 0 to
+    100; invocations are calls of an endpoint.
+    """
 
     cpu_max_percent: Decimal | None = None
     network_mb_per_day: Decimal | None = None
     metric_hours: int = 0
     last_metric_at: datetime | None = None
+    invocations: int | None = None
+    invocation_hours: int = 0
+    last_invocations_at: datetime | None = None
 
 
 @dataclass(frozen=True)

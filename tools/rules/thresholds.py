@@ -69,6 +69,16 @@ class IdleMachineThresholds:
 
 
 @dataclass(frozen=True)
+class IdleEndpointThresholds:
+    """When an endpoint counts as idle: AWS Compute Optimizer, no invocation in 14 days."""
+
+    most_invocations: int = 0
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+
+
+@dataclass(frozen=True)
 class SavingsThresholds:
     """The limits of all rules; `look_back_days` holds for each of them (AWS's own 14).
 
@@ -84,3 +94,4 @@ class SavingsThresholds:
     idle_address: IdleAddressThresholds = field(default_factory=IdleAddressThresholds)
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
+    idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)

@@ -1,0 +1,129 @@
+"""Looks at one SageMaker endpoint before it is deleted, or before one is created again. SageMaker has no dry run."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
+from approvals.inspectors.aws import account_seen, ask, code_of, environment_of, fingerprints, listed, team_of
+from approvals.inspectors.ec2 import managed_by
+from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from approvals.inspectors.sagemaker import described, tags_told
+from approvals.inspectors.trail import Trail
+
+STANDBY = ("standby", "stand-by", "dr", "disaster-recovery", "failover")
+"""What a tag's key or value says of an endpoint that is kept for the day on which another one fails."""
+
+
+class EndpointInspector(Trail):
+    """`clients` gives SageMaker, scaling and STS clients, whose credential should only be able to describe."""
+
+    def look(self, change: Any) -> Snapshot | NotSealable:
+        """Every precondition; for a deletion what the endpoint runs, too, since only that brings it back."""
+        client, owner = self._clients(change.account, change.region, "sagemaker"), account_seen(self._clients, change)
+        if owner != change.account:
+            return NotSealable(f"the worker sees account {owner}, not {change.account}", "other_account")
+        found = _described(client, change)
+        if isinstance(change, CreateEndpoint):
+            return _to_create(client, change, found, owner)
+        if found is None:
+            return NotSealable(f"there is no endpoint {change.endpoint} in {change.region}", "not_found")
+        tags = tags_told(client, found["EndpointArn"])
+        fields = _fields(found, tags, owner)
+        refused = self._unfit(change, fields, tags)
+        if refused is not None:
+            return NotSealable(refused[1], refused[0], fields)
+        config = described(client.describe_endpoint_config, "EndpointConfigName", fields["config"])
+        if config is None:
+            told = f"its configuration {fields['config']} is not there any more: nothing could bring it back"
+            return NotSealable(told, "no_config", fields)
+        return Snapshot(
+            fields,
+            name=change.endpoint,
+            environment=environment_of(tags),
+            team=team_of(tags),
+            blast_radius=(f"{change.resource} ({fields['machines']}): whoever calls it gets an error from then on",),
+            resolved=change.model_copy(update={"config": fields["config"]}),
+        )
+
+    def read_back(self, change: Any) -> dict[str, Any]:
+        """The fields as they stand; status "gone" where SageMaker knows no endpoint of this name in this account."""
+        client, owner = self._clients(change.account, change.region, "sagemaker"), account_seen(self._clients, change)
+        if owner != change.account:
+            raise CannotLook(f"the worker sees account {owner}, not {change.account}")
+        found = _described(client, change)
+        return _gone(change, owner) if found is None else _fields(found, tags_told(client, found["EndpointArn"]), owner)
+
+    def _unfit(self, change: DeleteEndpoint, fields: dict[str, Any], tags: dict[str, str]) -> tuple[str, str] | None:
+        """The first reason why it is not deleted: (code, sentence)."""
+        for name, wanted in change.starts_from().items():
+            if fields[name] != wanted:
+                told = f"{change.endpoint} has the {name} {fields[name]}, and only one with {wanted} can be deleted"
+                return f"wrong_{name}", told
+        waits = sorted(key for key, value in tags.items() if key.lower() in STANDBY or value.lower() in STANDBY)
+        if waits:
+            return "standby", f"{change.endpoint} stands by for another, as its tag {waits[0]} says"
+        scaled = self._scaled(change)
+        if scaled:
+            told = f"{change.endpoint} has scaling rules ({scaled[0]}), which would be lost; deregister them first"
+            return "scaled", told
+        return managed_by(change.endpoint, tags)
+
+    def _scaled(self, change: DeleteEndpoint) -> list[str]:
+        """Which of its variants are registered for scaling; deleting the endpoint would drop their rules."""
+        client = self._clients(change.account, change.region, "application-autoscaling")
+        asked: dict[str, Any] = {"ServiceNamespace": "sagemaker"}
+        mine = f"endpoint/{change.endpoint}/"
+        for _ in range(20):
+            try:
+                answer = ask(client.describe_scalable_targets, **asked)
+            except ClientError as error:
+                raise CannotLook(code_of(error)) from error
+            targets = [str(one["ResourceId"]) for one in listed(answer, "ScalableTargets")]
+            found = [one for one in targets if one.startswith(mine)]
+            if found or not answer.get("NextToken"):
+                return found
+            asked["NextToken"] = answer["NextToken"]
+        raise CannotLook("the list of scaling rules does not end")
+
+
+def _described(client: Any, change: DeleteEndpoint | CreateEndpoint) -> dict[str, Any] | None:
+    return described(client.describe_endpoint, "EndpointName", change.endpoint)
+
+
+def _to_create(
+    client: Any, change: CreateEndpoint, found: dict[str, Any] | None, owner: str
+) -> Snapshot | NotSealable:  # fmt: skip
+    if found is not None:
+        fields = _fields(found, tags_told(client, found["EndpointArn"]), owner)
+        return NotSealable(f"there is an endpoint {change.endpoint} already: it is {fields['status']}", "taken", fields)
+    config = described(client.describe_endpoint_config, "EndpointConfigName", change.config)
+    if config is None:
+        return NotSealable(f"there is no configuration {change.config} in {change.region}", "no_config")
+    tags = tags_told(client, config["EndpointConfigArn"])
+    radius = (f"{change.resource}: machines of {change.config}, which cost from then on",)
+    return Snapshot(
+        _gone(change, owner),
+        name=change.endpoint, environment=environment_of(tags), team=team_of(tags), blast_radius=radius,
+    )  # fmt: skip
+
+
+def _gone(change: DeleteEndpoint | CreateEndpoint, owner: str) -> dict[str, Any]:
+    return {"account": owner, "name": change.endpoint, "status": "gone"}
+
+
+def _fields(endpoint: dict[str, Any], tags: dict[str, str], owner: str) -> dict[str, Any]:
+    """What must not change."""
+    variants = endpoint.get("ProductionVariants") or []
+    return {
+        "account": owner,
+        "name": endpoint["EndpointName"],
+        "status": endpoint["EndpointStatus"],
+        "config": endpoint["EndpointConfigName"],
+        "machines": ", ".join(
+            f"{one.get('CurrentInstanceCount', 'unknown')} of variant {one['VariantName']}" for one in variants
+        ),
+        "created_at": endpoint["CreationTime"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "modified_at": endpoint["LastModifiedTime"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "tags": fingerprints(tags),
+    }

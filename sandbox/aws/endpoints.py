@@ -1,0 +1,87 @@
+"""SageMaker's endpoints as they stand in moto, and what AWS refuses about them and moto does not.
+
+moto makes and deletes them at once; here a fault may let them be seen on their way.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto.sagemaker.models import sagemaker_backends
+
+UNDER_WAY = frozenset({"Creating", "Updating", "Deleting"})
+_held: dict[int, dict[str, Any]] = {}
+"""The endpoints as they stood before the change under way; one change runs at a time."""
+
+
+def make_endpoint(told: dict[str, Any]) -> None:
+    """An endpoint of one variant, with the configuration and the model that it needs."""
+    account = str(told["account"])
+    backend = sagemaker_backends[account][told["region"]]
+    role, config = f"arn:aws:iam::{account}:role/models", told["config"]
+    if config not in backend.endpoint_configs:
+        backend.create_model(
+            model_name=config, execution_role_arn=role, primary_container={}, vpc_config={}, containers=[], tags=[]
+        )
+        variant = {"VariantName": "main", "ModelName": config, "InstanceType": told["instance_type"]}
+        backend.create_endpoint_config(config, [{**variant, "InitialInstanceCount": 1}], {}, {}, [], "")
+    tags = [{"Key": key, "Value": value} for key, value in told.get("tags", {}).items()]
+    backend.create_endpoint(told["endpoint"], config, tags)
+
+
+def endpoints() -> dict[str, str]:
+    """The status of every endpoint in all accounts and regions, by name."""
+    return {name: str(one.endpoint_status) for backend in _backends() for name, one in backend.endpoints.items()}
+
+
+def hold_endpoints() -> Callable[[], None]:
+    """Remembers how they stand; the function that it returns puts them back."""
+    kept = [(backend, dict(backend.endpoints)) for backend in _backends()]
+    _held.clear()
+    _held.update({id(backend): known for backend, known in kept})
+
+    def put_back() -> None:
+        for backend, known in kept:
+            backend.endpoints.clear()
+            backend.endpoints.update(known)
+
+    return put_back
+
+
+def linger_endpoints(changed: set[str]) -> None:
+    """Lets those that just came or went be seen on their way."""
+    for backend in _backends():
+        before = _held.get(id(backend), {})
+        for name in changed & (before.keys() | backend.endpoints.keys()):
+            one = backend.endpoints.setdefault(name, before.get(name))
+            one.endpoint_status = "Deleting" if name in before else "Creating"
+
+
+def arrive_endpoints() -> list[str]:
+    """Lets those on their way arrive, and returns their names."""
+    arrived = []
+    for backend in _backends():
+        for name, one in list(backend.endpoints.items()):
+            if one.endpoint_status == "Deleting":
+                del backend.endpoints[name]
+            elif one.endpoint_status in UNDER_WAY:
+                one.endpoint_status = "InService"
+            else:
+                continue
+            arrived.append(name)
+    return arrived
+
+
+def endpoint_fault(action: str, name: str) -> str | None:
+    """AWS's sentence where it would refuse this about the endpoint; None where it would not."""
+    status = endpoints().get(name)
+    if action == "DeleteEndpoint" and status in UNDER_WAY:
+        return f"Cannot delete endpoint {name}: it is {status}."
+    if action == "CreateEndpoint" and status is not None:
+        return f"Cannot create already existing endpoint {name}."
+    return None
+
+
+def _backends() -> Iterator[Any]:
+    for account in list(sagemaker_backends):
+        for region in list(sagemaker_backends[account]):
+            yield sagemaker_backends[account][region]
