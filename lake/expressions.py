@@ -1,9 +1,9 @@
 """A typed question as an Ibis expression.
 
-Everything of Ibis is in this file, and it only sums money: it casts a bare Python decimal to three places without a
-word, and divides into binary floating point. So no amount is ever written into an expression, and every ratio is taken
-later, in Python. No engine's own types either: a tag that is asked for is a column of its own, and patterns are written
-as all engines read them, so that the same question can be asked of each.
+All expressions are in this file and `meter_expressions.py`, and they only sum money: Ibis casts a bare Python decimal
+to three places without a word, and divides into binary floating point. So no amount is ever written into an expression,
+and every ratio is taken later, in Python. No engine's own types either: a tag that is asked for is a column of its
+own, and patterns are written as all engines read them, so that the same question can be asked of each.
 """
 
 from collections.abc import Sequence
@@ -312,82 +312,3 @@ def machine_hours(charges: ir.Table, question: Question) -> ir.Table:
         first_day=kept.x_day.min(),
         last_day=kept.x_day.max(),
     )
-
-
-def of_resources(charges: ir.Table, question: Question, ids: str) -> ir.Table:
-    """The usage in scope of the resources whose ids match this regular expression."""
-    kept = in_scope(charges, question)
-    return kept.filter(
-        within(kept, question.period),
-        kept.ChargeCategory == "Usage",
-        kept.ResourceId.notnull(),
-        kept.ResourceId.re_search(ids),
-    )
-
-
-def last_day(charges: ir.Table, question: Question, ids: str) -> ir.Table:
-    """The last day on which any of these resources was billed."""
-    return of_resources(charges, question, ids).agg(last_day=lambda kept: kept.x_day.max())
-
-
-def resource_days(charges: ir.Table, question: Question, resources: Sequence[str]) -> ir.Table:
-    """What each of these resources cost on each day by each source, and how much of that no commitment covers."""
-    kept = in_scope(charges, question)
-    kept = kept.filter(
-        within(kept, question.period), kept.ChargeCategory == "Usage", kept.ResourceId.isin(list(resources))
-    )
-    bare = kept.CommitmentDiscountId.isnull()
-    found = kept.group_by(
-        resource_id=kept.ResourceId, currency=kept.BillingCurrency, day=kept.x_day, source=kept.x_source
-    ).agg(effective=kept.EffectiveCost.sum(), uncovered=kept.EffectiveCost.sum(where=bare))
-    return found.order_by(["resource_id", "currency", "day", "source"])
-
-
-def resource_meters(charges: ir.Table, question: Question, ids: str) -> ir.Table:
-    """What each resource of these ids was billed by meter and month, with its least and most costly day."""
-    kept = of_resources(charges, question, ids)
-    bare = kept.CommitmentDiscountId.isnull()
-    daily_rows = kept.group_by(
-        resource_id=kept.ResourceId,
-        currency=kept.BillingCurrency,
-        meter=kept.SkuMeter.fill_null(kept.ChargeDescription),
-        unit=kept.PricingUnit,
-        day=kept.x_day,
-    ).agg(
-        name=kept.ResourceName.max(),
-        provider=kept.ProviderName.max(),
-        service=kept.ServiceName.max(),
-        account=kept.SubAccountId.max(),
-        region=kept.RegionId.max(),
-        details=kept.SkuPriceDetails.max(),
-        **{name: dimension(kept, name).max() for name in ("team", "use_case", "environment")},
-        counted=kept.PricingQuantity.sum(),
-        list_of_day=kept.ListCost.sum(),
-        unlisted_of_day=kept.ListCost.isnull().sum(),
-        effective_of_day=kept.EffectiveCost.sum(),
-        uncovered_of_day=kept.EffectiveCost.sum(where=bare),
-    )
-    days = daily_rows
-    texts = ("name", "provider", "service", "account", "region", "details", "team", "use_case", "environment")
-    found = days.group_by(
-        resource_id=days.resource_id,
-        currency=days.currency,
-        meter=days.meter,
-        unit=days.unit,
-        month=days.day.strftime("%Y-%m"),
-    ).agg(
-        **{name: days[name].max() for name in texts},
-        quantity=days.counted.sum(),
-        days=days.day.nunique(),
-        list_cost=days.list_of_day.sum(),
-        unlisted=days.unlisted_of_day.sum(),
-        effective=days.effective_of_day.sum(),
-        uncovered=days.uncovered_of_day.sum(),
-        least_day=days.effective_of_day.min(),
-        most_day=days.effective_of_day.max(),
-        least_quantity=days.counted.min(),
-        most_quantity=days.counted.max(),
-        first_day=days.day.min(),
-        last_day=days.day.max(),
-    )
-    return found.order_by(["resource_id", "currency", "meter", "unit", "month"])

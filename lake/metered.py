@@ -68,7 +68,9 @@ def _length(month: date) -> int:
 @dataclass(frozen=True)
 class Metered:
     """One resource with its meters, named as billed; `instance_type` is empty for what is no machine, and for a machine
-    whose type its hours do not tell."""
+    whose type its hours do not tell. `model` and `workload` are those of a use of a language model, whose meters are
+    classes of tokens; its id is made of what tells it from other uses.
+    """
 
     resource_id: str
     name: str
@@ -83,6 +85,8 @@ class Metered:
     details: str
     instance_type: str
     meters: tuple[Meter, ...]
+    model: str = ""
+    workload: str = ""
 
     @property
     def last_day(self) -> date:

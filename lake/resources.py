@@ -9,11 +9,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from lake import expressions
+from lake import meter_expressions
+from lake.compiled import Build
 from lake.engine import Lake
 from lake.instance_type import instance_type
+from lake.measures import TOKENS, one_unit
 from lake.metered import HOUR_UNITS, Meter, Metered, MonthOfMeter
-from lake.money import add
+from lake.money import add, product
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
 
@@ -29,25 +31,51 @@ class Resources:
 
 def resources(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Resources:
     """Those whose ResourceId matches the regular expression `ids` (RE2), as far as the asker may see."""
-    read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
-    if not read:
-        return Resources([], "", [])
-    with lake.reader(read) as reader:
-        question = Question(period=period, teams_seen=teams_seen)
-        rows, query = reader.fetch(expressions.resource_meters, question, ids)
-    return Resources(_folded(rows), query, [one.id for one in read])
+    return _resources(lake, meter_expressions.resource_meters, period, teams_seen, ids)
+
+
+def models(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Resources:
+    """Every use of a language model that was paid by the token, as far as the asker may see; its meters count single
+    tokens, whatever the bill counts in."""
+    rows, query, snapshots = _fetched(lake, meter_expressions.model_meters, period, teams_seen)
+    return Resources(_folded([told for row in rows if (told := _in_tokens(row))]), query, snapshots)
 
 
 def last_billed(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
     """The last day in `period` on which any of them was billed; None if none was."""
+    rows, _, _ = _fetched(lake, meter_expressions.last_day, period, teams_seen, ids)
+    return rows[0]["last_day"] if rows else None
+
+
+def models_last_billed(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
+    """The last day in `period` on which tokens were billed; None if none were."""
+    rows, _, _ = _fetched(lake, meter_expressions.last_day_of_models, period, teams_seen)
+    return rows[0]["last_day"] if rows else None
+
+
+def _in_tokens(row: dict[str, Any]) -> dict[str, Any] | None:
+    unit, factor = one_unit(row["unit"])
+    if unit != TOKENS:
+        return None
+    counted = ("quantity", "least_quantity", "most_quantity")
+    return {**row, "unit": TOKENS, **{name: product(row[name] or Decimal(0), factor) for name in counted}}
+
+
+def _resources(lake: Lake, build: Build, period: Period, teams_seen: tuple[str, ...], *more: Any) -> Resources:
+    rows, query, snapshots = _fetched(lake, build, period, teams_seen, *more)
+    return Resources(_folded(rows), query, snapshots)
+
+
+def _fetched(
+    lake: Lake, build: Build, period: Period, teams_seen: tuple[str, ...], *more: Any
+) -> tuple[list[dict[str, Any]], str, list[str]]:
+    """The rows, the query and the snapshots that it read; nothing at all where none has such days."""
     read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
     if not read:
-        return None
+        return [], "", []
     with lake.reader(read) as reader:
-        question = Question(period=period, teams_seen=teams_seen)
-        rows, _ = reader.fetch(expressions.last_day, question, ids)
-    found: date | None = rows[0]["last_day"] if rows else None
-    return found
+        rows, query = reader.fetch(build, Question(period=period, teams_seen=teams_seen), *more)
+    return rows, query, [one.id for one in read]
 
 
 def _folded(rows: list[dict[str, Any]]) -> list[Metered]:
@@ -67,9 +95,11 @@ def _resource(key: tuple[str, str], meters: dict[tuple[str, str], list[dict[str,
     types = [kind for row in hours if (kind := instance_type(row["details"], row["meter"], row["meter"]))]
     told = hours[-1] if hours else newest
     names = {
-        name: newest[name] or ""
-        for name in ("name", "provider", "service", "account", "region", "team", "use_case", "environment")
-    }
+        name: newest.get(name) or ""
+        for name in (
+            "name", "provider", "service", "account", "region", "team", "use_case", "environment", "model", "workload"
+        )
+    }  # fmt: skip
     return Metered(
         resource_id=key[0],
         currency=key[1],
@@ -129,7 +159,7 @@ def daily_costs(
         return {}
     with lake.reader(read) as reader:
         question = Question(period=period, teams_seen=teams_seen)
-        rows, _ = reader.fetch(expressions.resource_days, question, wanted)
+        rows, _ = reader.fetch(meter_expressions.resource_days, question, wanted)
     found: dict[tuple[str, str], ResourceDays] = {}
     for row in rows:
         one = found.setdefault((row["resource_id"], row["currency"]), ResourceDays())

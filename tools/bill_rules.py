@@ -4,7 +4,7 @@ Beside `savings.py`, which judges machines by their utilisation: what is judged 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
@@ -14,35 +14,21 @@ from lake.resources import last_billed, resources
 from lake.usage import Utilisation, utilisation
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
+from tools.model_rules import judged_models
+from tools.opportunity import Opportunity
 from tools.rules import idle_endpoint, idle_machine, old_disk
 from tools.rules.catalogue import BILL_RULES, IDS
 from tools.rules.evidence import Verdict
-from tools.rules.judged import Judgement, Look, Use
+from tools.rules.judged import Look, Use
 from tools.rules.machine import INSTANCE
 
 
 @dataclass(frozen=True)
-class Opportunity:
-    """One resource under one rule."""
-
-    resource: Metered
-    judged: Judgement
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.judged.finding.verdict
-
-    @property
-    def cash(self) -> Decimal:
-        return self.judged.money.cash if self.judged.money else Decimal(0)
-
-
-@dataclass(frozen=True)
 class Judged:
-    """All resources of the look-back that a rule is about, and where they were read.
+    """All resources of the look-back that a rule is about, and where they were read; uses of models are among them.
 
     `unmeasured` are the machines without GPUs of which nothing was measured, `uncounted` the endpoints whose calls were
-    not counted: whether they are idle is unknown.
+    not counted: whether they are idle is unknown. `uses` says how many uses of language models there are.
     """
 
     period: Period
@@ -51,6 +37,7 @@ class Judged:
     snapshots: tuple[str, ...]
     unmeasured: tuple[Metered, ...] = ()
     uncounted: tuple[Metered, ...] = ()
+    uses: int = 0
 
     def saving(self) -> list[Opportunity]:
         """Those with something to save, largest first."""
@@ -63,7 +50,18 @@ class Judged:
 
 
 def judged(desk: Desk) -> Judged:
-    """Every resource that a rule is about, over the last days that the bill of such resources reaches."""
+    """Every resource and every use of a model that a rule is about, each over the last days that its bill reaches."""
+    own, models = _by_resource(desk), judged_models(desk)
+    return replace(
+        own,
+        found=(*own.found, *models.found),
+        query=";\n".join(query for query in (own.query, models.query) if query),
+        snapshots=tuple(dict.fromkeys((*own.snapshots, *models.snapshots))),
+        uses=models.uses,
+    )
+
+
+def _by_resource(desk: Desk) -> Judged:
     limits = desk.thresholds
     days = timedelta(days=limits.look_back_days)
     reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
@@ -87,7 +85,10 @@ def judged(desk: Desk) -> Judged:
         book=desk.prices,
     )
     found = [
-        Opportunity(one, said) for one in read.found for rule in BILL_RULES if (said := rule(one, look)) is not None
+        Opportunity(one, said, period)
+        for one in read.found
+        for rule in BILL_RULES
+        if (said := rule(one, look)) is not None
     ]
     unmeasured = tuple(one for one in read.found if idle_machine.concerns(one, look) and one.resource_id not in uses)
     judged_endpoints = {one.resource.resource_id for one in found if one.judged.form is idle_endpoint.FORM}

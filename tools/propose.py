@@ -21,8 +21,9 @@ from lake.period import Period, add_months
 from lake.question import UNTAGGED
 from tools.asked import problem_of
 from tools.bill_rules import Judged as BillJudged
-from tools.bill_rules import Opportunity, judged
+from tools.bill_rules import judged
 from tools.desk import Desk, Wanted, failed
+from tools.opportunity import Opportunity
 from tools.periods import spoken
 from tools.result import Problem, ToolResult, display
 from tools.rules.catalogue import FORMS
@@ -35,7 +36,7 @@ from tools.sheet import Sheet
 from tools.shown import shown
 
 TOOL = "propose_change"
-BY_RULE = tuple(dict.fromkeys(form.kind for form in FORMS))
+BY_RULE = tuple(dict.fromkeys(form.kind for form in FORMS if form.kind))
 KINDS = ("start_instance", *BY_RULE)
 _ADDRESS = re.compile(r"\{?q\d+\.[rt]\d+")
 
@@ -115,18 +116,20 @@ def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], bille
     if not saving or len({one.resource.resource_id for one in saving}) > 1:
         raise CannotProposeError(_no_saving(wanted, fitting, [one.resource.resource_id for one in saving]))
     one = saving[0]
+    if one.judged.change is None:
+        raise CannotProposeError(_by_people(one))
     money = one.judged.money
     try:
         change = parse_change(one.judged.change)
     except GateError:
         raise CannotProposeError(_unaddressed(one.resource.resource_id)) from None
     sheet = Sheet(desk, TOOL)
-    row = put_opportunity(sheet, one, billed.period)
+    row = put_opportunity(sheet, one)
     row.texts.update(kind=change.kind, change=change.title())
     evidence = _evidence(
         one.resource,
         sheet,
-        window=spoken(billed.period),
+        window=spoken(one.period),
         amount=money.annual_cost if money else None,
         yearly=money.per_year if money else None,
         query=billed.query,
@@ -288,6 +291,14 @@ def _names(resource: Metered, wanted: str) -> bool:
     short = resource.resource_id.rpartition("/")[2]
     names = (resource.resource_id, short, resource.name, shown(resource.resource_id), shown(resource.name))
     return any(name and name != "(none)" and name.casefold() == folded for name in names)
+
+
+def _by_people(one: Opportunity) -> Problem:
+    return Problem(
+        what=f"No change of Spendgate's does this for {called(one.resource)}.",
+        why=f"People carry out what this rule finds: {one.judged.why}.",
+        do="Change it where the model is called; what that saves shows on the bill.",
+    )
 
 
 def _unaddressed(resource_id: str) -> Problem:

@@ -18,9 +18,10 @@ from lake.question import Question
 from lake.usage import Utilisation, utilisation
 from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_notes
 from tools.bill_rules import Judged as BillJudged
-from tools.bill_rules import Opportunity, judged
+from tools.bill_rules import judged
 from tools.desk import Desk, failed
 from tools.detection.contributions import add
+from tools.opportunity import Opportunity
 from tools.periods import spoken, spoken_day
 from tools.result import Row, ToolResult
 from tools.rules import idle_endpoint, idle_machine
@@ -219,7 +220,7 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
             put_saving(sheet, row, one, seen.period)
         put_evidence(sheet, row, one, seen.period)
     for other in [*others[:top], *doubtful[:top]]:
-        put_opportunity(sheet, other, billed.period)
+        put_opportunity(sheet, other)
     _totals(sheet, idle, others, seen.period)
     _note_proposals(sheet, desk, [*idle[:top], *unknown[:top]], seen.period)
     left = sum(max(len(listed) - top, 0) for listed in (idle, unknown, others, doubtful))
@@ -230,6 +231,8 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
         sheet.notes.append(
             f"{len(billed.unmeasured)} running machines without GPUs have no metrics: whether they are idle is unknown."
         )
+    if billed.uses and not desk.thresholds.cheaper_model.evaluated:
+        sheet.notes.append("A cheaper model is looked for only where savings.toml says that it was evaluated: nowhere.")
     if billed.uncounted:
         count = len(billed.uncounted)
         sheet.notes.append(f"Calls of {count} running endpoints were not counted: whether they are idle is unknown.")

@@ -1,8 +1,7 @@
 """How a saving that the bill's meters show is written into a result: names, evidence, and the money in cash."""
 
 from lake.metered import Metered
-from lake.period import Period
-from tools.bill_rules import Opportunity
+from tools.opportunity import Opportunity
 from tools.periods import spoken
 from tools.result import Row
 from tools.rules.evidence import Verdict
@@ -33,7 +32,7 @@ def part_of(one: Opportunity) -> Part:
     return Part(one.resource.resource_id, one.judged.form.order, one.cash, one.judged.takes)
 
 
-def put_opportunity(sheet: Sheet, one: Opportunity, period: Period) -> Row:
+def put_opportunity(sheet: Sheet, one: Opportunity) -> Row:
     """A row with its rule, its reason and its money; of one that is unknown, what is missing."""
     form, money = one.judged.form, one.judged.money
     texts = {"verdict": str(one.verdict), "rule": form.name, "why": one.judged.why}
@@ -43,7 +42,7 @@ def put_opportunity(sheet: Sheet, one: Opportunity, period: Period) -> Row:
         texts |= {"risk": form.risk.split(":")[0], "reversibility": form.reversibility.split(":")[0],
                   "confidence": str(money.confidence)}  # fmt: skip
     row = sheet.row(names_of(one.resource), texts=texts)
-    who, days = called(one.resource), spoken(period)
+    who, days = called(one.resource), spoken(one.period)
     if money is not None and one.verdict.saves:
         rate = f"at the rate of {days}"
         for column, value, said in (

@@ -63,6 +63,7 @@ class Stream(NamedTuple):
     environment: str = "production"
     tagged: bool = True
     since: int = 0
+    workload: str = "inference"
 
     @property
     def key(self) -> str:
@@ -115,13 +116,18 @@ SERVICES = {
 def add_tokens(book: Book) -> None:
     """Every stream's token classes as rows of their own, moved by the same demand."""
     for stream in STREAMS:
-        mix = present_mix(stream)
-        total = _tokens_a_day(stream, mix) * _demand(stream, book)
-        for position, name in enumerate(CLASSES):
-            if mix[position] == 0:
-                continue
-            wobble = book.calendar.noise(f"{stream.key}/{name}", 0.02)
-            book.add(_line(stream, position), total * mix[position] * wobble / 1e6)
+        add_stream(book, stream)
+
+
+def add_stream(book: Book, stream: Stream) -> None:
+    """One stream's token classes as rows of their own, moved by the same demand."""
+    mix = present_mix(stream)
+    total = _tokens_a_day(stream, mix) * _demand(stream, book)
+    for position, name in enumerate(CLASSES):
+        if mix[position] == 0:
+            continue
+        wobble = book.calendar.noise(f"{stream.key}/{name}", 0.02)
+        book.add(_line(stream, position), total * mix[position] * wobble / 1e6)
 
 
 def present_mix(stream: Stream) -> tuple[float, ...]:
@@ -151,7 +157,7 @@ def _line(stream: Stream, position: int) -> Line:
     name, model = CLASSES[position], MODELS[stream.model]
     batch = model.prices[position]
     team = USE_CASE_TEAMS[stream.use_case]
-    given = tags(team, stream.environment, use_case=stream.use_case, model=stream.model, workload="inference")
+    given = tags(team, stream.environment, use_case=stream.use_case, model=stream.model, workload=stream.workload)
     return usage(
         stream.provider,
         ACCOUNTS[stream.account],
@@ -170,7 +176,7 @@ def _line(stream: Stream, position: int) -> Line:
         tags=given if stream.tagged else {},
         model=stream.model,
         token_class=name,
-        workload="inference",
+        workload=stream.workload,
         description=f"${batch} per million {METERS[name]} tokens of {stream.model}",
     )
 

@@ -17,6 +17,7 @@ from sandbox.bank.line import Book, Line, usage
 from sandbox.bank.machines import EBS, EC2
 from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import SAGEMAKER
+from sandbox.bank.waste_models import add_planted_uses, uses_truth
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
 IDLE, ENDPOINT = "idle_machine", "idle_endpoint"
@@ -139,6 +140,7 @@ def add_waste(book: Book) -> None:
     """Each planted resource as a daily series."""
     for planted in WASTE:
         book.add(_line(planted, book.calendar), _quantity(planted, book.calendar), step=1)
+    add_planted_uses(book)
 
 
 def _line(planted: Planted, calendar: Calendar) -> Line:
@@ -182,7 +184,7 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
             "why": planted.why, "team": planted.team if planted.tagged else None,
             "saving_per_month": str(saving) if planted.verdict == "waste" else "0",
         })  # fmt: skip
-    return told
+    return told + uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
 
 
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:

@@ -26,6 +26,7 @@ from sandbox.bank.tokens import add_tokens
 from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
 from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth, waste_utilisation
+from sandbox.bank.waste_models import EVALUATED
 
 LEAST_MONTHS = 6
 
@@ -87,7 +88,7 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
     more = waste_in_cloud(book.calendar) if waste else {}
     listed = machine_list(book.calendar) + more.pop("machines", [])
     _write_json(folder / "machines.json", {"machines": listed, **more})
-    told = {"waste": waste_truth(book)} if waste else {}
+    told = {"waste": waste_truth(book), "evaluated": EVALUATED} if waste else {}
     _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})
     return BankSummary(
         folder=folder, first=book.calendar.first, until=until, rows=written, files=tuple(files),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot.optimizer.simplify import simplify
 
-from lake import compiled, expressions
+from lake import compiled, expressions, meter_expressions
 from lake.period import Period
 from lake.question import DIMENSIONS, EVERY_TEAM, METRIC_COLUMNS, TIME_DIMENSIONS, Question
 
@@ -69,15 +69,17 @@ def more(question: Question) -> list[tuple[Any, ...]]:
         (expressions.missing, ("team", "model")),
         (expressions.missing_by, "team", 5),
         (expressions.machine_hours,),
-        (expressions.last_day, "^vol-.*1811"),
-        (expressions.resource_days, ["i-1", "MAKE_DATE(1811, 1, 11)", "'\ue0fe00001\ue0ff'"]),
-        (expressions.resource_meters, "^vol-"),
+        (meter_expressions.last_day, "^vol-.*1811"),
+        (meter_expressions.resource_days, ["i-1", "MAKE_DATE(1811, 1, 11)", "'\ue0fe00001\ue0ff'"]),
+        (meter_expressions.resource_meters, "^vol-"),
+        (meter_expressions.model_meters,),
+        (meter_expressions.last_day_of_models,),
     ]
     return asked
 
 
 @settings(max_examples=25, deadline=None)
-@given(questions(), st.integers(0, 12))
+@given(questions(), st.integers(0, 14))
 def test_a_filled_query_is_the_one_that_would_be_compiled(question: Question, which: int) -> None:
     build, *rest = more(question)[which]
     tags = sorted({*expressions.tags(question), "cost"})

@@ -10,6 +10,7 @@ import pytest
 
 from lake.engine import Lake
 from lake.load import ingest
+from sandbox.bank.waste_models import EVALUATED
 from sandbox.bank.write import write_bank
 from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of
 from tests.tools.test_bill_rules import eip
@@ -18,10 +19,13 @@ from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult
 from tools.rules.catalogue import FORMS
+from tools.rules.thresholds import CheaperModelThresholds, SavingsThresholds
 from tools.savings import find_savings
+from tools.shown import shown
 
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
+LIMITS = SavingsThresholds(cheaper_model=CheaperModelThresholds(evaluated=EVALUATED))
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +44,9 @@ def truth(bank: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def desk(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     lake = Lake(tmp_path_factory.mktemp("home"))
-    ingest(lake, [bank / "bill" / "aws" / "2026-10.parquet", bank / "usage"], now=NOW)
-    return desk_of(lake, now=NOW, propose=Asked())
+    bills = [bank / "bill" / folder / "2026-10.parquet" for folder in ("aws", "openai", "anthropic")]
+    ingest(lake, [*bills, bank / "usage"], now=NOW)
+    return desk_of(lake, now=NOW, propose=Asked(), thresholds=LIMITS)
 
 
 def test_all_planted_waste_is_found_and_nothing_else(desk: Desk, truth: dict[str, Any]) -> None:
@@ -63,7 +68,7 @@ def test_the_portfolio_is_the_planted_truth_within_a_hundredth(desk: Desk, truth
     rows = {row.names["resource"]: row for row in result.rows}
     planted = {one["resource"]: Decimal(one["saving_per_month"]) for one in truth["waste"] if one["verdict"] == "waste"}
     for name, saving in planted.items():
-        assert abs(value(result, rows[name], "per_month") - saving) <= saving / 100, name
+        assert abs(value(result, rows[shown(name)], "per_month") - saving) <= saving / 100, name
     idle = sum(Decimal(one["monthly_effective_cost"]) for one in truth["idle"])
     whole = idle + sum(planted.values())
     assert abs(value(result, result.totals[0], "per_month") - whole) <= whole / 100
@@ -76,8 +81,9 @@ def test_the_portfolio_is_the_planted_truth_within_a_hundredth(desk: Desk, truth
 def test_what_a_rule_finds_can_be_asked_for_and_nothing_else(desk: Desk, truth: dict[str, Any]) -> None:
     kinds = {form.name: form.kind for form in FORMS}
     for one in truth["waste"]:
-        result = propose_change(desk, target=one["name"], kind=kinds[one["rule"]])
-        assert (result.error is None) == (one["verdict"] == "waste"), one["name"]
+        kind = kinds[one["rule"]]
+        result = propose_change(desk, target=one["name"] if kind else one["resource"], kind=kind)
+        assert (result.error is None) == (one["verdict"] == "waste" and bool(kind)), one["name"]
         if result.error is None:
             wanted = desk.propose.wanted[-1]  # type: ignore[attr-defined]
             assert wanted.change["kind"] == kinds[one["rule"]]
@@ -93,9 +99,26 @@ def test_a_row_of_the_list_can_be_asked_for_by_its_address(desk: Desk) -> None:
     assert asked.rows[0].texts["kind"] == "stop_notebook"
 
 
+def test_what_people_carry_out_themselves_is_not_proposed(desk: Desk, truth: dict[str, Any]) -> None:
+    one = next(one for one in truth["waste"] if one["rule"] == "cheaper_model" and one["verdict"] == "waste")
+    refused = propose_change(desk, target=one["resource"])
+    assert refused.error is not None
+    assert "gpt-4.1-mini was evaluated" in refused.error.why
+    assert "where the model is called" in refused.error.do
+
+
+@pytest.mark.slow
+def test_without_an_evaluation_no_cheaper_model_is_looked_for_and_the_list_says_so(desk: Desk) -> None:
+    plain = Desk(lake=desk.lake, now=NOW, speaker="p-1", scope=("*",))
+    assert not [one for one in judged(plain).found if one.judged.form.name == "cheaper_model"]
+    assert any("savings.toml says that it was evaluated: nowhere" in note for note in find_savings(plain).notes)
+
+
 def test_nothing_of_another_team_is_told(bank: Path, desk: Desk) -> None:
-    theirs = Desk(lake=desk.lake, now=NOW, speaker="p-1", scope=("credit-risk",))
-    assert {one.resource.name for one in judged(theirs).saving()} == {"credit-explore-01", "credit-score-v3"}
+    theirs = Desk(lake=desk.lake, now=NOW, speaker="p-1", scope=("credit-risk",), thresholds=LIMITS)
+    assert {one.resource.name for one in judged(theirs).saving()} == {
+        "credit-explore-01", "credit-score-v3", "gpt-4.1", "claude-sonnet-4-5",
+    }  # fmt: skip
     assert {one.name for one in judged(theirs).uncounted} == {"credit-score-v4", "credit-explain"}
     assert {one.resource.team for one in judged(theirs).found} == {"credit-risk"}
 
@@ -124,9 +147,10 @@ def test_the_same_on_banks_of_other_seeds_and_days(tmp_path: Path, seed: int, un
     write_bank(tmp_path / "bank", until=until, months=6, seed=seed, waste=True)
     truth = json.loads((tmp_path / "bank" / "truth.json").read_text())
     lake, now = Lake(tmp_path / "home"), datetime(until.year, until.month, until.day, 8, tzinfo=UTC) + timedelta(days=1)
-    months = sorted((tmp_path / "bank" / "bill" / "aws").glob("*.parquet"))[-2:]
+    folders = [tmp_path / "bank" / "bill" / name for name in ("aws", "openai", "anthropic")]
+    months = [path for folder in folders for path in sorted(folder.glob("*.parquet"))[-2:]]
     ingest(lake, [*months, tmp_path / "bank" / "usage"], now=now)
-    there = desk_of(lake, now=now)
+    there = desk_of(lake, now=now, thresholds=LIMITS)
     found = {one.resource.resource_id for one in judged(there).saving()}
     planted = {one["resource"]: Decimal(one["saving_per_month"]) for one in truth["waste"] if one["verdict"] == "waste"}
     assert found == set(planted)
@@ -139,7 +163,7 @@ FILTERED: list[tuple[str, dict[str, str], str | None, set[str]]] = [
     ("by rule", {"rule": "gp2_to_gp3"}, None, {"ledger-archive-gp2", "payments-mq-gp2", "risk-mart-gp2"}),
     ("what cannot be undone", {"reversible": "no"}, None, {"partner-vpn-old", "demo-2025"}),
     ("low risk in development", {"risk": "low", "environment": "development"}, None,
-     {"credit-explore-01", "fraud-graph-lab"}),
+     {"credit-explore-01", "fraud-graph-lab", "claude-haiku-4-5"}),
     ("by a least saving", {"rule": "gp2_to_gp3"}, "20", {"risk-mart-gp2"}),
 ]  # fmt: skip
 

@@ -5,7 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 from lake.metered import Metered
-from tools.rules import idle_address, idle_endpoint, idle_gpu, idle_machine, notebook, old_disk, old_generation
+from tools.rules import (
+    batch_work,
+    cheaper_model,
+    idle_address,
+    idle_endpoint,
+    idle_gpu,
+    idle_machine,
+    notebook,
+    old_disk,
+    old_generation,
+)
 from tools.rules.form import Form
 from tools.rules.judged import Judgement, Look
 from tools.rules.thresholds import SavingsThresholds
@@ -22,12 +32,17 @@ BILL_RULES: tuple[Judge, ...] = (
 )
 """The rules about a resource that is billed by its id."""
 
+MODEL_RULES: tuple[Judge, ...] = (cheaper_model.judge, batch_work.judge)
+"""The rules about a use of a language model, which is billed by classes of tokens."""
+
 FORMS: tuple[Form, ...] = (
     idle_gpu.FORM,
     idle_machine.FORM,
     old_generation.FORM,
     idle_endpoint.FORM,
     notebook.FORM,
+    cheaper_model.FORM,
+    batch_work.FORM,
     old_disk.FORM,
     idle_address.FORM,
 )
@@ -38,6 +53,8 @@ SECTIONS = {
     old_generation.FORM.name: "old_generation",
     idle_endpoint.FORM.name: "idle_endpoint",
     notebook.FORM.name: "notebook",
+    cheaper_model.FORM.name: "cheaper_model",
+    batch_work.FORM.name: "batch_work",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
 }
@@ -74,7 +91,7 @@ def document(limits: SavingsThresholds) -> str:
         "",
         "| rule | what it finds | change | can it be undone |",
         "|---|---|---|---|",
-        *(f"| {one.number} `{one.name}` | {one.title} | `{one.kind}` | {one.reversibility} |" for one in FORMS),
+        *(f"| {one.number} `{one.name}` | {one.title} | {_change(one)} | {one.reversibility} |" for one in FORMS),
     ]
     parts = [line for one in FORMS for line in _section(one, getattr(limits, SECTIONS[one.name]))]
     return "\n".join([*head, *parts]) + "\n"
@@ -90,8 +107,12 @@ def _section(form: Form, limits: Any) -> list[str]:
         f"- **Saving**: {form.saving}.",
         f"- **Risk**: {form.risk}.",
         f"- **Reversibility**: {form.reversibility}.",
-        f"- **Change**: `{form.kind}`; undone by {form.undo}.",
-        f"- **Refused at the claim** if any of these changed since it was sealed: {', '.join(form.drift)}.",
+        f"- **Change**: {_change(form)}; undone by {form.undo}.",
+        *(
+            [f"- **Refused at the claim** if any of these changed since it was sealed: {', '.join(form.drift)}."]
+            if form.drift
+            else []
+        ),
         f"- **Limits** (`[{SECTIONS[form.name]}]` in `savings.toml`):",
         "",
         "| key | shipped | unit | source |",
@@ -100,9 +121,13 @@ def _section(form: Form, limits: Any) -> list[str]:
     ]
 
 
+def _change(form: Form) -> str:
+    return f"`{form.kind}`" if form.kind else "none of ours: people carry it out"
+
+
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(value) or "none"
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 

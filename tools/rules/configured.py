@@ -24,7 +24,10 @@ def thresholds_of(text: str, *, name: str) -> SavingsThresholds:
         if sections and isinstance(given, dict):
             current: Any = getattr(known, table)
             changed = {key: _value(name, f"[{table}] {key}", current, key, given[key]) for key in given}
-            known = replace(known, **{table: replace(current, **changed)})
+            try:
+                known = replace(known, **{table: replace(current, **changed)})
+            except ValueError as error:
+                raise _fault(name, f"[{table}] {error}.") from None
         elif sections or table not in _names(known):
             raise _fault(name, f"'{table}' is no table of limits; there are: {', '.join(_names(known))}.")
         else:

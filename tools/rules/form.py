@@ -19,8 +19,9 @@ class Limit:
 class Form:
     """What a rule is, before it has seen any resource. `number` is its place in the catalogue of rules.
 
-    `evidence` is what must be known for a verdict; `kind` is the change that it leads to, `drift` what must not have
-    changed until that is carried out. `order` decides between two rules about one resource: the smaller goes first.
+    `evidence` is what must be known for a verdict; `kind` is the change that it leads to (empty where people
+    carry it out themselves), `drift` what must not have changed until that is carried out. `order` decides between two
+    rules about one resource: the smaller goes first.
     """
 
     number: str

@@ -37,7 +37,8 @@ class Look:
     """The look-back: its days, the last of them, the limits that hold, what each disk type costs by region,
     what was measured of machines, and the price book.
 
-    `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
+    `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows;
+    `model_prices` and `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list.
     """
 
     days: int
@@ -47,6 +48,8 @@ class Look:
     disk_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     uses: Mapping[str, Use] = field(default_factory=dict)
     book: PriceBook = field(default_factory=shipped)
+    model_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    batch_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
 
     def days_since(self, meters: tuple[Meter, ...]) -> int:
         """The days of the look-back since the first of these was billed: before that nothing could be.
@@ -60,7 +63,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One resource under one rule. `change` is the typed change as JSON; None where nothing is to be proposed.
+    """One resource under one rule. `change` is the typed change as JSON; None where nothing is to be proposed: there is
+    nothing to save, or no change of ours would save it.
 
     `why` is the finding in one sentence, for the card and the list; `takes` which share of the resource's cost the
     change does away with (0 to 1).

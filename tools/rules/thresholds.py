@@ -79,6 +79,43 @@ class IdleEndpointThresholds:
 
 
 @dataclass(frozen=True)
+class CheaperModelThresholds:
+    """For which work another model was evaluated, and when a change of model is worth a release."""
+
+    evaluated: tuple[str, ...] = ()
+    more_tokens_percent: Decimal = Decimal(5)
+    least_percent: Decimal = Decimal(10)
+    least_per_month: Decimal = Decimal(50)
+
+    def __post_init__(self) -> None:
+        """ValueError for an evaluation that cannot be read: it would be passed over in silence."""
+        self.routes()
+
+    def routes(self) -> dict[tuple[str, str], str]:
+        """(use case, model), in small letters → the model that does the same work as well."""
+        found: dict[tuple[str, str], str] = {}
+        for text in self.evaluated:
+            use_case, colon, models = text.rpartition(":")
+            own, arrow, other = (part.strip() for part in models.partition(">"))
+            key = (use_case.strip().casefold(), own.casefold())
+            if not (colon and arrow and all(key) and other) or own.casefold() == other.casefold():
+                raise ValueError(f"evaluated: '{text}' is not of the form 'USE CASE: MODEL > OTHER MODEL'")
+            if key in found:
+                raise ValueError(f"evaluated: '{use_case.strip()}: {own}' stands there twice")
+            found[key] = other
+        return found
+
+
+@dataclass(frozen=True)
+class BatchWorkThresholds:
+    """Which workloads may wait for a day, and when that is worth a release."""
+
+    workloads: tuple[str, ...] = ("evaluation", "backfill", "batch", "batch inference", "embedding backfill")
+    least_percent: Decimal = Decimal(10)
+    least_per_month: Decimal = Decimal(50)
+
+
+@dataclass(frozen=True)
 class SavingsThresholds:
     """The limits of all rules; `look_back_days` holds for each of them (AWS's own 14).
 
@@ -95,3 +132,5 @@ class SavingsThresholds:
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
+    cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
+    batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)

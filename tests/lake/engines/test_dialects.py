@@ -5,7 +5,7 @@ import pytest
 import sqlglot
 from sqlglot import expressions as sql
 
-from lake import expressions
+from lake import expressions, meter_expressions
 from lake.columns import STORED
 from lake.engines import dialects
 from lake.period import Period
@@ -46,9 +46,11 @@ def others() -> list[ir.Table]:
     charges, tags, asked = expressions.charges(), ("a", "b"), Question(period=OCTOBER, teams_seen=("risk",))
     ids = "(^|/)(vol-[0-9a-f]{8,17})$"
     return [
-        expressions.resource_meters(charges, asked, ids),
-        expressions.resource_days(charges, asked, ["vol-1"]),
-        expressions.last_day(charges, asked, ids),
+        meter_expressions.resource_meters(charges, asked, ids),
+        meter_expressions.model_meters(charges, asked),
+        meter_expressions.last_day_of_models(charges, asked),
+        meter_expressions.resource_days(charges, asked, ["vol-1"]),
+        meter_expressions.last_day(charges, asked, ids),
         expressions.missing(charges, asked, ("team", "use_case")),
         expressions.machine_hours(charges, Question(period=OCTOBER)),
         expressions.machine_days(["i-1"], start="2026-10-01 00:00:00", end="2026-10-02 00:00:00"),

@@ -1,0 +1,138 @@
+"""What single resources and uses of models were billed, meter by meter, as Ibis expressions.
+
+Beside `expressions.py`, whose rules hold here too: money is only summed, and no amount is written into an expression.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import ibis.expr.types as ir
+
+from lake import expressions
+from lake.question import Question
+
+
+def of_resources(charges: ir.Table, question: Question, ids: str) -> ir.Table:
+    """The usage in scope of the resources whose ids match this regular expression."""
+    kept = expressions.in_scope(charges, question)
+    return kept.filter(
+        expressions.within(kept, question.period),
+        kept.ChargeCategory == "Usage",
+        kept.ResourceId.notnull(),
+        kept.ResourceId.re_search(ids),
+    )
+
+
+def last_day(charges: ir.Table, question: Question, ids: str) -> ir.Table:
+    """The last day on which any of these resources was billed."""
+    return of_resources(charges, question, ids).agg(last_day=lambda kept: kept.x_day.max())
+
+
+def resource_days(charges: ir.Table, question: Question, resources: Sequence[str]) -> ir.Table:
+    """What each of these resources cost on each day by each source, and how much of that no commitment covers."""
+    kept = expressions.in_scope(charges, question)
+    kept = kept.filter(
+        expressions.within(kept, question.period), kept.ChargeCategory == "Usage", kept.ResourceId.isin(list(resources))
+    )
+    bare = kept.CommitmentDiscountId.isnull()
+    found = kept.group_by(
+        resource_id=kept.ResourceId, currency=kept.BillingCurrency, day=kept.x_day, source=kept.x_source
+    ).agg(effective=kept.EffectiveCost.sum(), uncovered=kept.EffectiveCost.sum(where=bare))
+    return found.order_by(["resource_id", "currency", "day", "source"])
+
+
+def resource_meters(charges: ir.Table, question: Question, ids: str) -> ir.Table:
+    """What each resource of these ids was billed by meter and month, with its least and most costly day."""
+    kept = of_resources(charges, question, ids)
+    named = {"resource_id": kept.ResourceId, "meter": kept.SkuMeter.fill_null(kept.ChargeDescription)}
+    told = {"name": kept.ResourceName}
+    return _meters(kept, **named, unit=kept.PricingUnit, counted=kept.PricingQuantity, told=told)
+
+
+def of_models(charges: ir.Table, question: Question) -> ir.Table:
+    """The usage in scope of language models that was paid by the token and not at a price for batches."""
+    kept = expressions.in_scope(charges, question)
+    batch = (kept.x_is_batch.fill_null("false").lower() == "true") | (kept.x_service_tier.fill_null("") == "batch")
+    return kept.filter(
+        expressions.within(kept, question.period),
+        kept.ChargeCategory == "Usage",
+        kept.x_model.notnull(),
+        kept.x_token_class.notnull(),
+        kept.ConsumedQuantity.notnull(),
+        ~batch,
+    )
+
+
+def last_day_of_models(charges: ir.Table, question: Question) -> ir.Table:
+    """The last day on which any of that usage was billed."""
+    return of_models(charges, question).agg(last_day=lambda kept: kept.x_day.max())
+
+
+def model_meters(charges: ir.Table, question: Question) -> ir.Table:
+    """What each use of a model was billed by class of tokens and month: one account's, for one use case, environment
+    and workload."""
+    kept = of_models(charges, question)
+    parts = ("provider", "account", "use_case", "environment", "workload", "model")
+    use = expressions.dimension(kept, parts[0])
+    for name in parts[1:]:
+        use = use + "/" + expressions.dimension(kept, name)
+    told = {"name": kept.x_model, "model": kept.x_model, "workload": kept.x_workload}
+    return _meters(
+        kept,
+        resource_id=use,
+        meter=kept.x_token_class,
+        unit=kept.ConsumedUnit,
+        counted=kept.ConsumedQuantity,
+        told=told,
+    )
+
+
+def _meters(
+    kept: ir.Table, *, resource_id: Any, meter: Any, unit: Any, counted: Any, told: dict[str, Any]
+) -> ir.Table:  # fmt: skip
+    """The charges by resource, meter and month, with the least and most of a day; `told` are texts of our own."""
+    bare = kept.CommitmentDiscountId.isnull()
+    daily_rows = kept.group_by(
+        resource_id=resource_id,
+        currency=kept.BillingCurrency,
+        meter=meter,
+        unit=unit,
+        day=kept.x_day,
+    ).agg(
+        provider=kept.ProviderName.max(),
+        service=kept.ServiceName.max(),
+        account=kept.SubAccountId.max(),
+        region=kept.RegionId.max(),
+        details=kept.SkuPriceDetails.max(),
+        **{name: value.max() for name, value in told.items()},
+        **{name: expressions.dimension(kept, name).max() for name in ("team", "use_case", "environment")},
+        counted=counted.sum(),
+        list_of_day=kept.ListCost.sum(),
+        unlisted_of_day=kept.ListCost.isnull().sum(),
+        effective_of_day=kept.EffectiveCost.sum(),
+        uncovered_of_day=kept.EffectiveCost.sum(where=bare),
+    )
+    days = daily_rows
+    texts = (*told, "provider", "service", "account", "region", "details", "team", "use_case", "environment")
+    found = days.group_by(
+        resource_id=days.resource_id,
+        currency=days.currency,
+        meter=days.meter,
+        unit=days.unit,
+        month=days.day.strftime("%Y-%m"),
+    ).agg(
+        **{name: days[name].max() for name in texts},
+        quantity=days.counted.sum(),
+        days=days.day.nunique(),
+        list_cost=days.list_of_day.sum(),
+        unlisted=days.unlisted_of_day.sum(),
+        effective=days.effective_of_day.sum(),
+        uncovered=days.uncovered_of_day.sum(),
+        least_day=days.effective_of_day.min(),
+        most_day=days.effective_of_day.max(),
+        least_quantity=days.counted.min(),
+        most_quantity=days.counted.max(),
+        first_day=days.day.min(),
+        last_day=days.day.max(),
+    )
+    return found.order_by(["resource_id", "currency", "meter", "unit", "month"])
