@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tests.bench.detect_baselines import rules
 from tests.bench.detect_folder import DAY, Folder, UnreadableError, read_folder
 from tests.bench.detect_made import MAKERS, made
 from tests.bench.detect_score import Score, score
-from tools.detection import evidence, expected
+from tools.detection import evidence, expected, idle, modes
 from tools.detection.clock import Clock
 from tools.detection.families import told_at
 from tools.detection.robust import scores
@@ -81,6 +81,10 @@ def measured(folder: Folder, *, only_ours: bool = False, ablation: bool = False)
     for name, (module, changes) in ABLATIONS.items() if ablation else ():
         with _changed(module, changes):
             found[f"- without {name}"] = _ours(folder)
+    if ablation and folder.calendar:
+        found["- without the calendar"] = _ours(replace(folder, calendar={}))
+    if ablation and (folder.parent >= 0).any():
+        found["- without the parents"] = _ours(folder, families=False)
     for name, (rule, few) in {} if only_ours else rules(folder).items():
         part = _first(folder, few) if few else folder
         began = time.process_time()
@@ -100,11 +104,12 @@ def measured(folder: Folder, *, only_ours: bool = False, ablation: bool = False)
     }
 
 
-def _ours(folder: Folder) -> dict[str, Any]:
+def _ours(folder: Folder, *, families: bool = True) -> dict[str, Any]:
+    """Our rule; without `families` it does not know whose children the series are, and the score still does."""
     began = time.process_time()
     scored = scores(folder.values, folder.first_day, clock=clock_of(folder))
     seconds = time.process_time() - began
-    together = told_at(scored, scored.alarm, folder.parent) if len(folder.parent) else None
+    together = told_at(scored, scored.alarm, folder.parent) if families and len(folder.parent) else None
     return _row(score(folder, scored.alarm, together), len(folder.series) / max(seconds, 1e-9))
 
 
@@ -123,7 +128,10 @@ ABLATIONS: dict[str, tuple[Any, dict[str, Any]]] = {
         f"the {width} days" + (f" {apart} days on" if apart else ""): (evidence, {"WEIGHTS": _without(place)})
         for place, (width, apart) in enumerate(evidence.STRETCHES, start=1)
     },
-    "the lowest of ten days": (evidence, {"WEIGHTS": _without(len(evidence.STRETCHES) + 1)}),
+    "two levels": (modes, {"WINDOWS": ()}),
+    "the second day beyond two levels": (evidence, {"WEIGHTS": _without(len(evidence.STRETCHES) + 2)}),
+    "days of rest": (idle, {"LEAST_RESTS": 10**9}),
+    "the tails of all series": (evidence, {"REACH_POWER": 0.0}),
     "the edges of months": (Clock, {"month_twins": _no_twins}),
     "a series' own stretches": (evidence, {"OWN_SHARE": 0.0}),
     "its weekly tails": (evidence, {"TAIL_NORMAL": 1e9}),

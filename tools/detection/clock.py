@@ -4,14 +4,16 @@ What comes again is expected. Without the days of the month, half of all alarms 
 without calendars, every holiday and every quarter's end is one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Columns = NDArray[np.int64]
+T = TypeVar("T")
 DAY = timedelta(days=1)
 FIRST_DAYS, LAST_DAYS = 3, 2  # of a month: when invoices, true-ups and batches come
 MONTHS_BACK = 3
@@ -28,11 +30,20 @@ class Clock:
     first: date
     step: timedelta = DAY
     kinds: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    _kept: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def a_day(self) -> int:
         """Columns a day; 1 for daily and coarser grids."""
         return max(int(DAY / self.step), 1)
+
+    def _once(self, count: int, make: Callable[["Clock", int], T]) -> T:
+        """What `make` finds, kept: every block of series asks for the same."""
+        key = (make.__name__, count)
+        if key not in self._kept:
+            self._kept[key] = make(self, count)
+        kept: T = self._kept[key]
+        return kept
 
     def days(self, count: int) -> list[date]:
         """The day of each column."""
@@ -42,31 +53,12 @@ class Clock:
 
     def month_twins(self, count: int) -> list[Columns]:
         """For the edges of a month, the same edge of each of the last three: [T] columns, -1 where there is none."""
-        twins = [np.full(count, -1) for _ in range(MONTHS_BACK)]
-        if self.a_day > 1:
-            return twins
-        days = self.days(count)
-        column = {day: position for position, day in enumerate(days)}
-        for position, day in enumerate(days):
-            for back, earlier in enumerate(same_slot(day)):
-                twins[back][position] = column.get(earlier, -1)
-        return twins
+        return self._once(count, _month_twins)
 
     def run_twins(self, count: int) -> tuple[list[Columns], NDArray[np.bool_]]:
         """For days within or soon after a run of a calendar kind, the days at the same distance from the beginning of
         the last two runs of that kind; and the days of a long run whose kind was never seen before."""
-        twins, unknown = [np.full(count, -1), np.full(count, -1)], np.zeros(count, dtype=bool)
-        for kind in sorted({kind for kinds in self.kinds.values() for kind in kinds}):
-            runs = _runs(sorted(column for column, kinds in self.kinds.items() if kind in kinds), gap=2 * self.a_day)
-            for number, (start, end) in enumerate(runs):
-                long = end - start >= LONG_RUN * self.a_day
-                stop = end + (AFTERMATH * self.a_day if long else 0)
-                for column in range(max(start, 0), min(stop + 1, count)):
-                    for back in (1, 2):
-                        if number >= back and (twin := runs[number - back][0] + column - start) < start:
-                            twins[back - 1][column] = twin if twin >= 0 else -1
-                    unknown[column] |= long and number == 0
-        return twins, unknown
+        return self._once(count, _run_twins)
 
     def season_twins(self, count: int) -> list[Columns]:
         """The same weekday one year ago, one quarter ago, two quarters ago; -1 before the beginning."""
@@ -75,13 +67,44 @@ class Clock:
 
     def rest_days(self, count: int) -> Columns:
         """For each holiday the last Sunday before it, whose shape of the day it may have; -1 elsewhere."""
-        found = np.full(count, -1)
-        days = self.days(count)
-        for column, kinds in self.kinds.items():
-            if 0 <= column < count and "holiday" in kinds:
-                back = ((days[column].weekday() - 6) % 7 or 7) * self.a_day
-                found[column] = column - back if column >= back else -1
-        return found
+        return self._once(count, _rest_days)
+
+
+def _month_twins(clock: Clock, count: int) -> list[Columns]:
+    twins = [np.full(count, -1) for _ in range(MONTHS_BACK)]
+    if clock.a_day > 1:
+        return twins
+    days = clock.days(count)
+    column = {day: position for position, day in enumerate(days)}
+    for position, day in enumerate(days):
+        for back, earlier in enumerate(same_slot(day)):
+            twins[back][position] = column.get(earlier, -1)
+    return twins
+
+
+def _run_twins(clock: Clock, count: int) -> tuple[list[Columns], NDArray[np.bool_]]:
+    twins, unknown = [np.full(count, -1), np.full(count, -1)], np.zeros(count, dtype=bool)
+    for kind in sorted({kind for kinds in clock.kinds.values() for kind in kinds}):
+        runs = _runs(sorted(column for column, kinds in clock.kinds.items() if kind in kinds), gap=2 * clock.a_day)
+        for number, (start, end) in enumerate(runs):
+            long = end - start >= LONG_RUN * clock.a_day
+            stop = end + (AFTERMATH * clock.a_day if long else 0)
+            for column in range(max(start, 0), min(stop + 1, count)):
+                for back in (1, 2):
+                    if number >= back and (twin := runs[number - back][0] + column - start) < start:
+                        twins[back - 1][column] = twin if twin >= 0 else -1
+                unknown[column] |= long and number == 0
+    return twins, unknown
+
+
+def _rest_days(clock: Clock, count: int) -> Columns:
+    found = np.full(count, -1)
+    days = clock.days(count)
+    for column, kinds in clock.kinds.items():
+        if 0 <= column < count and "holiday" in kinds:
+            back = ((days[column].weekday() - 6) % 7 or 7) * clock.a_day
+            found[column] = column - back if column >= back else -1
+    return found
 
 
 def _runs(columns: Sequence[int], *, gap: int) -> list[tuple[int, int]]:

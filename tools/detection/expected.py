@@ -11,12 +11,12 @@ import bottleneck as bn
 import numpy as np
 
 from tools.detection.clock import Clock
-from tools.detection.rolling import Grid, lagged, or_zero
+from tools.detection.rolling import Grid, lagged, or_zero, past_quantiles
 
 LEVEL = 28  # columns of the level's median
-WEEKS = 8  # of the shape of the week
+WEEKS = 10  # of the shape of the week
 LOW_VOLUME = 0.25  # money a day under which relative changes mean nothing,
-LOW_SHARE = 0.01  # or this share of the usual day, whichever is more in sum
+LOW_SHARE = 0.005  # or this share of the usual day, whichever is more in sum
 SLOPE_SHARE = 0.5  # of the slope that two months agree on is believed
 
 
@@ -48,7 +48,7 @@ class Expected:
 def expected(costs: Grid, clock: Clock, begun: Grid) -> Expected:
     """From `costs` [S, T] (NaN: missing) and the days since each series began, negative before that."""
     paid = np.maximum(costs, 0)
-    usual_day = lagged(bn.move_median(paid, LEVEL, min_count=1, axis=1), 1)
+    [usual_day] = past_quantiles(paid, LEVEL, LEVEL // 4, (0.5,), least=1)
     floor = np.float32(LOW_VOLUME) + np.float32(LOW_SHARE) * or_zero(usual_day)
     seen = np.where(begun >= 0, np.log(paid + floor), np.float32(np.nan))
     shape = _shape(seen, clock)

@@ -13,6 +13,7 @@ from tools.detection.rolling import Flags
 Rows = NDArray[np.int64]
 TOGETHER_STEPS = 7  # within which they begin
 LEAST_CHILDREN, LEAST_SHARE = 3, 0.4  # of a family
+LEAST_SHOWN = 2  # where the parent shows it too
 
 
 def told_at(scored: Scores, alarm: Flags, parent: Rows) -> Rows:
@@ -28,6 +29,10 @@ def told_at(scored: Scores, alarm: Flags, parent: Rows) -> Rows:
             here = alarm[children] & (scored.rises[children] == rises)
             recently = bn.move_max(here.astype(np.float32), TOGETHER_STEPS, min_count=1, axis=1) > 0
             together = recently.sum(axis=0) >= least
+            # Two that their parent shows as well are the family's too.
+            above = (alarm[row] & (scored.rises[row] == rises)).astype(np.float32)
+            shown = bn.move_max(above, TOGETHER_STEPS, min_count=1) > 0
+            together |= shown & (recently.sum(axis=0) >= LEAST_SHOWN)
             # What began together stays one thing while it lasts.
             lasting = bn.move_max(together.astype(np.float32), 4 * TOGETHER_STEPS, min_count=1) > 0
             found[children] = np.where(here & lasting, row, found[children])

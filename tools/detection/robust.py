@@ -6,14 +6,15 @@ What was expected (`expected.py`), what the calendar explains (`explained.py`), 
 
 from dataclasses import dataclass
 from datetime import date
-from math import inf
+from math import inf, log, sqrt
 
 import numpy as np
 
 from tools.detection.clock import Clock
-from tools.detection.evidence import evidence, spread_of
+from tools.detection.evidence import Reach, evidence, reach_of, spread_of
 from tools.detection.expected import expected
 from tools.detection.explained import explained, seasonal
+from tools.detection.idle import without_rests
 from tools.detection.rolling import Array, Flags, Grid, or_zero
 
 WEEKS = 6
@@ -24,6 +25,7 @@ THRESHOLD = 4.0
 UNKNOWN_SEASON = 0.5  # of a score, in a long run of a calendar kind that was never seen before
 LEAST_COLUMNS = 64  # of the widest window and what is around it
 BLOCK = 256  # series at once: more do not fit into a processor's cache
+SAMPLE = 128  # series from which the tails of all are known
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,24 @@ def scores(costs: Array, first: date, *, clock: Clock | None = None) -> Scores:
     if count < LEAST_COLUMNS:  # a short history is one whose other days are missing
         more = np.full((len(wide), LEAST_COLUMNS - count), np.nan, dtype=np.float32)
         wide = np.concatenate([wide, more], axis=1)
-    parts = [_scores(wide[row : row + BLOCK], clock) for row in range(0, len(wide), BLOCK)] or [_scores(wide, clock)]
+    blocks = [wide[row : row + BLOCK] for row in range(0, len(wide), BLOCK)] or [wide]
+    reach = _reach(wide[:: max(len(wide) // SAMPLE, 1)][:SAMPLE], clock)
+    parts = [_scores(block, clock, reach) for block in blocks]
     names = Scores.__dataclass_fields__
     return Scores(*(np.concatenate([getattr(part, name) for part in parts])[:, :count] for name in names))
 
 
-def _scores(costs: Grid, clock: Clock) -> Scores:
+def _reach(costs: Grid, clock: Clock) -> Reach:
+    """How heavy the tails are, from some of the series, evenly taken."""
     begun = _begun(costs)
+    known = expected(without_rests(costs, begun, clock), clock, begun)
+    with np.errstate(invalid="ignore"):
+        return reach_of(explained(known, clock))
+
+
+def _scores(costs: Grid, clock: Clock, reach: Reach) -> Scores:
+    begun = _begun(costs)
+    costs = without_rests(costs, begun, clock)
     later = np.sum(begun < 0, axis=1, keepdims=True) >= LEARNING_DAYS * clock.a_day
     known = expected(costs, clock, begun)
     _, unknown = clock.run_twins(costs.shape[1])
@@ -66,8 +79,9 @@ def _scores(costs: Grid, clock: Clock) -> Scores:
         residual = explained(known, clock)
         spread = spread_of(residual)
         residual = seasonal(residual, spread.day, clock)
-        found = evidence(known, residual, spread, np.where(later, begun, np.float32(inf)), clock)
+        found = evidence(known, residual, spread, reach, np.where(later, begun, np.float32(inf)), clock)
     score = np.maximum(found.rise, -found.fall)
+    score *= np.float32(THRESHOLD / sqrt(THRESHOLD**2 + 2 * log(clock.a_day)))  # as many false alarms a day, not a step
     score[:, unknown] *= np.float32(UNKNOWN_SEASON)
     score[begun < LEARNING_DAYS * clock.a_day] = 0
     onset = (begun >= 0) & (begun < ONSET_DAYS) & (costs >= ONSET_FLOOR) & later

@@ -7,6 +7,7 @@ from typing import Any
 
 import bottleneck as bn
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -45,17 +46,17 @@ def past_quantiles(values: Grid, width: int, every: int, shares: tuple[float, ..
     """Quantiles of the `width` positions before each, taken anew every `every` positions and kept in between; NaN
     where fewer than `least` are known. One sort for all of them, which is why they are asked for together."""
     series, count = values.shape
-    found = [np.full(values.shape, np.nan, dtype=np.float32) for _ in shares]
-    rows = np.arange(series)
-    for start in range(every, count, every):
-        window = np.sort(values[:, max(0, start - width) : start], axis=1)  # NaN last
-        whole = not np.isnan(window[:, -1]).any()
-        known = np.full(series, window.shape[1]) if whole else np.sum(~np.isnan(window), axis=1)
-        for share, out in zip(shares, found, strict=True):
-            if whole:  # as most are: the same place in every row
-                if window.shape[1] >= least:
-                    out[:, start : start + every] = window[:, [int(share * (window.shape[1] - 1))]]
-                continue
-            place = np.clip(np.floor(share * (known - 1)).astype(np.int64), 0, window.shape[1] - 1)
-            out[:, start : start + every] = np.where(known >= least, window[rows, place], np.nan)[:, None]
+    starts = np.arange(every, count, every)
+    before = np.concatenate([np.full((series, width), np.nan, dtype=values.dtype), values], axis=1)
+    windows = np.ascontiguousarray(sliding_window_view(before, width, axis=1)[:, every::every][:, : len(starts)])
+    windows.sort(axis=-1)  # NaN last
+    seen = np.concatenate([np.zeros((series, width + 1)), np.cumsum(~np.isnan(values), axis=1)], axis=1)
+    known = (seen[:, starts + width] - seen[:, starts]).astype(np.int64)
+    flat, row = windows.reshape(-1), np.arange(known.size).reshape(known.shape) * width
+    found = []
+    for share in shares:
+        taken = flat[row + np.maximum((share * (known - 1)).astype(np.int64), 0)]
+        taken[known < least] = np.nan
+        first = np.full((series, min(every, count)), np.nan, dtype=values.dtype)
+        found.append(np.concatenate([first, np.repeat(taken, every, axis=1)], axis=1)[:, :count])
     return found
