@@ -1,8 +1,8 @@
 """Where state lives: one folder, checked before it is used; with SQLite, one worker at a time.
 
 Everything of Spendgate's is under `SPENDGATE_HOME`: the database, the lake, the conversation's checkpoints and the
-files a person edits (`rules.toml`, `people.toml`, `allocation.toml`). With a PostgreSQL server the database and the
-checkpoints are there.
+files a person edits (`rules.toml`, `people.toml`, `allocation.toml`, `calendar.csv`). With a PostgreSQL server the
+database and the checkpoints are there.
 """
 
 import fcntl
@@ -65,6 +65,11 @@ class Home:
     @property
     def allocation(self) -> Path:
         return self.folder / "allocation.toml"
+
+    @property
+    def calendar(self) -> Path:
+        """Holidays and seasons."""
+        return self.folder / "calendar.csv"
 
     @property
     def savings(self) -> Path:

@@ -21,6 +21,7 @@ from audit.event import Actor, ActorKind, Event
 from audit.stored import insert_into
 from lake.engine import Lake
 from tools.anomalies import Found, found_now
+from tools.business_calendar import BusinessCalendar
 from tools.desk import Desk
 from tools.detection.marks import GROWN, Mark, Names, quiet_because
 
@@ -41,13 +42,14 @@ class Scanned:
     owners: tuple[str, ...] = ()
 
 
-def scan(engine: Engine, lake: Lake, *, by: str) -> Scanned:
-    """Judges the bill and stores what it found, unless somebody did for the same bill. Raises LakeError without one."""
+def scan(engine: Engine, lake: Lake, *, by: str, calendar: BusinessCalendar | None = None) -> Scanned:
+    """Judges the bill, with what the `calendar` expects, and stores what it found, unless somebody did for the same
+    bill. Raises LakeError without one."""
     slot = slot_of_bill(lake)
     with reading(engine) as (session, now):
         if taken := session.get(AnomalyScan, slot):
             return Scanned(done=False, by=taken.taken_by, slot=slot)
-    found, through = found_now(Desk(lake=lake, now=now, speaker=by))
+    found, through = found_now(Desk(lake=lake, now=now, speaker=by, calendar=calendar or BusinessCalendar()))
     with writing(engine) as (session, now):
         if not _take(session, slot=slot, by=by, now=now):
             taken = session.get(AnomalyScan, slot)

@@ -20,6 +20,7 @@ from lake.engine import DailySeries, Lake
 from lake.load import ingest
 from sandbox.bank.write import write_bank
 from tools.anomalies import LEAF, USAGE, find_anomalies
+from tools.business_calendar import BusinessCalendar, parsed
 from tools.desk import Desk
 from tools.detection.thresholds import AnomalyThresholds
 from tools.result import Row
@@ -92,18 +93,19 @@ def _bank(folder: Path, *, seed: int, until: date, window_days: int, months: int
     begun = min(leaf.first for leaf in leaves)
     series = [_series(leaf, begun) for leaf in leaves]
     bank = f"seed {seed}"
-    ours = tally(replayed(lake, window), truth, bank=bank, series=len(series))
+    calendar = parsed((folder / "bank" / "calendar.csv").read_text(encoding="utf-8"), "calendar.csv")
+    ours = tally(replayed(lake, window, calendar), truth, bank=bank, series=len(series))
     alarms = merged(sorted(plain_alarms(series, window, _floor(series)), key=lambda alarm: alarm.told))
     return ours, tally(alarms, truth, bank=bank, series=len(series))
 
 
-def replayed(lake: AsOf, window: Days) -> list[Alarm]:
+def replayed(lake: AsOf, window: Days, calendar: BusinessCalendar) -> list[Alarm]:
     """What `find_anomalies` tells on each day of the window, once each. Raises RuntimeError where it has no answer."""
     told: list[Alarm] = []
     for offset in range((window.last - window.first).days + 1):
         lake.day = window.first + timedelta(days=offset)
         now = datetime.combine(lake.day + timedelta(days=1), time(8), UTC)
-        desk = Desk(lake=lake, now=now, speaker="p-0e7a1000")
+        desk = Desk(lake=lake, now=now, speaker="p-0e7a1000", calendar=calendar)
         week = f"{lake.day - timedelta(days=6)}..{lake.day}"
         result = find_anomalies(desk, period=week, top=MOST)
         if result.error is not None:

@@ -16,9 +16,11 @@ from lake.question import NONE, Question
 from tools.asked import NotUnderstoodError, Where, filters, invalid, problem_of, scope_notes
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Contribution, add, contributions, percent
+from tools.detection.discoveries import controlled
 from tools.detection.grid import Leaf, Series, grids, level
 from tools.detection.incidents import Incident, told_once
 from tools.detection.robust import LEARNING_DAYS, WEEKS, scores
+from tools.detection.rolling import Array
 from tools.detection.runs import Event, Kind, events
 from tools.periods import spoken, spoken_day, understood
 from tools.result import Problem, ToolResult, display
@@ -167,10 +169,11 @@ def judged(
     if not leaves:
         return [], 0
     first = min(leaf.first for leaf in leaves)
-    found = _events(desk, level(ai_total, ()), first, days, ai_alone=True)
+    watched = [(series, costs, True) for series, costs in grids(level(ai_total, ()), first)]
     for dimensions in LEVELS:
         series = level(leaves, dimensions, nameless=NONE if dimensions == LEAF else "")
-        found += _events(desk, series, first, days)
+        watched += [(group, costs, False) for group, costs in grids(series, first)]
+    found = _events(desk, watched, first, days)
     floors = _floors(desk, leaves)
     worth = [one for one in found if _worth(desk, one, floors)]
     rises = {id(one.incident): one for one in worth if one.event.kind != Kind.DROP}
@@ -179,12 +182,16 @@ def judged(
     return [rises[id(incident)] for incident in kept], len(told_once(falls))
 
 
-def _events(desk: Desk, series: Sequence[Series], first: date, days: Period, *, ai_alone: bool = False) -> list[Found]:
-    """Events that touch `days`; one that lasts since long before them is no news."""
+def _events(desk: Desk, watched: Sequence[tuple[list[Series], Array, bool]], first: date, days: Period) -> list[Found]:
+    """Events that touch `days`, of all levels judged together; one that lasts since long before them is no news.
+    `watched`: series with their costs, and whether they are of AI alone."""
+    scored = controlled(
+        [scores(costs, first, clock=desk.calendar.clock(first, costs.shape[1])) for _, costs, _ in watched]
+    )
     return [
         _found(group[event.series], event, ai_alone=ai_alone)
-        for group, costs in grids(series, first)
-        for event in events(costs, scores(costs, first), first)
+        for (group, costs, ai_alone), judged_here in zip(watched, scored, strict=True)
+        for event in events(costs, judged_here, first)
         if days.start <= event.end and event.start < days.end and (days.start - event.start).days <= _news(desk, event)
     ]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.allocation_rules import TARGET_PERCENT
 from lake.price_book import PriceBook, shipped
+from tools.business_calendar import BusinessCalendar
 from tools.detection.thresholds import AnomalyThresholds
 from tools.fiscal import FiscalCalendar
 from tools.result import Figure, Problem, Row, ToolResult
@@ -117,6 +118,7 @@ class Desk:
     thresholds: SavingsThresholds = field(default_factory=SavingsThresholds)
     prices: PriceBook = field(default_factory=shipped)
     anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
+    calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     fiscal: FiscalCalendar = field(default_factory=FiscalCalendar)
     uncategorised_target: int = TARGET_PERCENT
     earlier: dict[str, ToolResult] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 
+from app.calendar import calendar_here
 from app.commands.console import print_json
 from app.commands.here import place
 from app.lake_here import lake_here
@@ -13,7 +14,8 @@ from app.scan import Scanned, scan
 def run(*, as_json: bool = False) -> None:
     """Scans, and says what became of it; a bill that was scanned already is no fault."""
     here = place("scan")
-    told = scan(here.engine, lake_here(here.home.lake), by=f"scan-{socket.gethostname()}-{os.getpid()}")
+    by = f"scan-{socket.gethostname()}-{os.getpid()}"
+    told = scan(here.engine, lake_here(here.home.lake), by=by, calendar=calendar_here(here.home))
     if as_json:
         print_json(document(told))
         return

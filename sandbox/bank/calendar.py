@@ -82,6 +82,15 @@ class Calendar:
         season = [(11, 24) <= (day.month, day.day) <= (12, 24) for day in self.dates]
         return np.array(season, dtype=np.float64)
 
+    def kinds(self) -> list[tuple[date, str]]:
+        """What an organisation would write in its own calendar of these days."""
+        return [
+            (day, name)
+            for day, *flags in zip(self.dates, self.holiday, self.shopping, self.earnings, strict=True)
+            for name, flag in zip(("holiday", "shopping", "results"), flags, strict=True)
+            if flag > 0
+        ]
+
     def shape(self, kind: str, *, earnings: float = 0.0) -> Floats:
         """How a kind of work moves over the days, around 1; `earnings` is what the season adds, as a share."""
         values: Floats = np.array(WEEKS[kind], dtype=np.float64)[self.weekday]

@@ -51,7 +51,8 @@ def write_bank(
 ) -> BankSummary:
     """The bill of `months` calendar months up to and including the day `until`; same arguments, same bytes.
 
-    Writes `bill/<provider>/<YYYY-MM>.parquet` (or `.csv`), `usage/utilization.parquet`, `machines.json`, `truth.json`.
+    Writes `bill/<provider>/<YYYY-MM>.parquet` (or `.csv`), `usage/utilization.parquet`, `machines.json`,
+    `calendar.csv`, `truth.json`.
     With `waste` there is planted waste besides, which the truth tells under that name.
 
     Raises BankError; a bank that stands in the folder is replaced as a whole or stays as it was.
@@ -87,6 +88,8 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
     files.append(_write_parquet(folder / "usage" / "utilization.parquet", used))
     more = waste_in_cloud(book.calendar) if waste else {}
     listed = machine_list(book.calendar) + more.pop("machines", [])
+    kinds = "".join(f"{day.isoformat()},{kind}\n" for day, kind in book.calendar.kinds())
+    (folder / "calendar.csv").write_text(f"date,kind\n{kinds}", encoding="utf-8")
     _write_json(folder / "machines.json", {"machines": listed, **more})
     told = {"waste": waste_truth(book), "evaluated": EVALUATED} if waste else {}
     _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})

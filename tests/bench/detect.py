@@ -23,6 +23,7 @@ from tests.bench.detect_made import MAKERS, made
 from tests.bench.detect_score import Score, score
 from tools.detection import evidence, expected, idle, modes
 from tools.detection.clock import Clock
+from tools.detection.discoveries import controlled
 from tools.detection.families import told_at
 from tools.detection.robust import scores
 
@@ -107,7 +108,7 @@ def measured(folder: Folder, *, only_ours: bool = False, ablation: bool = False)
 def _ours(folder: Folder, *, families: bool = True) -> dict[str, Any]:
     """Our rule; without `families` it does not know whose children the series are, and the score still does."""
     began = time.process_time()
-    scored = scores(folder.values, folder.first_day, clock=clock_of(folder))
+    [scored] = controlled([scores(folder.values, folder.first_day, clock=clock_of(folder))])
     seconds = time.process_time() - began
     together = told_at(scored, scored.alarm, folder.parent) if families and len(folder.parent) else None
     return _row(score(folder, scored.alarm, together), len(folder.series) / max(seconds, 1e-9))

@@ -48,7 +48,7 @@ def past_quantiles(values: Grid, width: int, every: int, shares: tuple[float, ..
     series, count = values.shape
     starts = np.arange(every, count, every)
     before = np.concatenate([np.full((series, width), np.nan, dtype=values.dtype), values], axis=1)
-    windows = np.ascontiguousarray(sliding_window_view(before, width, axis=1)[:, every::every][:, : len(starts)])
+    windows = np.array(sliding_window_view(before, width, axis=1)[:, every::every][:, : len(starts)], order="C")
     windows.sort(axis=-1)  # NaN last
     seen = np.concatenate([np.zeros((series, width + 1)), np.cumsum(~np.isnan(values), axis=1)], axis=1)
     known = (seen[:, starts + width] - seen[:, starts]).astype(np.int64)
