@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.fiscal import fiscal_calendar
 from app.home import Home
-from lake.errors import LakeError
+from app.own_text import own_text
 from tools.business_calendar import BusinessCalendar, parsed
 
 VARIABLE = "SPENDGATE_CALENDAR"
@@ -23,10 +23,4 @@ def calendar_here(home: Home, env: Mapping[str, str] = os.environ) -> BusinessCa
     path = Path(named) if named else home.calendar
     if not named and not path.exists():
         return BusinessCalendar(fiscal=fiscal)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = "It is no UTF-8 text." if isinstance(error, UnicodeDecodeError) else f"{error.strerror}."
-        do = f"Make it readable, or name another file with {VARIABLE}."
-        raise LakeError(f"The calendar {path} cannot be read.", why=why, do=do) from error
-    return parsed(text, str(path), fiscal)
+    return parsed(own_text(path), str(path), fiscal)

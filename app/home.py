@@ -72,6 +72,11 @@ class Home:
         return self.folder / "calendar.csv"
 
     @property
+    def anomalies(self) -> Path:
+        """From what on unusual spend is told."""
+        return self.folder / "anomalies.toml"
+
+    @property
     def savings(self) -> Path:
         return self.folder / "savings.toml"
 

@@ -16,12 +16,12 @@ from sqlmodel import Session, col
 
 from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyScan, marks, series_text, stored
 from app.database import reading, writing
+from app.expectations import Expectations
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.stored import insert_into
 from lake.engine import Lake
 from tools.anomalies import Found, found_now
-from tools.business_calendar import BusinessCalendar
 from tools.desk import Desk
 from tools.detection.marks import GROWN, Mark, Names, quiet_because
 
@@ -42,14 +42,14 @@ class Scanned:
     owners: tuple[str, ...] = ()
 
 
-def scan(engine: Engine, lake: Lake, *, by: str, calendar: BusinessCalendar | None = None) -> Scanned:
-    """Judges the bill, with what the `calendar` expects, and stores what it found, unless somebody did for the same
+def scan(engine: Engine, lake: Lake, *, by: str, expects: Expectations | None = None) -> Scanned:
+    """Judges the bill, by what the home `expects`, and stores what it found, unless somebody did for the same
     bill. Raises LakeError without one."""
     slot = slot_of_bill(lake)
     with reading(engine) as (session, now):
         if taken := session.get(AnomalyScan, slot):
             return Scanned(done=False, by=taken.taken_by, slot=slot)
-    found, through = found_now(Desk(lake=lake, now=now, speaker=by, calendar=calendar or BusinessCalendar()))
+    found, through = found_now(Desk(lake=lake, now=now, speaker=by, **(expects or Expectations())))
     with writing(engine) as (session, now):
         if not _take(session, slot=slot, by=by, now=now):
             taken = session.get(AnomalyScan, slot)

@@ -14,8 +14,8 @@ from sqlmodel import Session
 
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
 from app.allocation import rules_here
-from app.calendar import calendar_here
 from app.database import reading, writing
+from app.expectations import expectations_here
 from app.fiscal import fiscal_calendar
 from app.home import Home
 from app.inbox import Conversation
@@ -58,7 +58,7 @@ def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
     """The port through which the conversation gets its tools."""
 
-    fiscal, calendar = fiscal_calendar(), calendar_here(home)
+    fiscal, expectations = fiscal_calendar(), expectations_here(home)
     limits, prices, target = limits_here(home), own(home.price_book), rules_here(home).target_percent
 
     def seat_down(seat: Seat) -> Toolbox:
@@ -70,7 +70,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             speaker=seat.speaker,
             scope=scope,
             fiscal=fiscal,
-            calendar=calendar,
+            **expectations,
             propose=lambda wanted: _propose(engine, seat, wanted),
             proposals=lambda which: _lines(engine, seat, scope, which),
             thresholds=limits,

@@ -22,6 +22,7 @@ from tools.detection.incidents import Incident, told_once
 from tools.detection.robust import LEARNING_DAYS, WEEKS, scores
 from tools.detection.rolling import Array
 from tools.detection.runs import Event, Kind, events
+from tools.detection.thresholds import AnomalyThresholds
 from tools.periods import spoken, spoken_day, understood
 from tools.result import Problem, ToolResult, display
 from tools.sheet import Sheet
@@ -134,8 +135,12 @@ def _note(sheet: Sheet, desk: Desk, leaves: Sequence[Leaf], days: Period, *, lef
     sheet.notes.append(f"Judged on settled days, to {until}{early}.")
     if short := history_note(leaves, days):
         sheet.notes.append(short)
-    floors = " and ".join(display(floor, currency) for currency, floor in sorted(_floors(desk, leaves).items()))
-    sheet.notes.append(f"Told from {floors} and {desk.anomalies.least_percent} % beyond what was expected.")
+    months = sorted(_months(leaves).items())
+    floors = " and ".join(display(_floor(desk.anomalies, month), currency) for currency, month in months)
+    others = "; teams with limits of their own by those" if desk.team_anomalies else ""
+    sheet.notes.append(f"Told from {floors} and {desk.anomalies.least_percent} % beyond what was expected{others}.")
+    if desk.calendar.days:
+        sheet.notes.append("Holidays and seasons of the calendar are expected.")
     if left > 0:
         sheet.notes.append(f"{left} smaller events are not listed.")
     if falls:
@@ -174,8 +179,8 @@ def judged(
         series = level(leaves, dimensions, nameless=NONE if dimensions == LEAF else "")
         watched += [(group, costs, False) for group, costs in grids(series, first)]
     found = _events(desk, watched, first, days)
-    floors = _floors(desk, leaves)
-    worth = [one for one in found if _worth(desk, one, floors)]
+    months = _months(leaves)
+    worth = [one for one in found if _worth(desk, one, months)]
     rises = {id(one.incident): one for one in worth if one.event.kind != Kind.DROP}
     falls = [one.incident for one in worth if one.event.kind == Kind.DROP]
     kept = told_once([one.incident for one in rises.values()])
@@ -206,21 +211,26 @@ def _found(series: Series, event: Event, *, ai_alone: bool) -> Found:
     return Found(incident, series.total(event.start, event.end), expected)
 
 
-def _floors(desk: Desk, leaves: Sequence[Leaf]) -> dict[str, Decimal]:
-    """The least excess worth telling, by currency."""
-    limits = desk.anomalies
-    floors: dict[str, Decimal] = {}
+def _months(leaves: Sequence[Leaf]) -> dict[str, Decimal]:
+    """What the last thirty days cost, by currency."""
+    months: dict[str, Decimal] = {}
     for currency in {leaf.currency for leaf in leaves}:
         mine = [leaf for leaf in leaves if leaf.currency == currency]
         end = max(leaf.end for leaf in mine)
-        month = add(leaf.total(end - timedelta(days=30), end) for leaf in mine)
-        floors[currency] = max(limits.least_excess, month * limits.least_share_percent / 100)
-    return floors
+        months[currency] = add(leaf.total(end - timedelta(days=30), end) for leaf in mine)
+    return months
 
 
-def _worth(desk: Desk, one: Found, floors: dict[str, Decimal]) -> bool:
+def _floor(limits: AnomalyThresholds, month: Decimal) -> Decimal:
+    """The least excess worth telling."""
+    return max(limits.least_excess, month * limits.least_share_percent / 100)
+
+
+def _worth(desk: Desk, one: Found, months: dict[str, Decimal]) -> bool:
+    """By the limits of the team whose cost it is, or of everybody where it is wider than one team."""
+    limits = desk.team_anomalies.get(dict(one.incident.names).get("team", ""), desk.anomalies)
     size = abs(one.excess)
-    return size >= floors[one.incident.currency] and size * 100 >= one.expected * desk.anomalies.least_percent
+    return size >= _floor(limits, months[one.incident.currency]) and size * 100 >= one.expected * limits.least_percent
 
 
 def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Found:

@@ -5,7 +5,7 @@ could ask as someone else.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -118,6 +118,7 @@ class Desk:
     thresholds: SavingsThresholds = field(default_factory=SavingsThresholds)
     prices: PriceBook = field(default_factory=shipped)
     anomalies: AnomalyThresholds = field(default_factory=AnomalyThresholds)
+    team_anomalies: Mapping[str, AnomalyThresholds] = field(default_factory=dict)
     calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     fiscal: FiscalCalendar = field(default_factory=FiscalCalendar)
     uncategorised_target: int = TARGET_PERCENT

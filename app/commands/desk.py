@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from app.allocation import rules_here
-from app.calendar import calendar_here
 from app.commands.here import person_at, place
 from app.database import reading
 from app.errors import Exit, Problem
+from app.expectations import expectations_here
 from app.fiscal import fiscal_calendar
 from app.lake_here import lake_here
 from app.savings_limits import limits_here
@@ -31,7 +31,7 @@ def desk_here(person: str | None = None) -> Desk:
             scope=speaker.sees_teams,
             thresholds=limits_here(here.home),
             fiscal=fiscal_calendar(),
-            calendar=calendar_here(here.home),
+            **expectations_here(here.home),
             prices=own(here.home.price_book),
             uncategorised_target=rules_here(here.home).target_percent,
         )

@@ -4,9 +4,9 @@ import os
 import socket
 import sys
 
-from app.calendar import calendar_here
 from app.commands.console import print_json
 from app.commands.here import place
+from app.expectations import expectations_here
 from app.lake_here import lake_here
 from app.scan import Scanned, scan
 
@@ -15,7 +15,7 @@ def run(*, as_json: bool = False) -> None:
     """Scans, and says what became of it; a bill that was scanned already is no fault."""
     here = place("scan")
     by = f"scan-{socket.gethostname()}-{os.getpid()}"
-    told = scan(here.engine, lake_here(here.home.lake), by=by, calendar=calendar_here(here.home))
+    told = scan(here.engine, lake_here(here.home.lake), by=by, expects=expectations_here(here.home))
     if as_json:
         print_json(document(told))
         return

@@ -98,6 +98,7 @@ def bring_up(children: Children, folder: Path, *, bill: Path | None, port: int, 
         load_bill(home, [str(bill)], say, kept=None)
     else:
         load_bill(home, [str(bank / "bill"), str(bank / "usage")], say, kept=bank / "loaded")
+        shutil.copyfile(bank / "calendar.csv", home.calendar)
     slack.ready()
     server = children.start("serve", "serve", env={**common, **slack_environment(page, serve_port)})
     agent = children.start("agent", "agent", env={**common, **model_environment()})
@@ -132,7 +133,7 @@ def ready_bank(folder: Path, say: Teller) -> Path:
     """The bank's bill until yesterday, generated once a day."""
     until = yesterday()
     bank = folder / f"bank-{until.isoformat()}"
-    if not (bank / "complete").exists():
+    if not ((bank / "complete").exists() and (bank / "calendar.csv").exists()):
         say(f"generating the sample bank's bill until {until.isoformat()}")
         for old in folder.glob("bank-*"):
             shutil.rmtree(old)

@@ -4,35 +4,60 @@ A misspelt key would leave the shipped limit in force while everybody believes i
 """
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lake.errors import LakeError
 from tools.rules.thresholds import SavingsThresholds
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+L = TypeVar("L", bound="DataclassInstance")
+
 
 def thresholds_of(text: str, *, name: str) -> SavingsThresholds:
     """The limits of this TOML text over the shipped ones; LakeError naming file, table and key for what is no limit."""
-    try:
-        document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise _fault(name, f"It is no TOML: {error}.") from None
+    document = document_of(text, name=name)
     known = SavingsThresholds()
     for table, given in document.items():
         sections = is_dataclass(getattr(known, table, None))
         if sections and isinstance(given, dict):
             current: Any = getattr(known, table)
-            changed = {key: _value(name, f"[{table}] {key}", current, key, given[key]) for key in given}
-            try:
-                known = replace(known, **{table: replace(current, **changed)})
-            except ValueError as error:
-                raise _fault(name, f"[{table}] {error}.") from None
+            known = replace(known, **{table: changed(current, given, file=name, table=f"[{table}] ")})
         elif sections or table not in _names(known):
             raise _fault(name, f"'{table}' is no table of limits; there are: {', '.join(_names(known))}.")
         else:
             known = replace(known, **{table: _value(name, table, known, table, given)})
     return known
+
+
+def document_of(text: str, *, name: str) -> dict[str, Any]:
+    """The TOML document `name`, its numbers exact; LakeError for what is none."""
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise _fault(name, f"It is no TOML: {error}.") from None
+
+
+def changed(limits: L, given: Mapping[str, Any], *, file: str, table: str = "") -> L:
+    """`limits` with the `given` values in their place; LakeError for a key that is no limit or a value that is none."""
+    values = {key: _value(file, f"{table}{key}", limits, key, given[key]) for key in given}
+    try:
+        return replace(limits, **values)
+    except ValueError as error:
+        raise _fault(file, f"{table}{error}.") from None
+
+
+def by_team(document: Mapping[str, Any], limits: L, *, file: str) -> tuple[L, dict[str, L]]:
+    """The limits of everybody, and of each team that has a table `[team.NAME]` with limits of its own."""
+    common = changed(limits, {key: value for key, value in document.items() if key != "team"}, file=file)
+    teams = document.get("team", {})
+    if not isinstance(teams, dict) or not all(isinstance(own, dict) for own in teams.values()):
+        raise _fault(file, "A team's limits stand in a table such as [team.payments].")
+    return common, {team: changed(common, own, file=file, table=f"[team.{team}] ") for team, own in teams.items()}
 
 
 def _names(limits: Any) -> list[str]:
