@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sandbox.bank.errors import BankError
 
-PARTS = ("bill", "usage", "machines.json", "truth.json")
+PARTS = ("bill", "usage", "machines.json", "calendar.csv", "truth.json")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ weekday lay to the week around it. A low floor keeps pennies from being news.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import bottleneck as bn
 import numpy as np
@@ -31,11 +32,11 @@ class Expected:
     slope: Grid
     floor: Grid
 
-    @property
+    @cached_property
     def usual(self) -> Grid:
         return self.plain + self.shape
 
-    @property
+    @cached_property
     def plain(self) -> Grid:
         """`usual` without the shape of the week."""
         return self.level + self.slope * np.float32((LEVEL + 1) / 2)

@@ -63,12 +63,20 @@ def seasonal(residual: Grid, spread: Grid, clock: Clock) -> Grid:
     events of one size would hide each other."""
     nearest = residual.copy()
     around = past_mean(residual, WEEK * clock.a_day, least=4)
-    year, quarter, half = (_around(around, twin, clock) for twin in clock.season_twins(residual.shape[1]))
-    for stood in (year, _both(quarter, half)):
-        other = residual - stood
-        better = (np.abs(stood) > spread) & (np.abs(other) < np.abs(nearest))
-        np.copyto(nearest, other, where=better)
+    year, quarter, half = clock.season_twins(residual.shape[1])
+    here, there = _pairs(year)
+    _stood(nearest, here, residual, _around(around, there, clock), spread)
+    here, there = _pairs(half)
+    if len(here):
+        both = _both(_around(around, quarter[here], clock), _around(around, there, clock))
+        _stood(nearest, here, residual, both, spread)
     return nearest
+
+
+def _stood(nearest: Grid, here: Columns, residual: Grid, stood: Grid, spread: Grid) -> None:
+    """In the columns `here`, the residual without what `stood` out by more than a deviation, where that is nearer."""
+    if len(here):
+        _nearer(nearest, here, np.where(np.abs(stood) > spread[:, here], residual[:, here] - stood, nearest[:, here]))
 
 
 def _both(one: Grid, other: Grid) -> Grid:
@@ -77,12 +85,9 @@ def _both(one: Grid, other: Grid) -> Grid:
     return np.asarray(same, dtype=np.float32)
 
 
-def _around(around: Grid, twin: Columns, clock: Clock) -> Grid:
-    """The mean of the week around each twin; NaN without one."""
-    here, there = _pairs(twin)
-    found = np.full_like(around, np.nan)
-    found[:, here] = around[:, np.minimum(there + 4 * clock.a_day, around.shape[1] - 1)]
-    return found
+def _around(around: Grid, there: Columns, clock: Clock) -> Grid:
+    """The mean of the week around each of the columns `there`."""
+    return around[:, np.minimum(there + 4 * clock.a_day, around.shape[1] - 1)]
 
 
 def _pairs(twin: Columns) -> tuple[Columns, Columns]:

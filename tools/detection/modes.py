@@ -11,7 +11,8 @@ import numpy as np
 from tools.detection.rolling import Grid, lagged, or_zero, past_quantiles
 
 WINDOWS = ((91, 1.0), (42, 0.7))  # days, weight: an event of months ago widens the long one
-REFRESHED = 7
+REFRESHED, LEAST_KNOWN = 7, 20
+FROM = 63  # columns: before, the shape of the week is hardly known, and every series seems to have two levels
 SHARES = (0.03, 0.25, 0.75, 0.97)
 SHARES_APART = 1.206  # deviations between these two shares of a normal distribution, on one side
 LEAST_SCALE = 0.05
@@ -27,12 +28,13 @@ def beyond(days: Grid, spread: Grid) -> tuple[Grid, Grid]:
     second of two such days within `TWICE_DAYS` does: in deviations of that level, below 0 for falls; 0 for series that
     have one level. `spread` [S, T]: a day's deviation, over all levels."""
     once, twice = np.zeros_like(days), np.zeros_like(days)
-    rows = np.flatnonzero((spread > WIDE).any(axis=1))
+    rows = np.flatnonzero((spread[:, FROM:] > WIDE).any(axis=1))
     if len(rows):
         mine, wide = days[rows], spread[rows]
         for width, weight in WINDOWS:
-            lowest, low, high, highest = past_quantiles(mine, width, REFRESHED, SHARES, least=20)
+            lowest, low, high, highest = past_quantiles(mine, width, REFRESHED, SHARES, least=LEAST_KNOWN)
             above, below = _outside(mine, high, highest, wide), _outside(-mine, -low, -lowest, wide)
+            above[:, :FROM], below[:, :FROM] = 0, 0
             for out, sign in ((once, above - below), (twice, _second(above) - _second(below))):
                 sign = sign * np.float32(weight)
                 out[rows] = np.where(np.abs(sign) > np.abs(out[rows]), sign, out[rows])
