@@ -8,6 +8,6 @@ are `sources/` (any bill to text; begin with its `port.py` and `focus.py`), `num
 trusted, `measures.py` and `parts.py` what was used, `uncategorised.py` what nobody is named for; last `usage.py`,
 `machines.py` and `resources.py`, how hard machines worked and what they cost. `pull.py` loads from providers'
 interfaces, with `tokens.py` (disjoint classes), `prices.py` (published ones) and `allocation.py` (a gateway's
-estimates, beside the bills). `export.py` hands charges out, `tie_out.py` holds them against invoices. `engines/` asks a lake on a server;
-`price_book.py` with `machine_shapes.py` says what machines are and cost.
+estimates, beside the bills). `export.py` hands charges out, `tie_out.py` holds them against invoices, `engines/` asks
+a lake on a server; `price_book.py` with `machine_shapes.py` says what machines are and cost.
 """

@@ -24,7 +24,8 @@ def test_a_teams_limits_are_everybodys_but_for_its_own(tmp_path: Path) -> None:
     (tmp_path / "anomalies.toml").write_text("least_excess = 50\n[team.fraud]\nleast_percent = 40\n[team.'k y c']\n")
     told = expectations_here(open_home(tmp_path))
     fraud = told["team_anomalies"]["fraud"]
-    assert (told["anomalies"].least_excess, fraud.least_excess, fraud.least_percent) == (Decimal(50), Decimal(50), Decimal(40))
+    amounts = (told["anomalies"].least_excess, fraud.least_excess, fraud.least_percent)
+    assert amounts == (Decimal(50), Decimal(50), Decimal(40))
     assert told["team_anomalies"]["k y c"] == told["anomalies"]
 
 

@@ -9,10 +9,12 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from agent.offline import OfflineModel
 from app.processes.agent import AgentProcess
@@ -29,31 +31,28 @@ class Clock:
 
     def __init__(self) -> None:
         self.model = 0.0
-        self.turns: list[tuple[str, float, float]] = []
-        self._drain, self._generate = AgentProcess.drain, OfflineModel._generate  # noqa: SLF001
+        self.turns: list[tuple[float, float]] = []
+        """of each: in all, and in the model"""
 
-    def __enter__(self) -> "Clock":
-        clock = self
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Takes the time of every turn and of every call of the offline model meanwhile."""
+        drain, generate = AgentProcess.drain, OfflineModel._generate
 
-        def generate(model: OfflineModel, *given: Any, **named: Any) -> Any:
+        def timed_model(model: OfflineModel, *given: Any, **named: Any) -> Any:
             began = time.perf_counter()
             try:
-                return clock._generate(model, *given, **named)  # noqa: SLF001
+                return generate(model, *given, **named)
             finally:
-                clock.model += time.perf_counter() - began
+                self.model += time.perf_counter() - began
 
-        async def drain(process: AgentProcess, thread: str) -> None:
-            before, began = clock.model, time.perf_counter()
-            await clock._drain(process, thread)  # noqa: SLF001
-            clock.turns.append((thread, time.perf_counter() - began, clock.model - before))
+        async def timed_turn(process: AgentProcess, thread: str) -> None:
+            before, began = self.model, time.perf_counter()
+            await drain(process, thread)
+            self.turns.append((time.perf_counter() - began, self.model - before))
 
-        AgentProcess.drain = drain  # type: ignore[method-assign]
-        OfflineModel._generate = generate  # type: ignore[method-assign] # noqa: SLF001
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        AgentProcess.drain = self._drain  # type: ignore[method-assign]
-        OfflineModel._generate = self._generate  # type: ignore[method-assign] # noqa: SLF001
+        with patch.object(AgentProcess, "drain", timed_turn), patch.object(OfflineModel, "_generate", timed_model):
+            yield
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,13 +71,14 @@ async def measured(folder: Path, cases: Sequence[Case]) -> dict[str, Any]:
     """Milliseconds of the turns after the first one, which opens what a process opens once."""
     template = prepared(folder / "home", MAKERS[BANK](folder / BANK), now=NOW, scopes=[case.sees for case in cases])
     asked: list[str] = []
-    with Clock() as clock:
+    clock = Clock()
+    with clock.watching():
         async with subject(copied(template, folder / "asked"), now=NOW) as product:
             for case in cases:
                 for turns in case.conversations:
                     await product.ask(turns, sees=case.sees)
                     asked += turns
-    cold, *warm = [(whole, model) for _, whole, model in clock.turns]
+    cold, *warm = clock.turns
     ours = [whole - model for whole, model in warm]
     slowest = sorted(zip(ours, asked[1:], strict=True), reverse=True)[:8]
     return {

@@ -180,7 +180,8 @@ def test_an_older_bank_is_replaced_as_a_whole(tmp_path: Path) -> None:
     write_bank(tmp_path, until=date(2026, 3, 3), months=6, csv=True)
     files = sorted(path.name for path in (tmp_path / "bill" / "aws").iterdir())
     assert files == [f"{month}.csv" for month in ("2025-10", "2025-11", "2025-12", "2026-01", "2026-02", "2026-03")]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bill", "calendar.csv", "machines.json", "truth.json", "usage"]
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["bill", "calendar.csv", "machines.json", "truth.json", "usage"]
 
 
 def test_somebody_elses_files_are_left_alone(tmp_path: Path) -> None:
