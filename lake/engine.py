@@ -365,12 +365,13 @@ def _through(source: str, held: list[Snapshot], settled: bool) -> date:
 def _series(rows: list[dict[str, Any]], by: tuple[str, ...], through: dict[str, date]) -> list[DailySeries]:
     found: dict[tuple[str, ...], dict[date, Decimal]] = {}
     ends: dict[tuple[str, ...], date] = {}
+    names = (*expressions.keys(by).values(), "currency")
     for row in rows:
-        key = (*(row[name] for name in expressions.keys(by).values()), row["currency"])
-        day, end = row["x_day"], through[row["x_source"]]
+        key = tuple(row[name] for name in names)
+        day, end, value = row["x_day"], through[row["x_source"]], _zero(row["value"])
         ends[key] = min(ends.get(key, end), end)
         days = found.setdefault(key, {})
-        days[day] = add([days.get(day, _NOTHING), _zero(row["value"])])
+        days[day] = add((days[day], value)) if day in days else value  # a day of several sources
     series = []
     for key, days in found.items():
         first = min(days)
