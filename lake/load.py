@@ -64,7 +64,7 @@ def ingest(
             found = _read_bills(
                 connection, clean, bills, chosen, source=source, now=now, findings=findings, rules=rules
             )
-            allocation.refuse_estimates(connection, lake, loading=bool(found))
+            allocation.refuse_estimates(connection, lake, bills, loading=bool(found))
             snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
             written = _write(
                 connection, lake, found, bills, making=making, now=now, final=final, findings=findings, rules=rules

@@ -4,7 +4,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from lake.engine import Lake
+from lake.errors import LakeError
 from lake.machines import machines
 from lake.period import Period
 from lake.question import Question
@@ -31,6 +34,21 @@ def test_pitfall_09_the_last_days_of_an_open_month_are_no_drop(write: Any, charg
     answered = lake.ask(Question(period=Period.parse("2026-11-01..2026-11-22")))
     assert not answered.complete
     assert "before 2026-11 settles" in answered.completeness[0].reason
+
+
+@pytest.mark.parametrize("said", ["true", "True"])
+def test_pitfall_10_what_splits_a_machine_over_pods_is_not_added_to_the_machine(
+    said: str, write: Any, charge: Any, load: Any, lake: Lake
+) -> None:
+    """Costs of Kubernetes are a split of machines that the cloud bills: ten dollars of nodes are not twenty."""
+    load(write("cloud.csv", [charge("10.00", ResourceId="i-1")]))
+    pods = [charge(cost, ResourceId=f"pod-{cost}", ProviderName="Kubernetes") for cost in ("6.00", "4.00")]
+    with pytest.raises(LakeError, match="2 rows that split other charges") as refusal:
+        load(write("pods.csv", [pod | {"X_Is_Allocation": said} for pod in pods]))
+    assert "twice" in refusal.value.why
+    assert lake.ask(Question(period=OCTOBER)).totals == [("USD", Decimal(10))]
+    load(write("other.csv", [pods[0] | {"x_is_allocation": "false"}]))
+    assert lake.ask(Question(period=OCTOBER)).totals == [("USD", Decimal(16))]
 
 
 def test_pitfall_16_what_a_machine_costs_is_after_the_discount(write: Any, charge: Any, load: Any, lake: Lake) -> None:
