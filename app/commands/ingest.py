@@ -105,8 +105,8 @@ def _tell(report: IngestReport) -> None:
         hint(f"{report.usage_hours} machine hours of utilisation loaded.")
     if report.rows_quarantined:
         hint(
-            f"{_counted(report.rows_quarantined, 'row')} could not be read and counted nowhere{_money(report)}; "
-            "with the reasons in:"
+            f"Counted in no total, since money, time or currency cannot be read: "
+            f"{_counted(report.rows_quarantined, 'row')}{_money(report)}, with the reasons in:"
         )
         for path in report.quarantine:
             hint(f"  lake/{path}")

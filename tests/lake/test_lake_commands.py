@@ -27,7 +27,8 @@ def home(tmp_path: Path, write: Any, charge: Any) -> Path:
 
 
 def test_ingest_in_json(tmp_path: Path, write: Any, charge: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write("bill.csv", [charge("10.10"), charge("x"), charge("0.000000000001", BillingCurrency="EUR")])
+    rows = [charge("10.10"), charge("7.07", BillingPeriodEnd=""), charge("0.000000000001", BillingCurrency="EUR")]
+    path = write("bill.csv", rows)
     ingest.run(home=tmp_path / "home", now=NOW, paths=[str(path)], as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["snapshots"] == ["aws/2026-10/1"]
@@ -36,14 +37,18 @@ def test_ingest_in_json(tmp_path: Path, write: Any, charge: Any, capsys: pytest.
         {"currency": "EUR", "billed": "0.000000000001", "effective": "0.000000000001"},
         {"currency": "USD", "billed": "10.10", "effective": "10.10"},
     ]
+    assert told["held_back"] == [{"currency": "USD", "rows": 1, "billed": "7.07", "effective": "7.07"}]
 
 
 def test_ingest_for_people(home: Path, write: Any, charge: Any, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    ingest.run(home=home, now=NOW, paths=[str(write("again.csv", [charge("1.00"), charge("y")]))])
+    ingest.run(
+        home=home, now=NOW, paths=[str(write("again.csv", [charge("1.00"), charge("8.00", BillingCurrency="$")]))]
+    )
     told = capsys.readouterr()
     assert told.out == "USD\t1.00\t1.00\n"
     assert "1 of 2 rows loaded into 1 snapshot." in told.err
+    assert "1 row (billed 8.00 of no readable currency), with the reasons in:" in told.err
     assert "quarantine.parquet" in told.err
     assert "replaces aws/2026-10/1" in told.err
 
