@@ -31,8 +31,8 @@ from audit.private import open_text
 logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 25
 """So many votes are judged before the next writer has its turn."""
-MOST_WHISPERS = 10
-"""So many are told at once, and may be told again by whoever starts after a kill."""
+MOST_WHISPERS = 4
+"""So many are told at once, and may be told again by whoever starts after a kill; Slack takes few of them a second."""
 STALE = timedelta(hours=1)
 """What nobody could be told for so long is not told any more: the card says how it stands."""
 
@@ -146,7 +146,6 @@ class Teller:
     async def tell(self) -> int:
         """Tells those who are due; returns how many were."""
         due = await asyncio.to_thread(self._taken)
-        done = set[int]()
 
         async def one(press: Press) -> None:
             said: list[bool] = []
@@ -158,11 +157,9 @@ class Teller:
 
             refused = await attempt(self._patience, str(press.id), whisper)
             if said or refused in HOPELESS:
-                done.add(press.id or 0)
+                await asyncio.to_thread(self._noted, press.id or 0)
 
         failures = await asyncio.gather(*(one(press) for press in due), return_exceptions=True)
-        if done:
-            await asyncio.to_thread(self._noted, done)
         for failure in failures:
             if isinstance(failure, BaseException):
                 raise failure
@@ -179,6 +176,6 @@ class Teller:
             told(session, late)
             return [press for press in taken if press.id not in late]
 
-    def _noted(self, done: Collection[int]) -> None:
+    def _noted(self, press: int) -> None:
         with beside(self._engine) as (session, _):
-            told(session, done)
+            told(session, [press])
