@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from app.database import reading, writing
 from app.inbox import known_among
 from app.settings import SlackSettings
-from app.slack import asks, clicks, messages
+from app.slack import asks, clicks, commands, messages
 from app.slack.admission import Admission
 from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
 from app.slack.members import Members
@@ -56,6 +56,7 @@ def mount(
     bolt = listeners(engine=engine, settings=settings, client=client, links=links)
     handler = AsyncSlackRequestHandler(bolt)
     door = Together(partial(_judge, engine, settings), most=MOST_AT_ONCE)
+    refused = Together(partial(note_refusals, engine, refusals), most=MOST_AT_ONCE)
 
     if not settings.signing_secret:
         return  # Socket Mode alone: without a secret nothing that comes by HTTP could be told from a stranger's
@@ -65,7 +66,7 @@ def mount(
         body = await limited_body(request)
         verdict = await door((request.headers, body))
         if isinstance(verdict, Refused):
-            await asyncio.to_thread(note_refusal, engine, refusals, verdict)
+            await refused(verdict)
             return Response(status_code=verdict.status, content=verdict.reason.value, media_type="text/plain")
         if verdict is None:
             return Response(status_code=200)
@@ -95,6 +96,7 @@ def listeners(
     bolt.error(_on_error)
     _only_members(bolt, engine, Members(client))
     messages.register(bolt, engine, settings.team)
+    commands.register(bolt, engine, settings.team)
     admission = Admission(engine)
     clicks.register(bolt, engine, settings.team, admission)
     asks.register(bolt, engine, settings.team, links, admission)
@@ -187,12 +189,22 @@ def _judge(
 
 def note_refusal(engine: Engine, refusals: RefusalCount, refused: Refused) -> None:
     """An entry each for what bore a right signature, a count for what did not."""
-    if not refused.authenticated:
-        refusals.add(refused.reason)
-        return
-    with writing(engine) as (session, now):
-        actor = Actor(ActorKind.UNKNOWN, "slack")
-        log.append(session, now=now, event=Event.SLACK_REFUSED, actor=actor, data={"reason": refused.reason.value})
+    note_refusals(engine, refusals, [refused])
+
+
+def note_refusals(engine: Engine, refusals: RefusalCount, refused: Sequence[Refused]) -> list[None]:
+    """The same for several at once."""
+    signed = [one for one in refused if one.authenticated]
+    for one in refused:
+        if not one.authenticated:
+            refusals.add(one.reason)
+    if signed:
+        with writing(engine) as (session, now):
+            actor = Actor(ActorKind.UNKNOWN, "slack")
+            for one in signed:
+                data = {"reason": one.reason.value}
+                log.append(session, now=now, event=Event.SLACK_REFUSED, actor=actor, data=data)
+    return [None] * len(refused)
 
 
 def summarise_refusals(engine: Engine, refusals: RefusalCount) -> None:

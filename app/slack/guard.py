@@ -114,7 +114,10 @@ def for_us(payload: dict[str, Any], *, team: str, app_id: str, signature: str) -
 
 def _shaped(payload: dict[str, Any]) -> bool:
     """Whether the parts that are read later are there and are texts: what is odd is refused here, not in a listener."""
-    texts = [payload.get(name, "") for name in ("type", "team_id", "event_id", "trigger_id")]
+    texts = [
+        payload.get(name, "")
+        for name in ("type", "team_id", "event_id", "trigger_id", "user_id", "channel_id", "command")
+    ]
     for name in ("team", "user", "channel"):
         part = payload.get(name)
         if isinstance(part, dict):

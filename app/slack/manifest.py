@@ -12,6 +12,7 @@ SCOPES: dict[str, str] = {
     "assistant:write": "shows what it is doing, and suggests questions",
     "channels:history": "finds a card of its own again after a broken connection",
     "chat:write": "answers, and posts cards",
+    "commands": "hears `/spendgate …` everywhere",
     "groups:history": "the same in a private channel",
     "im:history": "hears questions in direct messages",
     "im:read": "knows its direct messages",
@@ -34,11 +35,18 @@ PROMPTS = [
 def manifest(*, url: str | None) -> dict[str, Any]:
     """The manifest of the app: with `url` (where Slack reaches `serve`) by HTTP, without by Socket Mode."""
     address = f"{url.rstrip('/')}/slack/events" if url else None
+    command: dict[str, Any] = {
+        "command": "/spendgate",
+        "description": "Ask what AI and cloud cost, or what waits for you",
+        "usage_hint": "what did AI cost last month?",
+        "should_escape": False,
+    }
     subscriptions: dict[str, Any] = {"bot_events": list(EVENTS)}
     interactivity: dict[str, Any] = {"is_enabled": True}
     if address:
         subscriptions["request_url"] = address
         interactivity["request_url"] = address
+        command["url"] = address
     return {
         "_metadata": {"major_version": 2, "minor_version": 0},
         "display_information": {"name": NAME, "description": DESCRIPTION, "background_color": "#1d2b36"},
@@ -53,6 +61,7 @@ def manifest(*, url: str | None) -> dict[str, Any]:
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": NAME, "always_online": True},
+            "slash_commands": [command],
         },
         "oauth_config": {"scopes": {"bot": sorted(SCOPES)}},
         "settings": {

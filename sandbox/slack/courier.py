@@ -78,6 +78,18 @@ class Courier:
         delivery.user = user
         return await self._send(delivery)
 
+    async def command(self, form: dict[str, str], *, user: str) -> Delivery:
+        """Sends a slash command once and waits for the answer."""
+        delivery = self._prepare(
+            kind="command",
+            name=form["command"],
+            url=self.settings.interactions_to,
+            body=urlencode(form).encode(),
+            content_type="application/x-www-form-urlencoded",
+        )
+        delivery.user = user
+        return await self._send(delivery)
+
     async def verify_url(self) -> Delivery:
         """Slack's challenge to a new request URL: the app has to answer with the same word."""
         word = opaque("", 24)

@@ -108,6 +108,11 @@ class SlackDriver:
         )
         return Pressed(answer["ok"], answer["delivery"])
 
+    async def command(self, user: str, channel: str, name: str, text: str = "") -> Pressed:
+        """Types a slash command in a room and waits for the app's answer, which that person alone may see."""
+        answer = await self._post("command", user=user, channel=channel, name=name, text=text)
+        return Pressed(answer["ok"], answer["delivery"])
+
     async def submit(self, user: str, view_id: str, values: Json) -> Pressed:
         """Submits a modal; values by action id, block id, or {block_id: {action_id: value}}."""
         answer = await self._post("submit", user=user, view_id=view_id, values=values)

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.slack import interactions, seen, speaking
+from sandbox.slack import commands, interactions, seen, speaking
 from sandbox.slack.errors import ActionRefused, SlackError
 from sandbox.slack.faults import Fault
 from sandbox.slack.interactions import Press
@@ -46,6 +46,15 @@ class Click(_Given):
     value: Any = None
     values: Json = Field(default_factory=dict)
     confirmed: bool = False
+
+
+class Command(_Given):
+    """A slash command (`name`, with its slash) typed in a room."""
+
+    user: str
+    channel: str
+    name: str
+    text: str = ""
 
 
 class Submit(_Given):
@@ -127,6 +136,10 @@ def _acting_routes(router: APIRouter, site: Site) -> None:
     @router.post("/click")
     async def click(given: Click) -> Json:
         return _answered(await interactions.press(site, Press(**given.model_dump())))
+
+    @router.post("/command")
+    async def command(given: Command) -> Json:
+        return _answered(await commands.command(site, **given.model_dump()))
 
     @router.post("/submit")
     async def submit(given: Submit) -> Json:

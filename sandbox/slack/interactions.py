@@ -52,7 +52,7 @@ async def press(site: Site, wanted: Press) -> Delivery:
         raise ActionRefused("confirm_required", "this asks for a confirmation first", confirm=element["confirm"])
     payload["actions"] = [_action(site, block, element, wanted.value)]
     delivery = await site.courier.interaction(payload, user=wanted.user)
-    _tell_if_silent(site, delivery, wanted.user)
+    tell_if_silent(site, delivery, wanted.user)
     return delivery
 
 
@@ -71,7 +71,7 @@ async def submit(site: Site, *, user: str, view_id: str, values: Json) -> tuple[
     payload = interaction_envelope(site.workspace, kind="view_submission", user=user, trigger_id=trigger)
     payload |= {"view": _view_json(site, view, state), "response_urls": []}
     delivery = await site.courier.interaction(payload, user=user)
-    _tell_if_silent(site, delivery, user)
+    tell_if_silent(site, delivery, user)
     outcome = _obey(site, view, delivery) if delivery.acknowledged else {"closed": False, "errors": {}}
     site.workspace.touch()
     top = site.views.top(user)
@@ -91,7 +91,7 @@ async def close(site: Site, *, user: str, view_id: str) -> Delivery | None:
     payload = interaction_envelope(site.workspace, kind="view_closed", user=user, trigger_id=None)
     payload |= {"view": _view_json(site, view, {}), "is_cleared": False}
     delivery = await site.courier.interaction(payload, user=user)
-    _tell_if_silent(site, delivery, user)
+    tell_if_silent(site, delivery, user)
     return delivery
 
 
@@ -196,7 +196,7 @@ def _view_json(site: Site, view: View, state: Json) -> Json:
 
 def _obey(site: Site, view: View, delivery: Delivery) -> Json:
     """Does what the app answered to a submission; an answer without sense leaves the modal open, with a notice."""
-    answer = _answer_of(delivery)
+    answer = answer_of(delivery)
     match answer.get("response_action"):
         case None:
             site.views.close(view)
@@ -212,7 +212,8 @@ def _obey(site: Site, view: View, delivery: Delivery) -> Json:
             return _senseless(site, view, f"unknown response_action {str(other)[:40]!r}")
 
 
-def _answer_of(delivery: Delivery) -> Json:
+def answer_of(delivery: Delivery) -> Json:
+    """What the app answered as JSON; empty for anything else."""
     try:
         answer = json.loads(delivery.response_body or "{}")
     except ValueError:
@@ -248,7 +249,8 @@ def _senseless(site: Site, view: View, why: str) -> Json:
     return {"closed": False, "errors": {}, "unusable": why}
 
 
-def _tell_if_silent(site: Site, delivery: Delivery, user: str) -> None:
+def tell_if_silent(site: Site, delivery: Delivery, user: str) -> None:
+    """Tells the person, as Slack does, where the app did not answer in time."""
     if not delivery.acknowledged:
         text = (
             f"{site.workspace.seed.app.name} did not respond ({delivery.error}). What you pressed may not have arrived."

@@ -38,6 +38,7 @@ class App(_Fixed):
         "channels:history",
         "channels:read",
         "chat:write",
+        "commands",
         "groups:history",
         "im:history",
         "im:read",

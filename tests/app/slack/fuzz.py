@@ -26,8 +26,10 @@ from sqlalchemy import Engine, text
 from app.database import open_database, reading, writing
 from app.home import open_home
 from app.migrate import create
+from app.presses import waiting
 from app.processes.serve import build
 from app.ready import DEFAULTS
+from app.slack.judge import MOST_AT_ONCE, judge
 from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 from sandbox.slack.signing import signature
@@ -38,6 +40,9 @@ SECRET, STRANGER = "s3", "U0STRANGER"
 ODD = ["", "\x00", "\u202e", "é", "😀", "\ud83d", "../..", "<!channel>", "x" * 5000, "null", "-1", "1e999", "{}", "[]"]
 KINDS: list[Any] = [None, True, 0, -1, 1.5, 10**40, "", "x", [], {}, [[]], {"id": 1}, *ODD]
 DEEP = "[" * 1000 + "]" * 1000
+AT_ONCE = 32
+FAST = Path("/dev/shm")
+"""Memory, where there is some: a hundred thousand requests are tens of thousands of commits."""
 STATE = ("proposal", "vote", "draft", "delegation", "message", "conversation", "policy_version", "kill_switch")
 
 
@@ -78,6 +83,8 @@ def payloads(proposal: str) -> list[Json]:
     ]
     envelope = {"type": "event_callback", "team_id": "T0BANK", "api_app_id": "A0SPENDGATE", "event_id": "Ev1"}
     made += [envelope | {"event": event} for event in events]
+    command = {"command": "/spendgate", "team_id": "T0BANK", "user_id": STRANGER, "channel_id": "C0AIOPS"}
+    made += [command | {"api_app_id": "A0SPENDGATE", "trigger_id": "1.2.3", "text": said} for said in ("hi", "waiting")]
     made.append({"type": "url_verification", "challenge": "x", "token": "t"})
     return made
 
@@ -115,6 +122,8 @@ def request(chance: random.Random, bases: list[Json], now: int) -> tuple[bytes, 
     dumped = json.dumps(payload)
     as_event = isinstance(payload, dict) and payload.get("type") in ("event_callback", "url_verification")
     body = dumped.encode() if as_event else urlencode({"payload": dumped}).encode()
+    if isinstance(payload, dict) and payload.get("command") is not None:
+        body = urlencode({str(name): str(value) for name, value in payload.items()}, errors="replace").encode()
     kind = "application/json" if as_event else "application/x-www-form-urlencoded"
     roll = chance.random()
     if roll < 0.06:
@@ -155,7 +164,7 @@ def stored(engine: Engine) -> str:
 
 
 async def fuzz(api: FastAPI, engine: Engine, *, proposal: str, requests: int, seed: int) -> Counter[int]:
-    """Sends them, eight at a time; the statuses that came back."""
+    """Sends them, `AT_ONCE` at a time; the statuses that came back."""
     chance, bases, statuses = random.Random(seed), payloads(proposal), Counter[int]()
     transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -166,8 +175,17 @@ async def fuzz(api: FastAPI, engine: Engine, *, proposal: str, requests: int, se
                 answer = await client.post("/slack/events", content=body, headers=headers)
                 statuses[answer.status_code] += 1
 
-        await asyncio.gather(*(some(requests // 8) for _ in range(8)))
+        await asyncio.gather(*(some(requests // AT_ONCE) for _ in range(AT_ONCE)))
+    while judge_some(engine):
+        pass
     return statuses
+
+
+def judge_some(engine: Engine) -> int:
+    """Judges what was stored as pressed, as `serve` does it afterwards; returns how much."""
+    with reading(engine) as (session, _):
+        due = [press.id or 0 for press in waiting(session, most=MOST_AT_ONCE)]
+    return judge(engine, due, {})
 
 
 def whole(folder: Path) -> tuple[FastAPI, Engine]:
@@ -186,7 +204,7 @@ def whole(folder: Path) -> tuple[FastAPI, Engine]:
 def main(read: Callable[[], argparse.Namespace]) -> int:
     """Exit code 1 where a request ended in a 5xx or changed something."""
     asked = read()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=FAST if FAST.is_dir() else None) as folder:
         api, engine = whole(Path(folder))
         before, begun = stored(engine), time.monotonic()
         statuses = asyncio.run(fuzz(api, engine, proposal="P-0000000001", requests=asked.requests, seed=asked.seed))
