@@ -40,7 +40,7 @@ CARRIED = 1.3  # variance of a mean, beyond that of independent days: one day ca
 DRIFT = 0.35  # and the level itself is uncertain, in variances of a day
 WALK = 0.004  # a day, of the level
 YOUNG_DAYS, YOUNG_MODES = 56, 66
-OWN_DAYS, OWN_SHARE, OWN_MOST = 42, 2.0, 6.0  # how the same stretches used to lie
+OWN_DAYS, OWN_SHARE, OWN_MOST = 42, 1.8, 6.0  # how the same stretches used to lie
 
 
 @dataclass(frozen=True)

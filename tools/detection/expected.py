@@ -17,7 +17,7 @@ from tools.detection.rolling import Grid, lagged, or_zero, past_quantiles
 LEVEL = 28  # columns of the level's median
 WEEKS = 10  # of the shape of the week
 LOW_VOLUME = 0.25  # money a day under which relative changes mean nothing,
-LOW_SHARE = 0.005  # or this share of the usual day, whichever is more in sum
+LOW_SHARE = 0.01  # or this share of the usual day, whichever is more in sum
 SLOPE_SHARE = 0.5  # of the slope that two months agree on is believed
 
 

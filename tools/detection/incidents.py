@@ -11,7 +11,7 @@ from tools.detection.runs import Event
 
 CARRIED = 0.6  # of a coarser event's excess; then the finer ones tell it
 MANY = 3  # finer events that begin together,
-SMALL = 1 / 3  # each of them less than this of the coarser one: a large part is told by itself
+SMALL = 1 / 2  # each of them less than this of the coarser one: a large part is told by itself
 TOGETHER_DAYS = 7
 
 
