@@ -19,7 +19,7 @@ from tools.detection.explained import repeated
 from tools.detection.modes import beyond
 from tools.detection.rolling import Grid, lagged, or_zero, past_mean, past_quantiles
 
-# Width, columns between the stretch and the level it is held against, weight: chosen on seeds 11 and 12 of the given
+# Width, columns between the stretch and the level it is held against, weight: chosen on seeds 11 to 14 of the given
 # generator (docs/benchmarks.md tells what each is worth).
 STRETCHES = ((2, 0), (7, 0), (7, 21))
 WEIGHTS = (0.975, 1.21, 1.34, 1.23, 0.8, 1.5)
@@ -29,7 +29,8 @@ REFRESHED = 7
 TAIL = 0.85  # of the weeks
 TAIL_NORMAL = 1.996  # the highest of seven normal days, in that share of weeks
 # By weeks, the middle series of a population with normal tails lies near 1. A ratio of 1.2 there means that one day in
-# ten thousand lies twice as far out (Student's t with four degrees: 1.29 and 3.2), and most of that is believed.
+# ten thousand lies twice as far out (Student's t with four degrees: 1.29 and 3.2), and most of that is believed;
+# chosen on seeds 1 and 2 of the generators of tests/bench/detect_made.py.
 REACH_FROM, REACH_POWER = 1.07, 3.0
 FEW_SERIES = 8
 LEAST_SPREAD = 0.03  # 3 %: less is the price list, not noise
