@@ -290,9 +290,9 @@ def _detection_page(found: Json, least: Json) -> list[str]:
         "## Detection",
         "",
         "Four seeded banks of fourteen months; the last 126 days of each are replayed: on every day `find_anomalies` "
-        "sees the bill to that day and is asked about the week that ends then. Machines that really began or ended "
-        "count on neither side. The plain rule (a day above the mean of the 28 days before by three standard "
-        "deviations) runs over the same series with the same least amount.",
+        "sees the bill to that day, knows the bank's calendar, and is asked about the week that ends then. Machines "
+        "that really began or ended count on neither side. The plain rule (a day above the mean of the 28 days before "
+        "by three standard deviations) runs over the same series with the same least amount.",
         "",
         "| score | Spendgate | plain rule | floor |",
         "|---|---:|---:|---:|",

@@ -25,7 +25,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(bank: BankSu
     first, again, other = (contents(folder) for folder in (bank.folder, tmp_path / "again", tmp_path / "other"))
     assert first == again
     assert first.keys() == other.keys()
-    assert not any(first[name] == other[name] for name in first)
+    assert {name for name in first if first[name] == other[name]} == {"calendar.csv"}  # holidays are nobody's chance
 
 
 def test_every_month_of_every_provider_is_there(ask: Ask) -> None:
