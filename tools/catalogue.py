@@ -66,6 +66,7 @@ Wish = Literal[
     "release_address",
     "stop_notebook",
     "delete_endpoint",
+    "set_log_retention",
 ]
 
 
@@ -164,7 +165,7 @@ _QUERY_SPEND = (
 _EXPLAIN = "Why spend changed between two periods: ranked contributions that sum to the change."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and from where."
 _ANOMALIES = "Unusual days of spend, with what was expected and the driver."
-_SAVINGS = "What could be saved a month by idle machines, disks, addresses, notebooks, endpoints. Not judged: unknown."
+_SAVINGS = "What could be saved a month by idle machines, disks, endpoints, logs, models and more. Not judged: unknown."
 _SIMULATE = "What a month would cost if one machine were stopped or had another type. Only reckons."
 _PROPOSE = "Drafts one change of one resource for people to decide. Only when the user asks."
 _PROPOSALS = "Where proposals stand: state, who asked, who voted, which votes are missing, saving, expiry."

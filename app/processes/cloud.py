@@ -18,6 +18,7 @@ from approvals.inspectors.address import AddressInspector
 from approvals.inspectors.endpoint import EndpointInspector
 from approvals.inspectors.instance import InstanceInspector
 from approvals.inspectors.local import LocalInspector
+from approvals.inspectors.log_group import LogGroupInspector
 from approvals.inspectors.nodegroup import NodeGroupInspector
 from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.router import Router as Eyes
@@ -35,7 +36,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
     clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
     executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
     own = LocalInspector(begin)
-    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:"), executor)
+    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:", "logs:"), executor)
     hands = {**services, "spendgate:": LocalExecutor(begin, worker=worker)}
     return eyes(clients).also(dict.fromkeys(GOVERNANCE, own)), Hands(hands, name=executor.name)
 
@@ -57,6 +58,7 @@ def eyes(clients: Clients) -> Eyes:
             "start_notebook": notebook,
             "delete_endpoint": endpoint,
             "create_endpoint": endpoint,
+            "set_log_retention": LogGroupInspector(clients),
         }
     )
 

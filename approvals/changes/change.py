@@ -9,6 +9,7 @@ from approvals.changes.address import ReleaseAddress
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
+from approvals.changes.log_retention import SetLogRetention
 from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.resize import ResizeInstance
@@ -21,12 +22,13 @@ from approvals.governance import GOVERNANCE
 OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScaleNodeGroup
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
-CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker
+CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
 CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
+    "set_log_retention",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -18,6 +18,7 @@ _HYPHENATED = r"^[A-Za-z0-9][A-Za-z0-9-]{0,62}$"
 NotebookName = Annotated[str, StringConstraints(pattern=_HYPHENATED)]
 EndpointName = Annotated[str, StringConstraints(pattern=_HYPHENATED)]
 ConfigName = Annotated[str, StringConstraints(pattern=_HYPHENATED)]
+LogGroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/.#-]{1,512}$")]
 ClusterName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$")]
 NodeGroupName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,62}$")]
 ProposalId = Annotated[str, StringConstraints(pattern=r"^P-[0-9A-Z]{10}$")]

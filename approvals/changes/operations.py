@@ -185,6 +185,15 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses a name that is taken, and a configuration that is not there",
         inverse="sagemaker:DeleteEndpoint",
     ),
+    # The request only sets a number, but what it does is delete.
+    Operation(
+        name="logs:PutRetentionPolicy",
+        kind=Kind.DELETE,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("retention_days",),
+        provider_checks="refuses a number of days that it does not offer; deletes within about three days",
+    ),
     Operation(
         name="eks:UpdateNodegroupConfig",
         kind=Kind.MUTATION,

@@ -20,6 +20,7 @@ CALLS = {
     "sagemaker:StartNotebookInstance": "start_notebook_instance",
     "sagemaker:DeleteEndpoint": "delete_endpoint",
     "sagemaker:CreateEndpoint": "create_endpoint",
+    "logs:PutRetentionPolicy": "put_retention_policy",
     "eks:UpdateNodegroupConfig": "update_nodegroup_config",
 }
 """The boto3 method of each operation that AWS is sent."""

@@ -14,7 +14,7 @@ NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)
 """EKS names its actions by path and method alone."""
 
 NAMES = ("InstanceId", "VolumeId", "AllocationId")
-JSON_NAMES = ("NotebookInstanceName", "EndpointName")
+JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import moto.iam.models as moto_iam
 from moto.ec2.models import ec2_backends
 from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.endpoints import make_endpoint
@@ -29,6 +30,7 @@ ADDITIONS = {
     "node_groups": ("cluster", "nodegroup", "account", "region", "min", "max", "desired"),
     "addresses": ("allocation_id", "account", "region"),
     "notebooks": ("notebook", "instance_type", "account", "region", "status"),
+    "log_groups": ("log_group", "account", "region"),
     "endpoints": ("endpoint", "config", "instance_type", "account", "region"),
 }
 
@@ -62,6 +64,7 @@ class Estate:
     addresses: list[dict[str, Any]]
     notebooks: list[dict[str, Any]]
     endpoints: list[dict[str, Any]]
+    log_groups: list[dict[str, Any]]
 
 
 def read_machines(path: Path) -> Estate:
@@ -115,12 +118,14 @@ def seed(estate: Estate) -> Seeded:
         _make_notebook(notebook)
     for endpoint in estate.endpoints:
         make_endpoint(endpoint)
+    for log_group in estate.log_groups:
+        _make_log_group(log_group)
     regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
     return Seeded(len(machines), accounts, regions, default)
 
 
 def _forget() -> None:
-    for backends in (ec2_backends, eks_backends, iam_backends, sagemaker_backends):
+    for backends in (ec2_backends, eks_backends, iam_backends, sagemaker_backends, logs_backends):
         for account in list(backends):
             for region in list(backends[account]):
                 backends[account][region].reset()
@@ -193,6 +198,14 @@ def _make_address(address: dict[str, Any]) -> None:
     made.add_tags(dict(address.get("tags", {})))
     if address.get("attached_to"):
         backend.associate_address(instance=backend.get_instance(address["attached_to"]), allocation_id=made.id)
+
+
+def _make_log_group(told: dict[str, Any]) -> None:
+    """A log group that keeps its lines for ever, unless `days` says for how long."""
+    backend, name = logs_backends[str(told["account"])][told["region"]], told["log_group"]
+    backend.create_log_group(name, dict(told.get("tags", {})))
+    if told.get("days"):
+        backend.put_retention_policy(name, told["days"])
 
 
 def _make_notebook(notebook: dict[str, Any]) -> None:

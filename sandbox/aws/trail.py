@@ -37,7 +37,7 @@ def recorded(request: AwsRequest) -> dict[str, Any]:
     if request.service == "eks":
         cluster, _, group = "".join(request.resources).partition("/")
         return {**_body(request.body), "name": cluster, "nodegroupName": group}
-    if request.service == "sagemaker":
+    if request.service in ("sagemaker", "logs"):
         return {_lower(key): value for key, value in _body(request.body).items()}
     told: dict[str, Any] = {}
     if request.action in ("StopInstances", "StartInstances", "RebootInstances", "TerminateInstances"):

@@ -6,6 +6,7 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_block_store import VolumeModification
 from moto.eks.models import eks_backends
+from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.endpoints import arrive_endpoints, endpoints, hold_endpoints, linger_endpoints
@@ -26,8 +27,8 @@ def instance_states() -> dict[str, str]:
 
 
 def world() -> dict[str, str]:
-    """Every instance's state and type, volume's state and type, address, status of notebook and endpoint, and node
-    group's sizes.
+    """Every instance's state and type, volume's state and type, address, status of notebook and endpoint, days for
+    which log groups keep their lines, and node group's sizes.
 
     What is not there is absent.
     """
@@ -41,6 +42,7 @@ def world() -> dict[str, str]:
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
     told |= endpoints()
+    told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config
         told[name] = f"{sizes['desiredSize']} ({sizes['minSize']} to {sizes['maxSize']})"
@@ -57,6 +59,7 @@ def hold() -> Callable[[], None]:
     notebooks = [(notebook, notebook.status) for _, notebook in _notebooks()]
     groups = [(group, dict(group.scaling_config)) for _, group in _groups()]
     put_endpoints_back = hold_endpoints()
+    log_groups = [(group, group.retention_in_days) for _, group in _log_groups()]
 
     def put_back() -> None:
         for instance, name, code, kind in instances:
@@ -75,6 +78,8 @@ def hold() -> Callable[[], None]:
         for group, sizes in groups:
             group.scaling_config = sizes
         put_endpoints_back()
+        for log_group, days in log_groups:
+            log_group.retention_in_days = days
 
     return put_back
 
@@ -151,6 +156,12 @@ def _notebooks() -> Iterator[tuple[str, Any]]:
     for account in list(sagemaker_backends):
         for region in list(sagemaker_backends[account]):
             yield from sagemaker_backends[account][region].notebook_instances.items()
+
+
+def _log_groups() -> Iterator[tuple[str, Any]]:
+    for account in list(logs_backends):
+        for region in list(logs_backends[account]):
+            yield from logs_backends[account][region].groups.items()
 
 
 def _instances() -> Iterator[Any]:

@@ -16,11 +16,11 @@ from sandbox.bank.calendar import Calendar, Floats
 from sandbox.bank.line import Book, Line, usage
 from sandbox.bank.machines import EBS, EC2
 from sandbox.bank.organisation import ACCOUNTS, AWS, tags
-from sandbox.bank.platform_aws import SAGEMAKER
+from sandbox.bank.platform_aws import CLOUDWATCH, SAGEMAKER
 from sandbox.bank.waste_models import add_planted_uses, uses_truth
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
-IDLE, ENDPOINT = "idle_machine", "idle_endpoint"
+IDLE, ENDPOINT, LOGS = "idle_machine", "idle_endpoint", "log_retention"
 MACHINES = (OLD, IDLE)
 REGION = "us-east-1"
 HOURS_PER_MONTH = 730
@@ -31,8 +31,8 @@ WINDOW = 14
 class Planted:
     """One resource: how it is billed, and what a rule must say of it ("waste", "fine" or "unknown"), with the reason.
 
-    `amount` is GiB of a disk or hours a day; `share` how much of its cost goes if the rule is followed, and `less` what
-    is paid instead, in dollars a month at list price.
+    `amount` is GiB of a disk, GB of logs or hours a day; `share` how much of its cost goes if the rule is followed,
+    and `less` what is paid instead, in dollars a month at list price. `kind` is a type, or the GB of logs that arrive.
     """
 
     rule: str
@@ -64,6 +64,8 @@ class Planted:
             return f"arn:aws:ec2:{REGION}:{account}:elastic-ip/{mine}"
         if self.rule in (DISK, *MACHINES):
             return mine
+        if self.rule == LOGS:
+            return f"arn:aws:logs:{REGION}:{account}:log-group:{mine}"
         kind = "endpoint" if self.rule == ENDPOINT else "notebook-instance"
         return f"arn:aws:sagemaker:{REGION}:{account}:{kind}/{mine}"
 
@@ -117,6 +119,16 @@ WASTE: tuple[Planted, ...] = (
             "was called on one day of the fortnight", "ml.m5.4xlarge", busy="once"),
     Planted(ENDPOINT, "kyc-uncounted", "ai", "financial-crime", "production", 24, "unknown",
             "its calls were counted until a week ago", "ml.g4dn.xlarge", busy="silent"),
+    Planted(LOGS, "/bank/fraud/scoring", "ai", "fraud-analytics", "production", 6000, "waste",
+            "holds eleven years of what arrives", "10", 1 - Decimal(365) / 4000),
+    Planted(LOGS, "/bank/claims/llm-invocations", "ai", "claims-automation", "production", 9000, "waste",
+            "prompts and answers of four years", "40", 1 - Decimal(365) / 1500),
+    Planted(LOGS, "/bank/web/access", "digital", "digital-channels", "production", 900, "fine",
+            "holds two hundred days", "30"),
+    Planted(LOGS, "/bank/payments/audit-trail", "payments", "payments", "production", 8000, "fine",
+            "its name says audit", "10"),
+    Planted(LOGS, "/bank/core/old-batch", "core", "core-banking", "production", 2500, "unknown",
+            "nothing arrives in it, so that nobody knows how old it is"),
     Planted(NOTEBOOK, "credit-explore-01", "ai", "credit-risk", "development", 24, "waste",
             "runs nights and weekends", "", NIGHTS),
     Planted(NOTEBOOK, "fraud-graph-lab", "ai", "fraud-analytics", "development", 24, "waste",
@@ -129,33 +141,44 @@ WASTE: tuple[Planted, ...] = (
             "carries no environment", tagged=False),
 )  # fmt: skip
 TYPES = {OLD: "Instance", IDLE: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance",
-         ENDPOINT: "Endpoint"}  # fmt: skip
+         ENDPOINT: "Endpoint", LOGS: "Log Group"}  # fmt: skip
 PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlarge": "2.128", "c4.8xlarge": "1.591",
           "m1.large": "0.175", "m6a.large": "0.0864", "m6a.2xlarge": "0.3456", "m6a.4xlarge": "0.6912",
           "c6a.4xlarge": "0.612", "r6a.4xlarge": "0.9072", "ml.m5.4xlarge": "0.922", "ml.g5.12xlarge": "7.09",
           "ml.g4dn.xlarge": "0.736"}  # fmt: skip
 
 
+FIXED = {ADDRESS: "0.005", LOGS: "0.03"}
+
+
 def add_waste(book: Book) -> None:
     """Each planted resource as a daily series."""
     for planted in WASTE:
         book.add(_line(planted, book.calendar), _quantity(planted, book.calendar), step=1)
+        if planted.rule == LOGS and planted.kind:
+            arrived = np.full(book.calendar.length, float(planted.kind))
+            book.add(_line(planted, book.calendar, arrived=True), arrived, step=1)
     add_planted_uses(book)
 
 
-def _line(planted: Planted, calendar: Calendar) -> Line:
+def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:
+    """The resource's daily series; of a log group that of what it stores, or of what arrived in it."""
     service, meter, unit = {
         DISK: (EBS, f"{planted.kind} storage", "GB-Months"),
         ADDRESS: (EC2, planted.kind, "Hours"),
         OLD: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
         IDLE: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
         NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
+        LOGS: (CLOUDWATCH, "Logs stored", "GB-Months"),
         ENDPOINT: (SAGEMAKER, f"{planted.kind} hosting", "Hours"),
     }[planted.rule]
+    key, price = f"waste/{planted.name}", FIXED.get(planted.rule) or PRICES[planted.kind]
+    if arrived:
+        key, meter, unit, price = f"{key}/arrived", "Logs ingested", "GB", "0.5"
     given = tags(planted.team, planted.environment)
     return usage(
-        AWS, ACCOUNTS[planted.account], key=f"waste/{planted.name}", service=service, meter=meter, unit=unit,
-        price="0.005" if planted.rule == ADDRESS else PRICES[planted.kind], region=REGION,
+        AWS, ACCOUNTS[planted.account], key=key, service=service, meter=meter, unit=unit,
+        price=price, region=REGION,
         resource_id=planted.bill_id(calendar.seed), resource_name=planted.name,
         details={"InstanceType": planted.kind} if planted.rule in (ENDPOINT, *MACHINES) else {},
         resource_type=TYPES[planted.rule],
@@ -167,16 +190,16 @@ def _quantity(planted: Planted, calendar: Calendar) -> Floats:
     at = np.arange(calendar.length)
     there = at >= calendar.length - planted.days if planted.days > 0 else at < calendar.length + planted.days
     values = np.where(there, float(planted.amount), 0.0)
-    return values / calendar.month_length if planted.rule == DISK else values
+    return values / calendar.month_length if planted.rule in (DISK, LOGS) else values
 
 
 def waste_truth(book: Book) -> list[dict[str, Any]]:
     """What a grader needs to know of each; the saving a month at the bank's own discount, as 730 hours of a day's."""
-    costs = {line.resource_id: row for line, row in zip(book.lines, book.effective(), strict=True)}
+    costs = {line.key: row for line, row in zip(book.lines, book.effective(), strict=True)}
     told = []
     for planted in WASTE:
         resource = planted.bill_id(book.calendar.seed)
-        daily = Decimal(int(costs[resource][-WINDOW:].sum())) / Decimal(10) ** 12 / WINDOW
+        daily = Decimal(int(costs[f"waste/{planted.name}"][-WINDOW:].sum())) / Decimal(10) ** 12 / WINDOW
         paid = Decimal(1000 - AWS.discount) / 1000
         saving = daily * HOURS_PER_MONTH / 24 * planted.share - planted.less * paid
         told.append({
@@ -190,7 +213,7 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
     """The planted resources as the sandbox's AWS is to know them, by the lists of its estate."""
     lists: dict[str, list[dict[str, Any]]] = {
-        "machines": [], "volumes": [], "addresses": [], "notebooks": [], "endpoints": []
+        "machines": [], "volumes": [], "addresses": [], "notebooks": [], "endpoints": [], "log_groups": []
     }  # fmt: skip
     for planted in WASTE:
         if planted.days < 0:
@@ -205,6 +228,8 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             lists["volumes"].append({**place, **made, "tags": given})
         elif planted.rule == ADDRESS:
             lists["addresses"].append({**place, "allocation_id": mine, "tags": given})
+        elif planted.rule == LOGS:
+            lists["log_groups"].append({**place, "log_group": mine, "tags": given})
         elif planted.rule == ENDPOINT:
             made = {"endpoint": mine, "config": f"{mine}-config", "instance_type": planted.kind}
             lists["endpoints"].append({**place, **made, "tags": given})

@@ -48,6 +48,9 @@ EACH: dict[str, dict[str, Any]] = {
     "create_endpoint": {
         "kind": "create_endpoint", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3", "config": "credit-a",
     },
+    "set_log_retention": {
+        "kind": "set_log_retention", "account": ACCOUNT, "region": REGION, "log_group": "/app/scoring", "days": 365,
+    },
 }  # fmt: skip
 
 

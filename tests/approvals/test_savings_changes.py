@@ -17,6 +17,7 @@ from approvals.execute import execute
 from approvals.executors.aws import AwsExecutor, aws_clients
 from approvals.inspectors.address import AddressInspector
 from approvals.inspectors.endpoint import EndpointInspector
+from approvals.inspectors.log_group import LogGroupInspector
 from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
 from approvals.inspectors.router import Router
@@ -43,7 +44,8 @@ DISKS = [f"vol-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
 ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
-next_disk, next_address, next_notebook, next_endpoint = (count() for _ in range(4))
+LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
+next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +79,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     endpoints[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     endpoints[-2]["tags"] = TAGS | {"role": "Standby"}
     estate = {"machines": [machine], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
-    estate["endpoints"] = endpoints
+    log_groups: list[dict[str, Any]] = [{**PLACE, "log_group": name, "tags": TAGS} for name in LOG_GROUPS]
+    log_groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
+    log_groups[-2]["tags"] = TAGS | {"legal-hold": "case 7"}
+    log_groups[-3]["days"] = 90
+    log_groups[-4]["days"] = 1827
+    estate |= {"endpoints": endpoints, "log_groups": log_groups}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
         yield served
@@ -95,6 +102,7 @@ def cloud(gate: Any, aws: ServedAws) -> Any:
             "start_notebook": notebook,
             "delete_endpoint": endpoint,
             "create_endpoint": endpoint,
+            "set_log_retention": LogGroupInspector(clients),
         }
     )
     gate.executor = AwsExecutor(clients)
@@ -123,14 +131,21 @@ def endpoint(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "delete_endpoint", **PLACE, "endpoint": name or ENDPOINTS[next(next_endpoint)]} | more
 
 
+def log_group(name: str = "", **more: Any) -> dict[str, Any]:
+    given = {"log_group": name or LOG_GROUPS[next(next_log_group)], "days": 365}
+    return {"kind": "set_log_retention", **PLACE, **given} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
     (address, "ReleaseAddress", ("", "unattached", "absent")),
     (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
     (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
+    (log_group, "PutRetentionPolicy", (" retention", "never", "365")),
 ]
-NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint"]
+NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention"]
+FOR_GOOD = ("release_address", "set_log_retention")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
 
@@ -140,7 +155,7 @@ def target(change: dict[str, Any]) -> str:
 
 def approved(gate: Any, change: dict[str, Any]) -> Any:
     """By two people where it cannot be undone, by one where it can."""
-    voters = (SAM, PEER) if change["kind"] == "release_address" else (SAM,)
+    voters = (SAM, PEER) if change["kind"] in FOR_GOOD else (SAM,)
     return gate.approved(*voters, change=change, evidence=CHEAP)
 
 
@@ -197,16 +212,18 @@ def test_it_is_undone_by_the_sealed_inverse(
     assert moves(aws, target(change))[-1] == (target(change) + moved[0], *moved[1:])
 
 
-def test_a_released_address_has_no_way_back(cloud: Any) -> None:
-    got = claimed(cloud, address())
+@pytest.mark.parametrize("make", [address, log_group])
+def test_what_is_gone_has_no_way_back(cloud: Any, make: Make) -> None:
+    got = claimed(cloud, make())
     execute(cloud.begin, claim=got, executor=cloud.executor)
     row = cloud.row(got.proposal_id)
     with cloud.reading() as (session, _):
         assert inverse_change(decode(row.sealed, row.digest), effects_of(session, got.proposal_id)) is None
 
 
-def test_one_vote_does_not_release_an_address(cloud: Any, aws: ServedAws) -> None:
-    change = address()
+@pytest.mark.parametrize("make", [address, log_group])
+def test_one_vote_does_not_do_what_cannot_be_undone(cloud: Any, aws: ServedAws, make: Make) -> None:
+    change = make()
     row = cloud.pending(change=change, evidence=CHEAP)
     assert cloud.vote(row, SAM).verdict.allowed
     assert cloud.state(row) == State.PARTIAL
@@ -354,11 +371,16 @@ def meddle_with_endpoint(clients: Any, change: dict[str, Any]) -> None:
     client.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-v2")
 
 
+def meddle_with_log_group(clients: Any, change: dict[str, Any]) -> None:
+    clients(ACCOUNT, REGION, "logs").put_retention_policy(logGroupName=change["log_group"], retentionInDays=3653)
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
     (notebook, meddle_with_notebook, "status: InService, now Stopped"),
     (endpoint, meddle_with_endpoint, "-v1, now "),
+    (log_group, meddle_with_log_group, "retention_days: never, now 3653"),
 ]
 
 
@@ -402,6 +424,13 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("an endpoint that is not there", endpoint("none"), "not_found"),
     ("an endpoint of another account", endpoint(ENDPOINTS[-3], account="999999999999"), "other_account"),
     ("one to create whose name is taken", endpoint(ENDPOINTS[-3], kind="create_endpoint", config="x"), "taken"),
+    ("a log group that keeps everything", log_group(LOG_GROUPS[-5]), None),
+    ("a log group that keeps five years", log_group(LOG_GROUPS[-4]), None),
+    ("a log group that keeps less already", log_group(LOG_GROUPS[-3]), "shorter_already"),
+    ("a log group that somebody must keep", log_group(LOG_GROUPS[-2]), "held"),
+    ("a log group of a stack", log_group(LOG_GROUPS[-1]), "managed"),
+    ("a log group that is not there, though others begin so", log_group("/bank/service-0"), "not_found"),
+    ("a log group of another account", log_group(LOG_GROUPS[-5], account="999999999999"), "other_account"),
     ("one to create from nothing", endpoint("new", kind="create_endpoint", config="x"), "no_config"),
 ]
 
@@ -425,6 +454,8 @@ SILENT = [
     ("ListTags", notebook(NOTEBOOKS[-2])),
     ("DescribeEndpoint", endpoint(ENDPOINTS[-3])),
     ("DescribeEndpointConfig", endpoint(ENDPOINTS[-3])),
+    ("DescribeLogGroups", log_group(LOG_GROUPS[-5])),
+    ("ListTagsForResource", log_group(LOG_GROUPS[-5])),
     ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),
 ]
 

@@ -15,7 +15,7 @@ from lake.metered import Meter, Metered, MonthOfMeter
 from lake.period import Period
 from lake.resources import resources
 from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day
-from tools.rules import idle_address, idle_endpoint, idle_machine, notebook, old_disk, old_generation
+from tools.rules import idle_address, idle_endpoint, idle_machine, log_retention, notebook, old_disk, old_generation
 from tools.rules.catalogue import FORMS, SECTIONS, document
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Judgement, Look, Use
@@ -108,6 +108,13 @@ def hosted(name: str, machines: int = 1, **more: Any) -> Metered:
     return replace(made, instance_type="ml.g5.2xlarge")
 
 
+def logs(gb: str, a_day: str = "10", name: str = "/bank/scoring", **more: Any) -> Metered:
+    """So many GB stored, and so many that arrive on every day; none where `a_day` is empty."""
+    stored = meter("TimedStorage-ByteHrs", "GB-Mo", format(Decimal(gb) / 31, "f"), "0.03", **more)
+    arrived = (meter("DataProcessing-Bytes", "GB", a_day, "0.5"),) if a_day else ()
+    return resource(f"arn:aws:logs:us-east-1:205918374466:log-group:{name}", stored, *arrived)
+
+
 CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     # gp2 → gp3: 0.10 against 0.08 dollars a GB-month; a month of 730 hours is 30.4167 of October's 31 days
     ("a small gp2 disk: gp3 has all its speed for a fifth less", old_disk, disk(100), WASTE, "1.96"),
@@ -162,6 +169,20 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("Windows has other prices than the book's", old_generation, machine("m4.4xlarge", "1.5", "BoxUsage Windows"),
      UNKNOWN, ""),
     ("stopped two days ago", old_generation, machine("m4.4xlarge", "0.80", last=LAST - timedelta(days=2)), None, ""),
+    # log groups: 0.03 dollars a GB-month; 10 GB a day arrive and are billed as 1.5 GB, so that 3,000 GB are 2,000 days
+    ("holds five and a half years: all but one of them", log_retention, logs("3000"), WASTE, "72.19"),
+    ("holds a year and no more", log_retention, logs("547"), FINE, ""),
+    ("holds years, but too little to be worth two people's votes", log_retention, logs("30", "0.1"), FINE, ""),
+    ("an auditor may ask for it", log_retention, logs("3000", name="/bank/payments-AUDIT"), FINE, ""),
+    ("nothing arrives: nobody knows how old it is", log_retention, logs("3000", ""), UNKNOWN, ""),
+    ("a commitment covers no logs, but if one did it would save no cash", log_retention, logs("3000", bare="0"), FINE,
+     ""),
+    ("what arrives and is not stored", log_retention,
+     resource("arn:aws:logs:us-east-1:205918374466:log-group:x", meter("DataProcessing-Bytes", "GB", "9", "0.5")), None,
+     ""),
+    ("deleted two days ago", log_retention,
+     resource("arn:aws:logs:us-east-1:205918374466:log-group:x",
+              meter("TimedStorage-ByteHrs", "GB-Mo", "9", "0.03", last=LAST - timedelta(days=2))), None, ""),
     # endpoints: 1.515 dollars an hour and machine; their calls are in CALLS, by name
     ("no call in fourteen days", idle_endpoint, hosted("uncalled"), WASTE, "1105.95"),
     ("two machines are billed for one hour, which is counted once", idle_endpoint, hosted("uncalled", 2), WASTE,
@@ -262,7 +283,7 @@ def test_what_was_not_measured_is_counted_under_the_same_filter(tmp_path: Path) 
 
 
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:
-    for rule in (old_disk, idle_address, notebook, old_generation, idle_machine, idle_endpoint):
+    for rule in (old_disk, idle_address, notebook, old_generation, idle_machine, idle_endpoint, log_retention):
         verdicts = {row[3] for row in CASES if row[1] is rule}
         assert verdicts >= {WASTE, FINE, None}
 

@@ -12,6 +12,7 @@ from tools.rules import (
     idle_endpoint,
     idle_gpu,
     idle_machine,
+    log_retention,
     notebook,
     old_disk,
     old_generation,
@@ -29,6 +30,7 @@ BILL_RULES: tuple[Judge, ...] = (
     notebook.judge,
     old_disk.judge,
     idle_address.judge,
+    log_retention.judge,
 )
 """The rules about a resource that is billed by its id."""
 
@@ -45,6 +47,7 @@ FORMS: tuple[Form, ...] = (
     batch_work.FORM,
     old_disk.FORM,
     idle_address.FORM,
+    log_retention.FORM,
 )
 
 SECTIONS = {
@@ -57,6 +60,7 @@ SECTIONS = {
     batch_work.FORM.name: "batch_work",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
+    log_retention.FORM.name: "log_retention",
 }
 """Which table of `savings.toml` holds a rule's limits: the name of the field of `SavingsThresholds`."""
 
@@ -67,6 +71,7 @@ IDS = "|".join(
         r"(^|/)eipalloc-[0-9a-f]{8,17}$",
         r":notebook-instance/[A-Za-z0-9-]+$",
         r":endpoint/[A-Za-z0-9-]+$",
+        r":log-group:[A-Za-z0-9_/.#-]+$",
     )
 )
 """The ids of the resources that the rules of the bill are about."""

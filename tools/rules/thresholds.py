@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import get_args
+
+from approvals.changes.log_retention import Days
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,21 @@ class IdleEndpointThresholds:
 
 
 @dataclass(frozen=True)
+class LogRetentionThresholds:
+    """For how long lines are to be kept, and of which log groups they always are."""
+
+    keep_days: int = 365
+    stored_percent: Decimal = Decimal(15)
+    kept_names: tuple[str, ...] = ("audit", "cloudtrail", "compliance", "security", "guardduty", "flow-log", "flowlog")
+    least_per_month: Decimal = Decimal(20)
+
+    def __post_init__(self) -> None:
+        """ValueError for a number of days that CloudWatch does not offer: no change could be made of it."""
+        if self.keep_days not in get_args(Days):
+            raise ValueError(f"keep_days must be one of {', '.join(map(str, get_args(Days)))}")
+
+
+@dataclass(frozen=True)
 class CheaperModelThresholds:
     """For which work another model was evaluated, and when a change of model is worth a release."""
 
@@ -134,3 +152,4 @@ class SavingsThresholds:
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)
+    log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)
