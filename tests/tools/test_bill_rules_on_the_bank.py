@@ -152,7 +152,9 @@ def test_the_same_on_banks_of_other_seeds_and_days(tmp_path: Path, seed: int, un
     ingest(lake, [*months, tmp_path / "bank" / "usage"], now=now)
     there = desk_of(lake, now=now, thresholds=LIMITS)
     found = {one.resource.resource_id for one in judged(there).saving()}
-    planted = {one["resource"]: Decimal(one["saving_per_month"]) for one in truth["waste"] if one["verdict"] == "waste"}
+    # On these days the published list has no lower prices for batches yet.
+    waste = [one for one in truth["waste"] if one["verdict"] == "waste" and one["rule"] != "batch_work"]
+    planted = {one["resource"]: Decimal(one["saving_per_month"]) for one in waste}
     assert found == set(planted)
     whole = sum(planted.values()) + sum(Decimal(one["monthly_effective_cost"]) for one in truth["idle"])
     result = find_savings(there, top=100)
