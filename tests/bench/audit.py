@@ -45,6 +45,7 @@ from tests.postgres.server import NoServer, Server
 
 WORKER = Actor(ActorKind.WORKER, "bench")
 BLOCK = 100
+LOG = "log_entry"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -197,9 +198,12 @@ def many_at_once(engine: Engine, folder: Path, count: int) -> float:
 
 
 def without_guards(engine: Engine) -> None:
-    """The comparison's database lets a row move without its entry, as one without a log would."""
+    """The comparison's database lets a row move without its entry, as one without a log would: what guards the log is
+    gone, and what asks it. That sealed bytes stay is no part of the log."""
     with engine.begin() as connection:
         for guard in GUARDS:
+            if LOG not in (guard.table, *guard.condition.replace(".", " ").split()):
+                continue
             if is_server(engine):
                 connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {guard.name} ON {SCHEMA}.{guard.table}")
             else:
