@@ -4,7 +4,7 @@ Made from the table of moves. The entry must tell of this very move, so whoever 
 the log cannot claim either (`app/database_roles.py` says who may write which).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from approvals.states import MOVES, State
 from audit.guard import Guard, changed
@@ -27,28 +27,32 @@ _EFFECT_FIXED = (
 )
 
 
-def _told(moves: Iterable[str], of: str) -> str:
+def _told(moves: Iterable[Sequence[str]], of: str) -> str:
     """That the log has the entry of this version, and that it tells of one of these moves (`of`: what is compared).
 
     One look at the log whatever the move is: SQLite reads a trigger's whole text anew for every connection, and
-    PostgreSQL makes every query in it ready before the first is asked.
+    PostgreSQL makes every query in it ready before the first is asked. Compared column by column, never put together
+    to one text: bytes would pass for the text that they spell.
     """
-    listed = ",\n    ".join(f"'{move}'" for move in sorted(moves))
+    listed = ",\n    ".join(f"({', '.join(_quoted(word) for word in move)})" for move in sorted(moves))
     return (
         "EXISTS (SELECT 1 FROM log_entry WHERE log_entry.proposal = NEW.id"  # noqa: S608 (constants)
-        f" AND log_entry.proposal_version = NEW.version\n  AND {of} IN (\n    {listed}))"
+        f" AND log_entry.proposal_version = NEW.version\n  AND ({of}) IN (VALUES\n    {listed}))"
     )
 
 
+def _quoted(word: str) -> str:
+    return f"'{word}'"
+
+
 _BEGINNINGS = _told(
-    (f"{end} {event}" for (start, end), events in MOVES.items() for event in events if start == State.DRAFT),
-    "NEW.state || ' ' || log_entry.event",
+    ((end, event) for (start, end), events in MOVES.items() for event in events if start == State.DRAFT),
+    "NEW.state, log_entry.event",
 )
 _MOVES = _told(
-    (f"{start} {end} {event}" for (start, end), events in MOVES.items() for event in events if start != State.DRAFT),
-    "OLD.state || ' ' || NEW.state || ' ' || log_entry.event",
+    ((start, end, event) for (start, end), events in MOVES.items() for event in events if start != State.DRAFT),
+    "OLD.state, NEW.state, log_entry.event",
 )
-"""No word of these has a space in it, so that no three others can be put together to the same text."""
 
 
 def _kept(table: str, what: str) -> Guard:
