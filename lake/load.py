@@ -7,6 +7,7 @@ means nothing, so the same bill under another file name replaces and never adds.
 
 import glob
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -38,10 +39,12 @@ def ingest(
     replace: bool = False,
     mapping: InvoiceMapping | None = None,
     rules: AllocationRules = TAGS_ALONE,
+    noticed: Sequence[Finding] = (),
 ) -> IngestReport:
     """Loads files, folders and glob patterns; raises LakeError with nothing changed if any of it cannot be loaded.
 
-    `mapping` says what the columns of an invoice of no known shape mean; `rules`, whose charges are whose.
+    `mapping` says what the columns of an invoice of no known shape mean; `rules`, whose charges are whose; `noticed`,
+    what was decided where the files were fetched, to be reported with what is noticed here.
     """
     if source is not None and charges.source_name(source) != source:
         raise LakeError(
@@ -50,8 +53,10 @@ def ingest(
             do=f"Use for example --source {charges.source_name(source)}.",
         )
     delimiter = mapping.file.delimiter if mapping else None
+    ready = expand(paths)
     with duck.connect() as connection:
-        tables, findings = _distinct([inspect(path, connection, delimiter=delimiter) for path in expand(paths)])
+        tables, twins = _distinct([inspect(path, connection, delimiter=delimiter) for path in ready.paths])
+    findings = [*noticed, *ready.noticed, *twins]
     bills = [table for table in tables if not usage.is_usage(table)]
     measured = [table for table in tables if usage.is_usage(table)]
     known = shapes.known(mapping)
@@ -84,44 +89,57 @@ def ingest(
         ) from error
 
 
-def expand(paths: Sequence[str | Path]) -> list[Path]:
-    """The files that these paths name, each once, in order: what a folder holds, what a pattern matches."""
+@dataclass(frozen=True)
+class Ready:
+    """Paths of this machine that can be loaded, and what was noticed when they were chosen."""
+
+    paths: list[Path]
+    noticed: list[Finding]
+
+
+def expand(paths: Sequence[str | Path]) -> Ready:
+    """The files that these paths name, in order: what a folder holds, what a pattern matches. Raises LakeError."""
     found: dict[Path, None] = {}
+    noticed: list[Finding] = []
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            inside = _delivered(path)
-            if not inside:
+            inside = _delivered(path.resolve())
+            if not inside.paths:
                 raise LakeError(
                     f"{path} holds nothing to load.",
                     why=f"It is a folder without a file ending in {', '.join(ENDINGS)}.",
                     do="Name the file or the folder that holds the bill.",
                 )
-            found.update(dict.fromkeys(item.resolve() for item in inside))
         elif not path.exists() and glob.has_magic(str(given)):
             matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))
             if not matches:
                 raise LakeError(f"No file matches {given}.", why="The pattern finds nothing.", do="Check the path.")
-            found.update(dict.fromkeys(expand(matches)))
+            inside = expand(matches)
         else:
-            found[path.resolve()] = None
+            inside = Ready([path.resolve()], [])
+        found.update(dict.fromkeys(inside.paths))
+        noticed += inside.noticed
     if not found:
         raise LakeError(
             "There is nothing to load.", why="No path was named.", do="Name a bill: CSV, Parquet or JSON lines."
         )
-    return list(found)
+    return Ready(list(found), noticed)
 
 
-def _delivered(folder: Path) -> list[Path]:
-    """The bills below a folder, by path; of a bill that was delivered several times, the newest delivery."""
-    below = sorted(item for item in folder.rglob("*") if item.is_file())
+def _delivered(folder: Path) -> Ready:
+    """The bills below a folder, by path; of a bill that was delivered several times, the newest delivery.
+
+    Names begin with the folder's own, whichever way it was typed: that may be the period's.
+    """
+    below = {item.relative_to(folder.parent).as_posix(): item for item in sorted(folder.rglob("*")) if item.is_file()}
     manifests = [
-        deliveries.Manifest(item.as_posix(), item.stat().st_mtime, item.read_bytes())
-        for item in below
-        if deliveries.may_be_one(item.name) and item.stat().st_size <= deliveries.MOST_BYTES
+        deliveries.Manifest(name, item.stat().st_mtime, item.read_bytes())
+        for name, item in below.items()
+        if deliveries.may_be_one(name) and item.stat().st_size <= deliveries.MOST_BYTES
     ]
-    bills = [item.as_posix() for item in below if item.name.lower().endswith(ENDINGS)]
-    return [Path(name) for name in deliveries.newest(bills, manifests)]
+    counted = deliveries.newest([name for name in below if name.lower().endswith(ENDINGS)], manifests)
+    return Ready([below[name].resolve() for name in counted.files], counted.noticed)
 
 
 def _distinct(tables: list[TableFile]) -> tuple[list[TableFile], list[Finding]]:

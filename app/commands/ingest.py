@@ -9,7 +9,7 @@ from app.commands.console import hint, print_json, print_table
 from app.progress import bar
 from lake.allocation_rules import TAGS_ALONE, AllocationRules
 from lake.engine import Lake
-from lake.load import ingest
+from lake.load import Ready, ingest
 from lake.money import plain, rounded
 from lake.report import Finding, IngestReport
 from lake.sources.invoice_mapping import read_mapping
@@ -34,23 +34,24 @@ def run(
     with bar(as_json=as_json), here(paths, home) as ready:
         report = ingest(
             Lake(home / "lake"),
-            ready,
+            ready.paths,
             now=now,
             final=final,
             source=source,
             replace=replace,
             mapping=read_mapping(mapping) if mapping else None,
             rules=rules,
+            noticed=ready.noticed,
         )
     tell(report, as_json=as_json)
     return report
 
 
 @contextmanager
-def here(paths: Sequence[str], home: Path) -> Iterator[Sequence[str | Path]]:
+def here(paths: Sequence[str], home: Path) -> Iterator[Ready]:
     """The paths as files of this machine while they are loaded; what lies in a bucket is brought first."""
     if not any(path.lower().startswith("s3://") for path in paths):
-        yield paths
+        yield Ready([Path(path) for path in paths], [])
         return
     from lake.sources import s3  # AWS's library takes its time to import, and few loads need it
 

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from lake import progress
 from lake.errors import CannotBeAsked, LakeError
-from lake.load import ENDINGS
+from lake.load import ENDINGS, Ready
+from lake.report import Finding
 from lake.sources import deliveries
 from lake.sources.aws_client import client, told
 
@@ -45,38 +46,46 @@ def is_remote(path: str | Path) -> bool:
     return str(path).lower().startswith(SCHEME)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The objects that an address means, by their keys, and what is to be told of those left out."""
+
+    objects: list[Listed]
+    noticed: list[Finding]
+
+
 @contextmanager
-def brought(paths: Sequence[str | Path], *, beside: Path) -> Iterator[list[str | Path]]:
+def brought(paths: Sequence[str | Path], *, beside: Path) -> Iterator[Ready]:
     """The same paths, with what lies in buckets brought into a folder that is gone afterwards. Raises LakeError.
 
     `beside` is the folder that the copies lie below while they are loaded: the disk that the lake is on.
     """
     if not any(is_remote(path) for path in paths):
-        yield list(paths)
+        yield Ready([Path(path) for path in paths], [])
         return
     store = client("s3")
     wanted = {str(path): listed(store, str(path)) for path in paths if is_remote(path)}
-    total = sum(one.size for found in wanted.values() for one in found)
+    total = sum(one.size for found in wanted.values() for one in found.objects)
     beside.mkdir(parents=True, exist_ok=True)
     _refuse_full(beside, total)
     with TemporaryDirectory(prefix=".s3-", dir=beside) as making:
-        ready: list[str | Path] = []
+        ready: list[Path] = []
         arrived = 0
         for number, path in enumerate(paths):
             if not is_remote(path):
-                ready.append(path)
+                ready.append(Path(path))
                 continue
-            for place, one in enumerate(wanted[str(path)]):
+            for place, one in enumerate(wanted[str(path)].objects):
                 # A folder for each: `a//b` and `a/b` are two objects, as are names alike in what a path can hold.
                 target = _target(Path(making) / str(number) / str(place), one.key)
                 _bring(store, one, target)
                 arrived += one.size
                 progress.tell(progress.Step(f"fetching {one.key}", arrived, total))
                 ready.append(target)
-        yield ready
+        yield Ready(ready, [one for found in wanted.values() for one in found.noticed])
 
 
-def listed(store: Any, address: str) -> list[Listed]:
+def listed(store: Any, address: str) -> Chosen:
     """The bills at `s3://bucket/key`, below `s3://bucket/prefix/`, or that match a pattern, by their keys."""
     bucket, key = _parts(address)
     pattern = key if _MAGIC.search(key) else None
@@ -88,16 +97,17 @@ def listed(store: Any, address: str) -> list[Listed]:
                 Listed(bucket, one["Key"], one["Size"], one["ETag"], one["LastModified"].timestamp())
                 for one in page.get("Contents", ())
             ]
-    chosen = [one for one in found if _is_meant(one, key, pattern)]
+    chosen = Chosen(sorted((one for one in found if _is_meant(one, key, pattern)), key=lambda one: one.key), [])
     if pattern is None:
-        chosen = _newest(store, chosen, [one for one in found if deliveries.may_be_one(one.key) and _lies_in(one, key)])
-    if not chosen:
+        beside = [one for one in found if deliveries.may_be_one(one.key) and _lies_in(one, key)]
+        chosen = _newest(store, chosen.objects, beside)
+    if not chosen.objects:
         raise LakeError(
             f"{address} holds nothing to load.",
             why=f"{len(found)} objects begin with that, and none ends in {', '.join(ENDINGS)}.",
             do="Name a key, a prefix or a pattern, such as s3://bucket/exports/2026-10/*.parquet.",
         )
-    return sorted(chosen, key=lambda one: one.key)
+    return chosen
 
 
 def _is_meant(one: Listed, key: str, pattern: str | None) -> bool:
@@ -115,7 +125,7 @@ def _lies_in(one: Listed, key: str) -> bool:
     return not key or key.endswith("/") or one.key.startswith(f"{key}/")
 
 
-def _newest(store: Any, chosen: list[Listed], beside: list[Listed]) -> list[Listed]:
+def _newest(store: Any, chosen: list[Listed], beside: list[Listed]) -> Chosen:
     """Of bills that were delivered several times, the newest delivery, by the manifests that lie beside them."""
     manifests = []
     for one in beside:
@@ -123,8 +133,9 @@ def _newest(store: Any, chosen: list[Listed], beside: list[Listed]) -> list[List
             with told(f"s3://{one.bucket}/{one.key} could not be read."):
                 body = store.get_object(Bucket=one.bucket, Key=one.key, IfMatch=one.etag)["Body"].read()
             manifests.append(deliveries.Manifest(one.key, one.written, body))
-    counted = set(deliveries.newest([one.key for one in chosen], manifests))
-    return [one for one in chosen if one.key in counted]
+    counted = deliveries.newest([one.key for one in chosen], manifests)
+    files = set(counted.files)
+    return Chosen([one for one in chosen if one.key in files], counted.noticed)
 
 
 def _parts(address: str) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def put(store: Any, key: str, *costs: str) -> None:
 
 def load(lake: Lake, *paths: str | Path) -> Decimal:
     with s3.brought(paths, beside=lake.folder.parent) as ready:
-        ingest(lake, ready, now=NOW)
+        ingest(lake, ready.paths, now=NOW)
     ((_, total),) = lake.ask(Question(period=Period.parse("2026-10"))).totals
     return total
 
@@ -65,7 +65,7 @@ def test_what_an_address_names(bucket: Any, path: str, keys: list[str]) -> None:
     for key in ("export/a.csv", "export/month=2026-10/b.csv", "exports/c.csv", "export/notes.txt", "odd"):
         put(bucket, key, "1.00")
     put(bucket, "export/empty.csv")
-    assert [one.key for one in s3.listed(bucket, path)] == keys
+    assert [one.key for one in s3.listed(bucket, path).objects] == keys
 
 
 def test_a_folder_of_a_bucket_and_a_file_load_together(bucket: Any, lake: Lake, write: Any) -> None:
@@ -74,7 +74,7 @@ def test_a_folder_of_a_bucket_and_a_file_load_together(bucket: Any, lake: Lake, 
     told: list[Step] = []
     here = write("more.csv", [row("5.00", ServiceName="here")])
     with watched(told.append), s3.brought(["s3://bills/export/", here], beside=lake.folder.parent) as ready:
-        assert len(ready) == 3
+        assert len(ready.paths) == 3
     assert load(lake, "s3://bills/export/", here) == Decimal("8.250000000001")
     assert not list(lake.folder.parent.glob(".s3-*"))
     assert [step.what for step in told] == ["fetching export/2026-10/a.csv", "fetching export/a.csv"]
@@ -93,7 +93,7 @@ def test_a_thousand_objects_come_in_several_pages(bucket: Any, monkeypatch: pyte
         bucket.put_object(Bucket="bills", Key=f"many/{number:04}.csv", Body=b"x")
     pages = bucket.get_paginator("list_objects_v2")
     monkeypatch.setattr(bucket, "get_paginator", lambda _: Small(pages))
-    assert len(s3.listed(bucket, "s3://bills/many/")) == 25
+    assert len(s3.listed(bucket, "s3://bills/many/").objects) == 25
 
 
 class Small:
@@ -194,8 +194,8 @@ def test_what_does_not_fit_is_not_brought(bucket: Any, lake: Lake, monkeypatch: 
         load(lake, "s3://bills/")
 
 
-def test_a_month_that_was_delivered_twice_is_its_newest_delivery(bucket: Any, lake: Lake) -> None:
-    """The second holds the first: both together would be 30.00."""
+def test_a_month_that_was_delivered_twice_is_its_newest_delivery(bucket: Any, lake: Lake, tmp_path: Path) -> None:
+    """The second holds the first: both together would be 30.00. The report names what was left in the bucket."""
     for run, costs in (("a1", ("10.00",)), ("b2", ("10.00", "10.00"))):
         key = f"cur/bank/20261001-20261101/{run}/bank-1.csv"
         put(bucket, key, *costs)
@@ -203,6 +203,9 @@ def test_a_month_that_was_delivered_twice_is_its_newest_delivery(bucket: Any, la
         bucket.put_object(Bucket="bills", Key="cur/bank/20261001-20261101/bank-Manifest.json", Body=said)
     assert load(lake, "s3://bills/cur/") == Decimal("20.00")
     assert load(lake, "s3://bills/cur/bank/20261001-20261101/a1/bank-1.csv") == Decimal("10.00")  # one may be named
+    report = command.run(home=tmp_path / "home", now=NOW, paths=["s3://bills/cur/"])
+    assert report.findings[0].rule == "earlier-delivery"
+    assert report.findings[0].text.endswith("left out below cur/bank/20261001-20261101: a1/bank-1.csv")
     bucket.delete_object(Bucket="bills", Key="cur/bank/20261001-20261101/b2/bank-1.csv")
     with pytest.raises(LakeError, match="is not complete"):
         s3.listed(bucket, "s3://bills/cur/")
