@@ -68,7 +68,7 @@ _BY: tuple[tuple[str, Callable[[_Delivery], float | None]], ...] = (
     ("the newest by the time that it states", lambda one: one.submitted),
     ("whose manifest lies in the period's own folder", lambda one: float(one.is_current)),
     (
-        "the newest only by when its manifest was written, which copying changes",
+        "the newest only by when its manifest was written, which copying changes (if another is, name its folder)",
         lambda one: one.manifest.written,
     ),
 )
@@ -141,9 +141,13 @@ def _read(body: bytes) -> tuple[list[str], float | None]:
         return [], None
     names = [one.get("blobName") if isinstance(one, dict) else one for one in told]
     run = said.get("runInfo")
-    return [_key(name) for name in names if isinstance(name, str)], _time(
-        run.get("submittedTime") if isinstance(run, dict) else None
-    )
+    submitted = _time(run.get("submittedTime")) if isinstance(run, dict) else None
+    return [_key(name) for name in names if isinstance(name, str) and _is_text(name)], submitted
+
+
+def _is_text(name: str) -> bool:
+    # JSON can write half of a character, which no file's key has and no message can show.
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _key(name: str) -> str:
