@@ -29,6 +29,7 @@ _COLUMNS = (
     *((name, "BIGINT") for name in COUNTS),
 )
 _MEASURED = ", ".join((*PERCENTS, *COUNTS))
+_AZURE = "/subscriptions/"
 # A file of an earlier version lacks the metrics that came later: they were not measured.
 _EVERY_COLUMN = f"SELECT {', '.join(f'CAST(NULL AS {kind}) AS {name}' for name, kind in _COLUMNS)} WHERE false"
 
@@ -79,6 +80,12 @@ class UsedHour:
     tokens: int | None
 
 
+def folded(resource: str) -> str:
+    """SQL: this text as ids are kept and looked for. Azure's mean the same in any case, and its bills are loaded with
+    small letters; everybody else's are kept letter by letter."""
+    return f"CASE WHEN starts_with(lower({resource}), '{_AZURE}') THEN lower({resource}) ELSE {resource} END"
+
+
 def is_usage(file: TableFile) -> bool:
     """Whether this table is hourly utilisation rather than a bill."""
     return {"ResourceId", "HourStart"} <= set(file.names) and any(name in file.names for name in (*PERCENTS, *COUNTS))
@@ -96,7 +103,8 @@ def stage(
     before = store.usage()
     if before is not None:
         path = duck.text(str(store.folder / before.file.path))
-        connection.execute(f"INSERT INTO used BY NAME SELECT -1 AS part, * FROM read_parquet({path})")  # noqa: S608
+        kept = f"SELECT -1 AS part, * REPLACE ({folded('resource')} AS resource) FROM read_parquet({path})"  # noqa: S608
+        connection.execute(f"INSERT INTO used BY NAME {kept}")
     inputs = [_read(connection, file, number) for number, file in enumerate(files)]
     newest = ", ".join(f"arg_max({name}, part) AS {name}" for name in (*PERCENTS, *COUNTS))
     connection.execute(
@@ -128,7 +136,7 @@ def _read(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -
     try:
         prepare(connection, file)
         connection.execute(
-            f"INSERT INTO used (part, resource, hour, {_MEASURED}) SELECT {number}, {column('ResourceId')}, "  # noqa: S608
+            f"INSERT INTO used (part, resource, hour, {_MEASURED}) SELECT {number}, {folded(column('ResourceId'))}, "  # noqa: S608
             f"{read_time(column('HourStart'))}, {', '.join((*percents, *counts))} FROM {from_table(file)}"
         )
     except duckdb.Error as error:
@@ -152,16 +160,18 @@ def utilisation(store: Store, resource_ids: Iterable[str], *, start: datetime, e
     """
     by_name = _names(resource_ids)
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in _rows(store, expressions.machine_days(sorted(by_name), start=_text(start), end=_text(end))):
+    days = expressions.machine_days(sorted(by_name), start=_text(start), end=_text(end))
+    for row in _rows(store, days, azure=any(map(_is_azure, by_name))):
         for resource in by_name[row["resource"]]:
             found.setdefault(resource, []).append(row)
-    return {resource: _over(resource, days) for resource, days in found.items()}
+    return {resource: _over(resource, told) for resource, told in found.items()}
 
 
 def hours(store: Store, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> list[UsedHour]:
     """The same hour by hour, in the order of resources and hours; hours of which nothing is known are absent."""
     by_name = _names(resource_ids)
-    rows = _rows(store, expressions.used_hours(sorted(by_name), start=_text(start), end=_text(end)))
+    asked = expressions.used_hours(sorted(by_name), start=_text(start), end=_text(end))
+    rows = _rows(store, asked, azure=any(map(_is_azure, by_name)))
     measured = (*PERCENTS, *COUNTS)
     found = [
         UsedHour(resource, row["hour"].replace(tzinfo=UTC), **{name: row[name] for name in measured})
@@ -176,18 +186,26 @@ def _names(resource_ids: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for resource in sorted(set(resource_ids)):
         short = re.split(r"[/:]", resource)[-1] if resource.startswith("arn:") else resource
-        for name in {resource, short} - {""}:
+        for name in {resource.lower()} if _is_azure(resource) else {resource, short} - {""}:
             found.setdefault(name, []).append(resource)
     return found
 
 
-def _rows(store: Store, expression: Any) -> list[dict[str, Any]]:
+def _is_azure(resource: str) -> bool:
+    return resource.lower().startswith(_AZURE)
+
+
+def _rows(store: Store, expression: Any, *, azure: bool) -> list[dict[str, Any]]:
     manifest = store.usage()
     if manifest is None:
         return []
     with duck.cursor() as connection:
         path = duck.text(str(store.folder / manifest.file.path))
         every = f"{_EVERY_COLUMN} UNION ALL BY NAME SELECT * FROM read_parquet({path})"  # noqa: S608
+        if azure:
+            # A file of an earlier version has ids as they came: one hour in two spellings is one hour.
+            highest = ", ".join(f"max({name}) AS {name}" for name in (*PERCENTS, *COUNTS))
+            every = f"SELECT {folded('resource')} AS resource, hour, {highest} FROM ({every}) GROUP BY 1, 2"  # noqa: S608
         connection.execute(f"CREATE TEMP VIEW usage AS SELECT * REPLACE (timezone('UTC', hour) AS hour) FROM ({every})")  # noqa: S608
         rows: list[dict[str, Any]] = connection.execute(expressions.to_sql(expression)).to_arrow_table().to_pylist()
         return rows

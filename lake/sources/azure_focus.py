@@ -48,6 +48,15 @@ def amended(file: TableFile, values: Mapping[str, str]) -> dict[str, str]:
     return made
 
 
+def unchanged(given: Mapping[str, str], made: Mapping[str, str], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the file says where `amended` says otherwise, as names of the file's (`names`) and SQL; NULL elsewhere."""
+    return [
+        (names[target], f"CASE WHEN {value} IS DISTINCT FROM {made[target]} THEN {value} END")
+        for target, value in given.items()
+        if made[target] != value
+    ]
+
+
 def _is_zero(value: str) -> str:
     return f"regexp_full_match(trim({value}), '{_ZERO}')"
 

@@ -99,6 +99,12 @@ def as_json(fields: Sequence[tuple[str, str]], *, keep_empty: bool = False) -> s
     return f"nullif(CAST(json_merge_patch('{{}}', {merged}) AS VARCHAR), '{{}}')"
 
 
+def with_more(whole: str, fields: Sequence[tuple[str, str]]) -> str:
+    """SQL: the JSON object `whole` (SQL for its text) with these names and texts too, without those that are empty."""
+    more = as_json(fields)
+    return whole if more == NONE else f"json_merge_patch({whole}, coalesce({more}, '{{}}'))"
+
+
 def _layers(fields: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     # The database takes no two names in one object that differ in case alone; two tags may.
     layers: list[dict[str, tuple[str, str]]] = []

@@ -1,6 +1,7 @@
 """FOCUS files: every column that is one of ours is carried over letter by letter, every other kept in `x_extra`.
 
-Microsoft's files differ from what FOCUS means by their values; `azure_focus.py` reads them as they are meant.
+Microsoft's files differ from what FOCUS means by their values; `azure_focus.py` reads them as they are meant, and what
+they say is kept in `x_extra` too.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from lake.columns import BY_NAME, MANDATORY, RENAMED, SIGNATURE, Kind
 from lake.errors import LakeError
 from lake.report import Finding
 from lake.sources import azure_focus, focus_version
-from lake.sources.cells import as_json
+from lake.sources.cells import as_json, with_more
 from lake.sources.port import TARGETS, Reading, Rows, twice
 from lake.sources.table_file import TableFile, as_text, from_table
 
@@ -33,11 +34,13 @@ class Focus:
         """Refuses a file that lacks a mandatory column, or has a column twice."""
         ours, extra, findings = mapping(file)
         values = {target: _given(file, target, index) for target, index in ours.items()}
+        rest = as_json([(file.names[index], as_text(file, index)) for index in extra], keep_empty=True)
         if azure_focus.is_one(file):
-            values = azure_focus.amended(file, values)
-        rest = [(file.names[index], as_text(file, index)) for index in extra]
+            given, values = values, azure_focus.amended(file, values)
+            names = {target: file.names[index] for target, index in ours.items()}
+            rest = with_more(rest, azure_focus.unchanged(given, values, names))
         findings += _inexact_types(file, ours)
-        return Reading([Rows(values, rest=as_json(rest, keep_empty=True))], findings)
+        return Reading([Rows(values, rest=rest)], findings)
 
     def look(self, connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
         """Counts the cells in which the text NULL stands for no value."""

@@ -1,6 +1,9 @@
 """Microsoft's own FOCUS export: zeros that mean nothing is known, services without a name, ids in two spellings."""
 
+import json
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from lake.engine import Lake
 from lake.period import Period
 from lake.question import Metric, Question
+from lake.usage import hours, utilisation
 
 OCTOBER = Period.parse("2026-10")
 MICROSOFT = {
@@ -66,6 +70,51 @@ def test_a_commitment_meets_what_it_covers_whatever_its_case(write: Any, charge:
         (None, RESERVATION.lower()),
         ("i-0A", None),
     ]
+
+
+def test_what_was_changed_is_kept_letter_by_letter(write: Any, charge: Any, load: Any, ask: Any) -> None:
+    changed = {"ResourceId": MACHINE, "ListCost": "0.000", "ContractedCost": "0"}
+    rows = [charge("2.00") | MICROSOFT | changed, charge("2.00") | MICROSOFT | {"ResourceId": MACHINE.lower()}]
+    rows += [charge("2.00") | MICROSOFT | changed | {"ProviderName": "AWS"}]
+    load(write("focus.csv", rows), final=True)
+    kept = [json.loads(extra) for (extra,) in ask("SELECT x_extra FROM bill ORDER BY x_row")]
+    alone = {"x_SkuMeterSubcategory": kept[1]["x_SkuMeterSubcategory"]}
+    assert kept == [alone | changed, alone, alone]
+
+
+MACHINE = "/subscriptions/S1/resourceGroups/RG-Train/providers/Microsoft.Compute/virtualMachines/GPU-1"
+OCTOBER_DAYS = {"start": datetime(2026, 10, 1, tzinfo=UTC), "end": datetime(2026, 11, 1, tzinfo=UTC)}
+
+
+def test_utilisation_is_found_whatever_the_case_of_the_machines_id(
+    write: Any, charge: Any, load: Any, lake: Lake
+) -> None:
+    """The bill has it in small letters, monitoring as Azure shows it, and now and then in capitals."""
+    measured = [{"ResourceId": MACHINE, "HourStart": f"2026-10-05T0{hour}:00Z", "cpu_max_pct": "7"} for hour in "01"]
+    measured += [{"ResourceId": MACHINE.upper(), "HourStart": "2026-10-05T01:00Z", "invocations": "3"}]
+    measured += [{"ResourceId": "I-1", "HourStart": "2026-10-05T01:00Z", "cpu_max_pct": "9"}]
+    load(write("focus.csv", [charge("1.00") | MICROSOFT | {"ResourceId": MACHINE}]), write("usage.csv", measured))
+    (row,) = lake.ask(Question(period=OCTOBER, by=("resource",))).rows
+    for name in (row["resource"], MACHINE):
+        found = utilisation(lake.store, [name, "i-1"], **OCTOBER_DAYS)
+        assert list(found) == [name]  # the ids of others are what they are, letter by letter
+        assert (found[name].hours["cpu_max_pct"], found[name].invocations) == (2, 3)
+        assert [one.resource_id for one in hours(lake.store, [name], **OCTOBER_DAYS)] == [name, name]
+
+
+def test_utilisation_that_an_earlier_version_stored_is_found_too(
+    write: Any, load: Any, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was kept as written, the same hour twice where it came in two spellings."""
+    monkeypatch.setattr("lake.usage.folded", lambda name: name)
+    hour = {"HourStart": "2026-10-05T00:00Z", "cpu_max_pct": "7", "invocations": "3"}
+    load(write("usage.csv", [{"ResourceId": name} | hour for name in (MACHINE, MACHINE.upper())]))
+    monkeypatch.undo()
+    found = utilisation(lake.store, [MACHINE.lower()], **OCTOBER_DAYS)
+    assert found[MACHINE.lower()].invocations == 3
+    load(write("more.csv", [{"ResourceId": MACHINE.lower()} | hour | {"invocations": "5"}]))
+    found = utilisation(lake.store, [MACHINE.lower()], **OCTOBER_DAYS)
+    assert (found[MACHINE.lower()].invocations, found[MACHINE.lower()].hours["cpu_max_pct"]) == (5, 1)
 
 
 def test_other_providers_files_are_read_letter_by_letter(write: Any, charge: Any, load: Any, lake: Lake) -> None:
