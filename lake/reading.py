@@ -1,6 +1,7 @@
 """The charges of some snapshots as one table, on a connection of its own to this process's DuckDB in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from lake.columns import CHARGES_COUNTED, STORED, tag_column
 from lake.errors import LakeError
 from lake.question import Question
 from lake.rollup import Rolled
+from lake.speaking import in_words
 from lake.store import Snapshot, SnapshotFile
 
 # A snapshot of an earlier version lacks the columns that came later: it has no value there, and can still be asked.
@@ -59,25 +61,25 @@ class Reader:
 
     def fetch(self, build: compiled.Build, question: Question, *more: Any) -> tuple[list[dict[str, Any]], str]:
         """The rows of `build(charges, question, *more)`, one of `lake.expressions`, and the exact query behind them."""
-        with _Speaking():
+        with _speaking():
             query = compiled.to_sql(build, self._tags, question, *more)
             return self._open().execute(query).to_arrow_table().to_pylist(), query
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query on `charges` that is written in SQL; raises LakeError if a file cannot be read."""
-        with _Speaking():
+        with _speaking():
             return self._open().execute(sql).fetchall()
 
     def batches(self, sql: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
         """The same, so many rows at a time."""
-        with _Speaking():
+        with _speaking():
             answer = self._open().execute(sql)
             while rows := answer.fetchmany(size):
                 yield rows
 
     def copy(self, select: str, target: Path, options: str) -> None:
         """Writes the rows of a query on `charges` into `target`, in place of what is there. Raises LakeError."""
-        with _Speaking():
+        with _speaking():
             self._open()
         try:
             to = f"TO {duck.text(str(target))} ({options}, USE_TMP_FILE false)"
@@ -99,16 +101,5 @@ def _files(snapshot: Snapshot, rolled: Rolled | None) -> tuple[SnapshotFile, ...
     return (file,)
 
 
-class _Speaking:
-    """Turns what DuckDB refuses into words for people."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, duckdb.IOException):
-            raise LakeError(
-                "A snapshot's file cannot be read.",
-                why="The manifest names it, but it is missing or damaged.",
-                do="Load that billing period again from its source.",
-            ) from error
+def _speaking() -> AbstractContextManager[None]:
+    return in_words("A snapshot's file cannot be read.", do="Load that billing period again from its source.")

@@ -19,6 +19,7 @@ from lake.charges import read_time
 from lake.columns import COUNTS, PERCENT_TYPE, PERCENTS
 from lake.errors import LakeError
 from lake.sources.table_file import TableFile, as_text, digest, from_table, prepare, unreadable
+from lake.speaking import in_words
 from lake.store import Input, SnapshotFile, Store, UsageManifest, sync
 
 BYTES_PER_MB = 1_000_000
@@ -199,7 +200,8 @@ def _rows(store: Store, expression: Any, *, azure: bool) -> list[dict[str, Any]]
     manifest = store.usage()
     if manifest is None:
         return []
-    with duck.cursor() as connection:
+    do = f"Bring {store.folder / manifest.file.path} back from a backup."
+    with in_words("The utilisation that is loaded cannot be read.", do=do), duck.cursor() as connection:
         path = duck.text(str(store.folder / manifest.file.path))
         every = f"{_EVERY_COLUMN} UNION ALL BY NAME SELECT * FROM read_parquet({path})"  # noqa: S608
         if azure:
