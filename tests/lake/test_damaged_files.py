@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from lake.speaking import in_words
 from lake.usage import utilisation
 
 FOOTER = 8  # a Parquet file ends in the length of its footer and four letters
-DAMAGES = {
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "zeros in the middle": lambda body: body[: len(body) // 4] + bytes(len(body) // 4) + body[len(body) // 2 :],
     "zeros in the footer": lambda body: body[: -400 - FOOTER] + bytes(400) + body[-FOOTER:],
     "cut short": lambda body: body[: len(body) // 2],

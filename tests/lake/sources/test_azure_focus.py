@@ -95,7 +95,8 @@ def test_utilisation_is_found_whatever_the_case_of_the_machines_id(
     measured += [{"ResourceId": "I-1", "HourStart": "2026-10-05T01:00Z", "cpu_max_pct": "9"}]
     load(write("focus.csv", [charge("1.00") | MICROSOFT | {"ResourceId": MACHINE}]), write("usage.csv", measured))
     (row,) = lake.ask(Question(period=OCTOBER, by=("resource",))).rows
-    for name in (row["resource"], MACHINE):
+    assert row["resource"] == MACHINE.lower()
+    for name in (MACHINE.lower(), MACHINE):
         found = utilisation(lake.store, [name, "i-1"], **OCTOBER_DAYS)
         assert list(found) == [name]  # the ids of others are what they are, letter by letter
         assert (found[name].hours["cpu_max_pct"], found[name].invocations) == (2, 3)
