@@ -1,7 +1,10 @@
 """DuckDB as this lake uses it: in memory, silent, in UTC, and never fetching an extension from the network."""
 
+import atexit
 import ctypes
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,14 +16,17 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "threads": 2,
+    # By itself DuckDB spills into `.tmp` below the current folder, where processes take each other's files for theirs.
+    "temp_directory": "",
 }
 PART = 50_000
 SPILL_BEYOND = "2GB"
-"""What a connection that may spill keeps in memory: a bill of any length loads in it, whatever the machine has."""
+"""What a database that may spill keeps in memory: a bill of any length loads in it, whatever the machine has."""
 
 
 def connect(*, spill: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A database of its own; `spill` is a folder that takes what does not fit into SPILL_BEYOND of memory."""
+    """A database of its own; `spill` is a folder of nobody else's that takes what does not fit into SPILL_BEYOND of
+    memory. Without one it spills nowhere."""
     connection = duckdb.connect(":memory:", config=_SETTINGS)
     # Under `python -c`, DuckDB draws its progress bar onto stdout, where --json promises one document.
     connection.execute("SET enable_progress_bar = false")
@@ -42,10 +48,9 @@ class _Shared:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         with self._opening:
             if self._database is None:
-                self._database = connect()
+                self._database = connect(spill=_folder_of_this_process())
                 # Pages of the files are the operating system's to keep: this database lives as long as its process.
                 self._database.execute("SET enable_external_file_cache = false")
-                self._database.execute("SET parquet_metadata_cache = true")
             return self._database.cursor()
 
     def _forget(self) -> None:
@@ -55,6 +60,23 @@ class _Shared:
         if self._database is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._database))
             self._database = None
+
+
+def _folder_of_this_process() -> str | None:
+    """A new folder that only this user may read, removed when this process ends; None where none can be made: most
+    questions need none."""
+    try:
+        folder = tempfile.mkdtemp(prefix="spendgate-questions-")
+    except OSError:
+        return None
+    atexit.register(_remove, folder, os.getpid())
+    return folder
+
+
+def _remove(folder: str, process: int) -> None:
+    # A forked process ends with its parent's list of what to do at the end.
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 _shared = _Shared()

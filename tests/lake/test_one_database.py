@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from lake import duck
 from lake.engine import Lake
@@ -98,7 +99,10 @@ def _asked_in_a_fork(folder: str, told: Any) -> None:
     told.put((answered.totals, duck.cursor().execute("SELECT sum(range) FROM range(1000000)").fetchone()))
 
 
-def test_a_forked_process_asks_a_database_of_its_own_and_ends(write: Any, charge: Any, load: Any, lake: Lake) -> None:
+def test_a_forked_process_asks_a_database_of_its_own_and_ends(
+    write: Any, charge: Any, load: Any, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # multiprocessing ends its children without their ends
     load(write("bill.csv", [charge("1.00")]))
     lake.ask(ALL)
     context = multiprocessing.get_context("fork")
@@ -121,6 +125,56 @@ def test_a_forked_process_that_ends_like_any_program_ends_without_a_crash() -> N
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+SPILLING = """
+import os, stat, sys
+from lake import duck
+
+child = os.fork() if duck.cursor() else 0
+asking = duck.cursor()
+folder, limit = asking.execute("SELECT current_setting('temp_directory'), current_setting('memory_limit')").fetchone()
+asking.execute("SET memory_limit = '24MB'")
+asking.execute("CREATE TEMP TABLE kept AS SELECT range AS a, hash(range) AS b, hash(-range) AS c FROM range(1500000)")
+sum_of_all = asking.execute("SELECT sum(a) FROM kept").fetchone()[0]
+mode = oct(stat.S_IMODE(os.stat(folder).st_mode))
+print(folder, mode, limit, sum_of_all, len(os.listdir(folder)) > 0, os.listdir("."), sep="|", flush=True)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if child else 0)
+"""
+
+
+def test_what_does_not_fit_into_memory_goes_to_a_private_folder_of_each_process(tmp_path: Path) -> None:
+    """In one folder two processes would take each other's files for their own, and one of them would crash."""
+    here, temporary = tmp_path / "here", tmp_path / "temporary"
+    here.mkdir()
+    temporary.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", SPILLING],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=here,
+        env=os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(Path(duck.__file__).parents[1])},
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told = [line.split("|") for line in ended.stdout.splitlines()]
+    assert [line[1:] for line in told] == [["0o700", "1.8 GiB", "1124999250000", "True", "[]"]] * 2
+    assert {Path(line[0]).parent for line in told} == {temporary}
+    assert len({line[0] for line in told}) == 2
+    assert list(temporary.iterdir()) == []
+
+
+def test_questions_are_answered_where_no_temporary_folder_can_be_made(
+    write: Any, charge: Any, load: Any, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(write("bill.csv", [charge("1.00")]))
+
+    def refused(**_: str) -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refused)
+    monkeypatch.setattr(duck, "_shared", duck._Shared())
+    assert lake.ask(ALL).totals == [("USD", Decimal(1))]
 
 
 def test_moments_are_read_as_utc_wherever_the_machine_is() -> None:
