@@ -18,6 +18,9 @@ from lake.sources.table_file import TableFile
 FOLDER = "gateway"
 MARK = "x_is_allocation"
 """The column in which a file says that a row splits another charge, as costs of Kubernetes split those of machines."""
+NO = ("", "false", "f", "no", "n", "0", "null")
+"""What it says, in any case, where a row is a charge like any other; whatever else it says, a row is taken for a part:
+a part that is counted is money counted twice, and a charge that is refused is seen."""
 
 
 def beside(lake: Lake) -> Lake:
@@ -50,13 +53,15 @@ def refuse_estimates(
 
 def _refuse_parts(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int, column: str) -> None:
     path = duck.text(f'$."{column}"')
+    said = f"coalesce(lower(trim(json_extract_string(x_extra, {path}))), '')"
+    none = ", ".join(duck.text(text) for text in NO)
     found = connection.execute(
-        f"SELECT count(*) FROM clean WHERE file = ? AND lower(json_extract_string(x_extra, {path})) = 'true'",  # noqa: S608
+        f"SELECT count(*), min({said}) FROM clean WHERE file = ? AND {said} NOT IN ({none})",  # noqa: S608
         [number],
     ).fetchone()
     if found and found[0]:
         raise LakeError(
-            f"{file.name} holds {found[0]} rows that split other charges ({column}).",
+            f"{file.name} holds {found[0]} rows that split other charges ({column}: {found[1][:40]}).",
             why="What they split is in the cloud's bill already, and both together would count it twice.",
             do="Load the cloud's bill, and this file without those rows.",
         )

@@ -47,8 +47,18 @@ def test_pitfall_10_what_splits_a_machine_over_pods_is_not_added_to_the_machine(
         load(write("pods.csv", [pod | {"X_Is_Allocation": said} for pod in pods]))
     assert "twice" in refusal.value.why
     assert lake.ask(Question(period=OCTOBER)).totals == [("USD", Decimal(10))]
-    load(write("other.csv", [pods[0] | {"x_is_allocation": "false"}]))
+    others = [
+        pods[0] | {"ResourceId": no, "x_is_allocation": no} for no in ("", "false", "No", " 0 ", "NULL", "n", "F")
+    ]
+    load(write("other.csv", [others[0], *(other | {"EffectiveCost": "0"} for other in others[1:])]))
     assert lake.ask(Question(period=OCTOBER)).totals == [("USD", Decimal(16))]
+
+
+def test_pitfall_10_what_is_said_in_other_words_is_taken_for_a_part(write: Any, charge: Any, load: Any) -> None:
+    """A part that is counted is money counted twice, and nobody sees it; a charge that is refused is seen."""
+    parts = [charge("1.00", x_is_allocation=said) for said in ("TRUE ", "1", "yes", "T", "Y", "in part", "-1")]
+    with pytest.raises(LakeError, match=rf"{len(parts)} rows that split other charges \(x_is_allocation: -1\)"):
+        load(write("pods.csv", [*parts, charge("2.00", x_is_allocation="0")]))
 
 
 def test_pitfall_16_what_a_machine_costs_is_after_the_discount(write: Any, charge: Any, load: Any, lake: Lake) -> None:
