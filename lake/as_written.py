@@ -19,6 +19,8 @@ from lake.store import Snapshot
 ANY = Period(date(1900, 1, 1), date(2200, 1, 1))
 MOST_REMEMBERED = 1_000
 MOST_NAMES = 10_000
+"""So many names of one dimension are remembered, and are compared with one that nobody has: a million would take
+minutes."""
 
 
 class Remembered:
@@ -101,7 +103,8 @@ def _as_written(dimension: str, value: str, found: Sequence[str]) -> str:
     same = folded.get(_folded(value))
     if same is not None:
         return same
-    close = difflib.get_close_matches(_folded(value), list(folded), n=3, cutoff=0.5)
+    likely = list({_folded(name): None for name in found[:MOST_NAMES]})  # those with most charges
+    close = difflib.get_close_matches(_folded(value), likely, n=3, cutoff=0.5)
     raise NameNotKnown(dimension=dimension, value=value, closest=tuple(folded[name] for name in close))
 
 

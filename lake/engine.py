@@ -299,25 +299,27 @@ def _others(answered: Answered, sums: list[dict[str, Any]], rows: list[dict[str,
         if question.metric in MEASURES and total["value"] is total.get("previous") is None:
             continue  # it tells of what cannot be converted
         rest: dict[str, Any] = {"currency": unit}
+        shown = [row for row in rows[:limit] if row["currency"] == unit]
         for side in ("value", "previous")[: 2 if question.compare else 1]:
             if question.metric in MEASURES:
                 rest[side] = measures.rest(question, rows[limit:], unit, side)
             else:
-                shown = [row[side] for row in rows[:limit] if row["currency"] == unit and row[side] is not None]
-                rest[side] = None if total[side] is None else difference(total[side], add(shown))
+                rest[side] = _left(total, shown, side, expressions.KNOWN_CHARGES[side])
+        for side, name in expressions.UNKNOWN.items():
+            if name in total:
+                rest[name] = _left(total, shown, name, expressions.UNKNOWN_CHARGES[side])
+        if question.metric not in MEASURES and not any(isinstance(left, Decimal) for left in rest.values()):
+            continue  # all of it is shown
         names = dict.fromkeys(expressions.keys(question.by).values(), OTHERS)
-        made.append(_row(names | rest | _lacking_rest(total, rows[:limit], unit), answered))
+        made.append(_row(names | rest, answered))
     return made
 
 
-def _lacking_rest(total: dict[str, Any], shown: list[dict[str, Any]], unit: str) -> dict[str, Any]:
-    """What of a total's charges without the asked cost are none of the shown rows'."""
-    rest = {}
-    for name in expressions.UNKNOWN.values():
-        if name in total:
-            mine = [row[name] for row in shown if row["currency"] == unit and row[name] is not None]
-            rest[name] = None if total[name] is None else difference(total[name], add(mine))
-    return rest
+def _left(total: dict[str, Any], shown: list[dict[str, Any]], name: str, charges: str) -> Decimal | None:
+    """What of a sum is none of the shown rows'; None where it is a sum of nothing, as `charges` counts what it sums."""
+    if total[name] is None or (charges in total and total[charges] == sum(row[charges] or 0 for row in shown)):
+        return None
+    return difference(total[name], add(row[name] for row in shown if row[name] is not None))
 
 
 def _touches(snapshot: Snapshot, question: Question) -> bool:

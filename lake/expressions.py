@@ -36,6 +36,8 @@ VALUE, PREVIOUS, CURRENCY = "value", "previous", "currency"
 UNKNOWN = {VALUE: "unknown_billed", PREVIOUS: "previous_unknown_billed"}
 NO_TEAM = "no_team"
 UNKNOWN_CHARGES = {VALUE: "unknown_charges", PREVIOUS: "previous_unknown_charges"}
+# How many charges have the asked cost, where some may lack it.
+KNOWN_CHARGES = {VALUE: "known_charges", PREVIOUS: "previous_known_charges"}
 # What `rows` and `totals` sum: the sums of all rows are the totals.
 SUMS = (VALUE, PREVIOUS, NO_TEAM, *UNKNOWN.values(), *UNKNOWN_CHARGES.values())
 TAX = "Tax"
@@ -168,6 +170,8 @@ def grouped(charges: ir.Table, question: Question, by: tuple[str, ...]) -> ir.Ta
             lacking = cost.isnull() if inside is None else cost.isnull() & inside
             sums[UNKNOWN[name]] = kept.BilledCost.sum(where=lacking)
             sums[UNKNOWN_CHARGES[name]] = kept[CHARGES_COUNTED].sum(where=lacking)
+            known = cost.notnull() if inside is None else cost.notnull() & inside
+            sums[KNOWN_CHARGES[name]] = kept[CHARGES_COUNTED].sum(where=known)
     sums[NO_TEAM] = cost.sum(where=within(kept, question.period) & kept.x_team.isnull())
     return kept.group_by(**columns, **{CURRENCY: kept.BillingCurrency}).agg(**sums)
 

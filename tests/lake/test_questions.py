@@ -252,6 +252,19 @@ def test_bad_periods_are_refused_in_words() -> None:
         assert refusal.value.do
 
 
+def test_of_very_many_names_those_with_most_charges_are_offered(
+    write: Any, charge: Any, load: Any, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To compare a million names with one takes minutes."""
+    monkeypatch.setattr("lake.as_written.MOST_NAMES", 2)
+    names = ["machine-a", "machine-a", "machine-a", "machine-b", "machine-b", "machine-c"]
+    load(write("bill.csv", [charge("1.00", ResourceId=name) for name in names]))
+    with pytest.raises(NameNotKnown) as refusal:
+        lake.ask(Question(period=OCTOBER, where={"resource": ("machine-cc",)}))
+    assert set(refusal.value.closest) == {"machine-a", "machine-b"}
+    assert lake.ask(Question(period=OCTOBER, where={"resource": ("Machine_C",)})).totals == [("USD", Decimal(1))]
+
+
 @pytest.fixture
 def partly_priced(write: Any, charge: Any, load: Any, lake: Lake) -> Lake:
     """October: claims has no list cost at all, fraud for some of its charges; September: every charge has one."""
@@ -282,6 +295,20 @@ def test_a_list_cost_that_is_not_known_is_no_zero_and_is_told(partly_priced: Lak
     assert answered.unknown == [Unknown("CHF", 1, Decimal(1)), Unknown("USD", 3, Decimal(20))]
     assert answered.holds
     assert partly_priced.ask(Question(period=OCTOBER, by=by)).unknown == []
+
+
+@pytest.mark.parametrize("by", [("team",), ("team", "resource")], ids=["from the rollup", "from the charges"])
+def test_the_others_cost_nothing_only_where_that_is_known(partly_priced: Lake, by: tuple[str, ...]) -> None:
+    """Shown are fraud, free and claims, one after the other; a currency of which all rows are shown has no others."""
+    swiss = ("CHF", None, Decimal(1))
+    for limit, dollars in ((1, [("USD", Decimal(0), Decimal(13))]), (2, [("USD", None, Decimal(13))]), (3, [])):
+        answered = partly_priced.ask(Question(period=OCTOBER, by=by, metric=Metric.LIST, limit=limit))
+        others = [(row["currency"], row["value"], row["unknown_billed"]) for row in answered.others]
+        assert others == [swiss, *dollars]
+    compared = Question(period=OCTOBER, compare=SEPTEMBER, by=("team",), metric=Metric.LIST, currency="USD", limit=1)
+    (others_of_both,) = partly_priced.ask(compared).others
+    told = {name: others_of_both[name] for name in ("value", "previous", "unknown_billed", "previous_unknown_billed")}
+    assert list(told.values()) == [Decimal(0), Decimal(12), Decimal(13), None]
 
 
 def test_nothing_is_subtracted_from_what_is_known_in_part(partly_priced: Lake) -> None:
