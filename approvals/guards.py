@@ -4,7 +4,7 @@ Made from the table of moves. The entry must tell of this very move, so whoever 
 the log cannot claim either (`app/database_roles.py` says who may write which).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from approvals.states import MOVES, State
 from audit.guard import Guard, changed
@@ -27,7 +27,7 @@ _EFFECT_FIXED = (
 )
 
 
-def _told(moves: Iterable[Sequence[str]], of: str) -> str:
+def _told(moves: Iterable[tuple[str, ...]], of: str) -> str:
     """That the log has the entry of this version, and that it tells of one of these moves (`of`: what is compared).
 
     One look at the log whatever the move is: SQLite reads a trigger's whole text anew for every connection, and
