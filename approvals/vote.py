@@ -25,7 +25,7 @@ from approvals.store import Proposal, Vote, find_proposal, standing_votes
 from audit.event import Actor, ActorKind, Event
 from audit.log import append
 from audit.moment import utc_time
-from audit.private import commitment, reference
+from audit.private import commitment, reference, written_by
 
 NOBODY = "unknown"
 Via = Literal["slack", "page", "terminal"]
@@ -74,6 +74,9 @@ def vote(session: Session, *, now: datetime, ballot: Ballot) -> VoteResult:
         people = judged_by(entitled(session, now).people, sealed.change.kind)
     except Altered as error:
         return _refused(session, now, ballot, no("altered", f"{error.what} {error.why}"), proposal)
+    if ballot.reason_ref and written_by(session, ballot.reason_ref) != ballot.person:
+        told = no("not_your_words", "the reason that came with it was written by somebody else")
+        return _refused(session, now, ballot, told, proposal)
     votes = standing_votes(session, proposal.id)
     mine = next((cast for cast in votes if cast.person == ballot.person), None)
     if ballot.choice == WITHDRAW:

@@ -206,6 +206,12 @@ def open_text(session: Session, ref: str) -> str | None:
     return None if row is None or holder is None else _decrypted(row, holder.key)
 
 
+def written_by(session: Session, ref: str) -> str | None:
+    """Whose words are kept under a reference, erased ones too; None where there are none."""
+    row = session.get(PrivateText, ref)
+    return None if row is None else row.person
+
+
 def commitment(session: Session, ref: str) -> str | None:
     """HMAC-SHA-256 of the text under its salt: proves the text while the salt is there, tells nothing afterwards."""
     row = session.get(PrivateText, ref)

@@ -12,7 +12,7 @@ from approvals.risk import Risk
 from approvals.states import State
 from approvals.store import standing_votes
 from approvals.vote import Ballot, vote
-from audit.private import open_text
+from audit.private import keep, open_text
 from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, OLIVIA, PEOPLE, SAM
 
 
@@ -170,3 +170,13 @@ def test_tampered_sealed_bytes_take_no_vote(gate: Any) -> None:
     assert gate.vote(row, ARJUN).verdict.code == "altered"
     assert last(gate)["event"] == "vote.refused"
     assert gate.state(row) == State.PENDING
+
+
+@pytest.mark.parametrize("choice", ["approve", "reject"])
+def test_words_that_somebody_else_wrote_are_nobodys_reason(gate: Any, choice: str) -> None:
+    row = gate.pending()
+    with gate.writing() as (session, now):
+        ref = keep(session, person=SAM, text="the words of Sam", now=now)
+    result = gate.vote(row, ARJUN, choice, reason="the words of Sam", reason_ref=ref)
+    assert (result.verdict.code, gate.state(row)) == ("not_your_words", State.PENDING)
+    assert gate.vote(row, ARJUN, choice, reason="x", reason_ref="t-unknown").verdict.code == "not_your_words"
