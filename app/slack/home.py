@@ -16,7 +16,7 @@ from app.drawn import CardMessage
 from app.slack.answers import marked
 from app.slack.cards import at, data, money
 from app.slack.people import Speaker, not_linked, who
-from approvals.active import active
+from approvals.active import entitled, judged_by
 from approvals.card import Card, project
 from approvals.errors import Altered
 from approvals.person import People, Person
@@ -63,7 +63,7 @@ class Page:
 
 def page_of(session: Session, speaker: Speaker, *, now: datetime) -> Page:
     """Reads what this person's Home shows."""
-    people = active(session).people
+    people = entitled(session, now).people
     person = who(people, speaker)
     if person is None:
         return Page(None, speaker, now)
@@ -91,7 +91,8 @@ def home_view(page: Page) -> View:
         blocks = [_header("You are not linked yet"), _section(not_linked(page.speaker))]
         blocks.append(_small("Until then I answer nothing that would tell costs, and your presses count for nothing."))
         return {"type": "home", "blocks": blocks}
-    roles = ", ".join(sorted(page.person.roles)) or "no role: you may ask, and decide nothing"
+    held = page.person.roles | {lent.role for lent in page.person.lent}
+    roles = ", ".join(sorted(held)) or "no role: you may ask, and decide nothing"
     blocks = [_header(f"{page.person.name}"), _small(f"Your roles: {data(roles)}")]
     if page.person.roles & READERS:
         blocks += _audit(page)
@@ -112,7 +113,7 @@ def _waits_for(session: Session, row: Proposal, person: Person, people: People, 
         sealed = decode(row.sealed, row.digest)
     except Altered:
         return False
-    held = standing(row, sealed, standing_votes(session, row.id))
+    held, people = standing(row, sealed, standing_votes(session, row.id)), judged_by(people, sealed.change.kind)
     verdict = may_vote(person=person.id, choice=APPROVE, digest=held.digest, standing=held, people=people, now=now)
     return verdict.allowed and person.id not in held.approvals
 
