@@ -7,6 +7,7 @@ done, that is when it is stored; one that failed is not, and Slack sends it agai
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from time import time
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -19,10 +20,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
 from app.database import reading
-from app.inbox import known
+from app.inbox import known_among
 from app.settings import SlackSettings
-from app.slack.bolt import note_refusal
+from app.slack.bolt import MOST_AT_ONCE, note_refusal
 from app.slack.guard import Admissible, RefusalCount, Refused, for_us
+from app.slack.together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +45,12 @@ class Socket(AsyncSocketModeHandler):
         quiet.setLevel(logging.ERROR)  # at INFO the SDK writes what people said
         super().__init__(app, settings.app_token, logger=quiet, web_client=client)
         self._engine, self._settings, self._refusals = engine, settings, refusals
+        self._door = Together(self._judge, most=MOST_AT_ONCE)
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         """One delivery: judged, stored by its listener, acknowledged."""
         started = time()
-        verdict = await asyncio.to_thread(self._judge, req)
+        verdict = await self._door(req)
         if not isinstance(verdict, Admissible):
             if verdict is not None:
                 await asyncio.to_thread(note_refusal, self._engine, self._refusals, verdict)
@@ -60,11 +63,12 @@ class Socket(AsyncSocketModeHandler):
         except Exception as error:  # noqa: BLE001 (what was not stored is not acknowledged, and comes again)
             logger.warning("a delivery was not taken (%s: %s); Slack sends it again", type(error).__name__, error)
 
-    def _judge(self, req: SocketModeRequest) -> Admissible | Refused | None:
-        settings = self._settings
-        verdict = for_us(req.payload, team=settings.team, app_id=settings.app_id, signature=req.envelope_id)
+    def _judge(self, requests: Sequence[SocketModeRequest]) -> list[Admissible | Refused | None]:
+        team, app_id = self._settings.team, self._settings.app_id
+        verdicts = [for_us(one.payload, team=team, app_id=app_id, signature=one.envelope_id) for one in requests]
         with reading(self._engine) as (session, _):
-            return None if isinstance(verdict, Admissible) and known(session, verdict.key) else verdict
+            before = known_among(session, [one.key for one in verdicts if isinstance(one, Admissible)])
+        return [None if isinstance(one, Admissible) and one.key in before else one for one in verdicts]
 
 
 async def keep_connected(socket: Socket) -> None:

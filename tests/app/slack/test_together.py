@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -48,3 +49,15 @@ async def test_whoever_stopped_waiting_spoils_nothing() -> None:
     assert await stays == 2
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_it_waits_for_nobody_who_has_all_threads_that_are_shared() -> None:
+    done, together = threading.Event(), Together[int, int](list, most=9)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+    other = asyncio.create_task(asyncio.to_thread(done.wait, 5))
+    await asyncio.sleep(0)
+    assert await together(1) == 1
+    assert not other.done()
+    done.set()
+    assert await other
