@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ STUCK_SECONDS = 60
 WRITERS = 0x5370656E64  # "Spend"
 """The number of the advisory lock that every writer of a PostgreSQL database takes."""
 
-_LOCK_AND_TIME = f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({WRITERS})) SELECT spendgate_now() FROM held"  # noqa: S608
-"""One trip in the line of writers, and in this order: the time is told once the row of the lock is there."""
+PRESSES = 0x5072657373  # "Press"
+"""The number of the lock of whoever stores presses: held for milliseconds, by nobody who waits for `WRITERS`."""
+
+_LOCK_AND_TIME = "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({})) SELECT spendgate_now() FROM held"
+"""One trip in a line of writers, and in this order: the time is told once the row of the lock is there."""
 
 _WRITE = {"isolation_level": "READ COMMITTED"}
 _READ = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -123,7 +127,7 @@ def writing(engine: Engine) -> Iterator[Transaction]:
     """
     with Session(engine, expire_on_commit=False) as session:
         if is_server(engine):
-            now = _first(session, _WRITE, lambda connection: _moment(_told(connection, _LOCK_AND_TIME)))
+            now = _first(session, _WRITE, partial(_in_line, WRITERS))
         else:
             connection = session.connection()
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -133,15 +137,22 @@ def writing(engine: Engine) -> Iterator[Transaction]:
 
 
 @contextmanager
-def beside(engine: Engine) -> Iterator[Transaction]:
-    """A writing transaction of rows that no entry tells of (the signer's): on a server it waits for no other writer."""
+def beside(engine: Engine, *, line: int | None = None) -> Iterator[Transaction]:
+    """A writing transaction of rows that no entry tells of: on a server it waits for no other writer, but for those of
+    the same `line`, where one is given: the number of a lock that it holds from its first moment."""
     if not is_server(engine):
         with writing(engine) as transaction:
             yield transaction
         return
     with Session(engine, expire_on_commit=False) as session:
-        yield Transaction(session, _first(session, _WRITE, now_by))
+        yield Transaction(session, _first(session, _WRITE, now_by if line is None else partial(_in_line, line)))
         session.commit()
+
+
+def wait_in(session: Session, line: int) -> None:
+    """Takes the lock of `line` besides, until the transaction ends; SQLite has one line for everybody."""
+    if is_server(session.connection()):
+        session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({line})")
 
 
 @contextmanager
@@ -162,6 +173,10 @@ def reading(engine: Engine) -> Iterator[Transaction]:
 def now_by(connection: Connection) -> datetime:
     """The database's time, aware and in UTC."""
     return _moment(_told(connection, "SELECT spendgate_now()"))
+
+
+def _in_line(line: int, connection: Connection) -> datetime:
+    return _moment(_told(connection, _LOCK_AND_TIME.format(line)))
 
 
 def _told(connection: Connection, statement: str) -> Any:

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, func, select
 
+from app.database import PRESSES, wait_in
 from app.errors import Exit, Problem
 from app.inbox import Conversation, Message
+from app.presses import Press, choice_of
 from app.turns import StoredAnswer, TurnStep, WakeUp, take_lease
 from approvals.active import entitled
 from approvals.person import OPAQUE
@@ -22,13 +24,17 @@ from approvals.policy import Verdict, no, yes
 from approvals.retention import CLASSES, still_kept
 from approvals.rules import Rules
 from approvals.store import PolicyVersion
+from approvals.vote import SLACK, Ballot, refuse
 from audit.event import Actor, ActorKind, Event
 from audit.hold import holding
 from audit.log import LogEntry, append
 from audit.private import PersonKey, erase, records_of, reference
 
 ERASED = "(erased: the person who asked was forgotten)"
-TOUCHED = ("person_key", "person_record", "private_text", "answer", "turn_step", "wakeup", "conversation", "lease")
+TOUCHED = (
+    *("person_key", "person_record", "private_text"),
+    *("answer", "turn_step", "wakeup", "conversation", "lease", "slack_press"),
+)
 """The tables of which rows are emptied or deleted: a server rewrites them afterwards."""
 
 
@@ -64,6 +70,8 @@ def forget_person(
     if erased_at is not None:
         return Forgotten(yes("forgotten before; what was left is removed now"), already=True, threads=threads)
     values = _called(session, person)
+    wait_in(session, PRESSES)  # from here on nobody keeps words of this person beside this transaction
+    _take_presses_back(session, person, values, now)
     answers = _silence(session, person, threads, now)
     told: dict[str, Any] = {"answers": answers, "threads": len(threads)}
     if reason:
@@ -180,6 +188,22 @@ def _silence(session: Session, person: str, threads: Sequence[str], now: datetim
             session.delete(place)  # a direct channel's id leads to the person
     session.flush()
     return answers
+
+
+def _take_presses_back(session: Session, person: str, accounts: Sequence[str], now: datetime) -> None:
+    """Empties what leads to the person in what they pressed; a press that nobody has judged yet counts for nothing."""
+    unlinked = col(Press.person).is_(None) & col(Press.account).in_(accounts)
+    theirs = (col(Press.person) == person) | unlinked
+    for press in session.exec(select(Press).where(theirs, col(Press.account).is_not(None)).order_by(col(Press.id))):
+        if press.judged_at is None:
+            ballot = Ballot(
+                proposal_id=press.proposal, digest=press.digest, person=None, choice=choice_of(press), via=SLACK
+            )
+            refuse(session, now=now, ballot=ballot, verdict=no("forgotten", "whoever pressed was forgotten"))
+            press.judged_at = now
+        press.account = press.note = press.telling_until = None
+        session.add(press)
+    session.flush()
 
 
 def _answer_no_more(session: Session, person: str, threads: Sequence[str], now: datetime) -> None:

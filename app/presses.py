@@ -7,12 +7,13 @@ A press decides nothing: what it is worth is judged in `approvals.vote`, by what
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
-from sqlalchemy import Column, Index, text, update
+from sqlalchemy import Column, Index, insert, text, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
-from audit.stored import UtcTime, insert_into
+from audit.stored import UtcTime
 
 Choice = Literal["approve", "reject", "withdraw"]
 TELLING = timedelta(seconds=30)
@@ -49,6 +50,8 @@ class Press(SQLModel, table=True):
     team: str
     channel: str
     account: str | None = None
+    person: str | None = None
+    """whose the account was when it was pressed; None for somebody who was not linked"""
     reason_ref: str | None = None
     pressed_at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
     judged_at: datetime | None = Field(default=None, sa_column=Column(UtcTime))
@@ -67,14 +70,21 @@ class Pressed(NamedTuple):
     team: str
     channel: str
     account: str
+    person: str | None = None
     reason_ref: str | None = None
 
 
 def take_in(session: Session, presses: Sequence[Pressed], *, now: datetime) -> None:
-    """Stores each press once, whatever its key was delivered for before."""
+    """Stores presses that are not there yet, in this order. Any that cannot be stored is an error, so that none is
+    acknowledged that is no row: whoever calls holds the lock, and looked what is there (`taken_in`)."""
     rows = [press._asdict() | {"pressed_at": now} for press in presses]
     if rows:
-        session.execute(insert_into(session, Press).on_conflict_do_nothing(), rows)
+        session.execute(insert(Press), rows)
+
+
+def choice_of(press: Press) -> Choice:
+    """What was pressed; a row holds nothing else."""
+    return cast(Choice, press.choice)
 
 
 def taken_in(session: Session, keys: Collection[str]) -> set[str]:
@@ -83,9 +93,40 @@ def taken_in(session: Session, keys: Collection[str]) -> set[str]:
 
 
 def waiting(session: Session, *, most: int, without: Collection[int] = ()) -> list[Press]:
-    """The oldest presses that nobody has judged yet, in the order in which they were stored."""
+    """The oldest presses that nobody has judged yet, in the order in which they were stored: but for those of `without`
+    and all that the same person pressed after one of them on the same proposal."""
     unjudged = select(Press).where(col(Press.judged_at).is_(None), col(Press.id).not_in(without))
+    if without:
+        before = aliased(Press)
+        unjudged = unjudged.where(
+            ~select(before.id)
+            .where(
+                col(before.id).in_(without),
+                col(before.judged_at).is_(None),
+                col(before.id) < col(Press.id),
+                col(before.proposal) == col(Press.proposal),
+                func.coalesce(before.person, before.account) == func.coalesce(Press.person, Press.account),
+            )
+            .exists()
+        )
     return list(session.exec(unjudged.order_by(col(Press.id)).limit(most)))
+
+
+def in_turn(session: Session, ids: Collection[int]) -> list[Press]:
+    """Those of the presses that nobody has judged yet and whose turn it is, in the order in which they were stored.
+
+    Not their turn: where an older one of the same person on the same proposal waits that is not judged with them. An
+    approval that was taken back must not be judged after its withdrawal, and count.
+    """
+    unjudged = select(Press).where(col(Press.judged_at).is_(None), col(Press.id) <= max(ids, default=0))
+    turn, held = list[Press](), set[tuple[str | None, str]]()
+    for press in session.exec(unjudged.order_by(col(Press.id))):
+        its = (press.person or press.account, press.proposal)
+        if press.id in ids and its not in held:
+            turn.append(press)
+        else:
+            held.add(its)
+    return turn
 
 
 def crowding(session: Session, *, now: datetime) -> bool:

@@ -1,8 +1,9 @@
 """Stores what was pressed on a card before Slack is told that it arrived; whoever presses at the same time is stored
 in the same transaction.
 
-On a server that transaction waits for no other writer, unless somebody wrote a reason: a person's words are kept under
-that person's key, and whoever erases the person must not meet them half way.
+On a server that transaction waits for no other writer, but for those who store presses and for whoever forgets a person
+(`app/forgetting.py`): presses get their numbers in the order in which they came, whichever replica took them in, and a
+person's words, kept under that person's key, do not meet the erasing of it half way.
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,12 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from app.database import beside, writing
+from app.database import PRESSES, beside
 from app.presses import Pressed, take_in, taken_in
 from app.slack.people import Speaker, who
 from app.slack.together import Together
 from approvals.active import active
+from approvals.person import People
 from audit import private
 from audit.errors import AuditError
 
@@ -43,24 +45,27 @@ class Admission:
 
 
 def store(engine: Engine, group: Sequence[Admitted]) -> list[None]:
-    """All of the group in one transaction, or none of it."""
-    if not any(one.reason for one in group):
-        with beside(engine) as (session, now):
-            take_in(session, [one.pressed for one in group], now=now)
-        return [None] * len(group)
-    with writing(engine) as (session, now):
+    """All of the group in one transaction, or none of it; what was stored before stays as it is."""
+    with beside(engine, line=PRESSES) as (session, now):
         known = taken_in(session, [one.pressed.key for one in group])
-        new = {one.pressed.key: one for one in group if one.pressed.key not in known}
-        take_in(session, [_with_reason(session, one, now) for one in new.values()], now=now)
+        new = dict[str, Admitted]()
+        for one in group:
+            if one.pressed.key not in known:
+                new.setdefault(one.pressed.key, one)
+        people = active(session).people
+        take_in(session, [_by_whom(session, one, people, now) for one in new.values()], now=now)
     return [None] * len(group)
 
 
-def _with_reason(session: Session, one: Admitted, now: datetime) -> Pressed:
-    """The press with the reference of its reason. The words of somebody who is not linked, or was erased, are not kept:
-    no vote of theirs can count."""
+def _by_whom(session: Session, one: Admitted, people: People, now: datetime) -> Pressed:
+    """The press with the person whose account it is now, and the reference of the reason. The words of somebody who is
+    not linked, or was erased, are not kept: no vote of theirs can count."""
     pressed = one.pressed
-    person = who(active(session).people, Speaker(pressed.team, pressed.account, pressed.channel))
-    if not one.reason or person is None:
+    person = who(people, Speaker(pressed.team, pressed.account, pressed.channel))
+    if person is None:
+        return pressed
+    pressed = pressed._replace(person=person.id)
+    if not one.reason:
         return pressed
     try:
         words = one.reason.encode("utf-8", "replace").decode()  # half of a surrogate pair is text to JSON alone

@@ -1,29 +1,31 @@
 """Judges what was pressed, in the order in which it was stored, several presses in one transaction; then tells people.
 
 A press and what came of it change in the same transaction, so that each is judged once, whatever dies in between. A
-press that cannot be judged stays where it is and holds up nobody: with the others it is tried again later, alone.
+press that cannot be judged stays where it is, and holds up nothing but what the same person pressed after it on the
+same proposal: it is tried again later, ever more rarely. Where the database is down or busy all wait, in their order.
 """
 
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import cast
 
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session, col, select
 
 from app.database import beside, reading, writing
-from app.presses import Choice, Press, crowding, judged, take_untold, told, waiting
+from app.presses import Press, choice_of, crowding, in_turn, judged, take_untold, told, waiting
 from app.slack.guard import Reason
 from app.slack.members import Members
 from app.slack.patience import HOPELESS, Patience, attempt
 from app.slack.people import Speaker, not_linked, who
 from approvals.active import active
 from approvals.person import People
+from approvals.policy import no
 from approvals.states import words
-from approvals.vote import SLACK, Ballot, VoteResult, vote
+from approvals.vote import SLACK, Ballot, VoteResult, refuse, vote
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.private import open_text
@@ -34,7 +36,7 @@ MOST_AT_ONCE = 25
 MOST_WHISPERS = 4
 """So many are told at once, and may be told again by whoever starts after a kill; Slack takes few of them a second."""
 STALE = timedelta(hours=1)
-"""What nobody could be told for so long is not told any more: the card says how it stands."""
+"""What nobody could be told for so long after it was judged is not told any more: the card says how it stands."""
 
 
 class Judge:
@@ -59,7 +61,7 @@ class Judge:
         try:
             return await asyncio.to_thread(judge, self._engine, list(due), outsiders)
         except Exception as error:
-            if len(due) == 1:
+            if _unavailable(error):
                 raise
             logger.warning("presses could not be judged together (%s): each is tried alone", type(error).__name__)
         return sum([await self._alone(one, outsiders) for one in due])
@@ -67,7 +69,9 @@ class Judge:
     async def _alone(self, one: int, outsiders: Mapping[str, str]) -> int:
         try:
             done = await asyncio.to_thread(judge, self._engine, [one], outsiders)
-        except Exception:
+        except Exception as error:
+            if _unavailable(error):
+                raise
             pause = self._patience.failed(str(one))
             logger.exception("press %d could not be judged; trying again in %.0f s", one, pause)
             return 0
@@ -82,12 +86,17 @@ class Judge:
             return {press.id or 0: press.account for press in waiting(session, most=MOST_AT_ONCE, without=tired)}
 
 
+def _unavailable(error: Exception) -> bool:
+    """Whether the database is down or busy: that says nothing of any one press."""
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
+
+
 def judge(engine: Engine, ids: Collection[int], outsiders: Mapping[str, str]) -> int:
-    """Judges these presses in one transaction, but for those that another replica has judged since; `outsiders` says
-    of accounts that are no full members of the workspace why not. Returns how many were judged."""
+    """Judges these presses in one transaction, but for those that another replica has judged since, and those whose
+    turn it is not (`in_turn`); `outsiders` says of accounts that are no full members of the workspace why not. Returns
+    how many were judged."""
     with writing(engine) as (session, now):
-        unjudged = select(Press).where(col(Press.id).in_(ids), col(Press.judged_at).is_(None))
-        due = list(session.exec(unjudged.order_by(col(Press.id))))
+        due = in_turn(session, ids)
         if not due:
             return 0
         people = active(session).people
@@ -105,11 +114,18 @@ def _judged(session: Session, press: Press, people: People, outsiders: Mapping[s
         return f"That was not taken: {outsiders[account]}. Ask whoever runs Spendgate."
     speaker = Speaker(team=press.team, user=account, channel=press.channel)
     person = who(people, speaker)
+    if person is not None and person.id != press.person:
+        # Whoever has the account now did not press, and what was written is not theirs.
+        verdict = no("moved_account", "the account was linked anew after the press; please press again")
+        ballot = Ballot(
+            proposal_id=press.proposal, digest=press.digest, person=None, choice=choice_of(press), via=SLACK
+        )
+        return tell(refuse(session, now=now, ballot=ballot, verdict=verdict))
     ballot = Ballot(
         proposal_id=press.proposal,
         digest=press.digest,
         person=person.id if person else None,
-        choice=cast(Choice, press.choice),
+        choice=choice_of(press),
         reason=open_text(session, press.reason_ref) if press.reason_ref else None,
         reason_ref=press.reason_ref,
         via=SLACK,
@@ -172,7 +188,7 @@ class Teller:
                 return []
         with beside(self._engine) as (session, now):
             taken = take_untold(session, now=now, most=MOST_WHISPERS, without=tired)
-            late = {press.id or 0 for press in taken if now - press.pressed_at > STALE}
+            late = {press.id or 0 for press in taken if now - (press.judged_at or now) > STALE}
             told(session, late)
             return [press for press in taken if press.id not in late]
 

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("team", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=True),
+        sa.Column("person", sa.String(), nullable=True),
         sa.Column("reason_ref", sa.String(), nullable=True),
         sa.Column("pressed_at", TIME, nullable=False),
         sa.Column("judged_at", TIME, nullable=True),

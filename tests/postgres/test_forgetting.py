@@ -102,6 +102,7 @@ def test_no_row_of_any_table_holds_anything_of_a_forgotten_person(own: Served, a
     assert rows_with(own) == set()
     rewritten = {table for table, path in files(own).items() if path != before[table]}
     assert rewritten >= {"person_key", "person_record", "private_text", "answer", "checkpoints", "checkpoint_blobs"}
+    assert "slack_press" in rewritten
     for part in (GATE, AGENT, WORKER, AUDITOR, LOADER):
         with reading(own.engine(part)) as (session, _):
             assert ARJUN not in active(session).people.by_id
