@@ -13,7 +13,16 @@ from typing import Literal
 from approvals.freeze import warnings as freeze_warnings
 from approvals.person import People
 from approvals.policy import filled
-from approvals.rules import NON_PRODUCTION, PRODUCTION, Environment, Rules, Slot, asks_less, without_requester
+from approvals.rules import (
+    NON_PRODUCTION,
+    PRODUCTION,
+    Environment,
+    Rules,
+    Slot,
+    asks_less,
+    single_votes,
+    without_requester,
+)
 from approvals.split import told
 
 Severity = Literal["warning", "note"]
@@ -59,13 +68,24 @@ def check(rules: Rules, people: People | None, *, now: datetime | None = None) -
 
     >>> [finding.sentence for finding in check(rules, people, now=now) if finding.severity == "warning"]
     """
-    found = [*_matrix(rules), *_caps(rules), *_tables(rules, now)]
+    found = [*one_vote_for_good(rules), *_matrix(rules), *_caps(rules), *_tables(rules, now)]
     if people is None:
         return found
     if not people.by_id:
         return [*found, Finding("warning", "the people file names nobody, so nobody can propose or approve anything")]
     holders = _Holders(people)
     return [*found, *_fillable(rules, people, holders), *_single(rules, holders), *_roles(rules, people)]
+
+
+def one_vote_for_good(rules: Rules) -> Iterator[Finding]:
+    """Columns of rules in force, adopted before this was a fault, that let one person do what cannot be undone."""
+    for at, (row, columns) in enumerate(rules.matrix.items()):
+        for number in single_votes(row[0], columns):
+            sentence = (
+                f"{_words(row)}: column {number} ({_needs(columns[number - 1])}) lets one person approve what cannot be"
+                " undone; name two, and have that adopted"
+            )
+            yield Finding("warning", sentence, table="class", at=at, key="votes")
 
 
 def _matrix(rules: Rules) -> Iterator[Finding]:

@@ -9,4 +9,4 @@ from typing import Final
 POLICY: Final = "policy"
 GOVERNANCE: Final = ("adopt_rules", "adopt_people", "release_kill_switch")
 LEAST_VOTES: Final = 2
-"""Different people for every change of the gate itself, whatever the rules file would like."""
+"""Different people for every change of the gate itself, and for what cannot be undone, whatever a rules file says."""

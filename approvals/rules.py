@@ -14,7 +14,7 @@ from typing import Final, Literal
 from approvals.caps import Caps
 from approvals.errors import GateError
 from approvals.freeze import Freeze
-from approvals.governance import GOVERNANCE
+from approvals.governance import GOVERNANCE, LEAST_VOTES, POLICY
 from approvals.retention import Privacy, Retention
 from approvals.split import DEFAULT_DAYS, Summed
 
@@ -22,10 +22,11 @@ Environment = Literal["production", "non_production"]
 NON_PRODUCTION: Final = "non_production"
 PRODUCTION: Final = "production"
 ENVIRONMENTS: Final[tuple[Environment, ...]] = (NON_PRODUCTION, PRODUCTION)
+IRREVERSIBLE: Final = "irreversible"
 FLOOR: Final = {
     "reversible": None,
     "externally_reversible": None,
-    "irreversible": "irreversible",
+    "irreversible": IRREVERSIBLE,
     "commitment": "commitment",
 }
 """How reversible the code says that a change is → the class that its own must not be laxer than."""
@@ -220,6 +221,16 @@ def at_least(strict: Sequence[Slot], lax: Sequence[Slot]) -> bool:
         slot.roles <= first.roles and at_least([*strict[:number], *strict[number + 1 :]], rest)
         for number, slot in enumerate(strict)
     )
+
+
+def single_votes(class_name: str, columns: Sequence[Sequence[Slot]]) -> tuple[int, ...]:
+    """Columns, counted from 1, with fewer votes than a change of the gate itself, and one for good, must have.
+
+    Every other class may leave a column to one person.
+    """
+    if class_name not in (POLICY, IRREVERSIBLE):
+        return ()
+    return tuple(number for number, slots in enumerate(columns, 1) if len(slots) < LEAST_VOTES)
 
 
 def asks_less(one: Sequence[Slot], other: Sequence[Slot]) -> bool:

@@ -13,7 +13,18 @@ from approvals.changes.reversibility import BY_KIND
 from approvals.errors import PolicyError
 from approvals.governance import GOVERNANCE, LEAST_VOTES, POLICY
 from approvals.place import Place
-from approvals.rules import ENVIRONMENTS, FLOOR, NON_PRODUCTION, OWNER, PRODUCTION, Rules, Slot, at_least
+from approvals.rules import (
+    ENVIRONMENTS,
+    FLOOR,
+    IRREVERSIBLE,
+    NON_PRODUCTION,
+    OWNER,
+    PRODUCTION,
+    Rules,
+    Slot,
+    at_least,
+    single_votes,
+)
 from approvals.rules_tables import (
     AUTO,
     break_glass_of,
@@ -53,10 +64,10 @@ def load_rules(
 ) -> Rules:
     """The rules of `text`; every fault is a PolicyError that names the file, the table or key, and the line.
 
-    `reversibility` tells how reversible each kind is ("reversible", "externally_reversible", "irreversible",
-    "commitment"); by default what the code declares. `adopted` is for a text that is in force already: a kind of which
-    the program has learned since then, or that it now knows to be less reversible, has no class and is refused when
-    somebody proposes it; refusing the file would leave nobody who could vote for a better one.
+    `reversibility` tells how reversible each kind is, in the words of `FLOOR`; by default what the code declares.
+    `adopted` is for a text that is in force already: a kind of which the program has learned since then, or that it now
+    knows to be less reversible, has no class and is refused when somebody proposes it, and a column of `irreversible`
+    may ask for one vote (`check` warns of it); refusing the file would leave nobody who could vote for a better one.
 
     >>> load_rules(text, reversibility={"delete_volume": "irreversible"})
     """
@@ -70,7 +81,8 @@ def load_rules(
     roles = _roles(document["roles"], place)
     limits = _limits(document["limits"], place)
     classes = _classes(document["changes"], place, kinds, adopted=adopted)
-    matrix, automatic = _matrix(tables(document, "class", place), place, columns=len(limits) + 1, roles=set(roles))
+    rows = tables(document, "class", place)
+    matrix, automatic = _matrix(rows, place, columns=len(limits) + 1, roles=set(roles), adopted=adopted)
     _every_class_has_its_rows(classes, matrix, place)
     known = BY_KIND if reversibility is None else reversibility
     for kind, fault in {kind: _too_lax(kind, name, matrix, place, known) for kind, name in classes.items()}.items():
@@ -165,7 +177,7 @@ def _classes(value: Any, place: Place, kinds: Collection[str], *, adopted: bool)
 
 
 def _matrix(
-    listed: list[Table], place: Place, *, columns: int, roles: set[str]
+    listed: list[Table], place: Place, *, columns: int, roles: set[str], adopted: bool
 ) -> tuple[Matrix, tuple[tuple[str, str], ...]]:
     if not listed:
         raise place.fault("there is no [[class]]", table="class", do="Add one for each class and environment")
@@ -188,13 +200,14 @@ def _matrix(
         )
         if any(AUTO in str(text).split("|") for cell in votes for text in cell):
             automatic.append(key)
-        for number, slots in enumerate(matrix[key], 1):
-            if key[0] == POLICY and len(slots) < LEAST_VOTES:
-                raise table.fault(
-                    f"column {number}: a change of the gate itself needs the votes of {LEAST_VOTES} people",
-                    key="votes",
-                    do='Name two slots, for example ["risk", "finops"]',
-                )
+        alone = single_votes(key[0], matrix[key])
+        if alone and not (adopted and key[0] == IRREVERSIBLE):
+            what = "a change of the gate itself" if key[0] == POLICY else "what cannot be undone"
+            raise table.fault(
+                f"column {alone[0]}: {what} needs the votes of {LEAST_VOTES} people",
+                key="votes",
+                do='Name two slots, for example ["risk", "finops"]',
+            )
     return matrix, tuple(automatic)
 
 

@@ -19,7 +19,7 @@ from app.settings import load_settings
 from approvals.active import PEOPLE, RULES, newest
 from approvals.adopt import differs
 from approvals.apart import clear_text, people_of
-from approvals.check import Finding, check
+from approvals.check import Finding, check, one_vote_for_good
 from approvals.errors import PolicyError
 from approvals.person import People, load_people
 from approvals.place import Place
@@ -74,6 +74,7 @@ def show(*, as_json: bool) -> None:
     with reading(here.engine) as (session, _):
         rows = [row for kind in (RULES, PEOPLE) if (row := newest(session, kind)) is not None]
         other = [row.kind for row in rows if _file_differs(session, here.home, row)]
+    found = [one for row in rows if row.kind == RULES for one in one_vote_for_good(load_rules(row.body, adopted=True))]
     if as_json:
         print_json({row.kind: _told(row) for row in rows})
         return
@@ -81,6 +82,8 @@ def show(*, as_json: bool) -> None:
         ("Kind", "Version", "In force since", "Digest"),
         [(row.kind, row.version, f"{row.active_since:%Y-%m-%d %H:%M} UTC", row.digest) for row in rows],
     )
+    for one in found:
+        hint(f"Warning of the rules in force: {one.sentence} (`spendgate policy propose rules`).")
     for kind in other:
         hint(f"{kind}.toml differs from what is in force and counts for nothing: `spendgate policy propose {kind}`.")
 

@@ -34,6 +34,10 @@ class SetLogRetention(Placed):
         where = f"in {self.region} (account {self.account})"
         return f"Delete what log group {self.log_group} {where} holds of more than {self.days} days ago, from now on"
 
+    def starts_from(self) -> dict[str, str]:
+        """What the resource must look like for this change to make sense: nothing that is known beforehand."""
+        return {}
+
     def reversibility(self) -> str:
         """How far it can be undone, for the card."""
         return "irreversible: lines older than that are deleted; keeping everything again brings none of them back"

@@ -14,7 +14,8 @@ from app.commands import policy, policy_explain
 from app.database import writing
 from app.errors import Exit, Problem
 from app.home import Home
-from approvals.adopt import adopt
+from approvals.adopt import Stored, adopt, put_in_force
+from audit.canonical import sha256
 from audit.event import Actor, ActorKind
 from tests.app.conftest import PEOPLE, RULES, STOP
 
@@ -156,6 +157,24 @@ def test_what_is_in_force_is_shown_with_its_digest(capsys: pytest.CaptureFixture
     assert len(told["rules"]["digest"]) == 64
     policy.show(as_json=False)
     assert capsys.readouterr().out.startswith("rules\t1\t")
+
+
+@pytest.mark.usefixtures("at_home")
+def test_rules_in_force_that_let_one_person_delete_are_warned_of(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As earlier versions shipped them: refused as a new version, warned of where they are in force."""
+    old = RULES.replace('["vp", "risk"], ["board", "risk"]]', '["vp", "risk"], ["board"]]')
+    assert check(written(tmp_path, "rules.toml", old)) == Exit.USAGE
+    assert "column 5: what cannot be undone needs the votes of 2 people" in capsys.readouterr().out
+    with writing(engine) as (session, now):
+        stored, actor = Stored(old, sha256(old.encode())), Actor(ActorKind.SERVICE, "test")
+        put_in_force(session, now=now, kind="rules", stored=stored, actor=actor)
+    policy.show(as_json=False)
+    told = capsys.readouterr().err
+    assert "irreversible in production: column 5 (board) lets one person approve what cannot be undone" in told
+    assert check(written(tmp_path, "people.toml", PEOPLE), strict=True) == Exit.USAGE
+    assert "column 5 (board) lets one person approve" in capsys.readouterr().out
 
 
 def explain(what: object, **more: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.changes.reversibility import BY_KIND
 from approvals.errors import PolicyError
 from approvals.person import load_people
 from approvals.rules import NON_PRODUCTION, PRODUCTION, Environment, Rules, Slot, asks_less
@@ -47,7 +48,7 @@ AUTHORITY = {
         ("owner", "owner", "approver or manager", "director", "vp"),
         ("owner", "owner + sre", "director + owner", "owner + vp", "cfo"),
     ),
-    "irreversible": (("owner + peer", "manager + owner", "director + finops", "risk + vp", "board"),) * 2,
+    "irreversible": (("owner + peer", "manager + owner", "director + finops", "risk + vp", "board + risk"),) * 2,
     "commitment": (("finops", "finops + manager", "director + finance", "cfo", "board + cfo"),) * 2,
     "budget": (("manager", "director", "finance + vp", "cfo", "board"),) * 2,
     "policy": (("finops + risk",) * 5,) * 2,
@@ -61,6 +62,16 @@ def test_the_shipped_delegation_of_authority(name: str) -> None:
         cells = SHIPPED.matrix[(name, environment)]
         assert tuple(" + ".join(sorted(slot.words() for slot in slots)) for slots in cells) == wanted
     assert {key for key, _ in SHIPPED.matrix} == set(AUTHORITY)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, known in BY_KIND.items() if known == "irreversible"])
+@pytest.mark.parametrize("environment", [NON_PRODUCTION, PRODUCTION])
+def test_what_cannot_be_undone_needs_two_people_though_its_amount_is_not_known(
+    kind: str, environment: Environment
+) -> None:
+    found = SHIPPED.requirement(kind, environment, None, None)
+    assert "amount not known" in found.reason
+    assert [slot.words() for slot in found.slots] == ["board", "risk"]
 
 
 def test_what_was_split_is_judged_by_its_sum() -> None:

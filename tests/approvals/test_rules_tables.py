@@ -280,6 +280,24 @@ def test_a_change_of_the_gate_needs_two_people() -> None:
         load_rules(RULES.replace('[["risk", "finops"]', '[["risk"]', 1))
 
 
+ONE_VOTE = RULES.replace('["vp", "risk"], ["board", "risk"]]', '["vp", "risk"], ["board"]]')
+"""Rules as they once shipped: above the last limit, and where no amount is known, one person deletes for good."""
+
+
+def test_what_cannot_be_undone_needs_two_people_in_every_column() -> None:
+    with pytest.raises(PolicyError, match="column 5: what cannot be undone needs the votes of 2 people") as caught:
+        load_rules(ONE_VOTE)
+    row = ONE_VOTE.splitlines().index('name = "irreversible"') + 1  # lines are counted from 1
+    assert f"line {row + 2}" in caught.value.why
+
+
+def test_rules_in_force_that_let_one_person_delete_still_count() -> None:
+    """Refusing them would leave nobody who could vote for better ones."""
+    rules = load_rules(ONE_VOTE, adopted=True)
+    assert rules.class_of("set_log_retention") == "irreversible"
+    assert [slot.words() for slot in rules.requirement("delete_volume", PRODUCTION, None, None).slots] == ["board"]
+
+
 def test_rules_in_force_may_be_older_than_a_kind_and_refuse_it_when_it_is_asked_for() -> None:
     with pytest.raises(PolicyError, match="has no class"):
         load_rules(OF_TWO)
