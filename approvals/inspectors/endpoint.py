@@ -1,5 +1,10 @@
-"""Looks at one SageMaker endpoint before it is deleted, or before one is created again. SageMaker has no dry run."""
+"""Looks at one SageMaker endpoint before it is deleted, or before one is created again. SageMaker has no dry run.
 
+A configuration is only a name to the request that brings an endpoint back. So what stands behind the name is looked at
+and must not change either: which machines it asks for, which models it runs, and that these are there.
+"""
+
+import json
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +16,7 @@ from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
 from approvals.inspectors.sagemaker import described, tags_told
 from approvals.inspectors.trail import Trail
 
+ABSENT = "absent"
 STANDBY = ("standby", "stand-by", "dr", "disaster-recovery", "failover")
 """What a tag's key or value says of an endpoint that is kept for the day on which another one fails."""
 
@@ -29,14 +35,15 @@ class EndpointInspector(Trail):
         if found is None:
             return NotSealable(f"there is no endpoint {change.endpoint} in {change.region}", "not_found")
         tags = tags_told(client, found["EndpointArn"])
-        fields = _fields(found, tags, owner)
+        config = _config(client, found["EndpointConfigName"])
+        fields = _fields(found, tags, owner) | _behind(client, config)
         refused = self._unfit(change, fields, tags)
+        if refused is None and config is None:
+            told = f"its configuration {fields['config']} is not there any more: nothing could bring it back"
+            refused = "no_config", told
+        refused = refused or _modelless(fields, fields["config"])
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
-        config = described(client.describe_endpoint_config, "EndpointConfigName", fields["config"])
-        if config is None:
-            told = f"its configuration {fields['config']} is not there any more: nothing could bring it back"
-            return NotSealable(told, "no_config", fields)
         return Snapshot(
             fields,
             name=change.endpoint,
@@ -52,7 +59,12 @@ class EndpointInspector(Trail):
         if owner != change.account:
             raise CannotLook(f"the worker sees account {owner}, not {change.account}")
         found = _described(client, change)
-        return _gone(change, owner) if found is None else _fields(found, tags_told(client, found["EndpointArn"]), owner)
+        if found is None and isinstance(change, DeleteEndpoint):
+            return _gone(change, owner)  # what stands behind its configuration says no more about whether it was done
+        if found is None:
+            return _gone(change, owner) | _behind(client, _config(client, change.config))
+        behind = _behind(client, _config(client, found["EndpointConfigName"]))
+        return _fields(found, tags_told(client, found["EndpointArn"]), owner) | behind
 
     def _unfit(self, change: DeleteEndpoint, fields: dict[str, Any], tags: dict[str, str]) -> tuple[str, str] | None:
         """The first reason why it is not deleted: (code, sentence)."""
@@ -97,15 +109,59 @@ def _to_create(
     if found is not None:
         fields = _fields(found, tags_told(client, found["EndpointArn"]), owner)
         return NotSealable(f"there is an endpoint {change.endpoint} already: it is {fields['status']}", "taken", fields)
-    config = described(client.describe_endpoint_config, "EndpointConfigName", change.config)
+    config = _config(client, change.config)
     if config is None:
         return NotSealable(f"there is no configuration {change.config} in {change.region}", "no_config")
+    behind = _behind(client, config)
+    refused = _modelless(behind, change.config)
+    if refused is not None:
+        return NotSealable(refused[1], refused[0], _gone(change, owner) | behind)
     tags = tags_told(client, config["EndpointConfigArn"])
     radius = (f"{change.resource}: machines of {change.config}, which cost from then on",)
     return Snapshot(
-        _gone(change, owner),
+        _gone(change, owner) | behind,
         name=change.endpoint, environment=environment_of(tags), team=team_of(tags), blast_radius=radius,
     )  # fmt: skip
+
+
+def _config(client: Any, name: str) -> dict[str, Any] | None:
+    return described(client.describe_endpoint_config, "EndpointConfigName", name)
+
+
+def _behind(client: Any, config: dict[str, Any] | None) -> dict[str, Any]:
+    """What stands behind a configuration's name: anybody can delete one and make another of the same name.
+
+    Of each variant a fingerprint, of each model when it was made; ABSENT for a model or a configuration that is not
+    there, and for the model of a variant that names none.
+    """
+    if config is None:
+        return {"config_created_at": ABSENT, "config_variants": {}, "models": {}}
+    variants = [*(config.get("ProductionVariants") or []), *(config.get("ShadowProductionVariants") or [])]
+    named = {str(one["VariantName"]): one for one in variants}
+    models = {str(one.get("ModelName") or f"none of {name}"): one.get("ModelName") for name, one in named.items()}
+    return {
+        "config_created_at": _moment(config),
+        "config_variants": fingerprints({name: json.dumps(one, sort_keys=True) for name, one in named.items()}),
+        "models": {name: _model(client, known) for name, known in sorted(models.items())},
+    }
+
+
+def _model(client: Any, name: str | None) -> str:
+    found = None if name is None else described(client.describe_model, "ModelName", name)
+    return ABSENT if found is None else _moment(found)
+
+
+def _modelless(fields: dict[str, Any], config: str) -> tuple[str, str] | None:
+    """(code, sentence) where the configuration could start nothing; a variant without a model runs what is lost."""
+    absent = [name for name, made in fields["models"].items() if made == ABSENT]
+    if not absent:
+        return None
+    return "no_model", f"a model that {config} runs is not there ({absent[0]}): nothing could bring the endpoint back"
+
+
+def _moment(told: dict[str, Any], key: str = "CreationTime") -> str:
+    moment: str = told[key].strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment
 
 
 def _gone(change: DeleteEndpoint | CreateEndpoint, owner: str) -> dict[str, Any]:
@@ -123,7 +179,7 @@ def _fields(endpoint: dict[str, Any], tags: dict[str, str], owner: str) -> dict[
         "machines": ", ".join(
             f"{one.get('CurrentInstanceCount', 'unknown')} of variant {one['VariantName']}" for one in variants
         ),
-        "created_at": endpoint["CreationTime"].strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "modified_at": endpoint["LastModifiedTime"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created_at": _moment(endpoint),
+        "modified_at": _moment(endpoint, "LastModifiedTime"),
         "tags": fingerprints(tags),
     }

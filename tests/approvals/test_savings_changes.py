@@ -264,6 +264,48 @@ def test_an_endpoint_whose_configuration_is_gone_could_not_be_brought_back(cloud
     assert seen.code == "no_config"
 
 
+def replace_config(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody puts other machines and another model behind the configuration's name; the endpoint runs on."""
+    client, config = clients(ACCOUNT, REGION, "sagemaker"), f"{change['endpoint']}-v1"
+    variant = {"VariantName": "main", "ModelName": f"{ENDPOINTS[-3]}-v1", "InstanceType": "ml.p3.16xlarge"}
+    client.delete_endpoint_config(EndpointConfigName=config)
+    client.create_endpoint_config(
+        EndpointConfigName=config, ProductionVariants=[{**variant, "InitialInstanceCount": 1}]
+    )
+
+
+def delete_model(clients: Any, change: dict[str, Any]) -> None:
+    clients(ACCOUNT, REGION, "sagemaker").delete_model(ModelName=f"{change['endpoint']}-v1")
+
+
+BEHIND = [(replace_config, "config_variants: main"), (delete_model, "models: ")]
+
+
+@pytest.mark.parametrize(("meddle", "says"), BEHIND, ids=["configuration", "model"])
+def test_an_endpoint_whose_way_back_changed_after_the_votes_is_not_deleted(
+    cloud: Any, aws: ServedAws, meddle: Any, says: str
+) -> None:
+    change = endpoint()
+    row = approved(cloud, change)
+    meddle(aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any"), change)
+    before = len(aws.journal.calls())
+    assert isinstance(claim(cloud.begin, proposal_id=row.id, worker="w1", inspector=cloud.inspector), Refusal)
+    assert cloud.state(row) == State.STALE
+    assert says in str(cloud.row(row.id).reason)
+    assert len(aws.journal.calls()) == before
+
+
+def test_a_way_back_without_a_model_is_none(cloud: Any, aws: ServedAws) -> None:
+    change = endpoint()
+    clients = aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
+    delete_model(clients, change)
+    creation = {**change, "kind": "create_endpoint", "config": f"{change['endpoint']}-v1"}
+    seen = cloud.inspector.look(parse_change(change))
+    assert (seen.code, f"{change['endpoint']}-v1" in seen.reason) == ("no_model", True)
+    clients(ACCOUNT, REGION, "sagemaker").delete_endpoint(EndpointName=change["endpoint"])
+    assert cloud.inspector.look(parse_change(creation)).code == "no_model"
+
+
 def test_an_eye_that_makes_another_change_of_it_is_not_believed(cloud: Any) -> None:
     other = parse_change(endpoint(config="x"))
 
@@ -454,6 +496,7 @@ SILENT = [
     ("ListTags", notebook(NOTEBOOKS[-2])),
     ("DescribeEndpoint", endpoint(ENDPOINTS[-3])),
     ("DescribeEndpointConfig", endpoint(ENDPOINTS[-3])),
+    ("DescribeModel", endpoint(ENDPOINTS[-3])),
     ("DescribeLogGroups", log_group(LOG_GROUPS[-5])),
     ("ListTagsForResource", log_group(LOG_GROUPS[-5])),
     ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),

@@ -16,6 +16,7 @@ from tools.rules.money import money
 
 ENDPOINT = re.compile(r":endpoint/([A-Za-z0-9][A-Za-z0-9-]{0,62})$")
 AWS = "AWS Compute Optimizer, idle SageMaker endpoints"
+BEHIND = ("config_created_at", "config_variants", "models")
 FORM = Form(
     number="14",
     name="idle_endpoint",
@@ -38,7 +39,7 @@ FORM = Form(
     reversibility="reversible: it can be created again from its configuration",
     kind="delete_endpoint",
     undo="create_endpoint from the sealed configuration; tags are not brought back",
-    drift=("name", "status", "config", "machines", "created_at", "modified_at", "tags"),
+    drift=("name", "status", "config", *BEHIND, "machines", "created_at", "modified_at", "tags"),
     order=10,
 )
 
