@@ -4,14 +4,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from approvals.changes.kept import held_by_tag, kept_by_name
 from approvals.changes.log_retention import SetLogRetention
 from approvals.inspectors.aws import account_seen, ask, code_of, environment_of, fingerprints, listed, team_of
 from approvals.inspectors.ec2 import managed_by
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
 from approvals.inspectors.trail import Trail
 
-HELD = ("legal-hold", "legal_hold", "legalhold", "audit", "retain", "retention", "compliance")
-"""What a tag's key or value says of lines that somebody must keep."""
 NEVER = "never"
 MOST_PAGES = 20
 
@@ -54,9 +53,12 @@ def _unfit(change: SetLogRetention, fields: dict[str, Any], tags: dict[str, str]
     kept = fields["retention_days"]
     if kept != NEVER and int(kept) <= change.days:
         return "shorter_already", f"{change.log_group} keeps its lines for {kept} days already"
-    held = sorted(key for key, value in tags.items() if key.lower() in HELD or value.lower() in HELD)
-    if held:
-        return "held", f"somebody must keep what is in {change.log_group}, as its tag {held[0]} says"
+    named = kept_by_name(change.log_group)
+    if named is not None:
+        return "kept", f"somebody must keep what is in {change.log_group}, as its name says ({named})"
+    held = held_by_tag(tags)
+    if held is not None:
+        return "held", f"somebody must keep what is in {change.log_group}, as its tag {held} says"
     return managed_by(change.log_group, tags)
 
 

@@ -45,6 +45,7 @@ ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
 ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
 LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
+TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
 
 
@@ -84,6 +85,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     log_groups[-2]["tags"] = TAGS | {"legal-hold": "case 7"}
     log_groups[-3]["days"] = 90
     log_groups[-4]["days"] = 1827
+    log_groups += [{**PLACE, "log_group": TRAIL, "tags": TAGS}, {**PLACE, "log_group": CASE, "tags": TAGS | HOLD}]
     estate |= {"endpoints": endpoints, "log_groups": log_groups}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
@@ -470,6 +472,8 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a log group that keeps five years", log_group(LOG_GROUPS[-4]), None),
     ("a log group that keeps less already", log_group(LOG_GROUPS[-3]), "shorter_already"),
     ("a log group that somebody must keep", log_group(LOG_GROUPS[-2]), "held"),
+    ("a log group whose lines an auditor asks for, by its name", log_group(TRAIL), "kept"),
+    ("a log group that is kept for ten years, by a tag in other words", log_group(CASE), "held"),
     ("a log group of a stack", log_group(LOG_GROUPS[-1]), "managed"),
     ("a log group that is not there, though others begin so", log_group("/bank/service-0"), "not_found"),
     ("a log group of another account", log_group(LOG_GROUPS[-5], account="999999999999"), "other_account"),

@@ -8,6 +8,7 @@ alone, and the shipped limit is a year.
 import re
 from decimal import Decimal
 
+from approvals.changes.kept import KEPT_NAMES, kept_by_name
 from lake.metered import Metered
 from tools.detection.contributions import EXACT, add
 from tools.rules.evidence import Check
@@ -31,7 +32,11 @@ FORM = Form(
     limits=(
         Limit("keep_days", "days for which lines are to be kept, one that CloudWatch offers", "ours: a year"),
         Limit("stored_percent", "% of a line's size for which it is billed", AWS),
-        Limit("kept_names", "parts of names of log groups that are left alone", "ours: what an auditor asks for"),
+        Limit(
+            "kept_names",
+            "parts of names of log groups that are left alone, beside the shipped ones",
+            "ours: what an auditor asks for",
+        ),
         Limit("least_per_month", "of the bill's currency a month", "ours: below it two people's votes cost more"),
     ),
     saving="cost of its storage × (1 - days to be kept ÷ days that it holds); what arrives costs the same",
@@ -51,7 +56,7 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     if found is None or not stored or resource.last_day != look.last_day:
         return None
     limits = look.limits.log_retention
-    kept = next((word for word in limits.kept_names if word.casefold() in found[1].casefold()), None)
+    kept = kept_by_name(found[1], (*KEPT_NAMES, *limits.kept_names))
     if kept is not None:
         why = f"its name says {kept}: left alone"
         return Judgement(FORM, finding(FORM, Check("kept", "name of what is kept", Decimal(1), Decimal(1), "")), why)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import get_args
 
+from approvals.changes.kept import KEPT_NAMES
 from approvals.changes.log_retention import Days
 
 
@@ -87,7 +88,7 @@ class LogRetentionThresholds:
 
     keep_days: int = 365
     stored_percent: Decimal = Decimal(15)
-    kept_names: tuple[str, ...] = ("audit", "cloudtrail", "compliance", "security", "guardduty", "flow-log", "flowlog")
+    kept_names: tuple[str, ...] = KEPT_NAMES
     least_per_month: Decimal = Decimal(20)
 
     def __post_init__(self) -> None:
