@@ -233,6 +233,20 @@ def test_one_vote_does_not_do_what_cannot_be_undone(cloud: Any, aws: ServedAws, 
     assert moves(aws, target(change)) == []
 
 
+def test_one_vote_does_not_do_it_where_the_amount_is_not_known(cloud: Any) -> None:
+    board, risk = "p-0b0a0010", "p-0f150011"
+    more = (
+        f'\n[[person]]\nid = "{who}"\nname = "{role}"\nroles = ["{role}"]\n'
+        for who, role in ((board, "board"), (risk, "risk"))
+    )
+    cloud.adopt("people", PEOPLE + "".join(more))
+    row = cloud.pending(change=log_group(), evidence={})
+    assert cloud.vote(row, board).verdict.allowed
+    assert cloud.state(row) == State.PARTIAL
+    assert cloud.vote(row, risk).verdict.allowed
+    assert cloud.state(row) == State.APPROVED
+
+
 def test_what_only_the_provider_knows_is_read_sealed_and_voted_on(cloud: Any) -> None:
     asked = endpoint()
     row = cloud.pending(change=asked, evidence=CHEAP)
