@@ -17,7 +17,7 @@ from app.inbox import Message
 from app.settings import SlackSettings
 from app.slack.people import Speaker
 from approvals.adopt import adopt
-from approvals.store import Delegation, Proposal, Vote
+from approvals.store import Delegation, Proposal, Vote, standing_votes
 from audit.event import Actor, ActorKind
 from sandbox.slack.driver import SlackDriver, shown_text
 from tests.app.conftest import RULES
@@ -101,6 +101,10 @@ async def test_an_approval_is_taken_back(floor: Floor, engine: Engine, sealed: C
     await floor.slack.until_message(CHANNEL, lambda m: "take_back" in json.dumps(m), seconds=8)
     await chosen(floor, ARJUN, card["ts"], "take_back")
     await floor.becomes(name, "pending")
+    with reading(engine) as (session, _):
+        (vote,) = session.exec(select(Vote).where(Vote.proposal == name)).all()
+        assert (vote.person, vote.withdrawn_at is not None) == ("p-0b0b0002", True)
+        assert standing_votes(session, name) == []
 
 
 async def test_a_vote_is_lent_where_the_rules_allow_it(

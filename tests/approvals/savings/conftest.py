@@ -1,0 +1,98 @@
+"""The estate of savings in the sandbox, and the gate whose worker looks at it and changes it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from approvals.executors.aws import AwsExecutor
+from approvals.inspectors.address import AddressInspector
+from approvals.inspectors.endpoint import EndpointInspector
+from approvals.inspectors.log_group import LogGroupInspector
+from approvals.inspectors.notebook import NotebookInspector
+from approvals.inspectors.router import Router
+from approvals.inspectors.volume_type import VolumeTypeInspector
+from sandbox.aws.serve import ServedAws, serve_aws
+from tests.approvals.gate_stubs import PEOPLE
+from tests.approvals.savings.estate import (
+    ADDRESSES,
+    CASE,
+    DISKS,
+    ENDPOINTS,
+    HOLD,
+    LOG_GROUPS,
+    MACHINE,
+    NOTEBOOKS,
+    PEER,
+    PLACE,
+    REGION,
+    TAGS,
+    TRAIL,
+    clients_of,
+)
+
+
+@pytest.fixture(scope="session")
+def new_gate(on_sqlite: Any) -> Any:
+    """One database is enough here: these tests are about the client's other end."""
+    return on_sqlite
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
+    """The sandbox with the estate, for all tests of a process: each takes resources that no other one touches."""
+    path, zone = tmp_path_factory.mktemp("aws") / "machines.json", f"{REGION}a"
+    machine = {**PLACE, "instance_id": MACHINE, "instance_type": "g5.12xlarge", "zone": zone, "state": "running",
+               "launch_time": "2026-08-01T06:00:00Z", "tags": TAGS}  # fmt: skip
+    disks: list[dict[str, Any]] = [
+        {**PLACE, "volume_id": name, "zone": zone, "size": 100, "type": "gp2", "tags": TAGS} for name in DISKS
+    ]
+    disks[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "ledger"}
+    disks[-2]["type"] = "gp3"
+    addresses: list[dict[str, Any]] = [{**PLACE, "allocation_id": name, "tags": TAGS} for name in ADDRESSES]
+    addresses[-1]["attached_to"] = MACHINE
+    addresses[-2]["tags"] = TAGS | {"kubernetes.io/service-name": "shop"}
+    notebooks: list[dict[str, Any]] = [
+        {**PLACE, "notebook": name, "instance_type": "ml.t3.xlarge", "status": "InService", "tags": TAGS}
+        for name in NOTEBOOKS
+    ]
+    notebooks[-1]["status"] = "Stopped"
+    endpoints: list[dict[str, Any]] = [
+        {**PLACE, "endpoint": name, "config": f"{name}-v1", "instance_type": "ml.g4dn.xlarge", "tags": TAGS}
+        for name in ENDPOINTS
+    ]
+    endpoints[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
+    endpoints[-2]["tags"] = TAGS | {"role": "Standby"}
+    estate = {"machines": [machine], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
+    log_groups: list[dict[str, Any]] = [{**PLACE, "log_group": name, "tags": TAGS} for name in LOG_GROUPS]
+    log_groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
+    log_groups[-2]["tags"] = TAGS | {"legal-hold": "case 7"}
+    log_groups[-3]["days"] = 90
+    log_groups[-4]["days"] = 1827
+    log_groups += [{**PLACE, "log_group": TRAIL, "tags": TAGS}, {**PLACE, "log_group": CASE, "tags": TAGS | HOLD}]
+    estate |= {"endpoints": endpoints, "log_groups": log_groups}
+    path.write_text(json.dumps(estate))
+    with serve_aws(path) as served:
+        yield served
+
+
+@pytest.fixture
+def cloud(gate: Any, aws: ServedAws) -> Any:
+    clients = clients_of(aws)
+    notebook, endpoint = NotebookInspector(clients), EndpointInspector(clients)
+    gate.inspector = Router(
+        {
+            "change_volume_type": VolumeTypeInspector(clients),
+            "release_address": AddressInspector(clients),
+            "stop_notebook": notebook,
+            "start_notebook": notebook,
+            "delete_endpoint": endpoint,
+            "create_endpoint": endpoint,
+            "set_log_retention": LogGroupInspector(clients),
+        }
+    )
+    gate.executor = AwsExecutor(clients)
+    gate.adopt("people", PEOPLE + f'\n[[person]]\nid = "{PEER}"\nname = "Petra Peer"\nroles = ["peer"]\n')
+    aws.faults.clear()
+    return gate

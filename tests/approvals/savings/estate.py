@@ -1,0 +1,102 @@
+"""What stands in AWS for the tests of savings' changes, a change of each kind, and what is done with one.
+
+boto3 against the sandbox, which counts what it changed and refuses what AWS refuses.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from approvals.changes.change import parse_change
+from approvals.claim import claim
+from approvals.executors.aws import aws_clients
+from approvals.lease import Claim
+from approvals.reconcile import reconcile
+from approvals.states import State
+from sandbox.aws.serve import ServedAws
+from tests.approvals.gate_stubs import SAM
+
+ACCOUNT, REGION, PEER = "111122223333", "eu-central-1", "p-09ee0006"
+PLACE = {"account": ACCOUNT, "region": REGION}
+TAGS = {"Name": "x", "environment": "development", "team": "Risk Models"}
+CHEAP = {"amount": "900", "currency": "USD"}
+NUMBER = 40
+MACHINE = "i-0ddddddddddddd000"
+DISKS = [f"vol-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
+ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
+NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
+ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
+LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
+TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
+next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
+
+
+def clients_of(aws: ServedAws) -> Any:
+    """boto3's clients for the estate, as the worker makes them."""
+    return aws_clients(endpoint_url=aws.address, access_key=aws.access_key, secret_key="any")
+
+
+def disk(name: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "kind": "change_volume_type", **PLACE, "volume_id": name or DISKS[next(next_disk)], "size_gib": 100,
+        "from_type": "gp2", "to_type": "gp3", "iops": 3000, "throughput": 125,
+    } | more  # fmt: skip
+
+
+def address(name: str = "", **more: Any) -> dict[str, Any]:
+    return {"kind": "release_address", **PLACE, "allocation_id": name or ADDRESSES[next(next_address)]} | more
+
+
+def notebook(name: str = "", **more: Any) -> dict[str, Any]:
+    return {"kind": "stop_notebook", **PLACE, "notebook": name or NOTEBOOKS[next(next_notebook)]} | more
+
+
+def endpoint(name: str = "", **more: Any) -> dict[str, Any]:
+    """As a rule of the bill asks for it: what the endpoint runs no bill tells."""
+    return {"kind": "delete_endpoint", **PLACE, "endpoint": name or ENDPOINTS[next(next_endpoint)]} | more
+
+
+def log_group(name: str = "", **more: Any) -> dict[str, Any]:
+    given = {"log_group": name or LOG_GROUPS[next(next_log_group)], "days": 365}
+    return {"kind": "set_log_retention", **PLACE, **given} | more
+
+
+Make = Callable[[], dict[str, Any]]
+EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
+    (disk, "ModifyVolume", (" type", "gp2", "gp3")),
+    (address, "ReleaseAddress", ("", "unattached", "absent")),
+    (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
+    (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
+    (log_group, "PutRetentionPolicy", (" retention", "never", "365")),
+]
+NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention"]
+FOR_GOOD = ("release_address", "set_log_retention")
+each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
+
+
+def target(change: dict[str, Any]) -> str:
+    return str(parse_change(change).target)
+
+
+def approved(gate: Any, change: dict[str, Any]) -> Any:
+    """By two people where it cannot be undone, by one where it can."""
+    voters = (SAM, PEER) if change["kind"] in FOR_GOOD else (SAM,)
+    return gate.approved(*voters, change=change, evidence=CHEAP)
+
+
+def claimed(gate: Any, change: dict[str, Any]) -> Claim:
+    row = approved(gate, change)
+    got = claim(gate.begin, proposal_id=row.id, worker="w1", inspector=gate.inspector)
+    assert isinstance(got, Claim), got
+    return got
+
+
+def read_back(gate: Any, got: Claim) -> State:
+    return reconcile(gate.begin, proposal_id=got.proposal_id, inspector=gate.inspector)
+
+
+def moves(aws: ServedAws, name: str) -> list[tuple[str, str, str]]:
+    """What happened to the resource; of an address that goes and a type that changes, the one line that says so."""
+    return [told for told in aws.journal.changes() if told[0].split()[0] == name]

@@ -1,0 +1,160 @@
+"""What the inspectors of savings' changes see: what is sealed, what is refused, and what changed after the votes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from approvals.changes.change import parse_change
+from approvals.claim import Refusal, claim
+from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+from approvals.states import State
+from sandbox.aws.faults import Fault, FaultMode
+from sandbox.aws.serve import ServedAws
+from tests.approvals.savings.estate import (
+    ACCOUNT,
+    ADDRESSES,
+    CASE,
+    DISKS,
+    ENDPOINTS,
+    LOG_GROUPS,
+    MACHINE,
+    NAMES,
+    NOTEBOOKS,
+    REGION,
+    TRAIL,
+    Make,
+    address,
+    approved,
+    clients_of,
+    disk,
+    endpoint,
+    log_group,
+    notebook,
+)
+
+
+def meddle_with_disk(clients: Any, change: dict[str, Any]) -> None:
+    clients(ACCOUNT, REGION, "ec2").modify_volume(VolumeId=change["volume_id"], Size=200)
+
+
+def meddle_with_address(clients: Any, change: dict[str, Any]) -> None:
+    clients(ACCOUNT, REGION, "ec2").associate_address(InstanceId=MACHINE, AllocationId=change["allocation_id"])
+
+
+def meddle_with_notebook(clients: Any, change: dict[str, Any]) -> None:
+    clients(ACCOUNT, REGION, "sagemaker").stop_notebook_instance(NotebookInstanceName=change["notebook"])
+
+
+def meddle_with_endpoint(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody puts another configuration under the same name."""
+    client, name = clients(ACCOUNT, REGION, "sagemaker"), change["endpoint"]
+    variant = {"VariantName": "main", "ModelName": f"{name}-v1", "InstanceType": "ml.g4dn.xlarge"}
+    client.create_endpoint_config(
+        EndpointConfigName=f"{name}-v2", ProductionVariants=[{**variant, "InitialInstanceCount": 2}]
+    )
+    client.delete_endpoint(EndpointName=name)
+    client.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-v2")
+
+
+def meddle_with_log_group(clients: Any, change: dict[str, Any]) -> None:
+    clients(ACCOUNT, REGION, "logs").put_retention_policy(logGroupName=change["log_group"], retentionInDays=3653)
+
+
+DRIFT = [
+    (disk, meddle_with_disk, "size_gib: 100, now 200"),
+    (address, meddle_with_address, "state: unattached, now attached"),
+    (notebook, meddle_with_notebook, "status: InService, now Stopped"),
+    (endpoint, meddle_with_endpoint, "-v1, now "),
+    (log_group, meddle_with_log_group, "retention_days: never, now 3653"),
+]
+
+
+@pytest.mark.parametrize(("make", "meddle", "says"), DRIFT, ids=NAMES)
+def test_what_changed_after_the_votes_is_not_carried_out(
+    cloud: Any, aws: ServedAws, make: Make, meddle: Any, says: str
+) -> None:
+    change = make()
+    row = approved(cloud, change)
+    meddle(clients_of(aws), change)
+    before = len(aws.journal.calls())
+    got = claim(cloud.begin, proposal_id=row.id, worker="w1", inspector=cloud.inspector)
+    assert isinstance(got, Refusal)
+    assert cloud.state(row) == State.STALE
+    assert says in str(cloud.row(row.id).reason)
+    assert len(aws.journal.calls()) == before
+
+
+LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
+    ("a gp2 disk", disk(DISKS[-3]), None),
+    ("a disk of a stack: its template decides", disk(DISKS[-1]), "managed"),
+    ("a disk that is gp3 already", disk(DISKS[-2]), "wrong_type"),
+    ("a disk of another size than the bill shows", disk(DISKS[-3], size_gib=200), "wrong_size_gib"),
+    ("a disk that is not there", disk("vol-0ccccccccccccccc1"), "not_found"),
+    ("a disk of another account", disk(DISKS[-3], account="999999999999"), "other_account"),
+    ("an unattached address", address(ADDRESSES[-3]), None),
+    ("an attached address", address(ADDRESSES[-1]), "attached"),
+    ("a cluster's address", address(ADDRESSES[-2]), "managed"),
+    ("an address that is not there", address("eipalloc-0cccccccccccccc1"), "not_found"),
+    ("an address of another account", address(ADDRESSES[-3], account="999999999999"), "other_account"),
+    ("a notebook", notebook(NOTEBOOKS[-2]), None),
+    ("a stopped notebook", notebook(NOTEBOOKS[-1]), "wrong_state"),
+    ("a stopped notebook that is to start", notebook(NOTEBOOKS[-1], kind="start_notebook"), None),
+    ("a notebook that is not there", notebook("none"), "not_found"),
+    ("a notebook of another account", notebook(NOTEBOOKS[-2], account="999999999999"), "other_account"),
+    ("an endpoint", endpoint(ENDPOINTS[-3]), None),
+    ("an endpoint that runs what it should", endpoint(ENDPOINTS[-3], config=f"{ENDPOINTS[-3]}-v1"), None),
+    ("an endpoint that runs something else", endpoint(ENDPOINTS[-3], config="other"), "wrong_config"),
+    ("an endpoint of a stack", endpoint(ENDPOINTS[-1]), "managed"),
+    ("an endpoint that stands by for another", endpoint(ENDPOINTS[-2]), "standby"),
+    ("an endpoint that is not there", endpoint("none"), "not_found"),
+    ("an endpoint of another account", endpoint(ENDPOINTS[-3], account="999999999999"), "other_account"),
+    ("one to create whose name is taken", endpoint(ENDPOINTS[-3], kind="create_endpoint", config="x"), "taken"),
+    ("a log group that keeps everything", log_group(LOG_GROUPS[-5]), None),
+    ("a log group that keeps five years", log_group(LOG_GROUPS[-4]), None),
+    ("a log group that keeps less already", log_group(LOG_GROUPS[-3]), "shorter_already"),
+    ("a log group that somebody must keep", log_group(LOG_GROUPS[-2]), "held"),
+    ("a log group whose lines an auditor asks for, by its name", log_group(TRAIL), "kept"),
+    ("a log group that is kept for ten years, by a tag in other words", log_group(CASE), "held"),
+    ("a log group of a stack", log_group(LOG_GROUPS[-1]), "managed"),
+    ("a log group that is not there, though others begin so", log_group("/bank/service-0"), "not_found"),
+    ("a log group of another account", log_group(LOG_GROUPS[-5], account="999999999999"), "other_account"),
+    ("one to create from nothing", endpoint("new", kind="create_endpoint", config="x"), "no_config"),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "code"), LOOKS, ids=[row[0] for row in LOOKS])
+def test_a_look_at(cloud: Any, aws: ServedAws, what: str, change: dict[str, Any], code: str | None) -> None:
+    before = len(aws.journal.calls())
+    seen = cloud.inspector.look(parse_change(change))
+    assert (seen.code if isinstance(seen, NotSealable) else None) == code
+    assert len(aws.journal.calls()) == before
+    if isinstance(seen, Snapshot):
+        assert (seen.environment, seen.team) == ("development", "risk models")
+        assert b"Risk Models" not in json.dumps(seen.fields).encode()
+
+
+SILENT = [
+    ("DescribeVolumes", disk(DISKS[-3])),
+    ("DescribeVolumesModifications", disk(DISKS[-3])),
+    ("DescribeAddresses", address(ADDRESSES[-3])),
+    ("DescribeNotebookInstance", notebook(NOTEBOOKS[-2])),
+    ("ListTags", notebook(NOTEBOOKS[-2])),
+    ("DescribeEndpoint", endpoint(ENDPOINTS[-3])),
+    ("DescribeEndpointConfig", endpoint(ENDPOINTS[-3])),
+    ("DescribeModel", endpoint(ENDPOINTS[-3])),
+    ("DescribeLogGroups", log_group(LOG_GROUPS[-5])),
+    ("ListTagsForResource", log_group(LOG_GROUPS[-5])),
+    ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [FaultMode.NONSENSE, FaultMode.ERROR, FaultMode.THROTTLE, FaultMode.DROP_RESPONSE])
+@pytest.mark.parametrize(("action", "change"), SILENT, ids=[row[0] for row in SILENT])
+def test_a_look_without_an_answer_decides_nothing(
+    cloud: Any, aws: ServedAws, action: str, change: dict[str, Any], mode: FaultMode
+) -> None:
+    aws.faults.add(Fault(action=action, mode=mode))
+    with pytest.raises(CannotLook):
+        cloud.inspector.look(parse_change(change))
