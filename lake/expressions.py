@@ -262,6 +262,11 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
     return found.order_by([*order, found[CURRENCY], found.x_day, found.x_source])
 
 
+def of_use(charges: ir.Table, question: Question) -> tuple[Any, Any]:
+    """The conditions of a filter for usage in the question's period; purchases, taxes and credits are no use."""
+    return within(charges, question.period), charges.ChargeCategory == "Usage"
+
+
 def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
     """One row a resource and day: sums, peaks and hours of each share, sums and hours of each count."""
     kept = USAGE.filter(
@@ -292,8 +297,7 @@ def machine_hours(charges: ir.Table, question: Question) -> ir.Table:
     """Metered compute hours and their cost by machine; what no commitment covers beside it."""
     kept = in_scope(charges, question)
     kept = kept.filter(
-        within(kept, question.period),
-        kept.ChargeCategory == "Usage",
+        *of_use(kept, question),
         kept.ServiceCategory == "Compute",
         kept.ResourceId.notnull(),
         kept.ConsumedUnit.lower().isin(HOUR_UNITS),

@@ -16,8 +16,7 @@ def of_resources(charges: ir.Table, question: Question, ids: str) -> ir.Table:
     """The usage in scope of the resources whose ids match this regular expression."""
     kept = expressions.in_scope(charges, question)
     return kept.filter(
-        expressions.within(kept, question.period),
-        kept.ChargeCategory == "Usage",
+        *expressions.of_use(kept, question),
         kept.ResourceId.notnull(),
         kept.ResourceId.re_search(ids),
     )
@@ -31,9 +30,7 @@ def last_day(charges: ir.Table, question: Question, ids: str) -> ir.Table:
 def resource_days(charges: ir.Table, question: Question, resources: Sequence[str]) -> ir.Table:
     """What each of these resources cost on each day by each source, and how much of that no commitment covers."""
     kept = expressions.in_scope(charges, question)
-    kept = kept.filter(
-        expressions.within(kept, question.period), kept.ChargeCategory == "Usage", kept.ResourceId.isin(list(resources))
-    )
+    kept = kept.filter(*expressions.of_use(kept, question), kept.ResourceId.isin(list(resources)))
     bare = kept.CommitmentDiscountId.isnull()
     found = kept.group_by(
         resource_id=kept.ResourceId, currency=kept.BillingCurrency, day=kept.x_day, source=kept.x_source
@@ -54,8 +51,7 @@ def of_models(charges: ir.Table, question: Question) -> ir.Table:
     kept = expressions.in_scope(charges, question)
     batch = (kept.x_is_batch.fill_null("false").lower() == "true") | (kept.x_service_tier.fill_null("") == "batch")
     return kept.filter(
-        expressions.within(kept, question.period),
-        kept.ChargeCategory == "Usage",
+        *expressions.of_use(kept, question),
         kept.x_model.notnull(),
         kept.x_token_class.notnull(),
         kept.ConsumedQuantity.notnull(),
@@ -92,7 +88,7 @@ def _meters(
 ) -> ir.Table:  # fmt: skip
     """The charges by resource, meter and month, with the least and most of a day; `told` are texts of our own."""
     bare = kept.CommitmentDiscountId.isnull()
-    daily_rows = kept.group_by(
+    days = kept.group_by(
         resource_id=resource_id,
         currency=kept.BillingCurrency,
         meter=meter,
@@ -112,7 +108,6 @@ def _meters(
         effective_of_day=kept.EffectiveCost.sum(),
         uncovered_of_day=kept.EffectiveCost.sum(where=bare),
     )
-    days = daily_rows
     texts = (*told, "provider", "service", "account", "region", "details", "team", "use_case", "environment")
     found = days.group_by(
         resource_id=days.resource_id,
