@@ -267,6 +267,18 @@ def of_use(charges: ir.Table, question: Question) -> tuple[Any, Any]:
     return within(charges, question.period), charges.ChargeCategory == "Usage"
 
 
+def about(charges: ir.Table) -> dict[str, Any]:
+    """Where a resource stands and whose it is: columns of a group that holds the charges of one."""
+    columns = {
+        "provider": charges.ProviderName,
+        "account": charges.SubAccountId,
+        "region": charges.RegionId,
+        "details": charges.SkuPriceDetails,
+        **{name: dimension(charges, name) for name in ("team", "use_case", "environment")},
+    }
+    return {name: column.max() for name, column in columns.items()}
+
+
 def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
     """One row a resource and day: sums, peaks and hours of each share, sums and hours of each count."""
     kept = USAGE.filter(
@@ -306,13 +318,9 @@ def machine_hours(charges: ir.Table, question: Question) -> ir.Table:
     described = kept.ChargeDescription.lower()
     return kept.group_by(resource_id=kept.ResourceId, currency=kept.BillingCurrency).agg(
         name=kept.ResourceName.max(),
-        provider=kept.ProviderName.max(),
-        account=kept.SubAccountId.max(),
-        region=kept.RegionId.max(),
+        **about(kept),
         meter=kept.SkuMeter.max(),
-        details=kept.SkuPriceDetails.max(),
         description=described.max(where=described.re_search(PORTABLE_INSTANCE_TYPE)),
-        **{name: dimension(kept, name).max() for name in ("team", "use_case", "environment")},
         hours=kept.ConsumedQuantity.sum(),
         uncovered_hours=kept.ConsumedQuantity.sum(where=bare),
         effective=kept.EffectiveCost.sum(),

@@ -88,6 +88,11 @@ def _meters(
 ) -> ir.Table:  # fmt: skip
     """The charges by resource, meter and month, with the least and most of a day; `told` are texts of our own."""
     bare = kept.CommitmentDiscountId.isnull()
+    texts = {
+        **{name: value.max() for name, value in told.items()},
+        **expressions.about(kept),
+        "service": kept.ServiceName.max(),
+    }
     days = kept.group_by(
         resource_id=resource_id,
         currency=kept.BillingCurrency,
@@ -95,20 +100,13 @@ def _meters(
         unit=unit,
         day=kept.x_day,
     ).agg(
-        provider=kept.ProviderName.max(),
-        service=kept.ServiceName.max(),
-        account=kept.SubAccountId.max(),
-        region=kept.RegionId.max(),
-        details=kept.SkuPriceDetails.max(),
-        **{name: value.max() for name, value in told.items()},
-        **{name: expressions.dimension(kept, name).max() for name in ("team", "use_case", "environment")},
+        **texts,
         counted=counted.sum(),
         list_of_day=kept.ListCost.sum(),
         unlisted_of_day=kept.ListCost.isnull().sum(),
         effective_of_day=kept.EffectiveCost.sum(),
         uncovered_of_day=kept.EffectiveCost.sum(where=bare),
     )
-    texts = (*told, "provider", "service", "account", "region", "details", "team", "use_case", "environment")
     found = days.group_by(
         resource_id=days.resource_id,
         currency=days.currency,

@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.processes.cloud import eyes
 from approvals.executors.aws import AwsExecutor
-from approvals.inspectors.address import AddressInspector
-from approvals.inspectors.endpoint import EndpointInspector
-from approvals.inspectors.log_group import LogGroupInspector
-from approvals.inspectors.notebook import NotebookInspector
-from approvals.inspectors.router import Router
-from approvals.inspectors.volume_type import VolumeTypeInspector
 from sandbox.aws.serve import ServedAws, serve_aws
 from tests.approvals.gate_stubs import PEOPLE
 from tests.approvals.savings.estate import (
@@ -80,18 +75,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
 @pytest.fixture
 def cloud(gate: Any, aws: ServedAws) -> Any:
     clients = clients_of(aws)
-    notebook, endpoint = NotebookInspector(clients), EndpointInspector(clients)
-    gate.inspector = Router(
-        {
-            "change_volume_type": VolumeTypeInspector(clients),
-            "release_address": AddressInspector(clients),
-            "stop_notebook": notebook,
-            "start_notebook": notebook,
-            "delete_endpoint": endpoint,
-            "create_endpoint": endpoint,
-            "set_log_retention": LogGroupInspector(clients),
-        }
-    )
+    gate.inspector = eyes(clients)
     gate.executor = AwsExecutor(clients)
     gate.adopt("people", PEOPLE + f'\n[[person]]\nid = "{PEER}"\nname = "Petra Peer"\nroles = ["peer"]\n')
     aws.faults.clear()
