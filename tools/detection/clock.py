@@ -19,6 +19,7 @@ FIRST_DAYS, LAST_DAYS = 3, 2  # of a month: when invoices, true-ups and batches 
 MONTHS_BACK = 3
 YEAR, QUARTER = 364, 91  # days: whole weeks, so that weekdays meet
 LONG_RUN = 3  # days of a calendar kind in a row; more is a season, not a holiday
+BEFORE_DAYS = 28  # of a bill before a run, without which nobody knows what it changed
 AFTERMATH = 42  # days after a season in which its end is still expected
 
 
@@ -57,7 +58,7 @@ class Clock:
 
     def run_twins(self, count: int) -> tuple[list[Columns], NDArray[np.bool_]]:
         """For days within or soon after a run of a calendar kind, the days at the same distance from the beginning of
-        the last two runs of that kind; and the days of a long run whose kind was never seen before."""
+        the last two runs of that kind; and the days of a long run before which no run of its kind was learnt from."""
         return self._once(count, _run_twins)
 
     def season_twins(self, count: int) -> list[Columns]:
@@ -86,14 +87,17 @@ def _run_twins(clock: Clock, count: int) -> tuple[list[Columns], NDArray[np.bool
     twins, unknown = [np.full(count, -1), np.full(count, -1)], np.zeros(count, dtype=bool)
     for kind in sorted({kind for kinds in clock.kinds.values() for kind in kinds}):
         runs = _runs(sorted(column for column, kinds in clock.kinds.items() if kind in kinds), gap=2 * clock.a_day)
-        for number, (start, end) in enumerate(runs):
+        learnt: list[int] = []  # beginnings, the newest first
+        for start, end in runs:
             long = end - start >= LONG_RUN * clock.a_day
             stop = end + (AFTERMATH * clock.a_day if long else 0)
             for column in range(max(start, 0), min(stop + 1, count)):
-                for back in (1, 2):
-                    if number >= back and (twin := runs[number - back][0] + column - start) < start:
-                        twins[back - 1][column] = twin if twin >= 0 else -1
-                unknown[column] |= long and number == 0
+                for back, earlier in enumerate(learnt[:2]):
+                    if (twin := earlier + column - start) < start:
+                        twins[back][column] = twin
+                unknown[column] |= long and not learnt
+            if start >= BEFORE_DAYS * clock.a_day:
+                learnt.insert(0, start)
     return twins, unknown
 
 
