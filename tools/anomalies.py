@@ -178,18 +178,19 @@ def judged(
     for dimensions in LEVELS:
         series = level(leaves, dimensions, nameless=NONE if dimensions == LEAF else "")
         watched += [(group, costs, False) for group, costs in grids(series, first)]
-    found = _events(desk, watched, first, days)
     months = _months(leaves)
-    worth = [one for one in found if _worth(desk, one, months)]
-    rises = {id(one.incident): one for one in worth if one.event.kind != Kind.DROP}
-    falls = [one.incident for one in worth if one.event.kind == Kind.DROP]
-    kept = told_once([one.incident for one in rises.values()])
+    found = [one for one in _events(desk, watched, first, days) if _worth(desk, one.incident, one.excess, months)]
+    rises = {id(one.incident): one for one in found if one.event.kind != Kind.DROP}
+    falls = [one.incident for one in found if one.event.kind == Kind.DROP and _is_news(desk, one.event, days)]
+    news = [one.incident for one in rises.values() if _is_news(desk, one.event, days)]
+    known = [one.incident for one in rises.values() if not _is_news(desk, one.event, days)]
+    kept = told_once(news, known=known, worth=lambda one, rest: _worth(desk, one, Decimal(rest), months))
     return [rises[id(incident)] for incident in kept], len(told_once(falls))
 
 
 def _events(desk: Desk, watched: Sequence[tuple[list[Series], Array, bool]], first: date, days: Period) -> list[Found]:
-    """Events that touch `days`, of all levels judged together; one that lasts since long before them is no news.
-    `watched`: series with their costs, and whether they are of AI alone."""
+    """Events that touch `days`, of all levels judged together. `watched`: series with their costs, and whether they
+    are of AI alone."""
     scored = controlled(
         [scores(costs, first, clock=desk.calendar.clock(first, costs.shape[1])) for _, costs, _ in watched]
     )
@@ -197,12 +198,15 @@ def _events(desk: Desk, watched: Sequence[tuple[list[Series], Array, bool]], fir
         _found(group[event.series], event, ai_alone=ai_alone)
         for (group, costs, ai_alone), judged_here in zip(watched, scored, strict=True)
         for event in events(costs, judged_here, first)
-        if days.start <= event.end and event.start < days.end and (days.start - event.start).days <= _news(desk, event)
+        if days.start <= event.end and event.start < days.end
     ]
 
 
-def _news(desk: Desk, event: Event) -> int:
-    return desk.anomalies.leak_news_days if event.kind == Kind.LEAK else desk.anomalies.news_days
+def _is_news(desk: Desk, event: Event, days: Period) -> bool:
+    """What lasts since long before `days` is no news in them; what goes on growing is for longer."""
+    limits = desk.anomalies
+    age = (days.start - event.start).days
+    return age <= (limits.leak_news_days if event.kind == Kind.LEAK else limits.news_days)
 
 
 def _found(series: Series, event: Event, *, ai_alone: bool) -> Found:
@@ -226,11 +230,11 @@ def _floor(limits: AnomalyThresholds, month: Decimal) -> Decimal:
     return max(limits.least_excess, month * limits.least_share_percent / 100)
 
 
-def _worth(desk: Desk, one: Found, months: dict[str, Decimal]) -> bool:
+def _worth(desk: Desk, one: Incident, excess: Decimal, months: dict[str, Decimal]) -> bool:
     """By the limits of the team whose cost it is, or of everybody where it is wider than one team."""
-    limits = desk.team_anomalies.get(dict(one.incident.names).get("team", ""), desk.anomalies)
-    size = abs(one.excess)
-    return size >= _floor(limits, months[one.incident.currency]) and size * 100 >= one.expected * limits.least_percent
+    limits = desk.team_anomalies.get(dict(one.names).get("team", ""), desk.anomalies)
+    size, expected = abs(excess), max(Decimal(one.event.expected), ZERO)
+    return size >= _floor(limits, months[one.currency]) and size * 100 >= expected * limits.least_percent
 
 
 def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Found:

@@ -124,7 +124,8 @@ def test_a_bill_without_usage_says_so(tmp_path: Path) -> None:
 @pytest.fixture
 def incident() -> Callable[..., Incident]:
     def make(excess: float, *, start: int = 10, end: int = 11, **names: str) -> Incident:
-        event = Event(0, date(2026, 10, start), date(2026, 10, end), 100 + excess, 100, 9.0, Kind.SPIKE, False)
+        beyond = (excess / (end + 1 - start),) * (end + 1 - start)
+        event = Event(0, date(2026, 10, start), date(2026, 10, end), 100 + excess, 100, 9.0, Kind.SPIKE, False, beyond)
         return Incident(tuple(names.items()), "USD", event)
 
     return make
@@ -153,6 +154,31 @@ def test_many_that_began_together_are_one_event(incident: Callable[..., Incident
 
 def test_the_same_money_of_two_teams_is_two_events(incident: Callable[..., Incident]) -> None:
     assert len(told_once([incident(50, team="T", service="S"), incident(50, team="U", service="S")])) == 2
+
+
+def test_an_older_finer_event_that_is_told_no_more_still_carries_a_coarser_one(
+    incident: Callable[..., Incident],
+) -> None:
+    team, machine = incident(100, team="T"), incident(90, start=10, end=11, team="T", service="S")
+    assert told_once([team]) == [team]
+    assert told_once([team], known=[machine]) == []
+
+
+def test_only_the_days_in_common_carry(incident: Callable[..., Incident]) -> None:
+    team, older = incident(100, start=10, end=19, team="T"), incident(100, start=1, end=10, team="T", service="S")
+    assert older.event.beyond_during(team.event) == pytest.approx(10)
+    assert team.event.beyond_during(older.event) == pytest.approx(10)
+    assert told_once([team], known=[older]) == [team]
+
+
+def test_a_coarser_event_is_told_by_what_finer_ones_leave_of_it(incident: Callable[..., Incident]) -> None:
+    team, machine = incident(100, team="T"), incident(40, team="T", service="S")
+
+    def over(least: float) -> Callable[[Incident, float], bool]:
+        return lambda one, rest: one is team and rest >= least
+
+    assert told_once([team, machine], worth=over(60)) == [team, machine]
+    assert told_once([team, machine], worth=over(61)) == [machine]
 
 
 def test_an_event_of_other_days_carries_nothing(incident: Callable[..., Incident]) -> None:

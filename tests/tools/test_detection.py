@@ -1,5 +1,6 @@
 """The causal rule on made series: what it must say, what it must not, and that it never looks ahead."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -80,6 +81,29 @@ def test_a_quiet_christmas_does_not_hide_a_rise_after_it() -> None:
     costs[290:] *= 1.6
     rises = [event for event in found(costs) if event.kind != "drop"]
     assert [290 <= offset(event.start) <= 293 for event in rises] == [True]
+
+
+@pytest.mark.parametrize(("every", "lasting"), [(3, True), (14, False)])
+def test_growth_after_a_few_surprising_days_does_not_prolong_them(every: int, lasting: bool) -> None:
+    costs = np.full((1, DAYS), 1000.0)
+    costs[0, 300:] *= np.linspace(1.08, 1.4, DAYS - 300)
+    surprising = np.zeros((1, DAYS), dtype=bool)
+    surprising[0, 300:DAYS:every] = True
+    score = np.where(surprising, 9.0, 0.0).astype(np.float32)
+    [event, *later] = events(costs, replace(scores(costs, FIRST), score=score, rises=surprising), FIRST)
+    assert (offset(event.start), event.lasting) == (300, lasting)
+    if not lasting:
+        assert (event.days, event.kind) == (1, "spike")
+        assert event.excess == pytest.approx(80, rel=0.5)
+        assert [one.days for one in later] == [1] * len(later)
+
+
+def test_the_excess_of_each_day_sums_to_that_of_the_event() -> None:
+    costs = steady()
+    costs[250:281] *= 1.6
+    [event] = found(costs)
+    assert len(event.beyond) == event.days
+    assert sum(event.beyond) == pytest.approx(event.excess)
 
 
 def test_a_drop_is_found() -> None:

@@ -1,10 +1,11 @@
 """Events at several levels, told once: the total, a team and a service all rise when one team's service does.
 
 An event is told at the finest level that carries it. What only a coarser level shows (many small rises at once) is
-told there, which is why coarser levels are watched at all.
+told there, which is why coarser levels are watched at all. What a finer event carries of a coarser one is known, also
+when it is too old to be news: the coarser one is judged by the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tools.detection.runs import Event
@@ -40,12 +41,18 @@ class Incident:
         )
 
 
-def told_once(incidents: Sequence[Incident]) -> list[Incident]:
+def told_once(
+    incidents: Sequence[Incident],
+    *,
+    known: Sequence[Incident] = (),
+    worth: Callable[[Incident, float], bool] = lambda _one, _rest: True,
+) -> list[Incident]:
     """`incidents` without the coarser ones that finer ones carry, without the many finer ones that a coarser one sums
-    up, and without those that add no more than a name to the same money; largest excess first."""
+    up, and without those that add no more than a name to the same money; largest excess first. `known`: older ones,
+    which are not told but carry as well; `worth`: whether the rest of a coarser one's excess is worth telling."""
     summed = {id(part) for one in incidents for part in _summed_up(one, incidents)}
     kept = [one for one in incidents if id(one) not in summed]
-    kept = [one for one in kept if _summed_up(one, incidents) or not _carried(one, kept)]
+    kept = [one for one in kept if _summed_up(one, incidents) or not _carried(one, [*kept, *known], worth)]
     kept = [one for one in kept if not any(_same_money(one, other) for other in kept)]
     return sorted(kept, key=lambda one: (-abs(one.event.excess), one.names))
 
@@ -65,12 +72,14 @@ def _together(one: Incident, other: Incident) -> bool:
     return abs((one.event.start - other.event.start).days) <= TOGETHER_DAYS
 
 
-def _carried(one: Incident, incidents: Sequence[Incident]) -> bool:
+def _carried(one: Incident, incidents: Sequence[Incident], worth: Callable[[Incident, float], bool]) -> bool:
     by_level: dict[tuple[str, ...], float] = {}
     for other in incidents:
         if other.within(one):
-            by_level[other.dimensions] = by_level.get(other.dimensions, 0.0) + abs(other.event.excess)
-    return any(share >= CARRIED * abs(one.event.excess) for share in by_level.values())
+            carried = abs(other.event.beyond_during(one.event))
+            by_level[other.dimensions] = by_level.get(other.dimensions, 0.0) + carried
+    size, most = abs(one.event.excess), max(by_level.values(), default=0.0)
+    return bool(by_level) and (most >= CARRIED * size or not worth(one, size - most))
 
 
 def _same_money(one: Incident, other: Incident) -> bool:

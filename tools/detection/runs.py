@@ -14,6 +14,8 @@ from tools.detection.clock import is_month_edge
 from tools.detection.robust import Scores
 from tools.detection.rolling import Array, Flags, Grid
 
+EARLY_DAYS = 28  # of an event, of which
+SURPRISING = 1 / 4  # must each have been surprising by itself
 GAP_DAYS = 7
 SHORT_DAYS = 3
 BACK_DAYS = 28
@@ -33,7 +35,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One event of one series: its days, and what they cost against what was expected. `lasting`: not over yet."""
+    """One event of one series: its days, and what they cost against what was expected. `lasting`: not over yet;
+    `beyond`: of each day, what it cost beyond what was expected."""
 
     series: int
     start: date
@@ -43,6 +46,7 @@ class Event:
     score: float
     kind: Kind
     lasting: bool
+    beyond: tuple[float, ...]
 
     @property
     def excess(self) -> float:
@@ -51,6 +55,11 @@ class Event:
     @property
     def days(self) -> int:
         return (self.end - self.start).days + 1
+
+    def beyond_during(self, other: "Event") -> float:
+        """The part of the excess that fell on days of `other`."""
+        first, last = ((day - self.start).days for day in (other.start, other.end))
+        return sum(self.beyond[max(first, 0) : max(last + 1, 0)])
 
 
 def events(costs: Array, scored: Scores, first_day: date) -> list[Event]:
@@ -86,6 +95,8 @@ def _event(
     ratio = np.log((np.maximum(cost[start:], 0) + floor) / (np.maximum(expected, 0) + floor))
     usual = float(np.median(ratio[grouped[grouped < start + GAP_DAYS] - start]))  # at first: a leak has yet to grow
     end = start + _last_elevated(ratio, usual, skipped=edges, at_least=0 if new else int(grouped[-1]) - start)
+    if not new and not _goes_on(alarms, start, end):
+        end = int(grouped[-1])
     if end - start < SHORT_DAYS and not new:
         expected = scored.expected[series, start:]  # knows the calendar, and has had no time to adapt
     window = slice(start, end + 1)
@@ -94,13 +105,21 @@ def _event(
     kind = _kind(ratio[: end + 1 - start], new=new, fell=actual < wanted, lasting=lasting)
     score = float(scored.score[series, window].max())
     days = [first_day + timedelta(days=position) for position in (start, end)]
-    return Event(series, days[0], days[1], actual, wanted, score, kind, lasting), end
+    beyond = tuple((cost[window] - expected[: end + 1 - start]).tolist())
+    return Event(series, days[0], days[1], actual, wanted, score, kind, lasting, beyond), end
 
 
 def _group(alarms: np.ndarray) -> np.ndarray:
     """The first alarms with no gap longer than a week between them."""
     breaks = np.flatnonzero(np.diff(alarms) > GAP_DAYS)
     return np.asarray(alarms[: breaks[0] + 1] if len(breaks) else alarms)
+
+
+def _goes_on(alarms: np.ndarray, start: int, end: int) -> bool:
+    """Whether it is one event to its end. After a few surprising days a level that grows as it always did never comes
+    back to what it was, and that is no event."""
+    early = min(end, start + EARLY_DAYS - 1)
+    return bool(np.count_nonzero((alarms >= start) & (alarms <= early)) >= SURPRISING * (early + 1 - start))
 
 
 def _weekday_medians(cost: Array, start: int) -> Array:
