@@ -50,7 +50,7 @@ def questions_json(run: Questions) -> Json:
         "of": {name: _share(one.passed for one in run.graded if asks(one.case)) for name, asks in ASPECTS.items()},
         "misstated": sorted(one.case.id for one in run.graded if one.misstated),
         "seconds": {"median": _round(seconds[len(seconds) // 2]), "p95": _round(seconds[len(seconds) * 95 // 100])},
-        "tokens": sum(one.tokens for one in run.graded) // max(len(run.graded), 1),
+        "tokens": sum(run.tokens) // max(sum(one.turns for one in run.graded), 1),
         "passed": sum(one.passed for one in run.graded),
         "ratio": _round(run.ratio()),
         "groups": groups,
@@ -60,6 +60,11 @@ def questions_json(run: Questions) -> Json:
             if not one.passed
         },
     }
+
+
+def live_json(run: Questions, *, cost: str) -> Json:
+    """Scores of a live model, by its name, and what asking it cost."""
+    return {run.model: {**questions_json(run), "cost": cost}}
 
 
 def _share(passed: Iterable[bool]) -> Json:
@@ -191,6 +196,8 @@ def merged(scores: Json, before: Json) -> Json:
     for one in old.values():
         one.setdefault("measured", before.get("measured", scores["measured"]))
     whole = {**old, **now}
+    if "live" in old and "live" in now:
+        whole["live"] = {**old["live"], **now["live"]}  # each model has a board of its own
     return {"measured": scores["measured"], **{name: whole[name] for name in PAGES if name in whole}}
 
 
@@ -243,6 +250,27 @@ def _questions_page(asked: Json, least: Json) -> list[str]:
             lines.append(f"- `{name}` ({_cell(' → '.join(one['ask']))}): {_cell('; '.join(one['reasons']))}.")
         lines.append("")
     return lines
+
+
+def _live_page(asked: Json, _least: Json) -> list[str]:
+    lines = [
+        "## Live models",
+        "",
+        "The same cases, or some of each group, asked of models by `./dev eval live --model NAME`.",
+        "",
+        "| model | cases | right | share | wrong numbers told in | seconds a turn, p50 (p95) | tokens a turn | cost |",
+        "|---|---:|---:|---:|---|---:|---:|---:|",
+    ]
+    for name, one in asked.items():
+        if name == "measured":
+            continue
+        seconds = f"{one['seconds']['median']:.1f} ({one['seconds']['p95']:.1f})"
+        wrong = ", ".join(one["misstated"]) or "none"
+        lines.append(
+            f"| `{_cell(name)}` | {one['cases']} | {one['passed']} | {one['ratio']:.2f} | {wrong} | {seconds} "
+            f"| {one['tokens']:,} | {one['cost']} |"
+        )
+    return [*lines, ""]
 
 
 def _scripted_page(ran: Json, _least: Json) -> list[str]:
@@ -328,6 +356,7 @@ def _cell(text: str) -> str:
 
 PAGES: dict[str, Callable[[Json, Json], list[str]]] = {
     "questions": _questions_page,
+    "live": _live_page,
     "scripted": _scripted_page,
     "hostile": _hostile_page,
     "detection": _detection_page,

@@ -53,7 +53,8 @@ class Said:
     proposals: tuple[str, ...] = ()
     asked_back: bool = False
     refused: bool = False
-    tokens: int = 0
+    tokens: tuple[int, int] = (0, 0)
+    """read and written"""
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Said":
@@ -69,7 +70,7 @@ class Said:
             proposals=tuple(body["proposals"]),
             asked_back=bool(body["asked_back"]),
             refused=bool(body["refused"]),
-            tokens=sum(body["tokens"].values()),
+            tokens=(body["tokens"]["input"], body["tokens"]["output"]),
         )
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from app.model_settings import ModelSettings
 from evals.bills import MAKERS, NOW, World
 from evals.case import Case, Group
 from evals.graders import Said, grade, misstated
-from evals.subject import Subject, copied, prepared, subject
+from evals.subject import OFFLINE, Subject, copied, prepared, subject
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Graded:
     answer: str
     seconds: float
     """of one turn, on the average"""
-    tokens: int = 0
-    """of one turn, on the average: what the model read and wrote"""
+    tokens: tuple[int, int] = (0, 0)
+    """of all turns together: what the model read and wrote"""
+    turns: int = 1
     asked: int = 1
     """conversations: the case and its paraphrases"""
 
@@ -48,11 +50,18 @@ class Questions:
         mine = [one for one in self.graded if group in (None, one.case.group)]
         return sum(one.passed for one in mine) / len(mine) if mine else 1.0
 
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """What the model read and wrote in all."""
+        return sum(one.tokens[0] for one in self.graded), sum(one.tokens[1] for one in self.graded)
 
-async def ask_all(cases: Sequence[Case], *, worlds: Mapping[str, World] | None = None) -> Questions:
+
+async def ask_all(
+    cases: Sequence[Case], *, worlds: Mapping[str, World] | None = None, model: ModelSettings = OFFLINE
+) -> Questions:
     """Runs the cases, bill by bill, in temporary homes. `worlds`: bills that are made already, by name."""
     graded: dict[str, Graded] = {}
-    model = ""
+    answered_by = ""
     with TemporaryDirectory(prefix="spendgate-evals-") as folder:
         for name in dict.fromkeys(case.bill for case in cases):
             mine = [case for case in cases if case.bill == name]
@@ -62,12 +71,13 @@ async def ask_all(cases: Sequence[Case], *, worlds: Mapping[str, World] | None =
             left = list(mine)
             while left:
                 # A home until somebody proposes: a proposal that one case made must not be in another's way.
-                async with subject(copied(template, Path(folder) / f"home-{name}-{len(left)}"), now=NOW) as product:
-                    model = product.model
+                home = copied(template, Path(folder) / f"home-{name}-{len(left)}")
+                async with subject(home, now=NOW, model=model) as product:
+                    answered_by = product.model
                     while left and not product.proposed:
                         case = left.pop(0)
                         graded[case.id] = await ask(case, product, world)
-    return Questions(model, tuple(graded[case.id] for case in cases))
+    return Questions(answered_by, tuple(graded[case.id] for case in cases))
 
 
 async def ask(case: Case, product: Subject, world: World) -> Graded:
@@ -84,7 +94,8 @@ async def ask(case: Case, product: Subject, world: World) -> Graded:
         reasons += [f"“{turns[0]}”: {reason}" if answers and case.paraphrases else reason for reason in wrong]
         answers += said
     taken = time.monotonic() - began
-    tokens = sum(said.tokens for said in answers) // len(answers)
+    read, written = (sum(said.tokens[way] for said in answers) for way in (0, 1))
     last = answers[len(case.ask) - 1].answer
     asked = 1 + len(case.paraphrases)
-    return Graded(case, tuple(dict.fromkeys(reasons)), last, taken / len(answers), tokens, asked)
+    faults = tuple(dict.fromkeys(reasons))
+    return Graded(case, faults, last, taken / len(answers), (read, written), len(answers), asked)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,19 +12,25 @@ from evals import board
 from evals.case import Case, load_cases
 from evals.detection import detect
 from evals.hostile import attack
+from evals.live import NoLiveModelError, estimated, live_settings, some, spent
 from evals.questions import Questions, ask_all
 from evals.scripted import follow_all, trajectories
 
 COMMAND = "python -m evals.run"
 BOARDS = ("questions", "scripted", "hostile", "detection")
+LIVE = "live"
+"""costs money, so it runs only where it is named"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the boards that are named (default: all). Returns the exit code: 0, 1 below a floor, 2 wrong usage."""
     given = _parser().parse_args(argv)
     wanted = given.board or list(BOARDS)
-    if strange := sorted(set(wanted) - set(BOARDS)):
-        _say(f"There is no board {', '.join(strange)}. Boards are {', '.join(BOARDS)}.")
+    if strange := sorted(set(wanted) - {*BOARDS, LIVE}):
+        _say(f"There is no board {', '.join(strange)}. Boards are {', '.join((*BOARDS, LIVE))}.")
+        return 2
+    if (given.model or given.limit) and wanted != [LIVE]:
+        _say("--model and --limit are for a live model: ./dev eval live --model NAME --limit N.")
         return 2
     cases = load_cases()
     if given.case:
@@ -35,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.write and given.case:
         _say("A board is written whole: leave --case away.")
         return 2
-    scores = _measure(wanted, cases, given)
+    try:
+        scores = _measure(wanted, cases, given)
+    except NoLiveModelError as error:
+        _say(str(error))
+        return 2
     least = board.floors()
     faults = [] if given.case else board.below(scores, least)
     if given.case and scores["questions"]["failing"]:
@@ -55,7 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=COMMAND, description="How well Spendgate answers, finds and refuses.")
-    parser.add_argument("board", nargs="*", metavar="BOARD", help=f"which to run: {', '.join(BOARDS)} (default: all)")
+    parser.add_argument(
+        "board", nargs="*", metavar="BOARD", help=f"which to run: {', '.join(BOARDS)} (default: all), or {LIVE}"
+    )
+    parser.add_argument("--model", metavar="NAME", help="live: this model of the server that the environment names")
+    parser.add_argument("--limit", type=_count, metavar="N", help="live: so many cases at most, of all groups in turn")
     parser.add_argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
     parser.add_argument("--turns", type=int, default=200, help="turns of the hostile model (default: 200)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the hostile model (default: 1)")
@@ -76,6 +91,8 @@ def _measure(wanted: Sequence[str], cases: Sequence[Case], given: argparse.Names
         scores["questions"] = board.questions_json(run)
         if given.verbose:
             _tell(run)
+    if LIVE in wanted:
+        scores[LIVE] = _ask_live(cases, given)
     if "scripted" in wanted:
         _say(f"following {len(trajectories())} trajectories of a scripted provider …")
         scores["scripted"] = board.scripted_json(asyncio.run(follow_all(trajectories())))
@@ -88,6 +105,25 @@ def _measure(wanted: Sequence[str], cases: Sequence[Case], given: argparse.Names
     return scores
 
 
+def _ask_live(cases: Sequence[Case], given: argparse.Namespace) -> board.Json:
+    settings = live_settings(given.model, os.environ)
+    chosen = some(cases, given.limit)
+    _say(f"asking {settings.name} {len(chosen)} cases: {estimated(chosen, settings.price)} …")
+    run = asyncio.run(ask_all(chosen, model=settings))
+    cost = spent(run.tokens, settings.price)
+    _say("it read {:,} and wrote {:,} tokens, and cost {}".format(*run.tokens, cost))
+    if given.verbose:
+        _tell(run)
+    return board.live_json(run, cost=cost)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
+    return number
+
+
 def _tell(run: Questions) -> None:
     for one in run.graded:
         _say(f"\n{'right' if one.passed else 'WRONG'}  {one.case.id}  {one.seconds:.1f} s  {' / '.join(one.case.ask)}")
@@ -97,14 +133,16 @@ def _tell(run: Questions) -> None:
 
 def _show(scores: board.Json, faults: Sequence[str]) -> None:
     out = []
-    if asked := scores.get("questions"):
+    for asked in [*([scores["questions"]] if "questions" in scores else []), *scores.get(LIVE, {}).values()]:
         out.append(f"Questions (model: {asked['model']})")
         for name, one in asked["groups"].items():
             out.append(f"  {name:<34}{one['passed']:>3} of {one['cases']:>3}   {one['ratio']:.2f}")
         out.append(f"  {'all':<34}{asked['passed']:>3} of {asked['cases']:>3}   {asked['ratio']:.2f}")
         for name, one in asked["failing"].items():
             out += [f"  wrong: {name}: {' / '.join(one['ask'])}", *(f"    - {reason}" for reason in one["reasons"])]
-        out += [f"  passed on the stored board: {name}" for name in board.newly_failing(scores, board.load())]
+        out += [
+            f"  passed on the stored board: {name}" for name in board.newly_failing({"questions": asked}, board.load())
+        ]
     if ran := scores.get("scripted"):
         out.append(f"Scripted provider: {ran['right']} of {ran['trajectories']} trajectories")
         out += [f"  wrong: {name}: {'; '.join(why)}" for name, why in ran["failing"].items()]

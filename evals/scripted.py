@@ -206,6 +206,6 @@ def _wrong(one: Trajectory, said: Said, requests: int) -> list[str]:
         reasons.append(f"refused {said.refused}, asked back {said.asked_back}")
     if one.requests and requests != one.requests:
         reasons.append(f"the provider was asked {requests} times and not {one.requests}")
-    if one.tokens and said.tokens != one.tokens:
-        reasons.append(f"{said.tokens} tokens were counted and not {one.tokens}")
+    if one.tokens and sum(said.tokens) != one.tokens:
+        reasons.append(f"{sum(said.tokens)} tokens were counted and not {one.tokens}")
     return reasons

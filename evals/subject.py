@@ -1,6 +1,7 @@
 """The product under test: the process behind `spendgate ask`, over a home of its own whose clock stands still.
 
-The one place of the evals that knows `app`; the rest knows the product only as `Subject.ask`.
+The one place of the evals that knows how the product is put together; the rest knows it only as `Subject.ask`, and
+which model's settings to give.
 """
 
 import shutil
@@ -20,7 +21,7 @@ from app.database import open_database, reading, writing
 from app.home import open_home
 from app.inbox import admit, conversation
 from app.migrate import create
-from app.model_settings import load_model
+from app.model_settings import ModelSettings
 from app.processes.agent import AgentProcess, agent_process
 from app.ready import DEFAULTS
 from app.turns import StoredAnswer
@@ -33,6 +34,9 @@ from evals.case import EVERYONE
 from evals.graders import Said
 from lake.engine import Lake
 from lake.load import ingest
+
+OFFLINE = ModelSettings(api_key=None, base_url=None, name="")
+"""also where a key stands in the environment: measuring must not cost anything unless that was asked for"""
 
 
 def person_of(sees: Sequence[str]) -> str:
@@ -151,11 +155,10 @@ def copied(template: Path, folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def subject(folder: Path, *, now: datetime) -> AsyncIterator[Subject]:
-    """The product over a prepared home, at `now`; the model is the one that the environment names."""
+async def subject(folder: Path, *, now: datetime, model: ModelSettings = OFFLINE) -> AsyncIterator[Subject]:
+    """The product over a prepared home, at `now`."""
     home = open_home(folder)
     engine = open_database(home.database, lambda: now)
-    model = load_model()
     async with agent_process(engine=engine, home=home, model=model) as process:
         yield Subject(engine, process)
     engine.dispose()
