@@ -206,6 +206,11 @@ def anomalies_list(
     where: Where = None,
     ai: Annotated[bool, typer.Option("--ai", help="Only AI spend.")] = False,
     top: Annotated[int | None, typer.Option(help="Only the largest N.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw them too: .svg, .png, or .json for the Vega-Lite document."),
+    ] = None,
+    event: Annotated[int | None, typer.Option(metavar="N", help="With --picture: only the N-th.")] = None,
     person: As = None,
     as_json: Json = False,
 ) -> None:
@@ -213,7 +218,18 @@ def anomalies_list(
     from app.commands import anomalies
     from app.commands.desk import desk_here
 
-    anomalies.run(desk_here(person), period=period, where=pairs(where), ai=ai, top=top, as_json=as_json)
+    if event is not None and picture is None:
+        raise typer.BadParameter("--event says what to draw; name the file with --picture")
+    anomalies.run(
+        desk_here(person),
+        period=period,
+        where=pairs(where),
+        ai=ai,
+        top=top,
+        picture=picture,
+        event=event,
+        as_json=as_json,
+    )
 
 
 @savings_app.callback(invoke_without_command=True)

@@ -10,10 +10,11 @@ from app.errors import Exit, Problem
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A stream to write to; what was written gets its name when the block ends well, and is gone otherwise."""
+def new_file(path: Path, *, option: str = "--out") -> Iterator[IO[bytes]]:
+    """A stream to write to; what was written gets its name when the block ends well, and is gone otherwise. `option`:
+    what names the file."""
     if path.exists():
-        raise _there(path)
+        raise _there(path, option)
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
@@ -32,17 +33,17 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         try:
             os.link(half, path)  # unlike a rename, this never replaces what came there meanwhile
         except FileExistsError:
-            raise _there(path) from None
+            raise _there(path, option) from None
         except OSError:  # a file system without links
             half.rename(path)
     finally:
         half.unlink(missing_ok=True)
 
 
-def _there(path: Path) -> Problem:
+def _there(path: Path, option: str) -> Problem:
     return Problem(
         f"{path} is there already.",
         why="What was handed out once is not written over.",
-        do="Name another file with --out, or move that one away.",
+        do=f"Name another file with {option}, or move that one away.",
         exit_code=Exit.CONFLICT,
     )

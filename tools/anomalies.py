@@ -61,26 +61,45 @@ class Found:
         return Period(self.event.start, self.event.end + timedelta(days=1))
 
 
+@dataclass(frozen=True)
+class Looked:
+    """The days that were judged, of the finest level and of AI alone, and what is told of them, a row each."""
+
+    leaves: tuple[Leaf, ...]
+    ai_total: tuple[Leaf, ...]
+    told: tuple[Found, ...]
+
+
 def find_anomalies(
     desk: Desk, *, period: str | None = None, where: Where | None = None, ai: bool | None = None, top: int | None = None
 ) -> ToolResult:
     """Unusual spend in `period` (default: from the start of the last complete billing period to the last settled
     day), largest excess first. `ai` True: AI alone; None: everything."""
+    return looked_at(desk, period=period, where=where, ai=ai, top=top)[0]
+
+
+def looked_at(
+    desk: Desk, *, period: str | None = None, where: Where | None = None, ai: bool | None = None, top: int | None = None
+) -> tuple[ToolResult, Looked]:
+    """The answer of `find_anomalies`, and what it was made of; nothing where the answer is a problem."""
+    nothing = Looked((), (), ())
     try:
         return _answer(desk, period=period, where=where, ai=ai, top=min(max(top or MOST, 1), 50))
     except NotUnderstoodError as error:
-        return failed(desk, TOOL, error.problem)
+        return failed(desk, TOOL, error.problem), nothing
     except ValidationError as error:
-        return failed(desk, TOOL, invalid(error))
+        return failed(desk, TOOL, invalid(error)), nothing
     except LakeError as error:
-        return failed(desk, TOOL, problem_of(error))
+        return failed(desk, TOOL, problem_of(error)), nothing
 
 
-def _answer(desk: Desk, *, period: str | None, where: Where | None, ai: bool | None, top: int) -> ToolResult:
+def _answer(
+    desk: Desk, *, period: str | None, where: Where | None, ai: bool | None, top: int
+) -> tuple[ToolResult, Looked]:
     chosen = filters(where or {})
     leaves = daily(desk, LEAF, ai=ai, where=chosen)
     if not leaves:
-        return failed(desk, TOOL, _NO_DAYS, notes=scope_notes(desk, ai))
+        return failed(desk, TOOL, _NO_DAYS, notes=scope_notes(desk, ai)), Looked((), (), ())
     days = _days(desk, period, leaves)
     ai_total = daily(desk, (), ai=True, where=chosen) if ai is None else []
     found, falls = judged(desk, leaves, days, ai_total=ai_total)
@@ -93,11 +112,12 @@ def _answer(desk: Desk, *, period: str | None, where: Where | None, ai: bool | N
     behind = desk.lake.ask(
         Question(period=days, by=("day", *LEAF), where={**chosen, **USAGE}, ai=ai, teams_seen=desk.scope)
     )
-    return sheet.done(
+    result = sheet.done(
         title=_title(len(found), leaves, days),
         columns=("series", "kind", "days", "actual", "expected", "excess", "excess_pct", "driver", "driver_change"),
         **provenance(behind),
     )
+    return result, Looked(tuple(leaves), tuple(ai_total), tuple(told))
 
 
 def found_now(desk: Desk) -> tuple[list[Found], date]:

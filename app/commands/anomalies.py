@@ -3,21 +3,25 @@
 import sys
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from app.anomaly_marks import Saying, mark
+from app.anomaly_picture import picture as picture_of
 from app.anomaly_rows import OPEN, Anomaly, marks, stored
 from app.commands.console import hint, print_json, print_table
 from app.commands.desk import amounts, check_period, check_where, currency, desk_here, refuse
 from app.commands.here import person_at, place
 from app.database import reading, writing
 from app.errors import Exit, Problem
+from app.picture_file import check_picture, write_picture
 from approvals.active import active
 from approvals.person import Person
 from lake.question import TIME_DIMENSIONS, is_dimension
-from tools.anomalies import find_anomalies
+from tools.anomalies import Looked, looked_at
 from tools.desk import Desk
 from tools.detection.marks import Mark, quiet_because
+from tools.event_days import event_days
 from tools.rendering import cell
 from tools.result import ToolResult, display
 from tools.shown import shown
@@ -33,14 +37,21 @@ def run(
     where: dict[str, str] | None = None,
     ai: bool = False,
     top: int | None = None,
+    picture: Path | None = None,
+    event: int | None = None,
     as_json: bool = False,
 ) -> None:
-    """Lists the events of `period`, largest excess first; notes go to stderr."""
+    """Lists the events of `period`, largest excess first; notes go to stderr. `picture`: a file to draw them into, or
+    the one in line `event` alone."""
+    if picture is not None:
+        check_picture(picture)
     desk = desk or desk_here()
     check_period(desk, period)
     check_where(where, lambda name: is_dimension(name) and name not in TIME_DIMENSIONS)
-    result = find_anomalies(desk, period=period, where=where, ai=True if ai else None, top=top)
+    result, looked = looked_at(desk, period=period, where=where, ai=True if ai else None, top=top)
     refuse(result)
+    if picture is not None:
+        _draw(desk, result, looked, picture, event=event)
     if as_json:
         print_json(document(result))
         return
@@ -49,6 +60,23 @@ def run(
     print_table(HEADINGS, rows, right=frozenset({"Actual", "Expected", "Excess"}))
     for note in (result.title + ".", *result.notes):
         hint(note)
+
+
+def _draw(desk: Desk, result: ToolResult, looked: Looked, path: Path, *, event: int | None) -> None:
+    """Draws the events of an answer, before it is printed: a file that cannot be written leaves no half answer."""
+    if event is not None and not 1 <= event <= len(result.rows):
+        told = f"1 to {len(result.rows)}" if result.rows else "none"
+        raise Problem(
+            f"There is no event {event} to draw.",
+            why=f"The answer has events by number: {told}.",
+            do="Leave --event away for all of them, or name one that is listed.",
+            exit_code=Exit.NOT_FOUND,
+        )
+    if not result.rows:
+        hint("No event, so no picture.")
+        return
+    write_picture(path, picture_of(result, event_days(desk, looked), only=event))
+    hint(f"Drawn in {path}.")
 
 
 def show_stored(*, person: str | None, every: bool, as_json: bool) -> None:

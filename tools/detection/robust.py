@@ -11,8 +11,8 @@ from math import inf, log, sqrt
 import numpy as np
 
 from tools.detection.clock import Clock
-from tools.detection.evidence import Reach, evidence, reach_of, spread_of
-from tools.detection.expected import expected
+from tools.detection.evidence import Reach, Spread, evidence, reach_of, spread_of
+from tools.detection.expected import Expected, expected
 from tools.detection.explained import explained, seasonal
 from tools.detection.idle import without_rests
 from tools.detection.rolling import Array, Flags, Grid, or_zero
@@ -48,50 +48,86 @@ def scores(costs: Array, first: date, *, clock: Clock | None = None) -> Scores:
     """Scores of `costs` [S, T], daily from `first` or as `clock` says. Days without a charge are 0, missing ones NaN;
     what is below nothing (credits) counts as nothing."""
     clock = clock or Clock(first)
+    wide, count = prepared(costs)
+    blocks = [wide[row : row + BLOCK] for row in range(0, len(wide), BLOCK)] or [wide]
+    reach = common_reach(wide, clock)
+    parts = [_scores(block, clock, reach) for block in blocks]
+    names = Scores.__dataclass_fields__
+    return Scores(*(np.concatenate([getattr(part, name) for part in parts])[:, :count] for name in names))
+
+
+def prepared(costs: Array) -> tuple[Grid, int]:
+    """`costs` as they are judged, and how many of the columns are of `costs`."""
     wide = np.asarray(costs, dtype=np.float32)
     wide = np.where(np.isfinite(wide), wide, np.float32(np.nan))
     count = wide.shape[1]
     if count < LEAST_COLUMNS:  # a short history is one whose other days are missing
         more = np.full((len(wide), LEAST_COLUMNS - count), np.nan, dtype=np.float32)
         wide = np.concatenate([wide, more], axis=1)
-    blocks = [wide[row : row + BLOCK] for row in range(0, len(wide), BLOCK)] or [wide]
-    reach = _reach(wide[:: max(len(wide) // SAMPLE, 1)][:SAMPLE], clock)
-    parts = [_scores(block, clock, reach) for block in blocks]
-    names = Scores.__dataclass_fields__
-    return Scores(*(np.concatenate([getattr(part, name) for part in parts])[:, :count] for name in names))
+    return wide, count
 
 
-def _reach(costs: Grid, clock: Clock) -> Reach:
-    """How heavy the tails are, from some of the series, evenly taken."""
+def common_reach(wide: Grid, clock: Clock) -> Reach:
+    """How heavy the tails are, from some of the prepared series, evenly taken."""
+    costs = wide[:: max(len(wide) // SAMPLE, 1)][:SAMPLE]
     begun = _begun(costs)
     known = expected(without_rests(costs, begun, clock), clock, begun)
     with np.errstate(invalid="ignore"):
         return reach_of(explained(known, clock))
 
 
-def _scores(costs: Grid, clock: Clock, reach: Reach) -> Scores:
+@dataclass(frozen=True)
+class Foreseen:
+    """[S, T] each: prepared `costs` without days of rest, days `begun`, whether a series began `later` than the bill,
+    what is `known`, `spread`, the `residual` that nothing explains, and `logged`: what was to be expected, on the scale
+    of `known`."""
+
+    costs: Grid
+    begun: Grid
+    later: Flags
+    known: Expected
+    spread: Spread
+    residual: Grid
+    logged: Grid
+
+
+def foreseen(costs: Grid, clock: Clock) -> Foreseen:
+    """What each day of prepared `costs` should have cost, and how far such days lie apart."""
     begun = _begun(costs)
     costs = without_rests(costs, begun, clock)
     later = np.sum(begun < 0, axis=1, keepdims=True) >= LEARNING_DAYS * clock.a_day
     known = expected(costs, clock, begun)
-    _, unknown = clock.run_twins(costs.shape[1])
     with np.errstate(invalid="ignore"):
         residual = explained(known, clock)
         spread = spread_of(residual)
         residual = seasonal(residual, spread.day, clock)
-        found = evidence(known, residual, spread, reach, np.where(later, begun, np.float32(inf)), clock)
+    logged = np.where(np.isnan(residual), known.usual, known.seen - residual)
+    return Foreseen(costs, begun, later, known, spread, residual, logged)
+
+
+def fewer(clock: Clock) -> np.float32:
+    """By what a score of a step is taken back, so that there are as many false alarms a day, not a step."""
+    return np.float32(THRESHOLD / sqrt(THRESHOLD**2 + 2 * log(clock.a_day)))
+
+
+def _scores(costs: Grid, clock: Clock, reach: Reach) -> Scores:
+    day = foreseen(costs, clock)
+    begun, known = day.begun, day.known
+    _, unknown = clock.run_twins(costs.shape[1])
+    with np.errstate(invalid="ignore"):
+        young = np.where(day.later, begun, np.float32(inf))
+        found = evidence(known, day.residual, day.spread, reach, young, clock)
     score = np.maximum(found.rise, -found.fall)
-    score *= np.float32(THRESHOLD / sqrt(THRESHOLD**2 + 2 * log(clock.a_day)))  # as many false alarms a day, not a step
+    score *= fewer(clock)
     score[:, unknown] *= np.float32(UNKNOWN_SEASON)
     score[begun < LEARNING_DAYS * clock.a_day] = 0
-    onset = (begun >= 0) & (begun < ONSET_DAYS) & (costs >= ONSET_FLOOR) & later
-    foreseen = np.where(np.isnan(residual), known.usual, known.seen - residual)
+    onset = (begun >= 0) & (begun < ONSET_DAYS) & (day.costs >= ONSET_FLOOR) & day.later
     return Scores(
         score=score,
         rises=found.rise >= -found.fall,
-        expected=np.where(onset, 0, or_zero(known.money(foreseen))).astype(np.float32),
+        expected=np.where(onset, 0, or_zero(known.money(day.logged))).astype(np.float32),
         onset=np.asarray(onset),
-        month=np.exp(or_zero(foreseen - known.usual)),
+        month=np.exp(or_zero(day.logged - known.usual)),
     )
 
 
