@@ -27,12 +27,17 @@ from tools.detection.discoveries import controlled
 from tools.detection.families import told_at
 from tools.detection.robust import scores
 
+UPDATE_DAYS, UPDATE_BATCH = 400, 2000
 SIZES = {"bank": (480, 430), "tokens": (480, 430), "gateway": (60, 90)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints a table for each folder, or one JSON document; 2 where a folder cannot be measured."""
     given = _parser().parse_args(arguments)
+    if given.update:
+        report = days_update(given.update)
+        sys.stdout.write(json.dumps([report]) + "\n" if given.json else update_line(report) + "\n")
+        return 0
     told: list[dict[str, Any]] = []
     try:
         for folder in _folders(given):
@@ -55,8 +60,41 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--made", nargs="+", choices=sorted(MAKERS), default=list(MAKERS), help="which kinds to make")
     parser.add_argument("--only-ours", action="store_true", help="leave the other rules away")
     parser.add_argument("--ablation", action="store_true", help="also measure ours without each of its parts")
+    parser.add_argument(
+        "--update", type=_many, metavar="SERIES", help="instead: what judging one more day of so many series costs"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
+
+
+def _many(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of series, such as 100000")
+    return int(text)
+
+
+def days_update(series: int) -> dict[str, Any]:
+    """What it costs to judge one more day of `series` series of 400 days: processor time of one core, of all that must
+    run for the scores of the last day. The rule keeps nothing from the day before, so that is the replay."""
+    folder = made("tokens", seed=1, series=min(series, UPDATE_BATCH), days=UPDATE_DAYS)
+    seconds, left, alarms = 0.0, series, 0
+    while left > 0:
+        costs = folder.values[:left]
+        began = time.process_time()
+        [scored] = controlled([scores(costs, folder.first_day, clock=clock_of(folder))])
+        seconds += time.process_time() - began
+        alarms += int(scored.alarm[:, -1].sum())
+        left -= len(costs)
+    return {"series": series, "days": UPDATE_DAYS, "seconds": round(seconds, 2), "alarms_of_the_last_day": alarms}
+
+
+def update_line(report: dict[str, Any]) -> str:
+    """The update for people."""
+    each = report["series"] / max(report["seconds"], 1e-9)
+    return (
+        f"a day's update: {report['series']:,} series of {report['days']} days judged anew in {report['seconds']:.1f} "
+        f"s of processor time ({each:,.0f} series/s), {report['alarms_of_the_last_day']} alarms on the last day"
+    )
 
 
 def _folders(given: argparse.Namespace) -> Any:

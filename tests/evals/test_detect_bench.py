@@ -141,3 +141,18 @@ def test_every_rule_is_measured_on_the_same_folder() -> None:
         told["rules"]
     )
     assert all(0 <= one["f1"] <= 1 for one in told["rules"].values())
+
+
+def test_a_days_update_judges_as_many_series_as_were_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.bench.detect.UPDATE_BATCH", 20)
+        assert main(["--update", "50", "--json"]) == 0
+        (told,) = json.loads(capsys.readouterr().out)
+        assert (told["series"], told["days"]) == (50, 400)
+        assert told["seconds"] > 0
+        assert main(["--update", "50"]) == 0
+    assert "a day's update: 50 series of 400 days judged anew in" in capsys.readouterr().out
+    for refused in ("0", "-3", "many"):
+        with pytest.raises(SystemExit):
+            main(["--update", refused])
+        assert "is no number of series" in capsys.readouterr().err

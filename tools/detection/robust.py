@@ -132,6 +132,8 @@ def _scores(costs: Grid, clock: Clock, reach: Reach) -> Scores:
 
 
 def _begun(costs: Grid) -> Grid:
-    """Columns since the first charge; below 0 before it."""
-    seen = np.cumsum(or_zero(costs) > 0, axis=1) > 0
-    return (np.cumsum(seen, axis=1) - 1).astype(np.float32)
+    """Columns since the first charge; -1 before it."""
+    paid = costs > 0
+    first = np.where(paid.any(axis=1), paid.argmax(axis=1), costs.shape[1])
+    since = np.arange(costs.shape[1], dtype=np.float32) - first[:, np.newaxis].astype(np.float32)
+    return np.asarray(np.maximum(since, np.float32(-1)))

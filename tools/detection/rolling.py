@@ -50,7 +50,8 @@ def past_quantiles(values: Grid, width: int, every: int, shares: tuple[float, ..
     before = np.concatenate([np.full((series, width), np.nan, dtype=values.dtype), values], axis=1)
     windows = np.array(sliding_window_view(before, width, axis=1)[:, every::every][:, : len(starts)], order="C")
     windows.sort(axis=-1)  # NaN last
-    seen = np.concatenate([np.zeros((series, width + 1)), np.cumsum(~np.isnan(values), axis=1)], axis=1)
+    seen = np.zeros((series, width + 1 + count), dtype=np.int32)
+    np.cumsum(~np.isnan(values), axis=1, dtype=np.int32, out=seen[:, width + 1 :])
     known = (seen[:, starts + width] - seen[:, starts]).astype(np.int64)
     flat, row = windows.reshape(-1), np.arange(known.size).reshape(known.shape) * width
     found = []
