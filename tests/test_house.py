@@ -22,6 +22,7 @@ HEAVY = (
     "fastapi",
     "boto3",
     "slack_bolt",
+    "vl_convert",
 )
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
