@@ -8,12 +8,15 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from audit.stored import UtcTime
 from tools.detection.marks import Mark, MarkKind, Names
 
 OPEN, CLOSED = "open", "closed"
+BURST = "burst"
+"""The kind of an event of hours, estimated before any bill; every other kind is of the bill's days."""
 
 
 class Anomaly(SQLModel, table=True):
@@ -37,6 +40,9 @@ class Anomaly(SQLModel, table=True):
     """what it had cost beyond what was expected when its owner was last due a message; empty: never"""
     found_at: datetime = Field(sa_type=UtcTime)
     changed_at: datetime = Field(sa_type=UtcTime)
+    first_hour: str | None = None
+    """of a burst: the start of its first hour, and of its last; days have none"""
+    last_hour: str | None = None
 
     @property
     def names(self) -> Names:
@@ -86,15 +92,24 @@ def series_text(names: Names) -> str:
     return json.dumps(dict(names), sort_keys=True, ensure_ascii=False)
 
 
-def stored(session: Session, *, state: str | None = None) -> list[Anomaly]:
-    """Stored events, newest first; only those in `state` if it is given."""
+def stored(session: Session, *, state: str | None = None, bursts: bool | None = None) -> list[Anomaly]:
+    """Stored events, newest first; only those in `state`, only bursts of hours or only the bill's, if it is given."""
     wanted = select(Anomaly).order_by(col(Anomaly.started).desc(), col(Anomaly.id))
+    if bursts is not None:
+        wanted = wanted.where(_lane(bursts))
     return list(session.exec(wanted if state is None else wanted.where(Anomaly.state == state)))
 
 
-def marks(session: Session) -> list[Mark]:
-    """Everything that people said, oldest first."""
+def _lane(bursts: bool) -> ColumnElement[bool]:
+    return col(Anomaly.kind) == BURST if bursts else col(Anomaly.kind) != BURST
+
+
+def marks(session: Session, *, bursts: bool | None = None) -> list[Mark]:
+    """Everything that people said, of bursts or of the bill's events if it is given, oldest first. What was said of an
+    estimate says nothing of a bill, nor the other way round."""
     found = select(AnomalyMark, Anomaly).join(Anomaly, col(Anomaly.id) == col(AnomalyMark.anomaly))
+    if bursts is not None:
+        found = found.where(_lane(bursts))
     rows = session.exec(found.order_by(col(AnomalyMark.marked_at), col(AnomalyMark.id)))
     return [
         Mark(

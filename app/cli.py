@@ -211,6 +211,7 @@ def anomalies_list(
         typer.Option(metavar="FILE", help="Draw them too: .svg, .png, or .json for the Vega-Lite document."),
     ] = None,
     event: Annotated[int | None, typer.Option(metavar="N", help="With --picture: only the N-th.")] = None,
+    hours: Annotated[bool, typer.Option("--hours", help="Bursts of hours, estimated before any bill.")] = False,
     person: As = None,
     as_json: Json = False,
 ) -> None:
@@ -220,6 +221,11 @@ def anomalies_list(
 
     if event is not None and picture is None:
         raise typer.BadParameter("--event says what to draw; name the file with --picture")
+    if hours:
+        if picture is not None or ai:
+            raise typer.BadParameter("--hours knows neither --picture nor --ai: it lists what gateways count")
+        anomalies.run_hours(desk_here(person), period=period, where=pairs(where), top=top, as_json=as_json)
+        return
     anomalies.run(
         desk_here(person),
         period=period,

@@ -71,7 +71,7 @@ _MOVED = (
 )
 
 
-_GROWS = ("kind", "state", "last_day", "actual", "expected", "excess", "told_excess", "changed_at")
+_GROWS = ("kind", "state", "last_day", "last_hour", "actual", "expected", "excess", "told_excess", "changed_at")
 """An event's columns that grow; where it is, when it began and whose it is never change."""
 
 

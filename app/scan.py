@@ -51,10 +51,10 @@ def scan(engine: Engine, lake: Lake, *, by: str, expects: Expectations | None = 
             return Scanned(done=False, by=taken.taken_by, slot=slot)
     found, through = found_now(Desk(lake=lake, now=now, speaker=by, **(expects or Expectations())))
     with writing(engine) as (session, now):
-        if not _take(session, slot=slot, by=by, now=now):
+        if not take(session, slot=slot, by=by, now=now):
             taken = session.get(AnomalyScan, slot)
             return Scanned(done=False, by=taken.taken_by if taken else by, slot=slot)
-        return _Store(session, slot=slot, by=by, now=now).keep(found, through)
+        return _Bill(session, slot=slot, by=by, now=now).keep(found, through)
 
 
 def slot_of_bill(lake: Lake) -> str:
@@ -65,7 +65,7 @@ def slot_of_bill(lake: Lake) -> str:
     return sha256("\n".join(names).encode()).hexdigest()[:32]
 
 
-def _take(session: Session, *, slot: str, by: str, now: datetime) -> bool:
+def take(session: Session, *, slot: str, by: str, now: datetime) -> bool:
     """Whether this scan is the one of this state of the bill that counts. A table of its own, not the timers': the
     agent scans, and could else take the slots of the alarms that watch it."""
     row = {"slot": slot, "taken_by": by, "taken_at": now}
@@ -73,73 +73,25 @@ def _take(session: Session, *, slot: str, by: str, now: datetime) -> bool:
     return session.execute(insert.returning(col(AnomalyScan.slot))).scalar_one_or_none() is not None
 
 
-class _Store:
-    """One scan's transaction."""
+class Store:
+    """One scan's transaction: what every event that is stored goes through, of days or of hours (`bursts`)."""
 
-    def __init__(self, session: Session, *, slot: str, by: str, now: datetime) -> None:
+    def __init__(self, session: Session, *, slot: str, by: str, now: datetime, bursts: bool = False) -> None:
         self.session, self.slot, self.by, self.now = session, slot, by, now
-        self.marks: Sequence[Mark] = marks(session)
+        self.marks: Sequence[Mark] = marks(session, bursts=bursts)
         self.due: dict[str, list[str]] = {}
         self.quiet = 0
 
-    def keep(self, found: Sequence[Found], through: date) -> Scanned:
-        before = stored(self.session)
-        kept: set[str] = set()
-        new = grown = 0
-        for one in found:
-            row = _same(before, one, kept)
-            if row is not None and row.state == CLOSED and one.event.end.isoformat() <= row.last_day:
-                kept.add(row.id)  # the detector finds it in every later bill too: it is over, and its owner knows
-                continue
-            new, grown = new + (row is None), grown + (row is not None)
-            row = self._put(row, one, through)
-            kept.add(row.id)
-            self._tell(row)
-        closed = [
-            row
-            for row in before
-            if row.state == OPEN and row.id not in kept and date.fromisoformat(row.last_day) + NEAR < through
-        ]
-        for row in closed:
-            self._close(row)
+    def done(self, new: int, grown: int, closed: int) -> Scanned:
+        """Makes what is due to whom, and tells what the scan did."""
         for owner, ids in sorted(self.due.items()):
             self.session.add(
                 AnomalyDue(slot=self.slot, owner=owner, anomalies=json.dumps(sorted(ids)), due_at=self.now)
             )
         self.session.flush()
-        owners = tuple(sorted(self.due))
-        return Scanned(True, self.by, self.slot, new, grown, len(closed), self.quiet, owners)
+        return Scanned(True, self.by, self.slot, new, grown, closed, self.quiet, tuple(sorted(self.due)))
 
-    def _put(self, row: Anomaly | None, one: Found, through: date) -> Anomaly:
-        names: Names = tuple(sorted(one.incident.names))
-        if row is None:
-            key = f"{series_text(names)}\0{one.incident.currency}\0{one.event.start}\0{self.slot}"
-            row = Anomaly(
-                id=f"A-{sha256(key.encode()).hexdigest()[:10]}",
-                series=series_text(names),
-                currency=one.incident.currency,
-                owner=dict(names).get("team", ""),
-                kind=str(one.event.kind),
-                state=OPEN,
-                started=one.event.start.isoformat(),
-                told_excess="",
-                found_at=self.now,
-                **_amounts(one),
-                changed_at=self.now,
-            )
-            self._log(Event.ANOMALY_FOUND, row)
-        else:
-            if row.state == CLOSED:  # it goes on: days came since it was over
-                row.state = OPEN
-                self._log(Event.ANOMALY_FOUND, row)
-            for name, value in {**_amounts(one), "kind": str(one.event.kind), "changed_at": self.now}.items():
-                setattr(row, name, value)
-        self.session.add(row)
-        if not one.event.lasting and one.event.end + NEAR < through:
-            self._close(row)
-        return row
-
-    def _tell(self, row: Anomaly) -> None:
+    def tell(self, row: Anomaly) -> None:
         """Its owner is due a message of it if it is new or has grown, and nobody said that it need not be told."""
         excess = Decimal(row.excess)
         if row.told_excess and abs(excess) < GROWN * abs(Decimal(row.told_excess)):
@@ -159,12 +111,14 @@ class _Store:
         row.told_excess = row.excess
         self.due.setdefault(row.owner, []).append(row.id)
 
-    def _close(self, row: Anomaly) -> None:
+    def close(self, row: Anomaly) -> None:
+        """It is over."""
         row.state, row.changed_at = CLOSED, self.now
         self.session.add(row)
-        self._log(Event.ANOMALY_CLOSED, row)
+        self.log(Event.ANOMALY_CLOSED, row)
 
-    def _log(self, event: Event, row: Anomaly) -> None:
+    def log(self, event: Event, row: Anomaly) -> None:
+        """The entry of what became of it."""
         data = {
             "anomaly": row.id,
             "series": json.loads(row.series),
@@ -172,8 +126,64 @@ class _Store:
             "last_day": row.last_day,
             "excess": row.excess,
             "currency": row.currency,
+            **({"estimated_hours": [row.first_hour, row.last_hour]} if row.first_hour else {}),
         }
         log.append(self.session, now=self.now, event=event, actor=Actor(ActorKind.SERVICE, self.by), data=data)
+
+
+class _Bill(Store):
+    """What a bill's scan stores."""
+
+    def keep(self, found: Sequence[Found], through: date) -> Scanned:
+        before = stored(self.session, bursts=False)
+        kept: set[str] = set()
+        new = grown = 0
+        for one in found:
+            row = _same(before, one, kept)
+            if row is not None and row.state == CLOSED and one.event.end.isoformat() <= row.last_day:
+                kept.add(row.id)  # the detector finds it in every later bill too: it is over, and its owner knows
+                continue
+            new, grown = new + (row is None), grown + (row is not None)
+            row = self._put(row, one, through)
+            kept.add(row.id)
+            self.tell(row)
+        closed = [
+            row
+            for row in before
+            if row.state == OPEN and row.id not in kept and date.fromisoformat(row.last_day) + NEAR < through
+        ]
+        for row in closed:
+            self.close(row)
+        return self.done(new, grown, len(closed))
+
+    def _put(self, row: Anomaly | None, one: Found, through: date) -> Anomaly:
+        names: Names = tuple(sorted(one.incident.names))
+        if row is None:
+            key = f"{series_text(names)}\0{one.incident.currency}\0{one.event.start}\0{self.slot}"
+            row = Anomaly(
+                id=f"A-{sha256(key.encode()).hexdigest()[:10]}",
+                series=series_text(names),
+                currency=one.incident.currency,
+                owner=dict(names).get("team", ""),
+                kind=str(one.event.kind),
+                state=OPEN,
+                started=one.event.start.isoformat(),
+                told_excess="",
+                found_at=self.now,
+                **_amounts(one),
+                changed_at=self.now,
+            )
+            self.log(Event.ANOMALY_FOUND, row)
+        else:
+            if row.state == CLOSED:  # it goes on: days came since it was over
+                row.state = OPEN
+                self.log(Event.ANOMALY_FOUND, row)
+            for name, value in {**_amounts(one), "kind": str(one.event.kind), "changed_at": self.now}.items():
+                setattr(row, name, value)
+        self.session.add(row)
+        if not one.event.lasting and one.event.end + NEAR < through:
+            self.close(row)
+        return row
 
 
 def _same(before: Sequence[Anomaly], one: Found, kept: set[str]) -> Anomaly | None:

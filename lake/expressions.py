@@ -262,6 +262,29 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
     return found.order_by([*order, found[CURRENCY], found.x_day, found.x_source])
 
 
+def hourly(charges: ir.Table, question: Question) -> ir.Table:
+    """The metric by hour (counted from 1970, UTC), source and the question's dimensions, of rows of single hours."""
+    kept = in_scope(charges, question)
+    kept = kept.filter(within(kept, question.period), _one_hour(kept))
+    columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(question.by).items()}
+    columns |= {CURRENCY: kept.BillingCurrency, "hour": _hour(kept), "x_source": kept.x_source}
+    return kept.group_by(**columns).agg(**{VALUE: kept[METRIC_COLUMNS[question.metric]].sum()})
+
+
+def hours_told(charges: ir.Table, question: Question) -> ir.Table:
+    """The hours of which each source tells anything at all, whoever asks."""
+    kept = charges.filter(within(charges, question.period), _one_hour(charges))
+    return kept.select("x_source", hour=_hour(kept)).distinct()
+
+
+def _hour(charges: ir.Table) -> Any:
+    return charges.ChargePeriodStart.epoch_seconds().cast("int64") // 3600
+
+
+def _one_hour(charges: ir.Table) -> Any:
+    return charges.ChargePeriodEnd.epoch_seconds() - charges.ChargePeriodStart.epoch_seconds() <= 3600
+
+
 def of_use(charges: ir.Table, question: Question) -> tuple[Any, Any]:
     """The conditions of a filter for usage in the question's period; purchases, taxes and credits are no use."""
     return within(charges, question.period), charges.ChargeCategory == "Usage"

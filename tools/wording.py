@@ -21,6 +21,7 @@ METRICS: dict[Metric, str] = {
 _SPEAKING = frozenset({"provider", "service", "category", "resource", "day", "week", "month", "model"})
 SPOKEN = {
     "use_case": "use case",
+    "api_key": "key",
     "allocation_method": "allocated by",
     "allocation_rule": "allocation rule",
     "token_class": "tokens",

@@ -1,14 +1,15 @@
 """`spendgate anomalies`: unusual spend with its likely driver; what scans stored, and what people say of it."""
 
 import sys
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from app.anomaly_marks import Saying, mark
 from app.anomaly_picture import picture as picture_of
-from app.anomaly_rows import OPEN, Anomaly, marks, stored
+from app.anomaly_rows import BURST, OPEN, Anomaly, marks, stored
 from app.commands.console import hint, print_json, print_table
 from app.commands.desk import amounts, check_period, check_where, currency, desk_here, refuse
 from app.commands.here import person_at, place
@@ -17,8 +18,10 @@ from app.errors import Exit, Problem
 from app.picture_file import check_picture, write_picture
 from approvals.active import active
 from approvals.person import Person
+from lake.hourly import BY
 from lake.question import TIME_DIMENSIONS, is_dimension
 from tools.anomalies import Looked, looked_at
+from tools.bursts import find_bursts
 from tools.desk import Desk
 from tools.detection.marks import Mark, quiet_because
 from tools.event_days import event_days
@@ -26,6 +29,9 @@ from tools.rendering import cell
 from tools.result import ToolResult, display
 from tools.shown import shown
 
+MONEY = frozenset({"Actual", "Estimated", "Expected", "Excess"})
+HOUR_COLUMNS = ("hours", "series", "actual", "expected", "excess")
+HOUR_HEADINGS = ("Hours", "Where", "Estimated", "Expected", "Excess")
 COLUMNS = ("kind", "days", "series", "actual", "expected", "excess", "driver")
 HEADINGS = ("Kind", "Days", "Where", "Actual", "Expected", "Excess", "Likely driver")
 
@@ -55,11 +61,7 @@ def run(
     if as_json:
         print_json(document(result))
         return
-    figures = {figure.id: figure for figure in result.figures}
-    rows = [[cell(row, column, figures) for column in COLUMNS] for row in result.rows]
-    print_table(HEADINGS, rows, right=frozenset({"Actual", "Expected", "Excess"}))
-    for note in (result.title + ".", *result.notes):
-        hint(note)
+    _print(result, COLUMNS, HEADINGS)
 
 
 def _draw(desk: Desk, result: ToolResult, looked: Looked, path: Path, *, event: int | None) -> None:
@@ -79,14 +81,43 @@ def _draw(desk: Desk, result: ToolResult, looked: Looked, path: Path, *, event: 
     hint(f"Drawn in {path}.")
 
 
+def run_hours(desk: Desk, *, period: str | None, where: dict[str, str] | None, top: int | None, as_json: bool) -> None:
+    """Lists the bursts of hours that gateways' estimates show, largest excess first; notes go to stderr."""
+    check_period(desk, period)
+    check_where(where, lambda name: name in BY)
+    result = find_bursts(desk, period=period, where=where, top=top)
+    refuse(result)
+    if as_json:
+        rows = [
+            {
+                **row.names,
+                **row.texts,
+                "currency": currency(result, row.figures["actual"]),
+                **amounts(result, row.figures),
+            }
+            for row in result.rows
+        ]
+        print_json({"estimate": True, "bursts": rows, "notes": list(result.notes)})
+        return
+    _print(result, HOUR_COLUMNS, HOUR_HEADINGS)
+
+
+def _print(result: ToolResult, columns: Sequence[str], headings: Sequence[str]) -> None:
+    figures = {figure.id: figure for figure in result.figures}
+    cells = [[cell(row, column, figures) for column in columns] for row in result.rows]
+    print_table(headings, cells, right=MONEY)
+    for note in (result.title + ".", *result.notes):
+        hint(note)
+
+
 def show_stored(*, person: str | None, every: bool, as_json: bool) -> None:
     """What scans stored and the person may see, newest first, with the latest mark of each."""
     here = place("ask the bill")
     who = person_at(here, person)
     with reading(here.engine) as (session, now):
         rows = [row for row in stored(session, state=None if every else OPEN) if _sees(who.sees_teams, row.owner)]
-        said = marks(session)
-    lines = [_stored_line(row, said, now.date()) for row in rows]
+        said = {bursts: marks(session, bursts=bursts) for bursts in (True, False)}
+    lines = [_stored_line(row, said[row.kind == BURST], now.date()) for row in rows]
     if as_json:
         print_json({"anomalies": lines})
         return
@@ -112,13 +143,22 @@ def _stored_line(row: Anomaly, said: list[Mark], today: date) -> dict[str, str]:
     )
     return {
         "id": row.id,
-        "kind": row.kind,
+        "kind": f"{BURST} (estimate)" if row.kind == BURST else row.kind,
         "state": row.state,
-        "days": row.started if row.started == row.last_day else f"{row.started} to {row.last_day}",
+        "days": _when(row),
         "where": ", ".join(shown(value) for _, value in row.names) or "all spend",
         "excess": f"{display(Decimal(row.excess), row.currency)}",
         "mark": "" if latest is None else str(latest.kind),
     }
+
+
+def _when(row: Anomaly) -> str:
+    if row.first_hour and row.last_hour:
+        first, last = (datetime.fromisoformat(hour) for hour in (row.first_hour, row.last_hour))
+        end = last + timedelta(hours=1)
+        day = "" if first.date() == end.date() else f"{end:%Y-%m-%d} "
+        return f"{first:%Y-%m-%d %H:%M} to {day}{end:%H:%M} UTC"
+    return row.started if row.started == row.last_day else f"{row.started} to {row.last_day}"
 
 
 def say(saying: Saying, *, person: str | None, as_json: bool) -> None:

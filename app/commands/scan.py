@@ -1,10 +1,11 @@
-"""`spendgate scan`: stores what is unusual and what is due to whom, once for each state of the bill."""
+"""`spendgate scan`: stores what is unusual and what is due to whom, once for each state of what is known."""
 
 import os
 import socket
 import sys
 
-from app.commands.console import print_json
+from app.burst_scan import scan_hours
+from app.commands.console import hint, print_json
 from app.commands.here import place
 from app.expectations import expectations_here
 from app.lake_here import lake_here
@@ -12,14 +13,24 @@ from app.scan import Scanned, scan
 
 
 def run(*, as_json: bool = False) -> None:
-    """Scans, and says what became of it; a bill that was scanned already is no fault."""
+    """Scans the hours of the gateways and the days of the bill, and says what became of each; what was scanned already
+    is no fault. With hours alone the lack of a bill is told and is none either."""
     here = place("scan")
     by = f"scan-{socket.gethostname()}-{os.getpid()}"
-    told = scan(here.engine, lake_here(here.home.lake), by=by, expects=expectations_here(here.home))
-    if as_json:
-        print_json(document(told))
+    lake, expects = lake_here(here.home.lake), expectations_here(here.home)
+    hours = scan_hours(here.engine, lake.files(), by=by, expects=expects)
+    if hours is not None and not as_json:
+        sys.stdout.write(f"Hours, estimated: {words(hours, 'these hours were')}\n")
+    if hours is not None and not lake.current():
+        if as_json:
+            print_json({"hours": document(hours)})
+        hint("No bill is loaded yet: only hours were scanned.")
         return
-    sys.stdout.write(words(told) + "\n")
+    told = scan(here.engine, lake, by=by, expects=expects)
+    if as_json:
+        print_json(document(told) | ({} if hours is None else {"hours": document(hours)}))
+        return
+    sys.stdout.write(("Bill: " if hours is not None else "") + words(told) + "\n")
 
 
 def document(told: Scanned) -> dict[str, object]:
@@ -36,10 +47,11 @@ def document(told: Scanned) -> dict[str, object]:
     }
 
 
-def words(told: Scanned) -> str:
+def words(told: Scanned, what: str = "this bill was") -> str:
     """The result as people read it."""
     if not told.done:
-        return f"Nothing to do: this bill was scanned before, by {told.by}. Load a newer one to scan again."
+        newer = "a newer one" if what == "this bill was" else "newer ones"
+        return f"Nothing to do: {what} scanned before, by {told.by}. Load {newer} to scan again."
     owners = ", ".join(owner or "whoever looks after the whole bill" for owner in told.owners)
     due = f"A message is due to {owners}." if owners else "Nobody is due a message."
     quiet = f" {told.quiet} not told again, as people marked them." if told.quiet else ""

@@ -58,6 +58,14 @@ def moment(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
+def hour_from(start: datetime) -> Charge:
+    """The charge period of a row that tells one hour and not a whole day; `start` is the full hour in UTC."""
+    return {
+        "ChargePeriodStart": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "ChargePeriodEnd": f"{start + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
 def costs(billed: Decimal, *, listed: Decimal | None = None, effective: Decimal | None = None) -> Charge:
     """The four costs. A list price that is not known stays empty: zero would claim that nothing was ever asked for."""
     return {
@@ -120,8 +128,13 @@ def _text(value: str | None) -> str | None:
 
 def utc_day(text: str) -> date:
     """The UTC day of a time like 2026-11-01T00:00:00Z; ValueError for anything else."""
+    return utc_time(text).date()
+
+
+def utc_time(text: str) -> datetime:
+    """The same time in UTC, which a text without a zone is in already; ValueError for what is no time."""
     read = datetime.fromisoformat(text)
-    return (read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)).date()
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def amount(value: object) -> Decimal:

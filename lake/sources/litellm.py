@@ -11,7 +11,19 @@ from decimal import Decimal
 from typing import Any
 
 from lake import tokens
-from lake.sources.api_charges import TOKENS, Charge, CostSource, amount, charge, costs, labels, quantities, utc_day
+from lake.sources.api_charges import (
+    TOKENS,
+    Charge,
+    CostSource,
+    amount,
+    charge,
+    costs,
+    hour_from,
+    labels,
+    quantities,
+    utc_day,
+    utc_time,
+)
 from lake.sources.api_source import disagreements
 from lake.sources.billed_usage import Joined
 from lake.sources.kept_pages import Request, Results
@@ -50,16 +62,16 @@ class LiteLLM:
         return _request((day, day + timedelta(days=1)), 1, lambda page, params: None)
 
     def joined(self, days: Mapping[str, Results], *, now: datetime) -> Joined:
-        """One row for each day, key, team, model, set of tags and token class."""
+        """One row for each hour, key, team, model, set of tags and token class."""
         made = Joined()
         groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         seen: set[str] = set()
-        for day, rows in days.get(SPEND, {}).items():
+        for rows in days.get(SPEND, {}).values():
             for row in rows:
                 if row.get("request_id") in seen:
                     continue  # on two pages: rows came in while they were read, or a list went on from its last second
                 seen.add(str(row.get("request_id")))
-                groups.setdefault(_group(day, row), []).append(row)
+                groups.setdefault(_group(row), []).append(row)
         faults: list[str] = []
         for group, rows in groups.items():
             made.charges += self._charges(group, rows, faults)
@@ -67,19 +79,20 @@ class LiteLLM:
         return made
 
     def _charges(self, group: tuple[Any, ...], rows: list[dict[str, Any]], faults: list[str]) -> list[Charge]:
-        day, provider, model, key, team, tags = group
+        hour, provider, model, key, team, tags = group
         counts: dict[str | None, int] = {}
         for row in rows:
             try:
                 for kind, count in tokens.litellm(row).counts.items():
                     counts[kind.value] = counts.get(kind.value, 0) + count
             except TokensDisagree as fault:
-                faults.append(f"{day} {model}: {fault}")
+                faults.append(f"{hour:%Y-%m-%d %H:%M} {model}: {fault}")
         spend = sum((amount(row.get("spend") or 0) for row in rows), Decimal())
         # The gateway prices a request, not its classes of tokens: the estimate stands on one row, tokens on the others.
         counted: list[tuple[str | None, int]] = sorted(counts.items(), key=lambda item: str(item[0])) or [(None, 0)]
         return [
-            charge("LiteLLM", "LiteLLM gateway", self.account, day=day, currency="USD")
+            charge("LiteLLM", "LiteLLM gateway", self.account, day=hour.date(), currency="USD")
+            | hour_from(hour)
             | {
                 "ChargeDescription": f"{model} through the gateway, {len(rows)} requests",
                 "PublisherName": provider,
@@ -103,9 +116,9 @@ class LiteLLM:
         ]
 
 
-def _group(day: date, row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _group(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
-        day,
+        utc_time(row["startTime"]).replace(minute=0, second=0, microsecond=0),
         row.get("custom_llm_provider") or "unknown",
         row.get("model") or row.get("model_group") or "no model",
         row.get("api_key") or "no key",

@@ -69,6 +69,10 @@ def _value(file: str, where: str, limits: Any, key: str, given: Any) -> Any:
     if key not in _names(limits):
         raise _fault(file, f"{where} is no limit; there are: {', '.join(_names(limits))}.")
     shipped = getattr(limits, key)
+    if is_dataclass(shipped) and not isinstance(shipped, type):
+        if not isinstance(given, dict):
+            raise _fault(file, f"{where} is a table of limits of its own.")
+        return changed(shipped, given, file=file, table=f"{where} ")
     if isinstance(shipped, str | tuple):
         wanted = type(shipped)
         fits = isinstance(given, str) if wanted is str else _texts(given)
