@@ -174,7 +174,7 @@ def test_the_future_changes_nothing_before_it() -> None:
         other = costs.copy()
         other[:, moment:] = random.lognormal(3, 2, other[:, moment:].shape)
         again = hour_scores(other, least_excess=25)
-        for name in ("values", "height", "usual", "lift", "spread", "alarm"):
+        for name in ("values", "height", "usual", "lift", "spread", "alarm", "together"):
             before, after = getattr(scored, name)[:, :moment], getattr(again, name)[:, :moment]
             np.testing.assert_array_equal(before, after, err_msg=name)
         short = hour_scores(costs[:, :moment], least_excess=25)
@@ -186,3 +186,17 @@ def test_generated_bursts_are_found_with_few_false_alarms() -> None:
     assert report["recall"] >= 0.6
     assert report["false a series and month"] <= 0.1
     assert report["hours to detect"]["median"] <= 2
+
+
+def test_a_rise_that_no_single_hour_shows_is_found_over_some_hours() -> None:
+    """A key that is used now and then, as unsteadily as can be, goes on without a pause."""
+    random = np.random.default_rng(3)
+    costs = np.where(random.random((1, COUNT)) < 0.05, random.uniform(5, 15, (1, COUNT)), 0.0)
+    assert told(costs[:, : AT + 24]) == []
+    costs[0, AT : AT + 24] = random.uniform(5, 15, 24)
+    [event] = told(costs[:, : AT + 24])
+    assert AT - 5 <= event.start <= AT + 5
+    assert AT + 3 <= event.told <= AT + 12
+    missing = costs[:, : AT + 24].copy()
+    missing[0, AT : AT + 24 : 5] = np.nan  # never six hours in a row: nothing is concluded
+    assert told(missing) == []

@@ -12,6 +12,7 @@ hour of the week that was seen less than three times is held against the series'
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import bottleneck as bn
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -29,11 +30,12 @@ QUIET_HOURS = 3  # known ones in a row that end an event
 UNKNOWN_HOURS = DAY  # or so many of which nothing is known
 LONGEST = WEEK  # then the weeks before have begun to know the new level, and the bill has told it
 EXCEPTIONS = 2  # days of the six weeks that may have been as high without making it usual
-MARGIN = 0.1  # of logarithms, beyond the highest that was usual
+MARGIN = 0.4  # of logarithms, beyond the highest that was usual
 KNOWN_A_DAY = 16  # hours, for a day's highest to be known
 SELDOM = 0.25  # of the hours that a series is used in
 RECORD = 0.5  # of logarithms, by which the highest hour of six weeks is beaten; then so much is enough:
 LEAST_HEIGHT = 2.0
+TOGETHER = 6  # hours, whose mean is held against the highest of six weeks too
 GRAIN = 0.004  # of the least excess: below it costs are as good as nothing
 
 
@@ -50,6 +52,7 @@ class HourScores:
     lift: Grid
     spread: Grid
     alarm: Flags
+    together: Flags
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,12 @@ def hour_scores(costs: Array, *, least_excess: float) -> HourScores:
         beyond &= near > THRESHOLD * STILL * spread[series, columns]
         alarm[series, columns] = beyond & ~_seldom(values, series, columns)
     alarm |= broken
+    together = _together(values) & (height > 0) & ~alarm
+    alarm |= together
     values, height, usual = values[:, :count], height[:, :count], usual[:, :count]
-    return HourScores(grain, values, height, usual, lift[:, :count], spread[:, :count], alarm[:, :count])
+    return HourScores(
+        grain, values, height, usual, lift[:, :count], spread[:, :count], alarm[:, :count], together[:, :count]
+    )
 
 
 def _medians(values: Grid) -> Grid:
@@ -156,6 +163,19 @@ def _seldom(values: Grid, series: np.ndarray, columns: np.ndarray) -> Flags:
     return np.asarray((used > 0) & (used < SELDOM * (known[series, before] - known[series, first])))
 
 
+def _together(values: Grid) -> Flags:
+    """Whether the last hours together cost far more than any so many in a row in the six weeks before: a rise of what
+    is unsteady shows in no single hour. All of these hours must be known, and half of the weeks before."""
+    costs = np.expm1(values)  # in grains
+    mean = np.log1p(bn.move_mean(costs, TOGETHER, min_count=TOGETHER, axis=1))
+    before = lagged(mean, TOGETHER)
+    window = WEEKS * WEEK
+    highest = bn.move_max(before, window, min_count=1, axis=1)
+    known = bn.move_sum((~np.isnan(before)).astype(np.float32), window, min_count=1, axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((mean - highest > RECORD) & (known >= LEAST_WEEKS * WEEK))
+
+
 def _neighbours(usual: Grid, series: np.ndarray, columns: np.ndarray) -> Grid:
     """The highest that is expected in the hour before, this one and the one after."""
     last = usual.shape[1] - 1
@@ -171,32 +191,37 @@ def hour_events(costs: Array, scored: HourScores, limits: Sequence[tuple[float, 
     """
     found: list[HourEvent] = []
     for series in np.flatnonzero(scored.alarm.any(axis=1)):
-        after = -1
+        after = -TOGETHER  # the last hour of the event before
         for start in np.flatnonzero(scored.alarm[series]):
-            if start > after:
-                event, after = _event(costs[series], scored, int(series), int(start), limits[int(series)])
-                found += [event] if event else []
+            if start - (TOGETHER if scored.together[series, start] else 0) < after + 1:
+                continue  # of these hours together some were told already
+            event = _event(costs[series], scored, int(series), int(start), limits[int(series)])
+            if event is not None:
+                after = event.end
+                found.append(event)
     return found
 
 
-def _event(
-    cost: Array, scored: HourScores, series: int, start: int, least: tuple[float, float]
-) -> tuple[HourEvent | None, int]:
-    """The event that begins at `start`, None if it is not worth telling, and the last column that belongs to it."""
+def _event(cost: Array, scored: HourScores, series: int, start: int, least: tuple[float, float]) -> HourEvent | None:
+    """The event that is seen at `start`, None if it is not worth telling."""
+    seen = start
+    if scored.together[series, start]:  # it began before it could be seen: with the first of these hours that was high
+        start -= TOGETHER - 1
+        start += int(np.argmax(scored.height[series, start : seen + 1] > 0))
     stop = min(start + LONGEST, len(cost))
     expected = scored.usual[series, start:stop] + scored.lift[series, start]
     off = (scored.values[series, start:stop] - expected) / scored.spread[series, start]
-    last, is_over = _last_high(off, min(THRESHOLD, float(off[0])) * STILL)
+    last, is_over = _last_high(off, min(THRESHOLD, float(np.nanmax(off[: seen - start + 1]))) * STILL)
     known = ~np.isnan(off[: last + 1])
     money = np.where(known, np.expm1(np.minimum(expected[: last + 1], 80).astype(np.float64)) * scored.grain, 0)
     excess = np.cumsum(np.where(known, np.maximum(cost[start : start + last + 1], 0) - money, 0))
     worth = (excess >= least[0]) & (excess * 100 >= np.cumsum(money) * least[1])
-    end = start + last
     if not worth.any():
-        return None, end
-    told = start + int(np.argmax(worth))
+        return None
+    told = max(start + int(np.argmax(worth)), seen)
     height, sums = float(np.nanmax(off[: last + 1])), (float(money.sum()), float(excess[-1]))
-    return HourEvent(series, start, end, told, *sums, height, open=not is_over and stop == len(cost)), end
+    is_open = not is_over and stop == len(cost)
+    return HourEvent(series, start, start + last, told, *sums, height, is_open)
 
 
 def _last_high(off: Grid, high: float) -> tuple[int, bool]:
