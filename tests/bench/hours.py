@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from time import process_time
 from typing import Any
 
+import bottleneck as bn
 import numpy as np
 
-from tools.detection.hours import DAY, WEEK, HourEvent, hour_events, hour_scores
-from tools.detection.rolling import Array, Flags
+from tools.detection.hours import DAY, QUIET_HOURS, WEEK, HourEvent, hour_events, hour_scores
+from tools.detection.rolling import Array, Flags, lagged
 from tools.detection.thresholds import HourThresholds
 
 TUNED = (1, 2, 3)
@@ -148,6 +149,38 @@ def measured(folder: Made, limits: HourThresholds | None = None) -> dict[str, An
     scored_in = process_time() - began
     events = hour_events(folder.costs, scored, [(least, percent)] * len(folder.costs))
     seconds = process_time() - began
+    return {
+        "series": len(folder.costs),
+        "hours": folder.costs.shape[1],
+        **_held(folder, events, least),
+        "series-hours/s": round(folder.costs.size / seconds),
+        "of them scoring": round(folder.costs.size / scored_in),
+        "plain rule": _held(folder, plain(folder.costs, least, percent), least),
+    }
+
+
+def plain(costs: Array, least: float, percent: float) -> list[HourEvent]:
+    """What a plain rule tells, from the same amounts on: hours above the mean of the four weeks before by three
+    standard deviations."""
+    before = [lagged(move(costs, 4 * WEEK, min_count=WEEK, axis=1), 1) for move in (bn.move_mean, bn.move_std)]
+    with np.errstate(invalid="ignore"):
+        alarm = costs > before[0] + 3 * before[1]
+    found = []
+    for series in np.flatnonzero(alarm.any(axis=1)):
+        hours = np.flatnonzero(alarm[series])
+        for run in np.split(hours, np.flatnonzero(np.diff(hours) > QUIET_HOURS) + 1):
+            usual = before[0][series, run]
+            excess = np.cumsum(costs[series, run] - usual)
+            worth = (excess >= least) & (excess * 100 >= np.cumsum(usual) * percent)
+            if worth.any():
+                told = int(run[np.argmax(worth)])
+                sums = float(usual.sum()), float(excess[-1])
+                found.append(HourEvent(int(series), int(run[0]), int(run[-1]), told, *sums, 3.0, open=False))
+    return found
+
+
+def _held(folder: Made, events: Sequence[HourEvent], least: float) -> dict[str, Any]:
+    """What was told, held against what was planted."""
     told = [event for event in events if event.told >= LEARNING]
     worth = [one for one in folder.bursts if one.excess >= 2 * least]
     hits = {one: _first(one, told) for one in worth}
@@ -155,8 +188,6 @@ def measured(folder: Made, limits: HourThresholds | None = None) -> dict[str, An
     months = len(folder.costs) * (folder.costs.shape[1] - LEARNING) / A_MONTH
     delays = sorted(hit.told - one.start for one, hit in hits.items() if hit)
     return {
-        "series": len(folder.costs),
-        "hours": folder.costs.shape[1],
         "planted": len(worth),
         "found": len(delays),
         "recall": len(delays) / max(len(worth), 1),
@@ -172,8 +203,6 @@ def measured(folder: Made, limits: HourThresholds | None = None) -> dict[str, An
             name: _share([hit for one, hit in hits.items() if low <= one.excess < high])
             for name, low, high in (("50 to 200", 50, 200), ("200 to 1,000", 200, 1000), ("more", 1000, np.inf))
         },
-        "series-hours/s": round(folder.costs.size / seconds),
-        "of them scoring": round(folder.costs.size / scored_in),
     }
 
 
