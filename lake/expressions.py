@@ -263,12 +263,16 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
 
 
 def hourly(charges: ir.Table, question: Question) -> ir.Table:
-    """The metric by hour (counted from 1970, UTC), source and the question's dimensions, of rows of single hours."""
+    """The metric by hour (counted from 1970, UTC) of each source and of the question's dimensions, of rows of single
+    hours. A row a series, with its hours and their sums: a row an hour takes four times as long to hand over."""
     kept = in_scope(charges, question)
     kept = kept.filter(within(kept, question.period), _one_hour(kept))
     columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(question.by).items()}
     columns |= {CURRENCY: kept.BillingCurrency, "hour": _hour(kept), "x_source": kept.x_source}
-    return kept.group_by(**columns).agg(**{VALUE: kept[METRIC_COLUMNS[question.metric]].sum()})
+    found = kept.group_by(**columns).agg(**{VALUE: kept[METRIC_COLUMNS[question.metric]].sum()})
+    series = [name for name in columns if name != "hour"]
+    lists = {"hours": found.hour.collect(order_by=found.hour), "values": found[VALUE].collect(order_by=found.hour)}
+    return found.group_by(series).agg(**lists).order_by(series)
 
 
 def hours_told(charges: ir.Table, question: Question) -> ir.Table:

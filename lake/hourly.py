@@ -81,14 +81,11 @@ def of_gateways(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str,
     found: list[Hourly] = []
     for source, end in ends.items():
         kept = frozenset(hour for hour in known[source] if first <= hour < end)
-        costs: dict[tuple[str, ...], dict[int, Decimal]] = {}
-        for row in rows:
-            if row["x_source"] == source and row["hour"] in kept:
-                key = tuple(row[name] for name in (*BY, expressions.CURRENCY))
-                costs.setdefault(key, {})[row["hour"]] = row["value"]
         series = [
-            HourlySeries(dict(zip(BY, key, strict=False)), key[-1], of_hours, kept)
-            for key, of_hours in sorted(costs.items())
+            HourlySeries({name: row[name] for name in BY}, row[expressions.CURRENCY], costs, kept)
+            for row in rows
+            if row["x_source"] == source
+            and (costs := {hour: cost for hour, cost in zip(row["hours"], row["values"], strict=True) if hour in kept})
         ]
         found.append(Hourly(source, tuple(series), end, fresh[source]))
     return found

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from tools.allocation import report_allocation
 from tools.anomalies import find_anomalies
+from tools.bursts import find_bursts
 from tools.derive import derive
 from tools.desk import Desk, failed
 from tools.explain import explain_change
@@ -150,7 +151,7 @@ def bind(desk: Desk) -> list[BaseTool]:
         _tool(desk, "query_spend", _QUERY_SPEND, _Spend, lambda given: query_spend(desk, **_ai(given))),
         _tool(desk, "explain_change", _EXPLAIN, _Explain, lambda given: explain_change(desk, **_ai(given))),
         _tool(desk, "report_allocation", _ALLOCATION, _Allocation, lambda given: report_allocation(desk, **_ai(given))),
-        _tool(desk, "find_anomalies", _ANOMALIES, _Anomalies, lambda given: find_anomalies(desk, **_ai(given))),
+        _tool(desk, "find_anomalies", _ANOMALIES, _Anomalies, lambda given: _unusual(desk, given)),
         _tool(desk, "find_savings", _SAVINGS, _Savings, lambda given: find_savings(desk, **given)),
         _tool(desk, "simulate_change", _SIMULATE, _Simulate, lambda given: simulate_change(desk, **_said(given))),
         _tool(desk, "propose_change", _PROPOSE, _Propose, lambda given: propose_change(desk, **_said(given))),
@@ -196,6 +197,13 @@ def _tool(
 def _ai(given: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in given.items() if key != "scope"}
     return {**kept, "ai": True if given.get("scope") == "ai" else None}
+
+
+def _unusual(desk: Desk, given: dict[str, Any]) -> ToolResult:
+    """Unusual days; hours, where a period such as `last 24 hours` asks for them, which no bill tells."""
+    if "hour" in str(given.get("period") or "").lower():
+        return find_bursts(desk, where=given.get("where"))
+    return find_anomalies(desk, **_ai(given))
 
 
 def _said(given: dict[str, Any]) -> dict[str, Any]:

@@ -29,9 +29,22 @@ def test_a_teams_limits_are_everybodys_but_for_its_own(tmp_path: Path) -> None:
     assert told["team_anomalies"]["k y c"] == told["anomalies"]
 
 
+def test_hours_have_limits_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "anomalies.toml").write_text(
+        "least_excess = 50\n[hours]\nleast_excess = 5\n[team.fraud.hours]\nnews_hours = 10\n"
+    )
+    told = expectations_here(open_home(tmp_path))
+    everybody, fraud = told["anomalies"], told["team_anomalies"]["fraud"]
+    assert (everybody.least_excess, everybody.hours.least_excess) == (Decimal(50), Decimal(5))
+    assert (fraud.hours.least_excess, fraud.hours.news_hours, everybody.hours.news_hours) == (Decimal(5), 10, 72)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("[hours]\nleast = 1", "hours least is no limit"),
+        ("[hours]\nnews_hours = 1.5", "hours news_hours must be a whole number"),
+        ("[team.fraud]\nhours = 5", r"\[team.fraud\] hours is a table"),
         ("least_excess =", "It is no TOML"),
         ("least = 1", "least is no limit"),
         ("[team.fraud]\nleast_excess = -1", r"\[team.fraud\] least_excess must be a number"),

