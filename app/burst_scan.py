@@ -26,16 +26,17 @@ NEAR = timedelta(hours=24)  # a burst that begins so soon after an open one is t
 
 
 def scan_hours(engine: Engine, lake: Lake, *, by: str, expects: Expectations | None = None) -> Scanned | None:
-    """Judges the hours of the gateways beside this lake and stores the bursts, unless somebody did for the same hours;
-    None without a gateway. Raises LakeError for hours that cannot be read."""
-    beside = allocation.beside(lake)
-    if not beside.current():
-        return None
+    """Judges the hours of the gateways beside this lake, and of the tokens that were counted, and stores the bursts,
+    unless somebody did for the same hours; None without either. Raises LakeError for hours that cannot be read."""
     with reading(engine) as (session, now):
-        slot = _slot(beside, now)
+        slot = _slot(lake, now)
+        if slot is None:
+            return None
         if taken := session.get(AnomalyScan, slot):
             return Scanned(done=False, by=taken.taken_by, slot=slot)
     found = bursts_now(Desk(lake=lake, now=now, speaker=by, **(expects or Expectations())))
+    if not found.sources:
+        return None  # machines' hours alone, which have no price
     with writing(engine) as (session, now):
         if not take(session, slot=slot, by=by, now=now):
             taken = session.get(AnomalyScan, slot)
@@ -43,11 +44,17 @@ def scan_hours(engine: Engine, lake: Lake, *, by: str, expects: Expectations | N
         return _Hours(session, slot=slot, by=by, now=now, bursts=True).keep(found.bursts)
 
 
-def _slot(beside: Lake, now: datetime) -> str:
-    """The same for the same log up to the same hour: a log that was loaded before its last hour was settled has one
-    more to judge later."""
-    loaded = max(snapshot.loaded_at for snapshot in beside.current())
-    text = f"hours {slot_of_bill(beside)} {hour_of(min(loaded, now) - LAG)}"
+def _slot(lake: Lake, now: datetime) -> str | None:
+    """The same for the same logs up to the same hour; None where no hour is known. The bill is a part of it where it
+    prices what was counted."""
+    beside, counted = allocation.beside(lake), lake.store.usage()
+    logs = beside.current()
+    if not logs and counted is None:
+        return None
+    priced = f"{counted.file.sha256} {slot_of_bill(lake)}" if counted and lake.current() else ""
+    loaded = [snapshot.loaded_at for snapshot in logs] + ([counted.loaded_at] if counted else [])
+    log = slot_of_bill(beside) if logs else ""
+    text = f"hours {log} {priced} {hour_of(min(max(loaded), now) - LAG)}"
     return sha256(text.encode()).hexdigest()[:32]
 
 

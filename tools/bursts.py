@@ -28,7 +28,7 @@ from tools.wording import label, named
 
 TOOL = "find_anomalies"
 ESTIMATE = "Estimated from usage, the bill will tell: these amounts are in no figure of spend."
-LEVELS: tuple[tuple[str, ...], ...] = ((), ("team",), ("team", "model"), hourly.BY)
+FILTERS = (*hourly.BY, "resource")
 HISTORY = WEEKS * WEEK + SPREAD_HOURS  # hours: what the rule looks back on, for the first hour that is judged
 MOST = 10
 MAIN = Decimal("0.5")  # of a burst, that its parts must make to be told in its place
@@ -87,7 +87,7 @@ def bursts_now(desk: Desk) -> Judged:
 
 
 def _answer(desk: Desk, *, period: str | None, where: dict[str, tuple[str, ...]], top: int) -> ToolResult:
-    if unknown := sorted(set(where) - set(hourly.BY)):
+    if unknown := sorted(set(where) - set(FILTERS)):
         raise NotUnderstoodError(_no_filter(unknown[0]))
     days = understood(period, today=desk.today, fiscal=desk.fiscal) if period and period.strip() else None
     found = judged(desk, days)
@@ -117,7 +117,10 @@ def judged(desk: Desk, days: Period | None) -> Judged:
     """The bursts in the speaker's scope that touch `days`, or that are news (None)."""
     back = 0 if days is None else max((desk.today - days.start).days + 1, 0) * 24
     asked_for = HISTORY + max(back, _news(desk))
-    sources = hourly.of_gateways(desk.lake, now=desk.now, hours=asked_for, teams_seen=desk.scope)
+    sources = [
+        *hourly.of_gateways(desk.lake, now=desk.now, hours=asked_for, teams_seen=desk.scope),
+        *hourly.of_usage(desk.lake, now=desk.now, hours=asked_for, teams_seen=desk.scope),
+    ]
     found = [one for source in sources for one in _bursts(desk, source)]
     kept = [one for one in found if _asked(desk, one, days, {source.source: source.end for source in sources})]
     return Judged(tuple(sorted(_told_once(kept), key=lambda one: (-one.excess, one.first, one.names))), tuple(sources))
@@ -144,7 +147,7 @@ def _bursts(desk: Desk, source: Hourly) -> list[Burst]:
         return []
     first = min(hours)
     found: list[Burst] = []
-    for dimensions in LEVELS:
+    for dimensions in source.levels:
         groups = _level(source.series, dimensions)
         costs = np.stack([_row(series, first, source.end) for series in groups.values()])
         limits = [_limits(desk, names) for names, _ in groups]
@@ -153,7 +156,7 @@ def _bursts(desk: Desk, source: Hourly) -> list[Burst]:
         keys = list(groups)
         for event in hour_events(costs, scored, least):
             (names, currency), start, end = keys[event.series], first + event.start, first + event.end
-            actual = add(one.total(start, end + 1) for one in groups[keys[event.series]])
+            actual = _total(groups[keys[event.series]], start, end)
             expected = Decimal(event.expected).quantize(_CENT)
             found.append(Burst(source.source, names, currency, start, end, actual, expected, event.open))
     return found
@@ -170,11 +173,22 @@ def _level(series: Sequence[HourlySeries], dimensions: Sequence[str]) -> dict[tu
 def _row(series: Sequence[HourlySeries], first: int, end: int) -> Array:
     """What they cost together, hour by hour; NaN where nothing is known."""
     row = np.full(end - first, np.nan)
-    row[[hour - first for hour in series[0].known]] = 0
+    row[[hour - first for hour in _known(series)]] = 0
     for one in series:
         for hour, cost in one.costs.items():
             row[hour - first] += float(cost)
     return row
+
+
+def _known(series: Sequence[HourlySeries]) -> frozenset[int]:
+    """The hours of which all of them are known."""
+    return frozenset.intersection(*{one.known for one in series})
+
+
+def _total(series: Sequence[HourlySeries], first: int, last: int) -> Decimal:
+    """Exactly what they cost together in these hours, as far as all of them are known."""
+    known = _known(series)
+    return add(cost for one in series for hour, cost in one.costs.items() if first <= hour <= last and hour in known)
 
 
 def _told_once(found: Sequence[Burst]) -> list[Burst]:
@@ -244,13 +258,13 @@ def _currency(sources: Sequence[Hourly]) -> str:
 def _no_filter(name: str) -> Problem:
     return Problem(
         what=f"Hours cannot be filtered by '{name[:40]}'.",
-        why="Before the bill is there, only what the gateway writes down is known.",
-        do=f"Filter by {', '.join(hourly.BY[:-1])} or {hourly.BY[-1]}.",
+        why="Before the bill is there, only what gateways and monitoring tell of an hour is known.",
+        do=f"Filter by {', '.join(FILTERS[:-1])} or {FILTERS[-1]}.",
     )
 
 
 _NO_HOURS = Problem(
     what="There are no hours to judge.",
-    why="No gateway's log has been pulled, and a bill tells days.",
-    do="Pull one with 'spendgate sources pull litellm', at best every hour.",
+    why="No gateway's log was pulled and no model's tokens were counted by the hour, and a bill tells days.",
+    do="Run 'spendgate sources pull litellm' or 'spendgate usage pull', at best every hour.",
 )

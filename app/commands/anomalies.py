@@ -18,10 +18,9 @@ from app.errors import Exit, Problem
 from app.picture_file import check_picture, write_picture
 from approvals.active import active
 from approvals.person import Person
-from lake.hourly import BY
 from lake.question import TIME_DIMENSIONS, is_dimension
 from tools.anomalies import Looked, looked_at
-from tools.bursts import find_bursts
+from tools.bursts import FILTERS, find_bursts
 from tools.desk import Desk
 from tools.detection.marks import Mark, quiet_because
 from tools.event_days import event_days
@@ -84,7 +83,7 @@ def _draw(desk: Desk, result: ToolResult, looked: Looked, path: Path, *, event: 
 def run_hours(desk: Desk, *, period: str | None, where: dict[str, str] | None, top: int | None, as_json: bool) -> None:
     """Lists the bursts of hours that gateways' estimates show, largest excess first; notes go to stderr."""
     check_period(desk, period)
-    check_where(where, lambda name: name in BY)
+    check_where(where, lambda name: name in FILTERS)
     result = find_bursts(desk, period=period, where=where, top=top)
     refuse(result)
     if as_json:

@@ -22,7 +22,7 @@ from audit.log import LogEntry
 from lake.engine import Lake
 from tests.app.conftest import Hands
 from tests.tools.gateway_log import BATCH, CHAT, FIRST, log_of, pulled
-from tests.tools.small_bill import charge, days_of, lake_of
+from tests.tools.small_bill import charge, days_of, lake_of, usage_hours
 from tools.bursts import Judged, bursts_now
 from tools.desk import Desk
 from tools.detection.marks import MarkKind
@@ -138,6 +138,9 @@ def test_the_lanes_never_touch_each_others_events(engine: Engine, clock: Hands, 
 
 def test_without_a_gateway_no_hours_are_scanned(engine: Engine, tmp_path: Path) -> None:
     assert scan_hours(engine, Lake(tmp_path / "lake"), by="scan") is None
+    days = days_of(date(2026, 10, 1), 30)
+    machine = lake_of(tmp_path / "machine", [charge(day, "5") for day in days], usage=usage_hours(1, days[-2:]))
+    assert scan_hours(engine, machine, by="scan") is None
 
 
 def test_at_a_terminal_bursts_are_listed_scanned_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,38 @@ def test_days_are_no_hours_and_the_bill_knows_nothing_of_a_burst(tmp_path: Path)
     assert (before.rows, before.figures, before.notes) == (after.rows, after.figures, after.notes)
 
 
+MODEL = "anthropic.claude-sonnet-4-5"
+
+
+def tokens_of(hours: int, more: int = 0) -> list[dict[str, str]]:
+    """A model's tokens by the hour: a thousand times what the office costs, and `more` in the last one."""
+    counts = [int(office(hour) * 1000) + (more if hour == hours - 1 else 0) for hour in range(hours)]
+    return [
+        {"ResourceId": MODEL, "HourStart": (FIRST + timedelta(hours=hour)).isoformat(), "tokens": str(count)}
+        for hour, count in enumerate(counts)
+    ]
+
+
+def test_counted_tokens_are_priced_as_the_bill_prices_them(tmp_path: Path) -> None:
+    """Two dollars for a thousand tokens on the bill, sixty thousand tokens more in the last hour: 120 dollars."""
+    daily = [sum(int(office(24 * day + hour) * 1000) for hour in range(24)) for day in range(20)]
+    bill = [
+        charge(day, str(Decimal(count) / 500), team="fraud", ResourceId=MODEL)
+        for day, count in zip(days_of(FIRST.date(), 20), daily, strict=True)
+    ]
+    lake = lake_of(tmp_path / "burst", bill, usage=tokens_of(HOURS, 60_000), now=NOW)
+    told = find_bursts(desk_of(lake, now=NOW))
+    [row] = told.rows
+    assert (row.names["resource"], row.names["team"]) == (MODEL, "fraud")
+    figure = told.figure(row.figures["actual"])
+    assert figure is not None
+    assert figure.value == Decimal(int(office(LAST) * 1000) + 60_000) / 500
+    assert ESTIMATE in told.notes
+    assert find_bursts(desk_of(lake, now=NOW, scope=("claims",))).error is not None
+    machines = [row | {"ResourceId": "i-1", "tokens": "", "cpu_max_pct": "90"} for row in tokens_of(48)]
+    assert find_bursts(desk_of(lake_of(tmp_path / "cpu", bill, usage=machines, now=NOW), now=NOW)).error is not None
+
+
 def test_without_a_gateway_it_says_what_to_do(tmp_path: Path) -> None:
     error = find_bursts(desk_of(lake_of(tmp_path, [charge(FIRST.date(), "5")]))).error
     assert error is not None
