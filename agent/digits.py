@@ -8,7 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from agent.number_words import inside, number_words
 
@@ -20,12 +22,16 @@ _UNIT = (
 _UNIT_AFTER = re.compile(rf"[\s-]*{_UNIT}(?![A-Za-z0-9])", re.IGNORECASE)
 _CODE_BEFORE = re.compile(r"(?:\b(?:usd|eur|gbp|chf|jpy|inr)|[^\W\d_]\$)\s*$", re.IGNORECASE)
 _VALUE = re.compile(r"[-+±~≈<>≤≥]?\d[\d.,'’_ ]*")
+_DIGIT = re.compile(r"[0-9]")
 _PLAIN_NUMBER = re.compile(r"\d+")
 _CHUNK = re.compile(r"\S+")
 _JOINTS = re.compile(r"[()\[\]=|—]|\.\.+|(?<=\D)[–/](?=\D)")
+MOST_READ = 4096
+"""So many names are remembered as they were read."""
 _SIGNS = re.compile(r"[%‰‱−∓±≈×÷√∞💯🔟]")
 
 
+@lru_cache(4096)
 def numeric(character: str) -> bool:
     """True for a digit, fraction, superscript, enclosed or ideographic number of any script."""
     return character.isnumeric() or unicodedata.category(character) in ("Nd", "Nl", "No")
@@ -33,6 +39,8 @@ def numeric(character: str) -> bool:
 
 def has_number(text: str) -> bool:
     """True if any character of `text`, as written or in its compatibility form, is numeric."""
+    if text.isascii():
+        return _DIGIT.search(text) is not None
     return any(map(numeric, text)) or any(map(numeric, unicodedata.normalize("NFKC", text)))
 
 
@@ -62,8 +70,10 @@ class Allowed:
         pairs: set[tuple[str, str]] = set()
         known = {name.strip() for name in names if name.strip()}
         for name in known:
-            _take(name, named, pairs)
-        telling = sorted((name for name in known if stated(name)), key=len, reverse=True)
+            read = _read(name)
+            named |= read.named
+            pairs |= read.pairs
+        telling = sorted((name for name in known if _read(name).telling), key=len, reverse=True)
         pattern = "|".join(re.escape(name) for name in telling)
         whole = (
             re.compile(rf"(?<![\w.,$€£%+-])(?:{pattern})(?![\w%]|[.,-]\w|\s*{_UNIT}(?!\w))", re.I) if telling else None
@@ -83,6 +93,23 @@ def _asked(question: str) -> Iterable[str]:
 
 def _with_unit(number: str, unit: str) -> str:
     return f"{_folded(number)} {unit.strip(' -').casefold()}"
+
+
+class _Read(NamedTuple):
+    """What a name gives leave for; `telling`: it states a number itself."""
+
+    named: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    telling: bool
+
+
+@lru_cache(MOST_READ)
+def _read(name: str) -> _Read:
+    """The same in each turn: the names of a bill, of which most are offered to every answer."""
+    named: set[str] = set()
+    pairs: set[tuple[str, str]] = set()
+    _take(name, named, pairs)
+    return _Read(frozenset(named), frozenset(pairs), bool(stated(name)))
 
 
 def _take(name: str, named: set[str], pairs: set[tuple[str, str]]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, create_engine
 
@@ -27,6 +27,10 @@ Clock = Callable[[], datetime]
 BUSY_SECONDS = 15
 STUCK_SECONDS = 60
 """A transaction that says nothing for so long is ended by the server: its process hangs, and holds the write lock."""
+
+KEPT = 8
+"""So many connections to a SQLite file a process keeps open that asks for it (`kept`): one for each turn at once, and
+some for what looks on."""
 
 WRITERS = 0x5370656E64  # "Spend"
 """The number of the advisory lock that every writer of a PostgreSQL database takes."""
@@ -59,15 +63,52 @@ def is_server(engine: Engine | Connection) -> bool:
     return engine.dialect.name == "postgresql"
 
 
-def _on_file(path: Path, clock: Clock) -> Engine:
+@contextmanager
+def kept(engine: Engine) -> Iterator[Engine]:
+    """The same database for a process that asks it many times a second: on SQLite its connections stay open meanwhile.
+
+    A conversation's turn makes some twenty transactions. To open a file for each costs as much as a small question,
+    and whoever closes it last empties the write-ahead log each time, which waits for the disk.
+    """
+    if is_server(engine):
+        yield engine
+        return
+    keeping = _on_file(Path(str(engine.url.database)), engine.get_execution_options()["clock"], keep=KEPT)
+    _forget_in_children(keeping)
+    event.listen(keeping, "checkout", _only_of_this_file)
+    try:
+        yield keeping
+    finally:
+        keeping.dispose()
+
+
+def _only_of_this_file(_connection: Any, record: Any, proxy: Any) -> None:
+    """Another file may have been put in this one's place: what was written into the old one would be lost."""
+    if record.info["file"] != _file(record.info["path"]):
+        raise DisconnectionError("the database's file was replaced")  # the pool then opens the new one
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_dev, told.st_ino
+
+
+def _on_file(path: Path, clock: Clock, *, keep: int = 0) -> Engine:
+    # Processes fork and threads come and go, so by itself no connection is kept: an open one is a race there.
+    pool: dict[str, Any] = {"pool_size": keep, "max_overflow": 20} if keep else {"poolclass": NullPool}
     engine = create_engine(
         f"sqlite:///{path}",
-        poolclass=NullPool,  # processes fork and threads come and go; a connection is cheap, a shared one is a race
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        execution_options={"clock": clock},
+        **pool,
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
+    def _prepare(connection: Any, record: Any) -> None:
+        record.info.update(path=path, file=_file(path))
         connection.isolation_level = None  # the driver must not open transactions of its own
         connection.create_function("spendgate_now", 0, lambda: utc_text(clock()))
         for pragma in (

@@ -22,7 +22,7 @@ from agent.memory import open_memory
 from agent.ports import Ports, Wake
 from agent.said import Answer
 from agent.voices import RetryBudget
-from app.database import reading, writing
+from app.database import kept, reading, writing
 from app.halt import HALTED, Halted, halted, instead, unless_halted, without_inference
 from app.home import Home
 from app.inbox import Message
@@ -249,9 +249,10 @@ def _uses(turn: str, answer: Answer, now: datetime) -> list[TokenUse]:
 
 @asynccontextmanager
 async def agent_process(*, engine: Engine, home: Home, model: ModelSettings) -> AsyncIterator[AgentProcess]:
-    """An agent's process with its memory open."""
-    async with open_memory(home.memory) as saver:
-        yield AgentProcess(engine=engine, home=home, model=model, graph=build(saver))
+    """An agent's process with its memory open, and its connections to the database kept open."""
+    with kept(engine) as kept_engine:
+        async with open_memory(home.memory) as saver:
+            yield AgentProcess(engine=kept_engine, home=home, model=model, graph=build(saver))
 
 
 async def run(*, engine: Engine, home: Home, model: ModelSettings) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import ormsgpack
 import pytest
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.conversation import build
 from agent.memory import forget, open_memory
@@ -101,3 +102,20 @@ def test_strict_loading_is_on_and_its_absence_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(_msgpack, "STRICT_MSGPACK_ENABLED", False)
     with pytest.raises(AgentError, match="imported before"):
         require_strict()
+
+
+async def test_what_a_finished_turn_left_is_on_the_disk_before_its_answer_is_stored(
+    tmp_path: Path, world: Any, kit: Any
+) -> None:
+    async with open_memory(tmp_path / "agent.db") as saver:
+        assert isinstance(saver, AsyncSqliteSaver)
+        thread = kit.thread(world, build(saver))
+        traced: list[str] = []
+        await saver.conn.set_trace_callback(traced.append)
+        await thread.ask("what did AI cost?", kit.call("query_spend", by=["team"]), "{q1.t1.effective}")
+        (told,) = await (await saver.conn.execute("PRAGMA synchronous")).fetchone() or (None,)
+    steps = [sql.split()[0] for sql in traced if not sql.startswith("--")]
+    waits = traced.index("PRAGMA synchronous=FULL")
+    assert "INSERT" in steps[:waits], "the steps of the turn come first"
+    assert "COMMIT" in steps[waits : traced.index("PRAGMA synchronous=NORMAL")], "and one wait is for all of them"
+    assert told == 1, "the next turn's steps do not wait again"
