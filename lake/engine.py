@@ -4,10 +4,10 @@ Every question is asked of the Parquet files of the snapshots that counted when 
 processes ever share a database file, and a load never disturbs a question that is under way.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from lake.errors import LakeError
 from lake.money import add, difference
 from lake.period import Period, add_months
 from lake.price_book import PriceBook, shipped
-from lake.question import EVERY_TEAM, MAX_ROWS, MEASURES, OTHERS, RATIOS, Question
+from lake.question import EVERY_TEAM, MAX_ROWS, MEASURES, METRIC_COLUMNS, OTHERS, RATIOS, Question
 from lake.reading import Reader
+from lake.remembered import Answers, Kept
+from lake.series import DailySeries, series, through
 from lake.server import OpenReader, Server
 from lake.store import Snapshot, Store
 
@@ -67,6 +69,10 @@ class Answered:
         """Whether there is any charge of the period, with the asked cost or without it."""
         return bool(self.totals or self.unknown)
 
+    def amounts(self) -> int:
+        """How many cells it holds."""
+        return sum(len(row) for row in (*self.rows, *self.others))
+
     @property
     def comparable(self) -> bool:
         """Whether the compared period can be set against this one: the bill reaches back to it and holds charges of
@@ -95,16 +101,6 @@ class Coverage:
     snapshots: list[str]
 
 
-@dataclass(frozen=True)
-class DailySeries:
-    """One series of daily amounts, dense from `first`, complete days only."""
-
-    key: dict[str, str]
-    currency: str
-    first: date
-    values: tuple[Decimal, ...]
-
-
 class Lake:
     """The bills loaded below one folder; with a `server`, asked there instead of in the folder's files. `prices` says
     what machines are."""
@@ -116,6 +112,7 @@ class Lake:
         self.store = Store(folder)
         self.server, self.prices = server, prices
         self._remembered = as_written.Remembered()
+        self._answers = Answers()
 
     def files(self) -> "Lake":
         """The same lake asked in its folder, for what a server cannot do."""
@@ -136,6 +133,18 @@ class Lake:
     def ask(self, question: Question) -> Answered:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""
         snapshots = self.snapshots()
+        if question.metric not in METRIC_COLUMNS:  # these depend on the price book too
+            return self._asked(question, snapshots)
+        key = ("ask", question.model_dump_json())
+        found = self._answers.of(snapshots, key, lambda: self._asked(question, snapshots), Answered.amounts)
+        return replace(found, rows=[dict(row) for row in found.rows], others=[dict(row) for row in found.others])
+
+    def remembered(self, key: Hashable, make: Callable[[], Kept], weigh: Callable[[Kept], int]) -> Kept:
+        """What `make` makes of the bill as it is now, kept until a load changes it. The key names all else that it
+        depends on, the asker's scope above all; `weigh` says how many amounts it holds. Nobody may change it."""
+        return self._answers.of(self.current(), key, make, weigh)
+
+    def _asked(self, question: Question, snapshots: tuple[Snapshot, ...]) -> Answered:
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)
         with self.reader(snapshots, tags=expressions.tags(question)) as reader:
             question = as_written.known(reader, snapshots, question, self._remembered)
@@ -182,23 +191,22 @@ class Lake:
         self,
         *,
         by: tuple[str, ...],
+        since: date | None = None,
         until: date | None = None,
         ai: bool | None = None,
         where: dict[str, tuple[str, ...]] | None = None,
         teams_seen: tuple[str, ...] = (EVERY_TEAM,),
         settled: bool = True,
     ) -> list[DailySeries]:
-        """Daily effective cost of each series up to the last complete day (`until` excluded).
+        """Daily effective cost of each series up to the last complete day (`until` excluded), from `since` on.
 
         Days without a charge are zero. With `settled=False` the days that were delivered but may still be restated are
         included.
         """
         snapshots = self.snapshots()
-        first = min(snapshot.first_day for snapshot in snapshots)
-        through = {
-            source: _through(source, held, settled) for source, held in completeness.by_source(snapshots).items()
-        }
-        end = min(max(through.values()), until or date.max)
+        first = max(min(snapshot.first_day for snapshot in snapshots), since or date.min)
+        ends = {source: through(source, held, settled) for source, held in completeness.by_source(snapshots).items()}
+        end = min(max(ends.values()), until or date.max)
         if end <= first:
             return []
         question = Question(period=Period(first, end), by=by, ai=ai, where=where or {}, teams_seen=teams_seen)
@@ -207,7 +215,7 @@ class Lake:
             question = as_written.known(reader, snapshots, question, self._remembered)
             reader.hold(snapshots, rolled=rolled)
             rows, _ = reader.fetch(expressions.daily, question)
-        return _series(rows, by, {source: min(day, end) for source, day in through.items()})
+        return series(rows, by, {source: min(day, end) for source, day in ends.items()})
 
     def last_complete_period(self) -> Period | None:
         """The newest calendar month that every source has delivered and settled; None if there is none."""
@@ -356,29 +364,3 @@ def _zero(value: Decimal | None) -> Decimal:
 
 
 _NOTHING = Decimal()
-
-
-def _through(source: str, held: list[Snapshot], settled: bool) -> date:
-    if settled:
-        return completeness.complete_through(source, held)
-    return max(snapshot.data_through for snapshot in held).date()
-
-
-def _series(rows: list[dict[str, Any]], by: tuple[str, ...], through: dict[str, date]) -> list[DailySeries]:
-    found: dict[tuple[str, ...], dict[date, Decimal]] = {}
-    ends: dict[tuple[str, ...], date] = {}
-    names = (*expressions.keys(by).values(), "currency")
-    for row in rows:
-        key = tuple(row[name] for name in names)
-        day, end, value = row["x_day"], through[row["x_source"]], _zero(row["value"])
-        ends[key] = min(ends.get(key, end), end)
-        days = found.setdefault(key, {})
-        days[day] = add((days[day], value)) if day in days else value  # a day of several sources
-    series = []
-    for key, days in found.items():
-        first = min(days)
-        length = (ends[key] - first).days
-        if length > 0:
-            values = tuple(days.get(first + timedelta(days=offset), _NOTHING) for offset in range(length))
-            series.append(DailySeries(dict(zip(by, key, strict=False)), key[-1], first, values))
-    return series

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 _FAMILY = re.compile(r"([a-z]+)-?([0-9]+)(.*)")
 
@@ -26,23 +27,23 @@ class MachineShape:
     offered_in: frozenset[str]
     list: str
 
-    @property
+    @cached_property
     def family(self) -> str:
         """`g5` of `g5.12xlarge`: what all sizes of one kind share."""
         return self.instance_type.partition(".")[0]
 
-    @property
+    @cached_property
     def size(self) -> str:
         """`12xlarge` of `g5.12xlarge`."""
         return self.instance_type.partition(".")[2]
 
-    @property
+    @cached_property
     def generation(self) -> int | None:
         """The number in the family's name: 5 of `g5.12xlarge`; None if it has none."""
         found = _FAMILY.fullmatch(self.family)
         return int(found[2]) if found else None
 
-    @property
+    @cached_property
     def series(self) -> str:
         """The family's name without its number, so that `g5` and `g6` are of one series: `g`; `m7g` is of `mg`."""
         found = _FAMILY.fullmatch(self.family)

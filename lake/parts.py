@@ -7,6 +7,7 @@ from typing import Any
 from lake import expressions, measures
 from lake.engine import Lake
 from lake.money import add, product
+from lake.period import Period
 from lake.question import Metric, Question
 
 
@@ -41,10 +42,16 @@ def parts(lake: Lake, question: Question) -> Parts:
 
     The question names one currency, since costs of two are never added, and its names as the bill writes them.
     """
-    if question.compare is None or question.currency is None:
+    compare = question.compare
+    if compare is None or question.currency is None:
         raise ValueError("parts are of two periods and of one currency")
+    key = ("parts", question.model_dump_json())
+    return lake.remembered(key, lambda: _found(lake, question, compare), lambda parts: 5 * len(parts.found))
+
+
+def _found(lake: Lake, question: Question, compare: Period) -> Parts:
     counting = question.model_copy(update={"metric": Metric.QUANTITY, "limit": None})
-    touched = (question.period, question.compare)
+    touched = (question.period, compare)
     read = [one for one in lake.snapshots() if any(one.charged.overlaps(period) for period in touched)]
     with lake.reader(read or lake.snapshots()[:1], tags=expressions.tags(counting)) as reader:
         rows, query = reader.fetch(expressions.quantities, counting)

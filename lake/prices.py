@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from lake.money import product, times
@@ -30,6 +31,9 @@ _PRICED_AS: Mapping[TokenClass, tuple[str, ...]] = {
     TokenClass.IMAGE_IN_CACHE_READ: ("cache_image_read_mtok", "cache_read_mtok", "input_mtok"),
     TokenClass.IMAGE_OUT: ("output_image_mtok", "output_mtok"),
 }
+
+MOST_PRICES = 4096
+"""So many prices are remembered; the book does not change while a process runs."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Terms:
     context_from: int | None = None
 
 
+@lru_cache(MOST_PRICES)
 def price(provider: str, model: str, kind: TokenClass, *, at: datetime, terms: Terms) -> Price | None:
     """The price of `model` at this moment under these terms; None where the book has none for it.
 

@@ -30,7 +30,8 @@ class Reader:
     ) -> None:
         self._folder = folder
         self._tags = tags
-        self._shown = ""
+        self._view = ""
+        self._shown: object = None
         self.hold(snapshots, rolled=rolled)
 
     def __enter__(self) -> Self:
@@ -39,24 +40,32 @@ class Reader:
 
     def hold(self, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None) -> None:
         """From now on `charges` holds these snapshots' charges; `rolled`, what they add up to (`lake.rollup`)."""
+        self._held = (snapshots, rolled)
+
+    def _select(self) -> str:
+        """What the view of what is held is made by."""
+        snapshots, rolled = self._held
         held = [file for snapshot in snapshots for file in _files(snapshot, rolled)]
-        paths = ", ".join(duck.text(str(self._folder / file.path)) for file in held)
+        folder = str(self._folder)  # a path object for each of hundreds of files would take longer than a query
+        paths = ", ".join(duck.text(f"{folder}/{file.path}") for file in held)
         counted = "" if rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
         source = f"SELECT *{counted} FROM read_parquet([{paths}], union_by_name = true)"  # noqa: S608
         view = f"{_EVERY_COLUMN} UNION ALL BY NAME {source}"
         if self._tags:
             columns = ", ".join(f"x_tags[{duck.text(key)}] AS {tag_column(key)}" for key in self._tags)
             view = f"SELECT *, {columns} FROM ({view})"  # noqa: S608
-        self._view = view
+        return view
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         """The connection, once its view is of what is held: to make it opens every file."""
-        if self._view != self._shown:
-            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW charges AS {self._view}")
-            self._shown = self._view
+        if self._held is not self._shown:
+            view = self._select()
+            if view != self._view:
+                self._connection.execute(f"CREATE OR REPLACE TEMP VIEW charges AS {view}")
+            self._view, self._shown = view, self._held
         return self._connection
 
     def fetch(self, build: compiled.Build, question: Question, *more: Any) -> tuple[list[dict[str, Any]], str]:

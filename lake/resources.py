@@ -3,8 +3,8 @@
 The bill knows a resource by its id alone, so the ids are what chooses: a disk, an address, a notebook.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -31,26 +31,43 @@ class Resources:
 
 def resources(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Resources:
     """Those whose ResourceId matches the regular expression `ids` (RE2), as far as the asker may see."""
-    return _resources(lake, meter_expressions.resource_meters, period, teams_seen, ids)
+    key = ("resources", period, ids, teams_seen)
+    return _once(lake, key, lambda: _resources(lake, meter_expressions.resource_meters, period, teams_seen, ids))
 
 
 def models(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Resources:
     """Every use of a language model that was paid by the token, as far as the asker may see; its meters count single
     tokens, whatever the bill counts in."""
-    rows, query, snapshots = _fetched(lake, meter_expressions.model_meters, period, teams_seen)
-    return Resources(_folded([told for row in rows if (told := _in_tokens(row))]), query, snapshots)
+    return _once(lake, ("models", period, teams_seen), lambda: _models(lake, period, teams_seen))
 
 
 def last_billed(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
     """The last day in `period` on which any of them was billed; None if none was."""
-    rows, _, _ = _fetched(lake, meter_expressions.last_day, period, teams_seen, ids)
-    return rows[0]["last_day"] if rows else None
+    return _last(lake, meter_expressions.last_day, period, teams_seen, ids)
 
 
 def models_last_billed(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
     """The last day in `period` on which tokens were billed; None if none were."""
-    rows, _, _ = _fetched(lake, meter_expressions.last_day_of_models, period, teams_seen)
-    return rows[0]["last_day"] if rows else None
+    return _last(lake, meter_expressions.last_day_of_models, period, teams_seen)
+
+
+def _once(lake: Lake, key: Hashable, make: Callable[[], Resources]) -> Resources:
+    """What the bill says of resources, read once; what a rule makes of it also depends on the time, and is not kept."""
+    made = lake.remembered(key, make, lambda read: 6 * sum(len(one.meters) for one in read.found))
+    return replace(made, found=list(made.found))
+
+
+def _models(lake: Lake, period: Period, teams_seen: tuple[str, ...]) -> Resources:
+    rows, query, snapshots = _fetched(lake, meter_expressions.model_meters, period, teams_seen)
+    return Resources(_folded([told for row in rows if (told := _in_tokens(row))]), query, snapshots)
+
+
+def _last(lake: Lake, build: Build, period: Period, teams_seen: tuple[str, ...], *more: Any) -> date | None:
+    def make() -> date | None:
+        rows, _, _ = _fetched(lake, build, period, teams_seen, *more)
+        return rows[0]["last_day"] if rows else None
+
+    return lake.remembered((build.__name__, period, teams_seen, *more), make, lambda _: 1)
 
 
 def _in_tokens(row: dict[str, Any]) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ import duckdb
 from lake import duck, expressions
 from lake.charges import read_time
 from lake.columns import COUNTS, PERCENT_TYPE, PERCENTS
+from lake.engine import Lake
 from lake.errors import LakeError
 from lake.sources.table_file import TableFile, as_text, digest, from_table, prepare, unreadable
 from lake.speaking import in_words
@@ -152,6 +153,15 @@ def _read(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -
             do="Give every row a ResourceId and an HourStart in ISO 8601.",
         )
     return Input(name=file.name, sha256=file.digest, rows=rows)
+
+
+def measured(lake: Lake, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> Mapping[str, Utilisation]:
+    """`utilisation` of what this lake holds, read once while neither bills nor utilisation are loaded."""
+    wanted, loaded = tuple(sorted(set(resource_ids))), lake.store.usage()
+    key = ("measured", wanted, start, end, loaded and (loaded.revision, loaded.file.sha256))
+    return lake.remembered(
+        key, lambda: utilisation(lake.store, wanted, start=start, end=end), lambda found: 30 * len(found) + len(wanted)
+    )
 
 
 def utilisation(store: Store, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> dict[str, Utilisation]:
