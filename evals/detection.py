@@ -16,8 +16,9 @@ from typing import Any
 from evals.alarms import Alarm, Tally, Truth, added, merged, tally
 from evals.days import Days
 from evals.plain_rule import Daily, Floor, plain_alarms
-from lake.engine import DailySeries, Lake
+from lake.engine import Lake
 from lake.load import ingest
+from lake.series import DailySeries
 from sandbox.bank.write import write_bank
 from tools.anomalies import LEAF, USAGE, find_anomalies
 from tools.business_calendar import BusinessCalendar, parsed
@@ -57,6 +58,7 @@ class AsOf(Lake):
 
     def daily(self, **asked: Any) -> list[DailySeries]:
         """As in a lake whose bill ends on `day`; the days before it are read once, since they do not change."""
+        asked.pop("since", None)
         until = min(asked.pop("until", None) or date.max, self.day + timedelta(days=1))
         key = repr(sorted(asked.items()))
         if key not in self._read:
@@ -64,6 +66,10 @@ class AsOf(Lake):
         return [
             replace(one, values=one.values[: (until - one.first).days]) for one in self._read[key] if one.first < until
         ]
+
+    def remembered(self, key: Any, make: Any, weigh: Any) -> Any:
+        """Nothing but the days: what is judged of them changes with `day`."""
+        return make()
 
     def ask(self, question: Any) -> Any:
         """The query behind a result is not scored; one answer stands for all."""

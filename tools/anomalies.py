@@ -3,7 +3,7 @@
 Judged on settled days only: a day whose bill is still coming in would look like a fall today and a rise tomorrow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -36,6 +36,7 @@ DRIVERS = ("token_class", "resource", "model", "use_case", "environment", "servi
 USAGE = {"charge_category": ("Usage",)}
 MOST = 10
 DRIVER_PERCENT = 50
+EACH = 100  # amounts, at a rough count, that an event is as large as
 _CENT = Decimal("0.01")
 
 
@@ -101,9 +102,8 @@ def _answer(
     if not leaves:
         return failed(desk, TOOL, _NO_DAYS, notes=scope_notes(desk, ai)), Looked((), (), ())
     days = _days(desk, period, leaves)
-    ai_total = daily(desk, (), ai=True, where=chosen) if ai is None else []
-    found, falls = judged(desk, leaves, days, ai_total=ai_total)
-    told = [_with_driver(desk, one, ai=ai, where=chosen) for one in found[:top]]
+    found, falls = _judged(desk, leaves, days, ai=ai, where=chosen)
+    told = [_driven(desk, one, ai=ai, where=chosen) for one in found[:top]]
     sheet = Sheet(desk, TOOL)
     sheet.notes.extend(scope_notes(desk, ai))
     for one in told:
@@ -120,14 +120,33 @@ def _answer(
     return result, Looked(tuple(leaves), tuple(ai_total), tuple(told))
 
 
+def _judged(
+    desk: Desk, leaves: Sequence[Leaf], days: Period, *, ai: bool | None, where: dict[str, tuple[str, ...]]
+) -> tuple[list[Found], int]:
+    """What is worth telling of `days` and how many falls were left out, judged once for a bill, a scope and limits."""
+
+    def make() -> tuple[list[Found], int]:
+        ai_total = daily(desk, (), ai=True, where=where) if ai is None else []
+        return judged(desk, leaves, days, ai_total=ai_total)
+
+    limits = (desk.anomalies, tuple(sorted(desk.team_anomalies.items())), desk.calendar)
+    key = ("judged", _asked(desk, ai=ai, where=where), days, *map(repr, limits))
+    return desk.lake.remembered(key, make, lambda found: 1 + EACH * len(found[0]))
+
+
+def _asked(desk: Desk, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Hashable:
+    """Of whose bill an answer is, and of what of it."""
+    return desk.scope, ai, tuple(sorted(where.items()))
+
+
 def found_now(desk: Desk) -> tuple[list[Found], date]:
     """Everything that is unusual now, largest excess first, and the last settled day. Raises LakeError without a bill
     that can be judged."""
     leaves = daily(desk, LEAF, ai=None, where={})
     if not leaves:
         raise LakeError(_NO_DAYS.what, why=_NO_DAYS.why, do=_NO_DAYS.do)
-    found, _ = judged(desk, leaves, _days(desk, None, leaves), ai_total=daily(desk, (), ai=True, where={}))
-    return found, max(leaf.end for leaf in leaves) - timedelta(days=1)
+    found, _ = _judged(desk, leaves, _days(desk, None, leaves), ai=None, where={})
+    return list(found), max(leaf.end for leaf in leaves) - timedelta(days=1)
 
 
 def _title(found: int, leaves: Sequence[Leaf], days: Period) -> str:
@@ -175,11 +194,35 @@ _NO_DAYS = Problem(
 
 
 def daily(
-    desk: Desk, by: Sequence[str], *, ai: bool | None, where: dict[str, tuple[str, ...]], until: date | None = None
+    desk: Desk,
+    by: Sequence[str],
+    *,
+    ai: bool | None,
+    where: dict[str, tuple[str, ...]],
+    since: date | None = None,
+    until: date | None = None,
 ) -> list[Leaf]:
     """Daily effective cost of usage in the speaker's scope; purchases, taxes and credits are no use of anything."""
+    key = ("daily", tuple(by), _asked(desk, ai=ai, where=where), since, until)
+    return desk.lake.remembered(
+        key,
+        lambda: _daily(desk, by, ai=ai, where=where, since=since, until=until),
+        lambda found: sum(len(leaf.values) for leaf in found),
+    )
+
+
+def _daily(
+    desk: Desk,
+    by: Sequence[str],
+    *,
+    ai: bool | None,
+    where: dict[str, tuple[str, ...]],
+    since: date | None,
+    until: date | None,
+) -> list[Leaf]:
+    used = {**where, **USAGE}
     try:
-        found = desk.lake.daily(by=tuple(by), ai=ai, where={**where, **USAGE}, teams_seen=desk.scope, until=until)
+        found = desk.lake.daily(by=tuple(by), ai=ai, where=used, teams_seen=desk.scope, since=since, until=until)
     except NameNotKnown as error:
         if error.dimension == "charge_category":
             return []  # a bill without a single usage charge
@@ -257,11 +300,18 @@ def _worth(desk: Desk, one: Incident, excess: Decimal, months: dict[str, Decimal
     return size >= _floor(limits, months[one.currency]) and size * 100 >= expected * limits.least_percent
 
 
+def _driven(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Found:
+    """The same with what moved most, looked for once in a bill."""
+    key = ("driver", _asked(desk, ai=ai, where=where), repr(one.incident))
+    return desk.lake.remembered(key, lambda: _with_driver(desk, one, ai=ai, where=where), lambda _: 1)
+
+
 def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Found:
     """The part that moved most against the same weekdays just before: of the first dimension in which one part made
     at least half of all that moved, else of the dimension in which one made the largest share."""
     here = {**where, **{name: (value,) for name, value in one.incident.names}}
-    parts = daily(desk, DRIVERS, ai=ai or one.incident.ai_alone or None, where=here, until=one.period.end)
+    since = one.event.start - _weeks_before(one)
+    parts = daily(desk, DRIVERS, ai=ai or one.incident.ai_alone or None, where=here, since=since, until=one.period.end)
     parts = [part for part in parts if part.currency == one.incident.currency]
     tried = [_part(parts, dimension, one) for dimension in DRIVERS if dimension not in here]
     telling = [(part, share) for part, share, alone in tried if part and not alone and share >= DRIVER_PERCENT]
@@ -274,7 +324,7 @@ def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tu
 
 def _part(parts: Sequence[Leaf], dimension: str, one: Found) -> tuple[tuple[str, Contribution] | None, Decimal, bool]:
     """The element of `dimension` that moved most, its share of all that moved in percent, and whether it is alone."""
-    back = timedelta(days=-(-one.event.days // 7) * 7)
+    back = _weeks_before(one)
     after = _sums(parts, dimension, one.event.start, one.event.end)
     before = _sums(parts, dimension, one.event.start - back, one.event.end - back)
     explained = contributions(before, after, limit=1)
@@ -283,6 +333,11 @@ def _part(parts: Sequence[Leaf], dimension: str, one: Found) -> tuple[tuple[str,
     largest = explained.named[0]
     moved = add(abs(EXACT.subtract(after.get(name, ZERO), before.get(name, ZERO))) for name in {**before, **after})
     return (dimension, largest), percent(abs(largest.change), moved) or ZERO, len({**before, **after}) == 1
+
+
+def _weeks_before(one: Found) -> timedelta:
+    """How far back the same weekdays are, over which nothing of the event lies."""
+    return timedelta(days=-(-one.event.days // 7) * 7)
 
 
 def _sums(parts: Sequence[Leaf], dimension: str, start: date, end: date) -> dict[str, Decimal]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from lake.metered import Metered
 from lake.period import Period
 from lake.resources import last_billed, resources
-from lake.usage import Utilisation, utilisation
+from lake.usage import Utilisation, measured
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.model_rules import judged_models
@@ -74,7 +74,7 @@ def _by_resource(desk: Desk) -> Judged:
     watched = (INSTANCE, idle_endpoint.ENDPOINT)
     machines = [one.resource_id for one in read.found if any(kind.search(one.resource_id) for kind in watched)]
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
-    uses = {name: _use(one) for name, one in utilisation(desk.lake.store, machines, start=start, end=end).items()}
+    uses = {name: _use(one) for name, one in measured(desk.lake, machines, start=start, end=end).items()}
     look = Look(
         days=limits.look_back_days,
         last_day=last,
@@ -98,15 +98,15 @@ def _by_resource(desk: Desk) -> Judged:
     return Judged(period, tuple(found), read.query, tuple(read.snapshots), unmeasured, uncounted)
 
 
-def _use(measured: Utilisation) -> Use:
+def _use(told: Utilisation) -> Use:
     return Use(
-        cpu_max_percent=measured.cpu_max_percent,
-        network_mb_per_day=measured.network_mb_per_day,
-        metric_hours=measured.plain_hours,
-        last_metric_at=measured.last_plain_at,
-        invocations=measured.invocations,
-        invocation_hours=measured.hours["invocations"],
-        last_invocations_at=measured.last_invocations_at,
+        cpu_max_percent=told.cpu_max_percent,
+        network_mb_per_day=told.network_mb_per_day,
+        metric_hours=told.plain_hours,
+        last_metric_at=told.last_plain_at,
+        invocations=told.invocations,
+        invocation_hours=told.hours["invocations"],
+        last_invocations_at=told.last_invocations_at,
     )
 
 

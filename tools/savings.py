@@ -15,7 +15,7 @@ from lake.errors import LakeError
 from lake.machines import Machine, machines
 from lake.period import Period
 from lake.question import Question
-from lake.usage import Utilisation, utilisation
+from lake.usage import Utilisation, measured
 from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_notes
 from tools.bill_rules import Judged as BillJudged
 from tools.bill_rules import judged
@@ -96,8 +96,8 @@ def survey(desk: Desk) -> Survey:
     gpu = [one for one in billed.found if ec2_id(one) and is_gpu_family(one.instance_type, limits)]
     # Without hours on the last day it is stopped or gone, and there is nothing left to stop.
     running = [one for one in gpu if one.last_day == period.end - timedelta(days=1)]
-    used = utilisation(
-        desk.lake.store, [one.resource_id for one in running], start=_midnight(period.start), end=_midnight(period.end)
+    used = measured(
+        desk.lake, [one.resource_id for one in running], start=_midnight(period.start), end=_midnight(period.end)
     )
     judged = tuple(_judged(desk, one, used.get(one.resource_id), period) for one in running)
     stopped = tuple(one for one in gpu if one not in running)
@@ -119,10 +119,10 @@ def look_back(desk: Desk) -> Period:
     return Period(end - days, end)
 
 
-def _judged(desk: Desk, machine: Machine, measured: Utilisation | None, period: Period) -> Judged:
+def _judged(desk: Desk, machine: Machine, told: Utilisation | None, period: Period) -> Judged:
     use = MachineUse(billed_hours=machine.hours)
-    if measured is not None:
-        known = {name: getattr(measured, name) for name in MachineUse.__dataclass_fields__ if hasattr(measured, name)}
+    if told is not None:
+        known = {name: getattr(told, name) for name in MachineUse.__dataclass_fields__ if hasattr(told, name)}
         use = replace(use, **known)
     finding = judge(use, now=desk.now, thresholds=desk.thresholds.idle_gpu)
     made = saving(cost_of(machine, period), hours_per_month=desk.thresholds.hours_per_month)

@@ -126,11 +126,13 @@ def successor(look: Look, own: MachineShape, region: str) -> Newer | None:
 
 
 def _replaces(shape: MachineShape, own: MachineShape) -> bool:
+    if not shape.current or shape.gpus:
+        return False
     later = (shape.generation or 0) > (own.generation or 0) and shape.series[:1] == own.series[:1]
     larger = shape.vcpus >= own.vcpus and shape.memory_gib >= own.memory_gib
     # A flexible type gives its full speed for part of the time only: it is not as large as its name.
     same = bool(set(shape.architectures) & set(own.architectures)) and BURSTABLE not in shape.family
-    return shape.current and not shape.gpus and later and larger and same
+    return later and larger and same
 
 
 def _shape(book: PriceBook, instance_type: str) -> tuple[MachineShape | None, str]:
