@@ -85,6 +85,10 @@ class Subject:
         with reading(self._engine) as (session, _):
             return session.exec(select(Draft.id).limit(1)).first() is not None
 
+    async def ready(self) -> None:
+        """Asks ahead, as the agent's process does between turns when a bill is new."""
+        await self._process.ahead.once()
+
     async def ask(self, turns: Sequence[str], *, sees: Sequence[str] = EVERYONE) -> list[Said]:
         """The answers to the turns of one new conversation. Raises RuntimeError if one stays without an answer."""
         thread, answers = None, []

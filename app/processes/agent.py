@@ -22,6 +22,7 @@ from agent.memory import open_memory
 from agent.ports import Ports, Wake
 from agent.said import Answer
 from agent.voices import RetryBudget
+from app.asked_ahead import AskedAhead
 from app.database import kept, reading, writing
 from app.halt import HALTED, Halted, halted, instead, unless_halted, without_inference
 from app.home import Home
@@ -70,10 +71,14 @@ class AgentProcess:
         self.owner = f"agent-{secrets.token_hex(4)}"
         self.graph = graph
         lake = lake_here(home.lake)
+        self._turns, self._idle = 0, asyncio.Event()
+        self._idle.set()
+        at = sit(engine, home, lake)
+        self.ahead = AskedAhead(engine, lake, sit=at, idle=self._idle)
         first, *others = voices(model, lake)
         budget = monthly_budget(engine, model)
         self.ports = Ports(
-            sit=sit(engine, home, lake),
+            sit=at,
             proposals=proposal_rows(engine),
             model=first.model,
             model_name=first.name,
@@ -88,11 +93,12 @@ class AgentProcess:
 
     async def run(self) -> None:
         """Serves until it is cancelled. A busy database or one thread's fault is noted, and the others go on."""
-        readings = asyncio.create_task(self.readings.run())
+        beside = [asyncio.create_task(self.readings.run()), asyncio.create_task(self.ahead.run())]
         try:
             await self._converse()
         finally:
-            readings.cancel()
+            for task in beside:
+                task.cancel()
 
     async def _converse(self) -> None:
         busy: dict[str, asyncio.Task[None]] = {}
@@ -128,12 +134,17 @@ class AgentProcess:
         if not await asyncio.to_thread(self._lease, thread):
             return
         renewal = asyncio.create_task(self._renew(thread))
+        self._turns += 1
+        self._idle.clear()
         try:
             while wakes := await asyncio.to_thread(self._due_in, thread):
                 for wake in wakes:
                     if not await self._turn(wake):
                         return
         finally:
+            self._turns -= 1
+            if not self._turns:
+                self._idle.set()
             renewal.cancel()
             await asyncio.to_thread(self._release, thread)
 

@@ -1,7 +1,9 @@
 """`./dev bench turn`: how long our own code takes for a turn, from the agent's lease to its stored answer.
 
-Every question of the boards that is asked of the sample bank, in conversations of their own, in one warm process. The
-model's own time is taken apart: with the offline model it is our code too, and is printed beside.
+Every question of the boards that is asked of the sample bank, in conversations of their own, in one process, in two
+passes: what nobody asked before, and all of it again. Before them the process asks ahead what it asks of a new bill
+(`app.asked_ahead`); not with --cold. The model's own time is taken apart: with the offline model it is our code too,
+and is printed beside.
 """
 
 import argparse
@@ -13,17 +15,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from agent.offline import OfflineModel
 from app.processes.agent import AgentProcess
 from evals.bills import MAKERS, NOW
 from evals.case import Case, load_cases
+from evals.graders import Said
 from evals.subject import copied, prepared, subject
 
 BANK = "bank"
 AIM_MS = 150.0
+
+
+class Taken(NamedTuple):
+    """Seconds of one turn: our own code, the model, and what the process used of the processor for both."""
+
+    ours: float
+    model: float
+    processor: float
 
 
 class Clock:
@@ -31,8 +42,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.model = 0.0
-        self.turns: list[tuple[float, float]] = []
-        """of each: in all, and in the model"""
+        self.turns: list[Taken] = []
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -47,9 +57,10 @@ class Clock:
                 self.model += time.perf_counter() - began
 
         async def timed_turn(process: AgentProcess, thread: str) -> None:
-            before, began = self.model, time.perf_counter()
+            before, began, used = self.model, time.perf_counter(), time.process_time()
             await drain(process, thread)
-            self.turns.append((time.perf_counter() - began, self.model - before))
+            whole, model = time.perf_counter() - began, self.model - before
+            self.turns.append(Taken(whole - model, model, time.process_time() - used))
 
         with patch.object(AgentProcess, "drain", timed_turn), patch.object(OfflineModel, "_generate", timed_model):
             yield
@@ -59,33 +70,58 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints one JSON document; 1 where the aim is missed."""
     parser = argparse.ArgumentParser(prog="./dev bench turn", description=__doc__)
     parser.add_argument("--cases", type=int, default=0, help="only so many of the cases (0: all)")
+    parser.add_argument(
+        "--cold", action="store_true", help="nothing is asked ahead, as when a bill was loaded just now"
+    )
     given = parser.parse_args(arguments)
     cases = [case for case in load_cases() if case.bill == BANK]
     with TemporaryDirectory(prefix="spendgate-bench-") as folder:
-        told = asyncio.run(measured(Path(folder), cases[: given.cases or None]))
+        told = asyncio.run(measured(Path(folder), cases[: given.cases or None], ahead=not given.cold))
     sys.stdout.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    return 0 if told["ours_ms"]["p95"] <= AIM_MS else 1
+    return 0 if all(told[name]["ours_ms"]["p95"] <= AIM_MS for name in ("first", "again")) else 1
 
 
-async def measured(folder: Path, cases: Sequence[Case]) -> dict[str, Any]:
-    """Milliseconds of the turns after the first one, which opens what a process opens once."""
+async def measured(folder: Path, cases: Sequence[Case], *, ahead: bool) -> dict[str, Any]:
+    """Milliseconds of the turns after the first one, which opens what a process opens once; of both passes."""
     template = prepared(folder / "home", MAKERS[BANK](folder / BANK), now=NOW, scopes=[case.sees for case in cases])
-    asked: list[str] = []
     clock = Clock()
+    told: dict[str, Any] = {}
     with clock.watching():
         async with subject(copied(template, folder / "asked"), now=NOW) as product:
-            for case in cases:
-                for turns in case.conversations:
-                    await product.ask(turns, sees=case.sees)
-                    asked += turns
-    cold, *warm = clock.turns
-    ours = [whole - model for whole, model in warm]
-    slowest = sorted(zip(ours, asked[1:], strict=True), reverse=True)[:8]
+            await product.ask(["hello"])
+            told["first_turn_ms"] = round(1000 * clock.turns.pop().ours, 1)
+            began = time.perf_counter()
+            if ahead:
+                await product.ready()
+            told["asked_ahead_s"] = round(time.perf_counter() - began, 1) if ahead else None
+            for name in ("first", "again"):
+                asked: list[tuple[str, str]] = []
+                for case in cases:
+                    for turns in case.conversations:
+                        said = await product.ask(turns, sees=case.sees)
+                        asked += [(text, kind(one)) for text, one in zip(turns, said, strict=True)]
+                told[name] = summed(clock.turns, asked)
+                clock.turns = []
+    return told
+
+
+def kind(said: Said) -> str:
+    """What a turn did: the tools that it used."""
+    return ", ".join(said.tools) or "no tool"
+
+
+def summed(taken: Sequence[Taken], asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """One pass: in all, by what a turn did, and its slowest turns."""
+    kinds: dict[str, list[float]] = {}
+    for one, (_, done) in zip(taken, asked, strict=True):
+        kinds.setdefault(done, []).append(one.ours)
+    slowest = sorted(((one.ours, text) for one, (text, _) in zip(taken, asked, strict=True)), reverse=True)[:8]
     return {
-        "turns": len(warm),
-        "first_turn_ms": round(1000 * cold[0], 1),
-        "ours_ms": spread(ours),
-        "offline_model_ms": spread([model for _, model in warm]),
+        "turns": len(taken),
+        "ours_ms": spread([one.ours for one in taken]),
+        "offline_model_ms": spread([one.model for one in taken]),
+        "processor_ms": spread([one.processor for one in taken]),
+        "by_kind_ms": {done: {"turns": len(found), **spread(found)} for done, found in sorted(kinds.items())},
         "slowest": [{"ms": round(1000 * seconds, 1), "question": text} for seconds, text in slowest],
     }
 

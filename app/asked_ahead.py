@@ -1,0 +1,81 @@
+"""What people ask first of a new bill, asked before them: the agent reads and judges it once, between turns.
+
+The first question about a new bill waits for what all later ones find at hand: the shapes of queries, the days of every
+service, the machines. So when other snapshots count than before, the agent's process asks the usual questions itself,
+under the scope of each person and by the very tools of a turn. It asks no model, keeps no result and stores nothing.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from agent.ports import Seat, Toolbox
+from app.database import reading
+from app.whoami import NOBODY
+from approvals.active import active
+from lake.engine import Lake
+from lake.store import Snapshot
+
+logger = logging.getLogger(__name__)
+LOOK_SECONDS = 10.0
+MOST_SCOPES = 8
+"""Of so many different scopes at most, those that most people have: what is kept of them all has a bound."""
+
+_SPLITS = ("team", "service", "model", "use_case", "month")
+QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("query_spend", {}),
+    ("query_spend", {"scope": "ai"}),
+    *(("query_spend", {"scope": "ai", "by": [by]}) for by in _SPLITS),
+    ("query_spend", {"scope": "ai", "compare": "previous"}),
+    ("explain_change", {"scope": "ai"}),
+    ("find_anomalies", {"scope": "ai"}),
+    ("find_savings", {}),
+    ("explain_change", {}),
+    ("find_anomalies", {}),
+)
+
+
+class AskedAhead:
+    """`idle` is set while no turn is under way: nothing is begun otherwise."""
+
+    def __init__(self, engine: Engine, lake: Lake, *, sit: Callable[[Seat], Toolbox], idle: asyncio.Event) -> None:
+        self._engine, self._lake, self._sit, self._idle = engine, lake, sit, idle
+        self._known: Sequence[Snapshot] = ()
+
+    async def run(self) -> None:
+        """Looks again and again whether the bill is a new one. A fault is noted: it only makes the next turn slower."""
+        while True:
+            try:
+                current = await asyncio.to_thread(self._lake.current)
+                if current and current != self._known:
+                    await self.once()
+                    self._known = current
+            except Exception as error:  # noqa: BLE001 (people's own questions tell them what is wrong)
+                logger.warning("nothing could be asked ahead (%s: %s)", type(error).__name__, error)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def once(self) -> int:
+        """Asks every question for every scope, one after the other; how many were asked."""
+        asked = 0
+        for speaker in await asyncio.to_thread(self._speakers):
+            seat = Seat(thread="", turn="ahead", speaker=speaker, key="ahead", next_number=1)
+            tools = {tool.name: tool for tool in (await asyncio.to_thread(self._sit, seat)).tools}
+            for name, arguments in QUESTIONS:
+                await self._idle.wait()
+                await asyncio.to_thread(tools[name].invoke, arguments)
+                asked += 1
+        return asked
+
+    def _speakers(self) -> list[str]:
+        """One person of each scope, the scopes that most people have first."""
+        with reading(self._engine) as (session, _):
+            people = active(session).people.by_id
+        if not people:
+            return [NOBODY]
+        scopes = Counter(tuple(sorted(person.sees_teams)) for person in people.values())
+        of = {tuple(sorted(person.sees_teams)): name for name, person in people.items()}
+        return [of[scope] for scope, _ in scopes.most_common(MOST_SCOPES)]

@@ -1,0 +1,173 @@
+"""The agent asks a new bill before people do: for each scope, between turns, without a model and without a trace."""
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from agent.ports import Seat
+from app.asked_ahead import MOST_SCOPES, QUESTIONS, AskedAhead
+from app.database import reading, writing
+from app.home import Home
+from app.seat import sit
+from app.turns import StoredAnswer, TokenUse
+from approvals.active import PEOPLE as PEOPLE_KIND
+from approvals.adopt import adopt
+from approvals.store import Draft
+from audit.event import Actor, ActorKind
+from audit.log import LogEntry
+from lake import compiled
+from lake.engine import Lake
+from lake.load import ingest
+from lake.question import Question
+from lake.reading import Reader
+from tests.app.conftest import PEOPLE
+from tests.tools.small_bill import NOW, charge, days_of, written
+
+TINA, OLIVIA = "p-00000042", "p-0a11ce01"
+NARROW = f"""
+[[person]]
+id = "{TINA}"
+name = "Tina Treasury"
+roles = ["ops_manager"]
+sees_teams = ["treasury"]
+"""
+ROWS = [
+    charge(day, f"{40 + day.day}", team=team) for day in days_of(date(2026, 9, 1), 61) for team in ("treasury", "fraud")
+]
+
+
+@pytest.fixture
+def lake(home: Home, engine: Engine) -> Lake:
+    with writing(engine) as (session, now):
+        adopt(session, now=now, kind=PEOPLE_KIND, text=PEOPLE + NARROW, actor=Actor(ActorKind.SERVICE, "test"))
+    made = Lake(home.lake)
+    ingest(made, [written(home.folder / "bill.csv", ROWS)], now=NOW)
+    return made
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    asked: list[str] = []
+    real = Reader.fetch
+
+    def fetch(reader: Reader, build: compiled.Build, question: Question, *more: Any) -> Any:
+        found = real(reader, build, question, *more)
+        asked.append(found[1])
+        return found
+
+    monkeypatch.setattr(Reader, "fetch", fetch)
+    return asked
+
+
+def ahead(engine: Engine, home: Home, lake: Lake, idle: asyncio.Event | None = None) -> AskedAhead:
+    if idle is None:
+        idle = asyncio.Event()
+        idle.set()
+    return AskedAhead(engine, lake, sit=sit(engine, home, lake), idle=idle)
+
+
+def use(engine: Engine, home: Home, lake: Lake, speaker: str, name: str, arguments: dict[str, Any]) -> str:
+    box = sit(engine, home, lake)(Seat(thread="", turn="t", speaker=speaker, key="t/1", next_number=1))
+    tool = next(tool for tool in box.tools if tool.name == name)
+    return str(tool.invoke(arguments))
+
+
+async def test_after_it_the_usual_questions_of_every_scope_read_nothing(
+    engine: Engine, home: Home, lake: Lake, queries: list[str]
+) -> None:
+    asked = await ahead(engine, home, lake).once()
+    assert asked % len(QUESTIONS) == 0
+    assert queries
+    queries.clear()
+    for speaker in (OLIVIA, TINA):
+        for name, arguments in QUESTIONS:
+            use(engine, home, lake, speaker, name, arguments)
+            assert queries == [], (speaker, name, arguments)
+
+
+async def test_each_scope_is_answered_by_its_own_teams(engine: Engine, home: Home, lake: Lake) -> None:
+    await ahead(engine, home, lake).once()
+    told = use(engine, home, lake, TINA, "query_spend", {"by": ["team"], "period": "2026-10"})
+    assert "treasury" in told
+    assert "fraud" not in told
+    assert "fraud" in use(engine, home, lake, OLIVIA, "query_spend", {"by": ["team"], "period": "2026-10"})
+
+
+async def test_it_leaves_nothing_in_the_database(engine: Engine, home: Home, lake: Lake) -> None:
+    def rows() -> list[int]:
+        with reading(engine) as (session, _):
+            return [len(session.exec(select(kind)).all()) for kind in (StoredAnswer, TokenUse, Draft, LogEntry)]
+
+    before = rows()
+    await ahead(engine, home, lake).once()
+    assert rows() == before
+
+
+async def test_it_waits_while_a_turn_is_under_way(engine: Engine, home: Home, lake: Lake, queries: list[str]) -> None:
+    idle = asyncio.Event()
+    task = asyncio.create_task(ahead(engine, home, lake, idle).once())
+    await asyncio.sleep(0.2)
+    assert queries == []
+    idle.set()
+    async with asyncio.timeout(60):
+        assert await task > 0
+
+
+async def test_a_bill_is_asked_once_and_a_new_one_again(
+    engine: Engine, home: Home, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.asked_ahead.LOOK_SECONDS", 0.01)
+    made, rounds = ahead(engine, home, lake), []
+
+    async def once() -> int:
+        rounds.append(len(lake.current()))
+        if len(rounds) == 1:
+            raise OSError("the disk was away")
+        return 0
+
+    monkeypatch.setattr(made, "once", once)
+    task = asyncio.create_task(made.run())
+    try:
+        await asyncio.sleep(0.3)
+        assert len(rounds) == 2, "a fault is tried again, what was asked is not"
+        ingest(lake, [written(home.folder / "more.csv", [charge(date(2026, 11, 2), "3", team="fraud")])], now=NOW)
+        async with asyncio.timeout(10):
+            while len(rounds) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+
+
+async def test_of_many_scopes_only_some_are_asked_for(engine: Engine, home: Home, lake: Lake) -> None:
+    many = "".join(
+        NARROW.replace(TINA, f"p-{number:08}").replace('"treasury"', f'"team-{number}"') for number in range(100, 120)
+    )
+    with writing(engine) as (session, now):
+        adopt(session, now=now, kind=PEOPLE_KIND, text=PEOPLE + many, actor=Actor(ActorKind.SERVICE, "test"))
+    made = ahead(engine, home, lake)
+    seen: list[str] = []
+    real = made._sit
+
+    def counted(seat: Seat) -> Any:
+        seen.append(seat.speaker)
+        box = real(seat)
+        return replace(box, tools=[_Deaf(tool.name) for tool in box.tools])
+
+    made._sit = counted
+    await made.once()
+    assert len(seen) == MOST_SCOPES
+
+
+class _Deaf:
+    """A tool that does nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def invoke(self, _arguments: dict[str, Any]) -> str:
+        return ""
