@@ -25,6 +25,10 @@ LOOK_SECONDS = 10.0
 MOST_SCOPES = 8
 """Of so many different scopes at most, those that most people have: what is kept of them all has a bound."""
 
+MOST_ABOUT = 2
+"""Of the first so many scopes also what is asked about one name."""
+
+_FILTERED = ("team", "service", "model", "use_case")
 _SPLITS = ("team", "service", "model", "use_case", "month")
 QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("query_spend", {}),
@@ -61,14 +65,26 @@ class AskedAhead:
     async def once(self) -> int:
         """Asks every question for every scope, one after the other; how many were asked."""
         asked = 0
-        for speaker in await asyncio.to_thread(self._speakers):
+        for number, speaker in enumerate(await asyncio.to_thread(self._speakers)):
             seat = Seat(thread="", turn="ahead", speaker=speaker, key="ahead", next_number=1)
-            tools = {tool.name: tool for tool in (await asyncio.to_thread(self._sit, seat)).tools}
-            for name, arguments in QUESTIONS:
+            await self._idle.wait()
+            box = await asyncio.to_thread(self._sit, seat)
+            tools = {tool.name: tool for tool in box.tools}
+            questions = [*QUESTIONS, *(await asyncio.to_thread(self._about, box.scope) if number < MOST_ABOUT else ())]
+            for name, arguments in questions:
                 await self._idle.wait()
                 await asyncio.to_thread(tools[name].invoke, arguments)
                 asked += 1
         return asked
+
+    def _about(self, scope: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
+        """Questions about the largest team, service, model and use case: others of their kind have the same shape."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        for dimension in _FILTERED:
+            for name in self._lake.values(dimension, 1, teams_seen=scope):
+                where = {"scope": "ai", "where": {dimension: name}}
+                found += [(tool, where) for tool in ("query_spend", "explain_change", "find_anomalies")]
+        return found
 
     def _speakers(self) -> list[str]:
         """One person of each scope, the scopes that most people have first."""

@@ -6,11 +6,11 @@ one, line by line. Nothing is guessed: what no list holds is refused, with the d
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from lake.errors import LakeError
@@ -93,6 +93,22 @@ class PriceBook:
                 do=_OWN.format(file=ON_DEMAND),
             )
         return found
+
+    def current(self, region: str) -> Sequence[tuple[MachineShape, OnDemand]]:
+        """Current types without GPUs that are priced and known to be offered there, the cheapest first."""
+        return self._current.get(region, ())
+
+    @cached_property
+    def _current(self) -> Mapping[str, Sequence[tuple[MachineShape, OnDemand]]]:
+        found: dict[str, list[tuple[MachineShape, OnDemand]]] = {}
+        for (name, region), price in self.prices.items():
+            shape = self.kinds.get(name)
+            if shape is not None and shape.current and not shape.gpus and shape.offered(region):
+                found.setdefault(region, []).append((shape, price))
+        return {
+            region: sorted(pairs, key=lambda pair: (pair[1].per_hour, pair[0].instance_type))
+            for region, pairs in found.items()
+        }
 
     def shapes(self) -> Iterator[MachineShape]:
         """All types that the book describes, by family and size as its lists order them."""

@@ -81,7 +81,7 @@ async def test_after_it_the_usual_questions_of_every_scope_read_nothing(
     engine: Engine, home: Home, lake: Lake, queries: list[str]
 ) -> None:
     asked = await ahead(engine, home, lake).once()
-    assert asked % len(QUESTIONS) == 0
+    assert asked > 2 * len(QUESTIONS)
     assert queries
     queries.clear()
     for speaker in (OLIVIA, TINA):

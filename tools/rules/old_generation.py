@@ -113,21 +113,19 @@ class Newer:
 
 def successor(look: Look, own: MachineShape, region: str) -> Newer | None:
     """The cheapest current type that is as large in everything and costs less than `own`; None if there is none."""
-    book = look.book
-    price = book.prices.get((own.instance_type, region))
-    fitting = []
-    for shape in book.shapes():
-        theirs = book.prices.get((shape.instance_type, region))
-        if price is None or theirs is None or theirs.per_hour >= price.per_hour or theirs.currency != price.currency:
-            continue
-        if _replaces(shape, own) and shape.offered(region) and not has_accelerator(shape.instance_type, look):
-            fitting.append(Newer(shape, theirs.per_hour, theirs.dated.isoformat()))
-    return min(fitting, key=lambda one: (one.per_hour, one.shape.instance_type), default=None)
+    price = look.book.prices.get((own.instance_type, region))
+    if price is None:
+        return None
+    for shape, theirs in look.book.current(region):  # the cheapest first
+        if theirs.per_hour >= price.per_hour:
+            return None
+        fits = theirs.currency == price.currency and _replaces(shape, own)
+        if fits and not has_accelerator(shape.instance_type, look):
+            return Newer(shape, theirs.per_hour, theirs.dated.isoformat())
+    return None
 
 
 def _replaces(shape: MachineShape, own: MachineShape) -> bool:
-    if not shape.current or shape.gpus:
-        return False
     later = (shape.generation or 0) > (own.generation or 0) and shape.series[:1] == own.series[:1]
     larger = shape.vcpus >= own.vcpus and shape.memory_gib >= own.memory_gib
     # A flexible type gives its full speed for part of the time only: it is not as large as its name.
