@@ -102,6 +102,7 @@ def _answer(
     if not leaves:
         return failed(desk, TOOL, _NO_DAYS, notes=scope_notes(desk, ai)), Looked((), (), ())
     days = _days(desk, period, leaves)
+    ai_total = _total_of_ai(desk, ai=ai, where=chosen)
     found, falls = _judged(desk, leaves, days, ai=ai, where=chosen)
     told = [_driven(desk, one, ai=ai, where=chosen) for one in found[:top]]
     sheet = Sheet(desk, TOOL)
@@ -120,14 +121,18 @@ def _answer(
     return result, Looked(tuple(leaves), tuple(ai_total), tuple(told))
 
 
+def _total_of_ai(desk: Desk, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> list[Leaf]:
+    """The sum of AI, watched beside everything; where AI alone is asked for, it is the total anyway."""
+    return daily(desk, (), ai=True, where=where) if ai is None else []
+
+
 def _judged(
     desk: Desk, leaves: Sequence[Leaf], days: Period, *, ai: bool | None, where: dict[str, tuple[str, ...]]
 ) -> tuple[list[Found], int]:
     """What is worth telling of `days` and how many falls were left out, judged once for a bill, a scope and limits."""
 
     def make() -> tuple[list[Found], int]:
-        ai_total = daily(desk, (), ai=True, where=where) if ai is None else []
-        return judged(desk, leaves, days, ai_total=ai_total)
+        return judged(desk, leaves, days, ai_total=_total_of_ai(desk, ai=ai, where=where))
 
     limits = (desk.anomalies, tuple(sorted(desk.team_anomalies.items())), desk.calendar)
     key = ("judged", _asked(desk, ai=ai, where=where), days, *map(repr, limits))
