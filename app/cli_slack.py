@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from app.cli_options import Json
+from app.cli_options import As, Json
 
 slack_app = typer.Typer(
-    help="The Slack app: its manifest, and its health.", no_args_is_help=True, rich_markup_mode=None
+    help="The Slack app: its manifest, its health, and what people think of its answers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -29,3 +31,15 @@ def doctor(as_json: Json = False) -> None:
     from app.commands import slack as command
 
     command.doctor(as_json=as_json)
+
+
+@slack_app.command("feedback")
+def feedback(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back.")] = 30,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Show how people received the answers: helpful or not, by model, and why not."""
+    from app.commands import feedback as command
+
+    command.show(days=days, person=person, as_json=as_json)

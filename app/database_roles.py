@@ -26,7 +26,7 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 RUNS: Mapping[str, str] = MappingProxyType(
     {
         GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, token, audit hold,"
-        " restored, link",
+        " restored, link, slack feedback",
         AGENT: "spendgate agent, ask, scan, mcp",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
@@ -44,6 +44,8 @@ DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GO
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
 ACCESS = "access_token"
 SHOWING = ("slack_delivery", "card_message", "slack_posting", "slack_press", "process_seen")
+RATED = "answer_rating"
+"""What people thought of answers: not for the agent, so that nobody steers a model by pressing buttons."""
 TIMERS = "timer_slot"
 FOUND = ("anomaly", "anomaly_mark")
 """Unusual spend and what people said of it: read by whoever may ask the bill."""
@@ -118,6 +120,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 *PRIVATE,
                 "legal_hold",
                 ACCESS,
+                RATED,
                 *FOUND,
                 "anomaly_due",
             ),
@@ -125,6 +128,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation", "legal_hold"),
                 *("directory_reading", "conversation", "message", "log_witness", ACCESS, *SHOWING, *PRIVATE),
                 "anomaly_mark",
+                RATED,
             ),
             update={
                 "proposal": (*_MOVED, "posted_where"),
@@ -138,6 +142,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "slack_posting": ("owner", "until", "channel", "ts"),
                 "slack_press": ("account", "judged_at", "note", "telling_until"),
                 "process_seen": ("at",),
+                RATED: ("helpful", "reason_ref", "rated_at"),
                 "anomaly_due": ("posted_at",),
             },
             delete=("card_message", "slack_posting"),
@@ -199,6 +204,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             select=(
                 *(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, *SCANNED),
                 TIMERS,
+                RATED,
             ),
             peek={**NAME_KEYS, **WHETHER_KEPT},
             insert=(LOG,),

@@ -17,7 +17,7 @@ from app.database import PRESSES, wait_in
 from app.errors import Exit, Problem
 from app.inbox import Conversation, Message
 from app.presses import Press, choice_of
-from app.turns import StoredAnswer, TurnStep, WakeUp, take_lease
+from app.turns import TO_A_MESSAGE, StoredAnswer, TurnStep, WakeUp, take_lease
 from approvals.active import entitled
 from approvals.person import OPAQUE
 from approvals.policy import Verdict, no, yes
@@ -211,7 +211,7 @@ def _answer_no_more(session: Session, person: str, threads: Sequence[str], now: 
     woken = {wake.ref: wake for wake in session.exec(select(WakeUp).where(col(WakeUp.thread).in_(threads)))}
     for message in said:
         wake = woken.get(message.id) or WakeUp(
-            id=f"m:{message.id}", thread=message.thread, kind="message", ref=message.id, due_at=now
+            id=f"{TO_A_MESSAGE}{message.id}", thread=message.thread, kind="message", ref=message.id, due_at=now
         )
         wake.done_at = wake.done_at or now
         session.add(wake)

@@ -39,6 +39,7 @@ TABLES = (
     "app.drawn",
     "app.posting",
     "app.presses",
+    "app.ratings",
     "app.seen",
     "app.anomaly_rows",
 )

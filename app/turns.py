@@ -18,6 +18,8 @@ from audit.stored import UtcTime, insert_into
 
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
+TO_A_MESSAGE = "m:"
+"""With what the id of a turn begins that answers somebody's message."""
 
 
 class WakeUp(SQLModel, table=True):
@@ -97,7 +99,7 @@ def anything_due(session: Session) -> bool:
 def note_due(session: Session, now: datetime) -> None:
     """Writes the wake-up rows of whatever has become due."""
     for message in session.exec(_unseen().order_by(col(Message.said_at))).all():
-        _wake(session, id=f"m:{message.id}", thread=message.thread, kind="message", ref=message.id, now=now)
+        _wake(session, id=f"{TO_A_MESSAGE}{message.id}", thread=message.thread, kind="message", ref=message.id, now=now)
     found = cast("list[tuple[Proposal, Woken | None]]", session.exec(_behind()).all())
     for proposal, woken in found:
         # In Slack the card follows within a second: then "waiting for approval" is true and can be told.

@@ -12,7 +12,7 @@ from app.errors import Exit, Problem
 from app.inbox import Conversation, admit, conversation
 from app.model_settings import load_model
 from app.named import with_names
-from app.turns import StoredAnswer
+from app.turns import TO_A_MESSAGE, StoredAnswer
 from app.whoami import Here
 from approvals.active import active
 
@@ -67,7 +67,7 @@ async def _answer(here: Place, thread: str, message: str) -> dict[str, Any]:
         for _ in range(600):
             await process.drain(thread)
             with reading(here.engine) as (session, _now):
-                stored, people = session.get(StoredAnswer, f"m:{message}"), active(session).people
+                stored, people = session.get(StoredAnswer, f"{TO_A_MESSAGE}{message}"), active(session).people
             if stored is not None:
                 told = {key: value for key, value in stored.body.items() if key != "salt"}
                 return told | {"answer": with_names(str(stored.body["answer"]), people)}

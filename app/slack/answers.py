@@ -20,6 +20,7 @@ NEXT = {
     "why": ("Why?", "Why did it change?"),
 }
 """The buttons under an answer with figures, and the question that each asks."""
+FEEDBACK = "feedback"
 
 Block = dict[str, Any]
 
@@ -29,11 +30,13 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def answer_blocks(body: dict[str, Any], *, native: bool = True, thread: str = "") -> tuple[str, list[Block]]:
+def answer_blocks(
+    body: dict[str, Any], *, native: bool = True, thread: str = "", turn: str = ""
+) -> tuple[str, list[Block]]:
     """The fallback text and the blocks of a stored answer.
 
     `native`: with Slack's own chart and table; without, the same data as text. `thread` is the conversation in which
-    its buttons ask on.
+    its buttons ask on, `turn` the answer that people may call helpful or not; one without is not asked about.
     """
     text = mrkdwn(str(body["answer"]))
     blocks: list[Block] = [{"type": "section", "text": marked(part), "expand": True} for part in parts(text)[:SECTIONS]]
@@ -49,6 +52,8 @@ def answer_blocks(body: dict[str, Any], *, native: bool = True, thread: str = ""
         blocks.append({"type": "context", "elements": [marked(escape(footer)[:2000])]})
     if charted and thread:
         blocks.append(_asks_on(thread))
+    if turn:
+        blocks.append(feedback_block(turn, native=native))
     return text[:TEXT_LIMIT], blocks
 
 
@@ -68,6 +73,27 @@ def _asks_on(thread: str) -> Block:
             for name, (text, ask) in NEXT.items()
         ],
     }
+
+
+def feedback_block(turn: str, *, native: bool) -> Block:
+    """The buttons: Slack's own pair, or two ordinary ones where the workspace does not take new blocks."""
+    helpful, not_helpful = (
+        {
+            "text": {"type": "plain_text", "text": text},
+            "value": json.dumps({"turn": turn, "helpful": verdict}),
+            "accessibility_label": f"This answer was {text.lower()}",
+        }
+        for text, verdict in (("Helpful", True), ("Not helpful", False))
+    )
+    if native:
+        pair = {"positive_button": helpful, "negative_button": not_helpful}
+        element = {"type": "feedback_buttons", "action_id": FEEDBACK, **pair}
+        return {"type": "context_actions", "block_id": FEEDBACK, "elements": [element]}
+    plain_buttons = [
+        {"type": "button", "action_id": f"{FEEDBACK}_{name}", **button}
+        for name, button in (("helpful", helpful), ("not_helpful", not_helpful))
+    ]
+    return {"type": "actions", "block_id": FEEDBACK, "elements": plain_buttons}
 
 
 def one_line_each(text: str) -> str:

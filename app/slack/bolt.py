@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from app.database import reading, writing
 from app.inbox import known_among
 from app.settings import SlackSettings
-from app.slack import asks, clicks, commands, messages
+from app.slack import asks, clicks, commands, feedback, messages
 from app.slack.admission import Admission
 from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
 from app.slack.members import Members
@@ -100,6 +100,7 @@ def listeners(
     admission = Admission(engine)
     clicks.register(bolt, engine, settings.team, admission)
     asks.register(bolt, engine, settings.team, links, admission)
+    feedback.register(bolt, engine, settings.team)
     return bolt
 
 

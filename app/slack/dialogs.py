@@ -14,6 +14,7 @@ View = dict[str, Any]
 LEAST_REASON, MOST_REASON = 3, 1000
 KEPT = "Kept encrypted under your own key; the log holds a reference."
 DAYS = (1, 3, 7, 14)
+WHY_NOT = "why_not_helpful"
 
 
 class About(NamedTuple):
@@ -99,11 +100,24 @@ def lend_view(it: About, *, roles: Sequence[str]) -> View:
     return _modal(it, "lend_vote", "Lend my vote", "Lend", blocks)
 
 
+def why_not_view(turn: str, channel: str) -> View:
+    """The dialog that asks why an answer was not helpful; it may be left empty."""
+    asked = {**_text("What was wrong or missing?"), "optional": True}
+    lead = {"type": "section", "text": _plain("Your rating is noted already. A reason helps whoever mends it.")}
+    small = "Kept encrypted under your own key, and never shown to the model."
+    held = json.dumps({"turn": turn, "channel": channel})
+    return _dialog(held, WHY_NOT, "Not helpful", "Send", [lead, asked, _small(small)])
+
+
 def _modal(it: About, callback: str, title: str, submit: str, blocks: list[View]) -> View:
+    return _dialog(json.dumps(it._asdict()), callback, title, submit, blocks)
+
+
+def _dialog(held: str, callback: str, title: str, submit: str, blocks: list[View]) -> View:
     return {
         "type": "modal",
         "callback_id": callback,
-        "private_metadata": json.dumps(it._asdict()),
+        "private_metadata": held,
         "title": _plain(title),
         "submit": _plain(submit),
         "close": _plain("Cancel"),

@@ -20,7 +20,7 @@ from app.named import with_names
 from app.slack.answers import answer_blocks
 from app.slack.deliver import Letter, deliver
 from app.slack.patience import HOPELESS, LOST, Patience, attempt, word
-from app.turns import StoredAnswer, TurnStep, unposted
+from app.turns import TO_A_MESSAGE, StoredAnswer, TurnStep, unposted
 from approvals.active import active
 from approvals.person import People
 from audit import log
@@ -73,7 +73,7 @@ async def _deliver(
 ) -> bool:
     """Posts it with Slack's chart and table, or with the same data as text where the workspace does not take these."""
     for native in (True, False):
-        text, blocks = answer_blocks(body, native=native, thread=place.thread)
+        text, blocks = answer_blocks(body, native=native, thread=place.thread, turn=_rated(answer))
         letter = Letter(f"answer {answer.turn}", place.channel, text, blocks, thread_ts=place.thread_ts or None)
         try:
             return await deliver(engine, client, letter, by=by) is not None
@@ -82,6 +82,11 @@ async def _deliver(
                 raise
             logger.info("Slack takes no chart or table here (%s): the answer is shown as text", word(error))
     return False
+
+
+def _rated(answer: StoredAnswer) -> str:
+    """The turn for the buttons of an answer to a question; a notice of how a proposal ended is not rated."""
+    return answer.turn if answer.turn.startswith(TO_A_MESSAGE) else ""
 
 
 def _answers(engine: Engine) -> tuple[list[tuple[StoredAnswer, Conversation]], People]:

@@ -67,6 +67,7 @@ def _feedback(place: Findings, button: Any) -> None:
         return
     place.plain_text(button, "text", ELEMENT.feedback_text, required=True)
     place.text(button, "value", ELEMENT.button_value)
+    place.text(button, "accessibility_label", ELEMENT.accessibility_label)
 
 
 def _text_input(place: Findings, element: Json) -> None:
