@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from app.database import reading, writing
 from app.inbox import known_among
 from app.settings import SlackSettings
-from app.slack import asks, clicks, commands, feedback, messages
+from app.slack import asks, clicks, commands, feedback, investigate, messages
 from app.slack.admission import Admission
 from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
 from app.slack.members import Members
@@ -101,6 +101,7 @@ def listeners(
     clicks.register(bolt, engine, settings.team, admission)
     asks.register(bolt, engine, settings.team, links, admission)
     feedback.register(bolt, engine, settings.team)
+    investigate.register(bolt, engine, settings.team)
     return bolt
 
 
@@ -109,7 +110,7 @@ def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:
     log."""
 
     @bolt.use
-    async def _member(body: dict[str, Any], context: Any, client: AsyncWebClient, next: Any) -> Any:
+    async def _member(body: dict[str, Any], context: Any, client: AsyncWebClient, respond: Any, next: Any) -> Any:
         user = context.user_id
         if clicks.is_vote(body):
             return await next()  # stored first, without waiting for Slack; whose it is, is looked at when it is judged
@@ -118,8 +119,10 @@ def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:
             return await next()
         refused = Refused(Reason.NO_MEMBER, 403, authenticated=True)
         await asyncio.to_thread(note_refusal, engine, RefusalCount({}), refused)
-        if context.channel_id:
-            told = f"That was not taken: {why}. Ask whoever runs Spendgate."
+        told = f"That was not taken: {why}. Ask whoever runs Spendgate."
+        if body.get("type") == "message_action":  # in a channel of which the app need not be a member
+            investigate.respond_soon(respond, told)
+        elif context.channel_id:
             whisper_soon(client, channel=str(context.channel_id), user=str(user), text=told)
         return BoltResponse(status=200)
 

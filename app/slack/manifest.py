@@ -22,6 +22,9 @@ SCOPES: dict[str, str] = {
 }
 """Every bot scope, and what it is for."""
 
+SHORTCUT = "investigate_cost"
+"""The entry in the menu of every message, by its callback id."""
+
 EVENTS = ("app_home_opened", "app_mention", "message.im")
 PROMPTS = [
     {"title": "What did AI cost last month?", "message": "What did AI cost last month, by team?"},
@@ -61,6 +64,14 @@ def manifest(*, url: str | None) -> dict[str, Any]:
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": NAME, "always_online": True},
+            "shortcuts": [
+                {
+                    "name": "Investigate this cost",
+                    "type": "message",
+                    "callback_id": SHORTCUT,
+                    "description": "Ask what is behind the cost that this message tells of",
+                }
+            ],
             "slash_commands": [command],
         },
         "oauth_config": {"scopes": {"bot": sorted(SCOPES)}},

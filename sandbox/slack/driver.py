@@ -113,6 +113,13 @@ class SlackDriver:
         answer = await self._post("command", user=user, channel=channel, name=name, text=text)
         return Pressed(answer["ok"], answer["delivery"])
 
+    async def shortcut(
+        self, user: str, callback_id: str, *, channel: str | None = None, ts: str | None = None
+    ) -> Pressed:
+        """Uses a shortcut of the app: on a message of a room, or a global one where no message is named."""
+        answer = await self._post("shortcut", user=user, callback_id=callback_id, channel=channel, ts=ts)
+        return Pressed(answer["ok"], answer["delivery"])
+
     async def submit(self, user: str, view_id: str, values: Json) -> Pressed:
         """Submits a modal; values by action id, block id, or {block_id: {action_id: value}}."""
         answer = await self._post("submit", user=user, view_id=view_id, values=values)

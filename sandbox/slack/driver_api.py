@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.slack import commands, interactions, seen, speaking
+from sandbox.slack import commands, interactions, seen, shortcuts, speaking
 from sandbox.slack.errors import ActionRefused, SlackError
 from sandbox.slack.faults import Fault
 from sandbox.slack.interactions import Press
@@ -55,6 +55,15 @@ class Command(_Given):
     channel: str
     name: str
     text: str = ""
+
+
+class UseShortcut(_Given):
+    """A shortcut of the app: on a message (channel, ts), or a global one."""
+
+    user: str
+    callback_id: str
+    channel: str | None = None
+    ts: str | None = None
 
 
 class Submit(_Given):
@@ -140,6 +149,10 @@ def _acting_routes(router: APIRouter, site: Site) -> None:
     @router.post("/command")
     async def command(given: Command) -> Json:
         return _answered(await commands.command(site, **given.model_dump()))
+
+    @router.post("/shortcut")
+    async def shortcut(given: UseShortcut) -> Json:
+        return _answered(await shortcuts.use(site, **given.model_dump()))
 
     @router.post("/submit")
     async def submit(given: Submit) -> Json:

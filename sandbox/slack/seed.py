@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,6 +22,15 @@ class Team(_Fixed):
     id: str = Field(default="T0BANK", pattern=r"^T[A-Z0-9]{1,20}$")
     name: str = "Northmere Bank"
     domain: str = Field(default="north-meridian", pattern=r"^[a-z0-9-]{1,60}$")
+
+
+class Shortcut(_Fixed):
+    """What the app offers in the menu of every message, or from anywhere."""
+
+    name: str = Field(min_length=1, max_length=24)
+    type: Literal["message", "global"] = "message"
+    callback_id: str = Field(min_length=1, max_length=255)
+    description: str = Field(default="", max_length=150)
 
 
 class App(_Fixed):
@@ -48,6 +57,7 @@ class App(_Fixed):
         "users:read",
     )
     events: tuple[str, ...] = ("message.im", "app_mention", "app_home_opened")
+    shortcuts: tuple[Shortcut, ...] = (Shortcut(name="Investigate this cost", callback_id="investigate_cost"),)
 
 
 class Person(_Fixed):

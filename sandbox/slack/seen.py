@@ -43,6 +43,7 @@ def _common(site: Site) -> Json:
         "revision": site.workspace.revision,
         "team": seed.team.model_dump(),
         "app": {"id": seed.app.id, "user": seed.app.user, "name": seed.app.name, "handle": seed.app.handle},
+        "shortcuts": [one.model_dump() for one in seed.app.shortcuts if "commands" in seed.app.scopes],
         "people": [person.model_dump() for person in site.workspace.people.values()],
         "channels": [{"id": c.id, "name": c.name} for c in seed.channels],
         "links": {"audit": site.settings.audit_link, "docs": site.settings.docs_link},

@@ -13,6 +13,7 @@ from sandbox.slack.site import Site
 
 Json = dict[str, Any]
 NAME, DESCRIPTION, AGENT_DESCRIPTION, MOST_EVENTS, MOST_COMMANDS = 35, 140, 300, 100, 50
+MOST_SHORTCUTS, SHORTCUT_NAME, SHORTCUT_DESCRIPTION, CALLBACK = 10, 24, 150, 255
 KNOWN = frozenset(
     {
         *("_metadata", "display_information", "features", "oauth_config"),
@@ -61,6 +62,19 @@ def _features(features: Json) -> list[Json]:
         found.append(_fault("/features", "agent_view and assistant_view exclude each other"))
     if len(features.get("slash_commands") or []) > MOST_COMMANDS:
         found.append(_fault("/features/slash_commands", f"no more than {MOST_COMMANDS}"))
+    return found + _shortcuts(features)
+
+
+def _shortcuts(features: Json) -> list[Json]:
+    given = features.get("shortcuts") or []
+    found = [_fault("/features/shortcuts", f"no more than {MOST_SHORTCUTS}")] if len(given) > MOST_SHORTCUTS else []
+    for index, one in enumerate(given):
+        at = f"/features/shortcuts/{index}"
+        if not isinstance(one, dict) or one.get("type") not in ("message", "global"):
+            found.append(_fault(f"{at}/type", "must be message or global"))
+            continue
+        for name, limit in (("name", SHORTCUT_NAME), ("description", SHORTCUT_DESCRIPTION), ("callback_id", CALLBACK)):
+            found += _text(one, f"{at}/{name}", name, limit, needed=True)
     return found
 
 

@@ -101,11 +101,31 @@ function drawMessage(state, room, message, session) {
           clock(message.ts),
           message.edited && !message.blocks && h("span.edited", { title: new Date(Number(message.edited.ts) * 1000).toLocaleString() }, "edited"),
           session && h(`span.session.${session.status}`, {}, [session.title, SESSIONS[session.status]].filter(Boolean).join(" · ")),
-          message.is_ephemeral && h("span.only-you", {}, "Only visible to you")),
+          message.is_ephemeral && h("span.only-you", {}, "Only visible to you"),
+          !message.is_ephemeral && shortcuts(state, room, message)),
         content(message, where),
         reactions(message)));
     return node;
   });
+}
+
+// The app's own entries in the menu of a message.
+function shortcuts(state, room, message) {
+  const offered = (state.shortcuts || []).filter((one) => one.type === "message");
+  if (!offered.length) return null;
+  const menu = h("details.menu.shortcuts");
+  const use = (one) => async () => {
+    menu.open = false;
+    complain(await post("shortcut", { user: state.me, callback_id: one.callback_id, channel: room.id, ts: message.ts }));
+  };
+  menu.append(
+    h("summary", { "aria-label": "Shortcuts for this message", title: "Shortcuts" }, "•••"),
+    h("div.menu-items", {}, offered.map((one) => h("button", { type: "button", title: one.description, onclick: use(one) }, `${one.name} · ${state.app.name}`))),
+  );
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") menu.open = false;
+  });
+  return menu;
 }
 
 const SESSIONS = { processing: "working", active: "", suspended: "waits for a decision", closed: "done" };

@@ -19,6 +19,7 @@ from app.drawn import CardMessage
 from app.home import Home
 from app.inbox import Message, conversation
 from app.processes.serve import build
+from app.settings import SlackSettings
 from app.slack import admission, bolt
 from app.slack.people import Speaker
 from app.turns import StoredAnswer
@@ -26,6 +27,7 @@ from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
 from audit.verify import verify
 from sandbox.slack.driver import SlackDriver, buttons, shown_text
+from sandbox.slack.seed import Seed
 from sandbox.slack.seed import default_seed as default_seed
 from sandbox.slack.server import create_app, create_site, listening_socket
 from sandbox.slack.settings import SiteSettings
@@ -45,6 +47,7 @@ class Floor:
     slack: SlackDriver
     http: httpx.AsyncClient
     engine: Engine
+    settings: SlackSettings
 
     async def card(self, proposal: str) -> dict[str, Any]:
         return await self.slack.until_message(
@@ -68,7 +71,9 @@ class Floor:
 
 
 @asynccontextmanager
-async def opened(engine: Engine, home: Home, clock: Any, **more: Any) -> AsyncIterator[Floor]:
+async def opened(
+    engine: Engine, home: Home, clock: Any, *, seed: Seed | None = None, **more: Any
+) -> AsyncIterator[Floor]:
     """A workspace, and `serve` behind it, for the length of the block. `more` is about the workspace."""
     clock.running = True  # the workspace signs with the machine's time
     async with AsyncExitStack() as stack:
@@ -81,11 +86,11 @@ async def opened(engine: Engine, home: Home, clock: Any, **more: Any) -> AsyncIt
         settings = SiteSettings(
             port=port, app_url=f"{address}/slack/events", signing_secret="s3", retry_scale=0.001, **more
         )
-        site = create_site(settings=settings, seed=default_seed())
+        site = create_site(settings=settings, seed=seed or default_seed())
         await stack.enter_async_context(served(create_app(site), port))
         driver = await stack.enter_async_context(SlackDriver(f"http://127.0.0.1:{port}"))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
-        yield Floor(driver, http, engine)
+        yield Floor(driver, http, engine, slack)
 
 
 @pytest_asyncio.fixture
