@@ -8,6 +8,9 @@ from agent.answer import Checked, cleaned
 from agent.ports import ProposalRow
 from tools.result import Figure, ToolResult
 
+LONG = 100
+"""Rows; what has more than so many is handed out whole as a file, since no surface shows all of it."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -25,6 +28,8 @@ class Answer:
     """of all voices together"""
     used: dict[str, dict[str, int]] = field(default_factory=dict)
     """the same by voice, those included that failed before `model` answered"""
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    """the whole of each result that the answer is from and that is too long to be shown, with exact amounts"""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,12 +44,45 @@ def figures_json(figures: Sequence[Figure]) -> list[dict[str, Any]]:
     return [figure.model_dump(mode="json") for figure in figures]
 
 
+def used_by(checked: Checked) -> set[str]:
+    """The results of which figures stand in the text."""
+    return {figure.id.split(".")[0] for figure in checked.figures}
+
+
+def long_tables(checked: Checked, results: Sequence[ToolResult]) -> list[dict[str, Any]]:
+    """The results that the text is from and that have more than `LONG` rows, whole: title, heading and cells as text.
+
+    An amount is exact, with its unit in the column after it: rows of one result may be of several currencies.
+    """
+    used = used_by(checked)
+    return [_whole(result) for result in results if result.id in used and len(result.rows) > LONG]
+
+
+def _whole(result: ToolResult) -> dict[str, Any]:
+    figures = {figure.id: figure for figure in result.figures}
+    amounts = [column for column in result.columns if any(column in row.figures for row in result.rows)]
+    head = [
+        part for column in result.columns for part in ((column, f"{column} unit") if column in amounts else (column,))
+    ]
+    rows: list[list[str]] = []
+    for row in result.rows:
+        cells: list[str] = []
+        for column in result.columns:
+            figure = figures.get(row.figures.get(column, ""))
+            if column in amounts:
+                cells += [format(figure.value, "f"), figure.unit] if figure else ["", ""]
+            else:
+                cells.append(row.names.get(column) or row.texts.get(column) or "")
+        rows.append(cells)
+    return {"title": result.title, "head": head, "rows": rows}
+
+
 def with_notes(checked: Checked, results: Sequence[ToolResult], proposed: Sequence[str]) -> str:
     """The checked text, below it what must be said with it: what was proposed, and the notes of the results used."""
     lines = [checked.text]
     for proposal in proposed:
         lines.append(f"Proposal {proposal} is drafted; nothing has been changed.")
-    used = {figure.id.split(".")[0] for figure in checked.figures}
+    used = used_by(checked)
     asks_back = not used and not proposed and checked.text.endswith("?")
     sources = [
         result for result in results if result.id in used or (not used and not asks_back and not checked.declined)

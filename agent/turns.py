@@ -19,7 +19,7 @@ from agent.limits import Limits
 from agent.model import Reply, as_messages
 from agent.offline import OfflineModel
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
-from agent.said import Answer, figures_json, outcome_line, with_notes
+from agent.said import Answer, figures_json, long_tables, outcome_line, with_notes
 from agent.state import Json, State, Turn, fresh_turn, results_of, settled, visible
 from agent.voices import Voice, ask_again
 from tools.result import ToolResult
@@ -267,6 +267,7 @@ async def answer(state: State, runtime: Runtime[Run]) -> Json:
         model=voice.name,
         tokens={"input": turn["tokens"][0], "output": turn["tokens"][1]},
         used={name: {"input": read, "output": written} for name, (read, written) in _used(turn, voice).items()},
+        tables=long_tables(shown, mine),
     )
     done = _finished(state, limits, final, asked=state["wake"]["text"], said=shown.raw, scope=list(box.scope))
     return {**done, "turn": fresh_turn(turn["id"])}
@@ -306,7 +307,8 @@ def _finished(state: State, limits: Limits, final: Answer, *, asked: str, said: 
     with_answer: State = {
         **state,
         "history": [*state.get("history", []), heard],
-        "answers": [*state.get("answers", []), final.to_json()],
+        # Earlier ones are stored by now, or nearly: long tables must not be remembered with each step.
+        "answers": [*({**said, "tables": []} for said in state.get("answers", [])), final.to_json()],
     }
     return settled(with_answer, limits, {figure["id"] for figure in final.figures})
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -31,9 +31,20 @@ AS_WRITTEN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "par
 """Slack makes no links and previews of its own out of names that came from a bill."""
 
 
+class Attachment(NamedTuple):
+    """A file. Slack takes no metadata with one, so its name, nobody else's, is what an earlier attempt is found by."""
+
+    name: str
+    title: str
+    content: bytes
+
+
 @dataclass(frozen=True)
 class Letter:
-    """A message with the key by which it is known; `payload` goes into its metadata, which anybody there may read."""
+    """A message with the key by which it is known; `payload` goes into its metadata, which anybody there may read.
+
+    With a file its text stands above the file, and where it stands is told by the file's id.
+    """
 
     key: str
     channel: str
@@ -42,6 +53,7 @@ class Letter:
     thread_ts: str | None = None
     broadcast: bool = False
     payload: dict[str, Any] = field(default_factory=dict)
+    attached: Attachment | None = None
 
     def metadata(self) -> dict[str, Any]:
         """What makes it findable."""
@@ -85,6 +97,8 @@ async def deliver(
 
 
 async def _post(client: AsyncWebClient, letter: Letter) -> Standing:
+    if letter.attached is not None:
+        return await _upload(client, letter, letter.attached)
     answer = await client.chat_postMessage(
         channel=letter.channel,
         text=letter.text,
@@ -95,6 +109,34 @@ async def _post(client: AsyncWebClient, letter: Letter) -> Standing:
         **AS_WRITTEN,
     )
     return Standing(str(answer["channel"]), str(answer["ts"]), letter.payload)
+
+
+async def _upload(client: AsyncWebClient, letter: Letter, attached: Attachment) -> Standing:
+    """In Slack's three steps; only the last, the sharing, shows anything to anybody."""
+    try:
+        answer = await client.files_upload_v2(
+            filename=attached.name,
+            title=attached.title,
+            content=attached.content,
+            channel=letter.channel,
+            thread_ts=letter.thread_ts,
+            initial_comment=letter.text,
+        )
+    except SlackRequestError as error:
+        raise ConnectionError(f"the bytes of a file were not taken: {str(error)[:200]}") from error
+    return Standing(letter.channel, str(answer["files"][0]["id"]), letter.payload)
+
+
+def _as_posted(message: dict[str, Any], letter: Letter) -> Standing | None:
+    """Where this letter stands, if it is this message: by the key in its metadata, or by its file's name."""
+    if letter.attached is not None:
+        files = [one for one in message.get("files") or [] if one.get("name") == letter.attached.name]
+        return Standing(letter.channel, str(files[0]["id"]), letter.payload) if files else None
+    told = message.get("metadata") or {}
+    payload = told.get("event_payload") or {}
+    if told.get("event_type") != EVENT_TYPE or payload.get("key") != letter.key:
+        return None
+    return Standing(letter.channel, str(message["ts"]), payload)
 
 
 async def _find(client: AsyncWebClient, letter: Letter, held: Held) -> Standing | None:
@@ -108,11 +150,8 @@ async def _find(client: AsyncWebClient, letter: Letter, held: Held) -> Standing 
         for _ in range(PAGES):
             answer = await _page(client, letter, oldest, cursor)
             for message in answer.get("messages") or []:
-                told = message.get("metadata") or {}
-                payload = told.get("event_payload") or {}
-                ours = message.get("bot_id") == us and told.get("event_type") == EVENT_TYPE
-                if ours and payload.get("key") == letter.key:
-                    return Standing(letter.channel, str(message["ts"]), payload)
+                if message.get("bot_id") == us and (found := _as_posted(message, letter)) is not None:
+                    return found
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None

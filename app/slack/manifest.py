@@ -12,6 +12,7 @@ SCOPES: dict[str, str] = {
     "assistant:write": "shows what it is doing, and suggests questions",
     "channels:history": "finds a card of its own again after a broken connection",
     "chat:write": "answers, and posts cards",
+    "files:write": "attaches a table that is too long to be shown",
     "commands": "hears `/spendgate …` everywhere",
     "groups:history": "the same in a private channel",
     "im:history": "hears questions in direct messages",

@@ -18,7 +18,8 @@ from app.database import reading, writing
 from app.inbox import Conversation
 from app.named import with_names
 from app.slack.answers import answer_blocks
-from app.slack.deliver import Letter, deliver
+from app.slack.attach import attach_tables
+from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import HOPELESS, LOST, Patience, attempt, word
 from app.turns import TO_A_MESSAGE, StoredAnswer, TurnStep, unposted
 from approvals.active import active
@@ -58,7 +59,11 @@ async def post_answers(
         body = {**answer.body, "answer": with_names(str(answer.body["answer"]), people)}
 
         async def post(answer: StoredAnswer = answer, place: Conversation = place, body: dict[str, Any] = body) -> None:
-            if await _deliver(engine, client, answer, place, body, by):
+            stands = await _deliver(engine, client, answer, place, body, by)
+            if stands is None:
+                return
+            thread_ts = place.thread_ts or stands.ts
+            if await attach_tables(engine, client, answer, channel=place.channel, thread_ts=thread_ts, by=by):
                 await asyncio.to_thread(_shown, engine, answer.turn, None)
 
         key = f"answer {answer.turn}"
@@ -70,18 +75,18 @@ async def post_answers(
 
 async def _deliver(
     engine: Engine, client: AsyncWebClient, answer: StoredAnswer, place: Conversation, body: dict[str, Any], by: str
-) -> bool:
+) -> Standing | None:
     """Posts it with Slack's chart and table, or with the same data as text where the workspace does not take these."""
     for native in (True, False):
         text, blocks = answer_blocks(body, native=native, thread=place.thread, turn=_rated(answer))
         letter = Letter(f"answer {answer.turn}", place.channel, text, blocks, thread_ts=place.thread_ts or None)
         try:
-            return await deliver(engine, client, letter, by=by) is not None
+            return await deliver(engine, client, letter, by=by)
         except SlackApiError as error:
             if not native or word(error) not in ("invalid_blocks", "msg_blocks_too_long"):
                 raise
             logger.info("Slack takes no chart or table here (%s): the answer is shown as text", word(error))
-    return False
+    return None
 
 
 def _rated(answer: StoredAnswer) -> str:

@@ -48,6 +48,7 @@ class App(_Fixed):
         "channels:read",
         "chat:write",
         "commands",
+        "files:write",
         "groups:history",
         "im:history",
         "im:read",

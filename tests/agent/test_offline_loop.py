@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,17 @@ async def test_one_of_several_idle_machines_is_asked_for_and_chosen_by_name(chat
     told = await chat.ask(f"propose to stop {name}")
     assert told.proposals
     assert [w.resource for w in chat.drafts.values()] == [name]
+
+
+async def test_a_result_that_is_too_long_to_be_shown_is_handed_out_whole(chat: Chat) -> None:
+    answer = await chat.ask("What did AI cost in October 2026 by day and team?")
+    (table,) = answer.tables
+    assert len(table["rows"]) > 100
+    assert table["head"] == ["day", "team", "effective", "effective unit"]
+    assert all(len(row) == 4 and row[3] == "USD" for row in table["rows"])
+    exact = sum((Decimal(row[2]) for row in table["rows"]), Decimal())
+    whole = await chat.ask("What did AI cost in October 2026?")
+    assert whole.tables == []
+    assert exact == Decimal(whole.figures[0]["value"])
+    kept = (await chat.graph.aget_state({"configurable": {"thread_id": "t"}})).values["answers"]
+    assert [len(said["tables"]) for said in kept] == [0, 0]

@@ -134,7 +134,8 @@ function content(message, where) {
   const attached = (message.attachments || []).map((one) =>
     h("div.attachment", {}, one.pretext && h("p", {}, mrkdwn(one.pretext)), one.title && h("strong", {}, one.title), one.text && h("div.text", {}, mrkdwn(one.text)), blocks(one.blocks, where)));
   const body = message.blocks ? blocks(message.blocks, where) : [h("div.text", {}, mrkdwn(message.text))];
-  return h("div.content", {}, body, attached);
+  const files = (message.files || []).map((one) => h("p.file", {}, h("a", { href: one.url_private, download: one.name }, one.title), h("span", {}, ` ${one.filetype.toUpperCase()}, ${one.size} bytes`)));
+  return h("div.content", {}, body, attached, files);
 }
 
 function reactions(message) {

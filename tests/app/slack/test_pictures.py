@@ -34,7 +34,7 @@ async def test_every_card_is_shown_whole(desk: Desk, tmp_path: Path) -> None:
     for one in SHOWN.values():
         text, blocks = drawn(one)
         await desk.client.chat_postMessage(channel="C0APPROVE", text=text, blocks=blocks)
-    text, blocks = answer_blocks(BODY, thread="t-1")
+    text, blocks = answer_blocks(BODY, thread="t-1", turn="m:1")
     await desk.client.chat_postMessage(channel="C0APPROVE", text=text, blocks=blocks)
     async with browsing(desk, "U0ARJUN/C0APPROVE", viewport={"width": 1000, "height": 1400}) as page:
         messages = page.locator(".message")

@@ -95,7 +95,7 @@ async def test_the_app_that_the_manifest_makes_can_do_all_that_serve_does() -> N
 
 @pytest.mark.parametrize(("what", "check", "says"), [
     ("a scope is missing", "scopes", "missing: im:write (tells a requester how a proposal ended)"),
-    ("a scope too many", "scopes", "more than needed: files:write"),
+    ("a scope too many", "scopes", "more than needed: files:read"),
     ("another workspace", "workspace", "the token belongs to T0BANK"),
     ("not invited", "SPENDGATE_SLACK_APPROVALS_CHANNEL", "not_in_channel"),
     ("no such channel", "SPENDGATE_SLACK_APPROVALS_CHANNEL", "channel_not_found"),
@@ -106,7 +106,7 @@ async def test_what_is_wrong_is_named_with_what_to_do(what: str, check: str, say
     scopes = tuple(sorted(SCOPES))
     seed = {
         "a scope is missing": installed(scopes=tuple(one for one in scopes if one != "im:write")),
-        "a scope too many": installed(scopes=(*scopes, "files:write")),
+        "a scope too many": installed(scopes=(*scopes, "files:read")),
     }.get(what, installed())
     if what == "not invited":
         rooms = tuple(one.model_copy(update={"app": False}) for one in seed.channels)
