@@ -18,6 +18,8 @@ from audit.stored import UtcTime, insert_into
 
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 3
+DIGEST = "digest:"
+"""With what the id of a week's digest begins: no turn of anybody's, and posted like an answer."""
 TO_A_MESSAGE = "m:"
 """With what the id of a turn begins that answers somebody's message."""
 

@@ -45,6 +45,7 @@ from app.turns import (
     take_lease,
 )
 from app.voices import monthly_budget, voices
+from app.weekly import weekly
 from audit import log, private
 from audit.errors import AuditError
 from audit.event import Actor, ActorKind, Event
@@ -87,6 +88,7 @@ class AgentProcess:
             retries=RetryBudget(),
             budget=budget,
         )
+        self.weekly = weekly(engine, home, lake)
         self.readings = SecondReadings(
             engine, owner=self.owner, model=first.model, model_name=first.name, budget=budget
         )
@@ -94,6 +96,8 @@ class AgentProcess:
     async def run(self) -> None:
         """Serves until it is cancelled. A busy database or one thread's fault is noted, and the others go on."""
         beside = [asyncio.create_task(self.readings.run()), asyncio.create_task(self.ahead.run())]
+        if self.weekly is not None:
+            beside.append(asyncio.create_task(self.weekly.run()))
         try:
             await self._converse()
         finally:

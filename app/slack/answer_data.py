@@ -6,6 +6,7 @@ rounded by nothing but the number type that Slack takes.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from tools.shown import shown
@@ -85,15 +86,29 @@ def _name(figure: Block) -> str:
 
 
 def _what(group: Sequence[Block], column: str) -> str:
-    """What the bars are of: what all labels say after their colon, or else the column's name."""
+    """What the bars are of: what all labels say after their colon or before what tells them apart, or else the
+    column's name."""
     tails = {_name(one).partition(":")[2].strip() for one in group}
     tail = tails.pop() if len(tails) == 1 else ""
-    told = tail or column.replace("_", " ")
+    stem, comma, _ = _alike([_name(one) for one in group]).rpartition(", ")
+    told = tail or (stem if comma else "") or column.replace("_", " ")
     return told[:1].upper() + told[1:]
 
 
+def _alike(names: Sequence[str]) -> str:
+    """Whole words with which all of several names begin, where one of them ends in a comma; empty otherwise."""
+    words = zip(*(name.split(" ") for name in names), strict=False)
+    start = "".join(f"{at[0]} " for at in takewhile(lambda at: len(set(at)) == 1, words))
+    return start if ", " in start and len(names) > 1 else ""
+
+
 def _labels(group: Sequence[Block]) -> list[str]:
-    """What tells the bars apart: each label up to its colon, cut to what an axis takes."""
+    """What tells the bars apart: each label without what all begin with (`Effective cost, team …`), or up to its colon,
+    cut to what an axis takes."""
+    names = [_name(one) for one in group]
+    ends = [shown(name[len(_alike(names)) :], LABEL) for name in names]
+    if _alike(names) and all(name[len(_alike(names)) :].strip() for name in names) and len(set(ends)) == len(ends):
+        return ends
     heads = [shown(_name(one).split(":")[0].strip(), LABEL) for one in group]
     if len(set(heads)) == len(heads):
         return heads

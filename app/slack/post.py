@@ -21,7 +21,7 @@ from app.slack.answers import answer_blocks
 from app.slack.attach import attach_tables
 from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import HOPELESS, LOST, Patience, attempt, word
-from app.turns import TO_A_MESSAGE, StoredAnswer, TurnStep, unposted
+from app.turns import DIGEST, TO_A_MESSAGE, StoredAnswer, TurnStep, unposted
 from approvals.active import active
 from approvals.person import People
 from audit import log
@@ -78,7 +78,7 @@ async def _deliver(
 ) -> Standing | None:
     """Posts it with Slack's chart and table, or with the same data as text where the workspace does not take these."""
     for native in (True, False):
-        text, blocks = answer_blocks(body, native=native, thread=place.thread, turn=_rated(answer))
+        text, blocks = answer_blocks(body, native=native, thread=_asks_on(answer, place), turn=_rated(answer))
         letter = Letter(f"answer {answer.turn}", place.channel, text, blocks, thread_ts=place.thread_ts or None)
         try:
             return await deliver(engine, client, letter, by=by)
@@ -87,6 +87,11 @@ async def _deliver(
                 raise
             logger.info("Slack takes no chart or table here (%s): the answer is shown as text", word(error))
     return None
+
+
+def _asks_on(answer: StoredAnswer, place: Conversation) -> str:
+    """The conversation for the buttons that ask on; a digest begins none, its thread is nobody's yet."""
+    return "" if answer.turn.startswith(DIGEST) else place.thread
 
 
 def _rated(answer: StoredAnswer) -> str:

@@ -101,3 +101,12 @@ async def test_where_blocks_are_refused_the_data_is_text(floor: Floor, engine: E
     answer = await floor.slack.until_message("@app", lambda m: "team-5" in shown_text(m), user=OLIVIA, seconds=8)
     assert "data_table" not in json.dumps(answer)
     assert "team-1: effective cost  $100.00" in shown_text(answer)
+
+
+def test_bars_are_named_by_what_tells_them_apart() -> None:
+    figures = [figure(n, f"Effective cost, team {name}", f"{n}.00") for n, name in enumerate(("fraud", "frogs"), 1)]
+    chart = data_blocks({**BODY, "figures": figures})[0]
+    assert chart["chart"]["axis_config"]["categories"] == ["fraud", "frogs"]
+    assert chart["title"] == "Effective cost, October 2026"
+    same = [figure(n, "Effective cost, team fraud", f"{n}.00") for n in (1, 2)]
+    assert len(set(data_blocks({**BODY, "figures": same})[0]["chart"]["axis_config"]["categories"])) == 2
