@@ -29,7 +29,9 @@ from app.migrate import create
 from app.presses import waiting
 from app.processes.serve import build
 from app.ready import DEFAULTS
+from app.slack.dialogs import WHY_NOT
 from app.slack.judge import MOST_AT_ONCE, judge
+from app.slack.manifest import SHORTCUT
 from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 from sandbox.slack.signing import signature
@@ -55,7 +57,7 @@ def payloads(proposal: str) -> list[Json]:
         "user": {"id": STRANGER, "team_id": "T0BANK"},
         "trigger_id": "1.2.3",
     }
-    presses = ("approve", "approve_reason", "approve_page", "reject", "ask", "undo", "ask_on_why")
+    presses = ("approve", "approve_reason", "approve_page", "reject", "ask", "undo", "ask_on_why", "feedback")
     made: list[Json] = [
         base
         | {"type": "block_actions", "channel": {"id": "C0APPROVE"}, "actions": [{"type": "button", "action_id": name,
@@ -66,7 +68,7 @@ def payloads(proposal: str) -> list[Json]:
         chosen = {"value": json.dumps({"do": verb, "proposal": proposal, "digest": "ab" * 32})}
         action = {"type": "overflow", "action_id": "more", "block_id": "b", "selected_option": chosen}
         made.append(base | {"type": "block_actions", "channel": {"id": "C0APPROVE"}, "actions": [action]})
-    for name in ("approve_with_reason", "reject_reason", "ask_question", "withdraw_proposal", "lend_vote"):
+    for name in ("approve_with_reason", "reject_reason", "ask_question", "withdraw_proposal", "lend_vote", WHY_NOT):
         values = {"reason": {"text": {"type": "plain_text_input", "value": "because"}}}
         view = {
             "id": "V1",
@@ -76,6 +78,14 @@ def payloads(proposal: str) -> list[Json]:
             "state": {"values": values},
         }
         made.append(base | {"type": "view_submission", "view": view})
+    said = {
+        "type": "message",
+        "text": "cost is up",
+        "ts": "1.1",
+        "blocks": [{"type": "section", "text": {"text": "x"}}],
+    }
+    channel = {"channel": {"id": "C0AIOPS"}, "message_ts": "1.1"}
+    made.append(base | {"type": "message_action", "callback_id": SHORTCUT, "message": said, **channel})
     events = [
         {"type": "message", "channel_type": "im", "channel": "D0", "user": STRANGER, "text": "hello", "ts": "1.1"},
         {"type": "app_mention", "channel": "C0AIOPS", "user": STRANGER, "text": "<@U0SPENDGATE> hi", "ts": "1.1"},
