@@ -15,11 +15,12 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 from lake import allocation, completeness, expressions, usage
-from lake.engine import DailySeries, Lake
+from lake.engine import Lake
 from lake.errors import NameNotKnown
 from lake.money import add, per, product
 from lake.period import Period
 from lake.question import EVERY_TEAM, Question
+from lake.series import DailySeries
 
 HOUR = 3600
 BY = ("team", "model", "api_key")

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from langchain_core.tools import BaseTool, StructuredTool
 from sqlalchemy import Engine
 from sqlmodel import select
 
@@ -156,18 +157,13 @@ async def test_of_many_scopes_only_some_are_asked_for(engine: Engine, home: Home
     def counted(seat: Seat) -> Any:
         seen.append(seat.speaker)
         box = real(seat)
-        return replace(box, tools=[_Deaf(tool.name) for tool in box.tools])
+        return replace(box, tools=[_deaf(tool.name) for tool in box.tools])
 
     made._sit = counted
     await made.once()
     assert len(seen) == MOST_SCOPES
 
 
-class _Deaf:
+def _deaf(name: str) -> BaseTool:
     """A tool that does nothing."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def invoke(self, _arguments: dict[str, Any]) -> str:
-        return ""
+    return StructuredTool.from_function(lambda: "", name=name, description="nothing")
