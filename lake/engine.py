@@ -20,7 +20,7 @@ from lake.period import Period, add_months
 from lake.price_book import PriceBook, shipped
 from lake.question import EVERY_TEAM, MAX_ROWS, MEASURES, METRIC_COLUMNS, OTHERS, RATIOS, Question
 from lake.reading import Reader
-from lake.remembered import Answers, Kept
+from lake.remembered import MOST_CELLS, Answers, Kept
 from lake.series import DailySeries, series, through
 from lake.server import OpenReader, Server
 from lake.store import Snapshot, Store
@@ -103,16 +103,21 @@ class Coverage:
 
 class Lake:
     """The bills loaded below one folder; with a `server`, asked there instead of in the folder's files. `prices` says
-    what machines are."""
+    what machines are; `keep`, how many amounts of answers are kept until a load."""
 
     def __init__(
-        self, folder: Path, *, server: Server | None = None, prices: Callable[[], PriceBook] = shipped
+        self,
+        folder: Path,
+        *,
+        server: Server | None = None,
+        prices: Callable[[], PriceBook] = shipped,
+        keep: int = MOST_CELLS,
     ) -> None:
         self.folder = folder
         self.store = Store(folder)
         self.server, self.prices = server, prices
         self._remembered = as_written.Remembered()
-        self._answers = Answers()
+        self._answers = Answers(keep)
 
     def files(self) -> "Lake":
         """The same lake asked in its folder, for what a server cannot do."""

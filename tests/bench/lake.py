@@ -91,7 +91,7 @@ def measure(
     shutil.rmtree(folder / "duckdb", ignore_errors=True)
     if kept is None:
         bill.path.unlink()
-    lake = Lake(folder / "lake")
+    lake = Lake(folder / "lake", keep=0)  # each time is to be an answer from the files
     asked: list[dict[str, Any]] = [
         _ask(lake, one.said, one.question, one.detail, rows, repeat) for one in _everyday(lake, bill.months[-1])
     ]
