@@ -263,8 +263,9 @@ def daily(charges: ir.Table, question: Question) -> ir.Table:
 
 
 def hourly(charges: ir.Table, question: Question) -> ir.Table:
-    """The metric by hour (counted from 1970, UTC) of each source and of the question's dimensions, of rows of single
-    hours. A row a series, with its hours and their sums: a row an hour takes four times as long to hand over."""
+    """The metric by hour (its first second, from 1970 in UTC) of each source and of the question's dimensions, of rows
+    of single hours. A row a series, with its hours and their sums: a row an hour takes four times as long to hand over.
+    """
     kept = in_scope(charges, question)
     kept = kept.filter(within(kept, question.period), _one_hour(kept))
     columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(question.by).items()}
@@ -282,7 +283,7 @@ def hours_told(charges: ir.Table, question: Question) -> ir.Table:
 
 
 def _hour(charges: ir.Table) -> Any:
-    return charges.ChargePeriodStart.epoch_seconds().cast("int64") // 3600
+    return charges.ChargePeriodStart.truncate("h").epoch_seconds().cast("int64")
 
 
 def _one_hour(charges: ir.Table) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from lake import allocation, completeness, expressions, usage
 from lake.engine import Lake
@@ -84,18 +85,22 @@ def of_gateways(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str,
     with beside.reader(beside.current()) as reader:
         rows, _ = reader.fetch(expressions.hourly, question)
         told, _ = reader.fetch(expressions.hours_told, question)
-    known = {source: frozenset(row["hour"] for row in told if row["x_source"] == source) for source in held}
+    known = {source: frozenset(row["hour"] // HOUR for row in told if row["x_source"] == source) for source in held}
     found: list[Hourly] = []
     for source, end in ends.items():
         kept = frozenset(hour for hour in known[source] if first <= hour < end)
         series = [
             HourlySeries({name: row[name] for name in BY}, row[expressions.CURRENCY], costs, kept)
             for row in rows
-            if row["x_source"] == source
-            and (costs := {hour: cost for hour, cost in zip(row["hours"], row["values"], strict=True) if hour in kept})
+            if row["x_source"] == source and (costs := _costs(row, kept))
         ]
         found.append(Hourly(source, LEVELS, tuple(series), end, fresh[source]))
     return found
+
+
+def _costs(row: Mapping[str, Any], kept: frozenset[int]) -> dict[int, Decimal]:
+    hours = (second // HOUR for second in row["hours"])
+    return {hour: cost for hour, cost in zip(hours, row["values"], strict=True) if hour in kept}
 
 
 def of_usage(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> list[Hourly]:

@@ -73,9 +73,9 @@ async def test_channels_are_made_entered_and_archived() -> None:
 async def test_a_missing_scope_is_named_and_so_are_those_that_there_are() -> None:
     async with sandbox_with_app(with_app=False) as desk:
         with pytest.raises(SlackApiError) as refused:
-            await desk.client.files_getUploadURLExternal(filename="x.csv", length=3)
+            await desk.client.reactions_get(channel="C0AIOPS", timestamp="1.000001")
         assert refused.value.response["error"] == "missing_scope"
-        assert refused.value.response["needed"] == "files:write"
+        assert refused.value.response["needed"] == "reactions:read"
         assert "chat:write" in refused.value.response["provided"]
         await desk.driver.revoke()
         with pytest.raises(SlackApiError, match="token_revoked"):
