@@ -144,10 +144,21 @@ class Lake:
         found = self._answers.of(snapshots, key, lambda: self._asked(question, snapshots), Answered.amounts)
         return replace(found, rows=[dict(row) for row in found.rows], others=[dict(row) for row in found.others])
 
-    def remembered(self, key: Hashable, make: Callable[[], Kept], weigh: Callable[[Kept], int]) -> Kept:
+    def remembered(
+        self,
+        key: Hashable,
+        make: Callable[[], Kept],
+        weigh: Callable[[Kept], int],
+        *,
+        bill: Sequence[Snapshot] | None = None,
+    ) -> Kept:
         """What `make` makes of the bill as it is now, kept until a load changes it. The key names all else that it
-        depends on, the asker's scope above all; `weigh` says how many amounts it holds. Nobody may change it."""
-        return self._answers.of(self.current(), key, make, weigh)
+        depends on, the asker's scope above all; `weigh` says how many amounts it holds. Nobody may change it.
+
+        What was read before and is only put together by `make` may be of an earlier bill: `bill` is then the one that
+        counted before it was read.
+        """
+        return self._answers.of(self.current() if bill is None else bill, key, make, weigh)
 
     def _asked(self, question: Question, snapshots: tuple[Snapshot, ...]) -> Answered:
         limit = min(question.limit or MAX_ROWS, MAX_ROWS)

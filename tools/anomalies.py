@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from lake.errors import LakeError, NameNotKnown
 from lake.period import Period
 from lake.question import NONE, Question
+from lake.store import Snapshot
 from tools.asked import NotUnderstoodError, Where, filters, invalid, problem_of, scope_notes
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Contribution, add, contributions, percent
@@ -97,13 +98,13 @@ def looked_at(
 def _answer(
     desk: Desk, *, period: str | None, where: Where | None, ai: bool | None, top: int
 ) -> tuple[ToolResult, Looked]:
-    chosen = filters(where or {})
+    chosen, bill = filters(where or {}), desk.lake.current()
     leaves = daily(desk, LEAF, ai=ai, where=chosen)
     if not leaves:
         return failed(desk, TOOL, _NO_DAYS, notes=scope_notes(desk, ai)), Looked((), (), ())
     days = _days(desk, period, leaves)
     ai_total = _total_of_ai(desk, ai=ai, where=chosen)
-    found, falls = _judged(desk, leaves, days, ai=ai, where=chosen)
+    found, falls = _judged(desk, leaves, days, bill=bill, ai=ai, where=chosen)
     told = [_driven(desk, one, ai=ai, where=chosen) for one in found[:top]]
     sheet = Sheet(desk, TOOL)
     sheet.notes.extend(scope_notes(desk, ai))
@@ -127,16 +128,23 @@ def _total_of_ai(desk: Desk, *, ai: bool | None, where: dict[str, tuple[str, ...
 
 
 def _judged(
-    desk: Desk, leaves: Sequence[Leaf], days: Period, *, ai: bool | None, where: dict[str, tuple[str, ...]]
+    desk: Desk,
+    leaves: Sequence[Leaf],
+    days: Period,
+    *,
+    bill: Sequence[Snapshot],
+    ai: bool | None,
+    where: dict[str, tuple[str, ...]],
 ) -> tuple[list[Found], int]:
-    """What is worth telling of `days` and how many falls were left out, judged once for a bill, a scope and limits."""
+    """What is worth telling of `days` and how many falls were left out, judged once for a bill, a scope and limits.
+    `bill`: what counted before `leaves` were read."""
 
     def make() -> tuple[list[Found], int]:
         return judged(desk, leaves, days, ai_total=_total_of_ai(desk, ai=ai, where=where))
 
     limits = (desk.anomalies, tuple(sorted(desk.team_anomalies.items())), desk.calendar)
     key = ("judged", _asked(desk, ai=ai, where=where), days, *map(repr, limits))
-    return desk.lake.remembered(key, make, lambda found: 1 + EACH * len(found[0]))
+    return desk.lake.remembered(key, make, lambda found: 1 + EACH * len(found[0]), bill=bill)
 
 
 def _asked(desk: Desk, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Hashable:
@@ -147,10 +155,11 @@ def _asked(desk: Desk, *, ai: bool | None, where: dict[str, tuple[str, ...]]) ->
 def found_now(desk: Desk) -> tuple[list[Found], date]:
     """Everything that is unusual now, largest excess first, and the last settled day. Raises LakeError without a bill
     that can be judged."""
+    bill = desk.lake.current()
     leaves = daily(desk, LEAF, ai=None, where={})
     if not leaves:
         raise LakeError(_NO_DAYS.what, why=_NO_DAYS.why, do=_NO_DAYS.do)
-    found, _ = _judged(desk, leaves, _days(desk, None, leaves), ai=None, where={})
+    found, _ = _judged(desk, leaves, _days(desk, None, leaves), bill=bill, ai=None, where={})
     return list(found), max(leaf.end for leaf in leaves) - timedelta(days=1)
 
 

@@ -15,6 +15,7 @@ from lake.load import ingest
 from lake.question import Question
 from lake.reading import Reader
 from tests.tools.small_bill import NOW, Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours, written
+from tools import anomalies
 from tools.anomalies import find_anomalies
 from tools.business_calendar import BusinessCalendar
 from tools.desk import Desk
@@ -124,6 +125,26 @@ def test_a_load_is_seen_at_once(lake: Lake, tmp_path: Path, name: str) -> None:
     after = told(TOOLS[name](desk_of(lake)))
     assert after == told(TOOLS[name](desk_of(Lake(lake.folder))))
     assert after != before
+
+
+@pytest.mark.parametrize("between", ["_judged", "_driven"])
+def test_a_load_in_the_middle_of_an_answer_leaves_nothing_of_the_old_bill(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    """The days were read of the bill before, and are judged when a corrected one of the same days counts."""
+    corrected = [charge(date(2026, 10, 21), "2000", team="claims", service="OpenAI API")]
+    real, loads = getattr(anomalies, between), [1]
+
+    def late(*args: Any, **more: Any) -> Any:
+        if loads:
+            loads.clear()
+            ingest(lake, [written(tmp_path / "again.csv", [*rows(), *corrected])], now=NOW)
+        return real(*args, **more)
+
+    monkeypatch.setattr(anomalies, between, late)
+    TOOLS["anomalies"](desk_of(lake))
+    after = told(TOOLS["anomalies"](desk_of(lake)))
+    assert after == told(TOOLS["anomalies"](desk_of(Lake(lake.folder))))
 
 
 def test_utilisation_that_was_loaded_since_counts(lake: Lake, tmp_path: Path) -> None:
