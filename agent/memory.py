@@ -90,7 +90,7 @@ async def prune(saver: object, thread: str) -> None:
 async def _prune_file(saver: AsyncSqliteSaver, thread: str) -> None:
     newest = "(SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?)"
     async with saver.lock:
-        await saver.conn.commit()  # within a transaction the pragma would change nothing
+        await saver.conn.commit()  # within a transaction the pragma is refused
         await saver.conn.execute(f"PRAGMA synchronous={AFTER_A_TURN}")
         try:
             for delete in (
@@ -99,6 +99,9 @@ async def _prune_file(saver: AsyncSqliteSaver, thread: str) -> None:
             ):
                 await saver.conn.execute(delete, (thread, thread))
             await saver.conn.commit()
+        except BaseException:  # a cancelled turn too: an open transaction would keep every other process from writing
+            await saver.conn.rollback()
+            raise
         finally:
             await saver.conn.execute(f"PRAGMA synchronous={WITHIN_A_TURN}")
 

@@ -11,7 +11,7 @@ import pytest
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.conversation import build
-from agent.memory import forget, open_memory
+from agent.memory import forget, open_memory, prune
 from agent.strict import require_strict
 
 
@@ -119,3 +119,28 @@ async def test_what_a_finished_turn_left_is_on_the_disk_before_its_answer_is_sto
     assert "INSERT" in steps[:waits], "the steps of the turn come first"
     assert "COMMIT" in steps[waits : traced.index("PRAGMA synchronous=NORMAL")], "and one wait is for all of them"
     assert told == 1, "the next turn's steps do not wait again"
+
+
+@pytest.mark.parametrize("fault", [asyncio.CancelledError(), sqlite3.OperationalError("disk I/O error")], ids=repr)
+async def test_a_pruning_that_was_interrupted_is_taken_back_and_holds_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: Any, kit: Any, fault: BaseException
+) -> None:
+    async with open_memory(tmp_path / "agent.db") as saver:
+        assert isinstance(saver, AsyncSqliteSaver)
+        thread = kit.thread(world, build(saver))
+        await thread.ask("what did AI cost?", kit.call("query_spend", by=["team"]), "{q1.t1.effective}")
+        real = saver.conn.execute
+
+        async def execute(sql: str, *more: Any) -> Any:
+            done = await real(sql, *more)
+            if sql.startswith("DELETE FROM checkpoints"):
+                raise fault
+            return done
+
+        with monkeypatch.context() as patched:
+            patched.setattr(saver.conn, "execute", execute)
+            with pytest.raises(type(fault)):
+                await prune(saver, thread.name)
+        assert not saver.conn.in_transaction
+        (told,) = await (await saver.conn.execute("PRAGMA synchronous")).fetchone() or (None,)
+        assert told == 1, "the next turn's steps do not wait"
