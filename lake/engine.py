@@ -70,8 +70,9 @@ class Answered:
         return bool(self.totals or self.unknown)
 
     def amounts(self) -> int:
-        """How many cells it holds."""
-        return sum(len(row) for row in (*self.rows, *self.others))
+        """How many cells it holds, what it names of the bill included."""
+        named = len(self.snapshots) + 4 * (len(self.completeness) + len(self.previous_completeness))
+        return named + sum(len(row) for row in (*self.rows, *self.others))
 
     @property
     def comparable(self) -> bool:

@@ -14,14 +14,19 @@ from lake.store import Snapshot
 MOST_CELLS = 400_000
 """Amounts that are kept at most, of all answers together: some 60 MB. What was not asked for longest goes first."""
 
+EACH = 40
+"""So many amounts weigh what an answer is kept with: its key, its query, what was read. Of one amount there is little
+else."""
+
 Kept = TypeVar("Kept")
 
 
 class Answers:
-    """The answers to what was asked of the lake's newest state. `most` is the sum of their weights, in amounts."""
+    """The answers to what was asked of the lake's newest state. `most` is the sum of their weights, in amounts, to each
+    of which `each` is added."""
 
-    def __init__(self, most: int = MOST_CELLS) -> None:
-        self._most = most
+    def __init__(self, most: int = MOST_CELLS, each: int = EACH) -> None:
+        self._most, self._each = most, each
         self._lock = threading.Lock()
         self._snapshots: Sequence[Snapshot] = ()
         self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
@@ -46,7 +51,7 @@ class Answers:
                 kept: Kept = self._found[key][0]
                 return kept
         made = make()
-        weight = weigh(made) + 1
+        weight = weigh(made) + self._each
         with self._lock:
             if self._snapshots is snapshots and key not in self._found and weight <= self._most:
                 self._found[key] = (made, weight)

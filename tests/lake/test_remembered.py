@@ -1,6 +1,8 @@
 """What was answered once is kept: the same answer, no more than fits, never another scope's or another bill's."""
 
-from datetime import date
+import gc
+import tracemalloc
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +13,7 @@ from lake.engine import Lake
 from lake.period import Period
 from lake.question import Metric, Question
 from lake.reading import Reader
-from lake.remembered import Answers
+from lake.remembered import MOST_CELLS, Answers
 from lake.store import Snapshot
 from tests.lake.conftest import Load, Write, row
 
@@ -106,7 +108,7 @@ def snapshots(lake: Lake) -> tuple[Snapshot, ...]:
 
 
 def test_no_more_is_kept_than_fits_and_the_oldest_goes_first(two: Lake) -> None:
-    answers, made = Answers(most=10), []
+    answers, made = Answers(most=10, each=1), []
 
     def of(name: str, weight: int) -> str:
         def make() -> str:
@@ -126,6 +128,24 @@ def test_no_more_is_kept_than_fits_and_the_oldest_goes_first(two: Lake) -> None:
     of("huge", 11)
     assert made[-2:] == ["huge", "huge"], "what does not fit is not kept, and takes nothing's place"
     assert answers.weight == 8
+
+
+def test_small_answers_weigh_what_they_take(two: Lake) -> None:
+    """A thousand totals are as many queries and keys, and hardly an amount."""
+    days = [date(2026, 9, 1) + timedelta(days=offset) for offset in range(60)]
+    two.ask(Question(period=Period(days[0], days[-1]), where={"team": ("fraud",)}))
+    gc.collect()
+    before = two._answers.weight
+    tracemalloc.start()
+    try:
+        for start in days:
+            two.ask(Question(period=Period(start, start + timedelta(days=40)), where={"team": ("fraud",)}))
+        gc.collect()
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    grown = two._answers.weight - before
+    assert used / grown * MOST_CELLS < 120e6
 
 
 def test_what_failed_is_not_kept(two: Lake) -> None:
