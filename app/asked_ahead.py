@@ -22,6 +22,9 @@ from lake.store import Snapshot
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0
+MOST_PAUSE_SECONDS = 600.0
+"""What always fails may be what takes longest: after each fault it is left alone for twice as long, up to this."""
+
 MOST_SCOPES = 8
 """Of so many different scopes at most, those that most people have: what is kept of them all has a bound."""
 
@@ -52,19 +55,23 @@ class AskedAhead:
 
     async def run(self) -> None:
         """Looks again and again whether the bill is a new one. A fault is noted: it only makes the next turn slower."""
+        pause = LOOK_SECONDS
         while True:
             try:
                 current = await asyncio.to_thread(self._lake.current)
                 if current and current != self._known:
                     await self.once()
                     self._known = current
+                pause = LOOK_SECONDS
             except Exception as error:  # noqa: BLE001 (people's own questions tell them what is wrong)
-                logger.warning("nothing could be asked ahead (%s: %s)", type(error).__name__, error)
-            await asyncio.sleep(LOOK_SECONDS)
+                logger.warning("not everything could be asked ahead (%s: %s)", type(error).__name__, error)
+                pause = min(2 * pause, MOST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
 
     async def once(self) -> int:
-        """Asks every question for every scope, one after the other; how many were asked."""
-        asked = 0
+        """Asks every question for every scope, one after the other; how many were asked. Raises the first fault of a
+        question once the others were asked."""
+        asked, faults = 0, list[Exception]()
         for number, speaker in enumerate(await asyncio.to_thread(self._speakers)):
             seat = Seat(thread="", turn="ahead", speaker=speaker, key="ahead", next_number=1)
             await self._idle.wait()
@@ -73,8 +80,13 @@ class AskedAhead:
             questions = [*QUESTIONS, *(await asyncio.to_thread(self._about, box.scope) if number < MOST_ABOUT else ())]
             for name, arguments in questions:
                 await self._idle.wait()
-                await asyncio.to_thread(tools[name].invoke, arguments)
+                try:
+                    await asyncio.to_thread(tools[name].invoke, arguments)
+                except Exception as error:  # noqa: BLE001 (the other questions are as good as they were)
+                    faults.append(error)
                 asked += 1
+        if faults:
+            raise faults[0]
         return asked
 
     def _about(self, scope: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:

@@ -144,6 +144,40 @@ async def test_a_bill_is_asked_once_and_a_new_one_again(
         task.cancel()
 
 
+async def test_a_question_that_always_fails_stops_no_other_and_is_asked_ever_less_often(
+    engine: Engine, home: Home, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.asked_ahead.LOOK_SECONDS", 0.01)
+    made, pauses, asked = ahead(engine, home, lake), list[float](), list[str]()
+    real, sleep = made._sit, asyncio.sleep
+
+    def broken(name: str) -> BaseTool:
+        def use() -> str:
+            asked.append(name)
+            if name == QUESTIONS[0][0]:
+                raise MemoryError("too large a question")
+            return ""
+
+        return StructuredTool.from_function(use, name=name, description="broken")
+
+    def seated(seat: Seat) -> Any:
+        box = real(seat)
+        return replace(box, tools=[broken(tool.name) for tool in box.tools])
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 4:
+            raise asyncio.CancelledError
+        await sleep(0)
+
+    monkeypatch.setattr(made, "_sit", seated)
+    monkeypatch.setattr("app.asked_ahead.asyncio.sleep", noted)
+    with pytest.raises(asyncio.CancelledError):
+        await made.run()
+    assert asked.count("find_savings") == 4 * 2, "for each scope, each time"
+    assert pauses == [0.02, 0.04, 0.08, 0.16]
+
+
 async def test_of_many_scopes_only_some_are_asked_for(engine: Engine, home: Home, lake: Lake) -> None:
     many = "".join(
         NARROW.replace(TINA, f"p-{number:08}").replace('"treasury"', f'"team-{number}"') for number in range(100, 120)
