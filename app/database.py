@@ -106,9 +106,12 @@ def _on_file(path: Path, clock: Clock, *, keep: int = 0) -> Engine:
         **pool,
     )
 
+    @event.listens_for(engine, "do_connect")
+    def _note(_dialect: Any, record: Any, _arguments: Any, _more: Any) -> None:
+        record.info.update(path=path, file=_file(path))  # before it is opened: afterwards it may be another one's
+
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, record: Any) -> None:
-        record.info.update(path=path, file=_file(path))
+    def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own
         connection.create_function("spendgate_now", 0, lambda: utc_text(clock()))
         for pragma in (

@@ -4,6 +4,7 @@ import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -98,6 +99,29 @@ def test_a_file_that_was_put_in_its_place_is_read_and_not_the_old_one(engine: En
         with writing(keeping) as (session, _):
             session.add(wake(2))
         assert names(engine) == ["m:2"], "it was written into the new file"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted in /proc")
+def test_a_file_that_was_put_in_its_place_while_it_was_opened_is_noticed(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "spendgate.db", tmp_path / "earlier.db"
+    shutil.copy(path, other)
+    with kept(engine) as keeping:
+        real = keeping.dialect.connect
+
+        def connect(*args: Any, **more: Any) -> Any:
+            opened = real(*args, **more)
+            if other.exists():
+                other.replace(path)
+            return opened
+
+        monkeypatch.setattr(keeping.dialect, "connect", connect)
+        with writing(keeping) as (session, _):
+            session.add(wake(1))
+            assert open_files(path) == 1
+            assert open_files(tmp_path / "spendgate.db (deleted)") == 0
+        assert names(engine) == ["m:1"], "it was written into the new file"
 
 
 def test_a_forked_process_opens_its_own(engine: Engine) -> None:
