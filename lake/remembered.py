@@ -41,11 +41,12 @@ class Answers:
         make it: nobody waits for another's question.
         """
         with self._lock:
-            # The store gives the same object while nothing is loaded, which is quick to tell.
+            # The store gives the same object while nothing is loaded, which is quick to tell; a server gives others.
             if self._snapshots is not snapshots and self._snapshots != snapshots:
                 self._found.clear()
                 self._weight = 0
-            self._snapshots = snapshots
+                self._snapshots = snapshots
+            known = self._snapshots
             if key in self._found:
                 self._found.move_to_end(key)
                 kept: Kept = self._found[key][0]
@@ -53,7 +54,7 @@ class Answers:
         made = make()
         weight = weigh(made) + self._each
         with self._lock:
-            if self._snapshots is snapshots and key not in self._found and weight <= self._most:
+            if self._snapshots is known and key not in self._found and weight <= self._most:
                 self._found[key] = (made, weight)
                 self._weight += weight
                 while self._weight > self._most:

@@ -173,6 +173,21 @@ def test_what_was_made_of_an_earlier_bill_is_not_kept_for_the_new_one(two: Lake)
     assert answers.of(newer, "a", lambda: "made anew", len) == "new"
 
 
+def test_what_is_made_of_other_answers_is_kept_where_a_server_tells_the_same_bill_anew(two: Lake) -> None:
+    answers, made = Answers(), []
+
+    def told() -> tuple[Snapshot, ...]:
+        return tuple(snapshot.model_copy() for snapshot in snapshots(two))
+
+    def whole() -> str:
+        made.append("whole")
+        return answers.of(told(), "part", lambda: "part", len) + "s"
+
+    for _ in range(2):
+        assert answers.of(told(), "whole", whole, len) == "parts"
+    assert made == ["whole"]
+
+
 def test_the_days_from_one_on_are_the_days_of_the_whole_series(two: Lake, load: Load, write: Write) -> None:
     days = [row("1.25", day=f"2026-10-{day:02}") for day in (1, 2, 5, 9, 12)]
     load(write("days.csv", days))
