@@ -2,7 +2,8 @@
 
 The first question about a new bill waits for what all later ones find at hand: the shapes of queries, the days of every
 service, the machines. So when other snapshots count than before, the agent's process asks the usual questions itself,
-under the scope of each person and by the very tools of a turn. It asks no model, keeps no result and stores nothing.
+under the scopes that most people have and by the very tools of a turn. It asks no model, keeps no result and stores
+nothing.
 """
 
 import asyncio
