@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import sha256
 
 from pydantic import ValidationError
 
@@ -136,14 +137,15 @@ def _judged(
     ai: bool | None,
     where: dict[str, tuple[str, ...]],
 ) -> tuple[list[Found], int]:
-    """What is worth telling of `days` and how many falls were left out, judged once for a bill, a scope and limits.
-    `bill`: what counted before `leaves` were read."""
+    """What is worth telling of `days`, and how many falls were left out: judged once for a scope, limits and a `bill`,
+    which counted before `leaves` were read."""
 
     def make() -> tuple[list[Found], int]:
         return judged(desk, leaves, days, ai_total=_total_of_ai(desk, ai=ai, where=where))
 
-    limits = (desk.anomalies, tuple(sorted(desk.team_anomalies.items())), desk.calendar)
-    key = ("judged", _asked(desk, ai=ai, where=where), days, *map(repr, limits))
+    limits = repr((desk.anomalies, tuple(sorted(desk.team_anomalies.items())), desk.calendar))
+    digest = sha256(limits.encode()).digest()  # a calendar may be long, and each answer has a key
+    key = ("judged", _asked(desk, ai=ai, where=where), days, digest)
     return desk.lake.remembered(key, make, lambda found: 1 + EACH * len(found[0]), bill=bill)
 
 
@@ -155,8 +157,7 @@ def _asked(desk: Desk, *, ai: bool | None, where: dict[str, tuple[str, ...]]) ->
 def found_now(desk: Desk) -> tuple[list[Found], date]:
     """Everything that is unusual now, largest excess first, and the last settled day. Raises LakeError without a bill
     that can be judged."""
-    bill = desk.lake.current()
-    leaves = daily(desk, LEAF, ai=None, where={})
+    bill, leaves = desk.lake.current(), daily(desk, LEAF, ai=None, where={})
     if not leaves:
         raise LakeError(_NO_DAYS.what, why=_NO_DAYS.why, do=_NO_DAYS.do)
     found, _ = _judged(desk, leaves, _days(desk, None, leaves), bill=bill, ai=None, where={})

@@ -110,6 +110,12 @@ def test_other_limits_or_another_calendar_judge_anew(lake: Lake, limits: dict[st
     assert alone != usual
 
 
+def test_a_long_calendar_is_not_kept_with_each_answer(lake: Lake) -> None:
+    calendar = BusinessCalendar({date(2000, 1, 1) + timedelta(days=number): ("audit",) for number in range(5_000)})
+    find_anomalies(replace(desk_of(lake), calendar=calendar))
+    assert sum(len(repr(key)) for key in lake._answers._found) < 50_000
+
+
 @pytest.mark.parametrize("asked", [{"where": {"team": "claims"}}, {"ai": True}, {"top": 1}, {"period": "2026-09"}])
 def test_another_question_is_judged_anew(lake: Lake, asked: dict[str, Any]) -> None:
     find_anomalies(desk_of(lake), period="2026-10")
