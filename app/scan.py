@@ -21,9 +21,10 @@ from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.stored import insert_into
 from lake.engine import Lake
-from tools.anomalies import Found, found_now
+from tools.anomalies import found_now
 from tools.desk import Desk
 from tools.detection.marks import GROWN, Mark, Names, quiet_because
+from tools.judging import Found
 
 NEAR = timedelta(days=7)  # an event that begins within a week of a stored one's days is the same one, grown
 

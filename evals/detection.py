@@ -20,11 +20,13 @@ from lake.engine import Lake
 from lake.load import ingest
 from lake.series import DailySeries
 from sandbox.bank.write import write_bank
-from tools.anomalies import LEAF, USAGE, find_anomalies
+from tools.anomalies import find_anomalies
 from tools.business_calendar import BusinessCalendar, parsed
 from tools.desk import Desk
 from tools.detection.thresholds import AnomalyThresholds
+from tools.judging import LEAF
 from tools.result import Row
+from tools.usage_days import USAGE
 
 BANKS = {1905: date(2026, 11, 17), 1906: date(2026, 8, 20), 1907: date(2026, 5, 14), 1908: date(2026, 2, 25)}
 WINDOW_DAYS = 126
@@ -67,7 +69,7 @@ class AsOf(Lake):
             replace(one, values=one.values[: (until - one.first).days]) for one in self._read[key] if one.first < until
         ]
 
-    def remembered(self, key: Any, make: Any, weigh: Any) -> Any:
+    def remembered(self, key: Any, make: Any, weigh: Any, *, bill: Any = None) -> Any:
         """Nothing but the days: what is judged of them changes with `day`."""
         return make()
 

@@ -11,12 +11,13 @@ from decimal import Decimal
 import numpy as np
 
 from lake.question import NONE
-from tools.anomalies import LEAF, Found, Looked
+from tools.anomalies import Looked
 from tools.desk import Desk
 from tools.detection.band import Band, band
 from tools.detection.contributions import EXACT, ZERO
 from tools.detection.grid import Leaf, Series, grids, level
 from tools.detection.rolling import Array
+from tools.judging import LEAF, Found
 
 BEFORE, AFTER = 70, 28  # days around the event
 SHORT_DAYS = 3  # longer ones are held against the weeks before them, since what is expected of a day follows them

@@ -18,9 +18,10 @@ from approvals.person import Person
 from audit.log import LogEntry
 from lake.engine import Lake
 from tests.tools.small_bill import Charge, charge, days_of, lake_of
-from tools.anomalies import Found, found_now
+from tools.anomalies import found_now
 from tools.desk import Desk
 from tools.detection.marks import MarkKind
+from tools.judging import Found
 
 FIRST, DAYS = date(2026, 5, 1), 180
 SPIKE = FIRST + timedelta(days=170)

@@ -12,9 +12,9 @@ from lake.engine import Lake
 from lake.period import Period, add_months
 from sandbox.bank.write import write_bank
 from tests.tools.small_bill import NOW
-from tools.anomalies import Found, judged
 from tools.desk import Desk
 from tools.detection.grid import Leaf
+from tools.judging import Found, judged
 
 
 @dataclass(frozen=True)
