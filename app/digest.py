@@ -11,20 +11,20 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.anomaly_rows import OPEN, Anomaly, marks, stored
+from app.anomaly_rows import BURST, OPEN, Anomaly, marks, stored
 from app.proposal_lines import proposal_lines
 from app.saved import Stage, saved
 from lake.engine import Lake
 from lake.period import Period
 from tools.desk import Desk, ProposalLine
-from tools.detection.marks import MarkKind
+from tools.detection.marks import Mark, MarkKind, quiet_because
 from tools.periods import spoken, spoken_day
 from tools.realised import follow, together
 from tools.result import Figure, Row, ToolResult, display
 from tools.shown import shown
 from tools.spend import query_spend
 
-MOST_LISTED, MOST_TEAMS, MOST_NOTES = 5, 15, 2
+MOST_LISTED, MOST_TEAMS, MOST_NOTES = 5, 15, 6
 EXPECTED = (MarkKind.NOT_AN_ANOMALY, MarkKind.PLANNED)
 WEEK = timedelta(days=7)
 COLUMNS = ("effective", "before", "change", "change_pct")
@@ -38,8 +38,10 @@ def last_week(now: datetime) -> Period:
 
 
 def reach(lake: Lake) -> date | None:
-    """The last day of which any source of the bill tells; None without a bill."""
-    return max((one.last_day for one in lake.current()), default=None)
+    """The last whole day that any source of the bill has delivered; None without a bill. A charge may begin later:
+    usage that is priced before its bill comes, or a day that is still being delivered."""
+    through = max((one.data_through for one in lake.current()), default=None)
+    return None if through is None else through.date() - timedelta(days=1)
 
 
 def digest(session: Session, desk: Desk, week: Period) -> dict[str, Any]:
@@ -98,10 +100,24 @@ def _figures(result: ToolResult) -> list[Figure]:
 
 
 def _events(session: Session, desk: Desk) -> list[Anomaly]:
-    """What is unusual now and may be told here, newest first, without what people said was to be expected."""
-    expected = {mark.event for mark in marks(session) if mark.kind in EXPECTED}
-    rows = [row for row in stored(session, state=OPEN) if row.id not in expected]
+    """What is unusual now and may be told here, newest first, without what people said was to be expected; what has
+    grown since they said so is news again."""
+    said = {lane: [mark for mark in marks(session, bursts=lane) if mark.kind in EXPECTED] for lane in (True, False)}
+    rows = [row for row in stored(session, state=OPEN) if not _expected(said[row.kind == BURST], row, desk.today)]
     return [row for row in rows if "*" in desk.scope or (row.owner and row.owner in desk.scope)]
+
+
+def _expected(said: Sequence[Mark], row: Anomaly, today: date) -> bool:
+    held = quiet_because(
+        said,
+        event=row.id,
+        names=row.names,
+        currency=row.currency,
+        start=date.fromisoformat(row.started),
+        excess=Decimal(row.excess),
+        today=today,
+    )
+    return held is not None
 
 
 def _unusual(rows: Sequence[Anomaly]) -> list[str]:
@@ -113,7 +129,8 @@ def _unusual(rows: Sequence[Anomaly]) -> list[str]:
 def _event(row: Anomaly) -> str:
     names = ", ".join(shown(value) for _, value in row.names) or "the whole bill"
     since = spoken_day(date.fromisoformat(row.started))
-    return f"{names}: {_money(row.excess, row.currency)} beyond what was expected, since {since}"
+    told = f"{names}: {_money(row.excess, row.currency)} beyond what was expected, since {since}"
+    return f"{told} (estimated from usage, the bill will tell)" if row.kind == BURST else told
 
 
 def _money(amount: str, currency: str) -> str:

@@ -1,7 +1,7 @@
 """The week's digest: due once a week and channel, whatever dies, and no more of it than the channel may know."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from app import weekly as due_module
+from app.anomaly_marks import Saying, mark
+from app.anomaly_rows import BURST, OPEN, Anomaly, series_text
 from app.database import reading, writing
 from app.digest import digest, last_week
 from app.errors import Problem
@@ -20,6 +22,7 @@ from app.turns import StoredAnswer
 from app.weekly import Weekly, digest_channels
 from approvals.adopt import adopt
 from approvals.engage import engage
+from approvals.person import Person
 from audit.event import Actor, ActorKind
 from lake.engine import Lake
 from lake.period import Period
@@ -27,6 +30,7 @@ from sandbox.slack.validation import findings_in_message
 from tests.app.conftest import PEOPLE
 from tests.tools.small_bill import charge, days_of, lake_of
 from tools.desk import Desk
+from tools.detection.marks import MarkKind
 
 MONDAY = date(2026, 11, 16)
 WEEK = Period(MONDAY, MONDAY + timedelta(days=7))
@@ -41,7 +45,7 @@ def bill(folder: Path, *, through: date = date(2026, 11, 22)) -> Lake:
     for day in days_of(first, (through - first).days + 1):
         rows.append(charge(day, "15" if day >= MONDAY else "10", team="risk", service="Amazon Bedrock"))
         rows.append(charge(day, "20", team="fraud", service="Amazon Bedrock"))
-    return lake_of(folder, rows)
+    return lake_of(folder, rows, now=datetime.combine(through, time(), UTC) + timedelta(hours=30))
 
 
 @pytest.fixture
@@ -137,6 +141,64 @@ def test_it_waits_for_the_bill_to_reach_sunday_and_no_longer_than_two_days(
     assert looks(engine, late).write_due() == 2
     assert "the bill reaches to 20 November 2026" in rows(engine)[0][0].body["freshness"]
     assert looks(engine, Lake(tmp_path / "empty")).write_due() == 0
+
+
+def test_what_is_priced_before_its_bill_comes_is_no_reach_nor_is_half_a_day(
+    engine: Engine, tmp_path: Path, clock: Any
+) -> None:
+    """Sunday's usage at published prices, and Sunday's first hours: the bill has come to Saturday."""
+    people(engine)
+    clock.now = NOON
+    loaded = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    saturday = [charge(day, "15", team="risk") for day in days_of(MONDAY - timedelta(days=7), 13)]
+    sunday = date(2026, 11, 22)
+    priced = charge(sunday, "15", team="risk", x_cost_source="provider_usage_priced")
+    billed = [one | {"x_cost_source": "provider_cost_api"} for one in saturday]
+    assert looks(engine, lake_of(tmp_path / "priced", [*billed, priced], now=loaded)).write_due() == 0
+    hours = charge(sunday, "2", team="risk", ChargePeriodEnd=f"{sunday}T05:00:00Z")
+    assert looks(engine, lake_of(tmp_path / "half", [*saturday, hours], now=loaded)).write_due() == 0
+
+
+def unusual(name: str, kind: str, excess: str, now: datetime) -> Anomaly:
+    texts = {"actual": excess, "expected": "0", "excess": excess, "told_excess": excess}
+    days = {"started": "2026-11-18", "last_day": "2026-11-19", "state": OPEN, "kind": kind}
+    hour = "2026-11-18T10:00:00+00:00" if kind == BURST else None
+    series = series_text((("team", "risk"),))
+    who = {"id": name, "series": series, "currency": "USD", "owner": "risk"}
+    return Anomaly(**who, **days, **texts, first_hour=hour, last_hour=hour, found_at=now, changed_at=now)
+
+
+def test_a_burst_is_told_as_an_estimate_and_what_has_grown_since_it_was_explained_is_told(
+    engine: Engine, lake: Lake, clock: Any
+) -> None:
+    people(engine)
+    clock.now = NOON
+    olivia = Person("p-1", "Olivia", roles=frozenset({"owner"}), sees_teams=("risk",))
+    with writing(engine) as (session, now):
+        for row in (unusual("A-burst", BURST, "71", now), unusual("A-known", "spike", "100", now)):
+            session.add(row)
+    with writing(engine) as (session, now):
+        said = Saying("A-known", MarkKind.NOT_AN_ANOMALY, "a test")
+        assert mark(session, now=now, saying=said, person=olivia).allowed
+    with reading(engine) as (session, now):
+        before = digest(session, Desk(lake=lake, now=now, speaker="weekly"), WEEK)["answer"]
+    assert "Unusual: 1 event.\n- risk: $71.00 beyond" in before
+    assert "18 November 2026 (estimated from usage, the bill will tell)" in before
+    with writing(engine) as (session, _):
+        session.get_one(Anomaly, "A-known").excess = "9000"
+    with reading(engine) as (session, now):
+        after = digest(session, Desk(lake=lake, now=now, speaker="weekly"), WEEK)["answer"]
+    assert "$9,000.00 beyond what was expected, since 18 November 2026\n" in after
+
+
+def test_a_channel_of_one_team_too_is_told_what_is_missing_of_the_week(
+    engine: Engine, tmp_path: Path, clock: Any
+) -> None:
+    late = bill(tmp_path / "late", through=date(2026, 11, 20))
+    clock.now = datetime(2026, 11, 25, 8, tzinfo=UTC)
+    with reading(engine) as (session, now):
+        told = digest(session, Desk(lake=late, now=now, speaker="weekly", scope=("risk",)), WEEK)["answer"]
+    assert "Note: 16 to 22 November 2026 is not complete" in told
 
 
 def test_what_dies_while_it_is_written_leaves_it_due_and_a_stop_holds_it_back(
