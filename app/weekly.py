@@ -88,7 +88,15 @@ class Weekly:
             wanted = [] if halted(session) else self._due(session, week, now)
         if not wanted or not self._ready(week, now):
             return 0
-        return sum(self._write(one, week, now) for one in wanted)
+        return sum(self._tried(one, week, now) for one in wanted)
+
+    def _tried(self, one: Due, week: Period, now: datetime) -> bool:
+        """What is wrong with one channel's week holds up no other's; it stays due."""
+        try:
+            return self._write(one, week, now)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the next look tries it again)
+            logger.warning("no weekly digest for %s (%s: %s)", one.channel, type(error).__name__, error)
+            return False
 
     def _due(self, session: Session, week: Period, now: datetime) -> list[Due]:
         if now < datetime.combine(week.end, HOUR):

@@ -36,6 +36,7 @@ MONDAY = date(2026, 11, 16)
 WEEK = Period(MONDAY, MONDAY + timedelta(days=7))
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CHANNELS = ("C0AIOPS", "C0APPROVE")
+FRAUD_ALONE = 'id = "C0AIOPS"\nsees_teams = ["fraud"]'
 
 
 def bill(folder: Path, *, through: date = date(2026, 11, 22)) -> Lake:
@@ -117,7 +118,7 @@ def test_a_channel_hears_of_its_teams_alone(
     engine: Engine, lake: Lake, clock: Any, sealed: Callable[[str], str]
 ) -> None:
     def fewer(text: str) -> str:
-        return text.replace('id = "C0AIOPS"\nsees_teams = ["*"]', 'id = "C0AIOPS"\nsees_teams = ["fraud"]')
+        return text.replace('id = "C0AIOPS"\nsees_teams = ["*"]', FRAUD_ALONE)
 
     name = sealed("")
     people(engine, change=fewer)
@@ -213,13 +214,30 @@ def test_what_dies_while_it_is_written_leaves_it_due_and_a_stop_holds_it_back(
 
     with monkeypatch.context() as dying:
         dying.setattr(due_module, "digest", killed)
-        with pytest.raises(RuntimeError):
-            looks(engine, lake).write_due()
+        assert looks(engine, lake).write_due() == 0
     assert rows(engine) == []
     with writing(engine) as (session, now):
         assert engage(session, now=now, person="p-0b0b0002", scope="*", reason="a drill").allowed
     assert looks(engine, lake).write_due() == 0
     assert rows(engine) == []
+
+
+def test_one_channel_that_cannot_be_told_holds_up_no_other(
+    engine: Engine, lake: Lake, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(engine, change=lambda text: text.replace('id = "C0AIOPS"\nsees_teams = ["*"]', FRAUD_ALONE))
+    clock.now = NOON
+
+    def faulty(session: Session, desk: Desk, week: Period) -> dict[str, Any]:
+        if desk.scope == ("fraud",):
+            raise RuntimeError("faulty")
+        return digest(session, desk, week)
+
+    monkeypatch.setattr(due_module, "digest", faulty)
+    assert looks(engine, lake).write_due() == 1
+    assert [place.channel for _, place in rows(engine)] == ["C0APPROVE"]
+    monkeypatch.setattr(due_module, "digest", digest)
+    assert looks(engine, lake).write_due() == 1
 
 
 def test_a_name_of_a_channel_is_no_id() -> None:
