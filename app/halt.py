@@ -52,7 +52,7 @@ def without_inference(ports: Ports) -> Ports:
 
 def instead(answer: Answer) -> Answer:
     """What is stored in place of an answer that was not given out before the switch was turned on."""
-    return replace(answer, answer=HALTED, figures=[], asked_back=False, refused=True)
+    return replace(answer, answer=HALTED, figures=[], tables=[], asked_back=False, refused=True)
 
 
 async def unless_halted(engine: Engine, work: Coroutine[Any, Any, T]) -> T:

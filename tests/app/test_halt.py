@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,11 +129,13 @@ async def test_an_answer_that_was_ready_when_it_was_turned_on_is_not_said(
 
         def late(row: WakeUp, answer: Any) -> None:
             stop_everything(engine)
-            kept(row, answer)
+            kept(row, replace(answer, tables=[{"title": "Cost", "head": ["team"], "rows": [["risk"]] * 101}]))
 
         monkeypatch.setattr(process, "_finish", late)
         await process.drain(thread)
     assert said(engine, "one") == HALTED
+    with reading(engine) as (session, _):
+        assert [row.body["tables"] for row in session.exec(select(StoredAnswer))] == [[]], "nor attached as a file"
 
 
 async def test_outcomes_wait_until_it_is_off(engine: Engine, home: Home, sealed: Callable[[str], str]) -> None:
