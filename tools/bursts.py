@@ -90,10 +90,10 @@ def _answer(desk: Desk, *, period: str | None, where: dict[str, tuple[str, ...]]
     if unknown := sorted(set(where) - set(FILTERS)):
         raise NotUnderstoodError(_no_filter(unknown[0]))
     days = understood(period, today=desk.today, fiscal=desk.fiscal) if period and period.strip() else None
-    found = judged(desk, days)
+    found = judged(desk, days, where)
     if not found.sources:
         return failed(desk, TOOL, _NO_HOURS)
-    here = [one for one in found.bursts if all(dict(one.names).get(name) in given for name, given in where.items())]
+    here = found.bursts
     sheet = Sheet(desk, TOOL)
     sheet.notes.append(ESTIMATE)
     sheet.notes.extend(scope_notes(desk, None)[1:])
@@ -113,8 +113,8 @@ def _answer(desk: Desk, *, period: str | None, where: dict[str, tuple[str, ...]]
     )
 
 
-def judged(desk: Desk, days: Period | None) -> Judged:
-    """The bursts in the speaker's scope that touch `days`, or that are news (None)."""
+def judged(desk: Desk, days: Period | None, where: Mapping[str, Sequence[str]] | None = None) -> Judged:
+    """The bursts in the speaker's scope and of what is asked `where` that touch `days`, or that are news (None)."""
     back = 0 if days is None else max((desk.today - days.start).days + 1, 0) * 24
     asked_for = HISTORY + max(back, _news(desk))
     sources = [
@@ -122,7 +122,9 @@ def judged(desk: Desk, days: Period | None) -> Judged:
         *hourly.of_usage(desk.lake, now=desk.now, hours=asked_for, teams_seen=desk.scope),
     ]
     found = [one for source in sources for one in _bursts(desk, source)]
-    kept = [one for one in found if _asked(desk, one, days, {source.source: source.end for source in sources})]
+    # Before a cause is told once: a part of a larger burst is all that there is to whoever asks of that part.
+    asked = [one for one in found if all(dict(one.names).get(name) in given for name, given in (where or {}).items())]
+    kept = [one for one in asked if _asked(desk, one, days, {source.source: source.end for source in sources})]
     return Judged(tuple(sorted(_told_once(kept), key=lambda one: (-one.excess, one.first, one.names))), tuple(sources))
 
 

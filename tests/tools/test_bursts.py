@@ -10,7 +10,7 @@ import pytest
 from lake import allocation, hourly
 from lake.hourly import hour_of
 from lake.load import ingest
-from tests.tools.gateway_log import BATCH, CHAT, FIRST, log_of, office, pulled, request
+from tests.tools.gateway_log import BATCH, CHAT, CLAIMS, FIRST, log_of, office, pulled, request
 from tests.tools.small_bill import charge, days_of, desk_of, lake_of, written
 from tools.anomalies import find_anomalies
 from tools.bursts import ESTIMATE, bursts_now, find_bursts
@@ -69,6 +69,17 @@ def test_what_one_cause_raised_is_told_once(tmp_path: Path) -> None:
     small = {(key, LAST): "18" for key in (CHAT, BATCH)}
     desk = desk_of(pulled(tmp_path / "small", log_of(HOURS, small), now=NOW), now=NOW)
     assert [one.names for one in bursts_now(desk).bursts] == [(("team", "fraud"),)]
+
+
+def test_who_asks_of_one_key_is_told_of_its_burst_though_it_is_a_part_of_a_larger_one(tmp_path: Path) -> None:
+    """Forty of the eighty-two dollars that everything cost too much are one key's: told as the whole, and as its own
+    to whoever asks of that key or team."""
+    more = {(CHAT, LAST): "40", (BATCH, LAST): "18", (CLAIMS, LAST): "24"}
+    desk = desk_of(pulled(tmp_path, log_of(HOURS, more), now=NOW), now=NOW)
+    assert [one.names for one in bursts_now(desk).bursts] == [()]
+    [row] = find_bursts(desk, where={"api_key": CHAT[2]}).rows
+    assert row.names["api_key"] == CHAT[2]
+    assert [row.names["team"] for row in find_bursts(desk, where={"team": "fraud"}).rows] == ["fraud"]
 
 
 def test_gaps_duplicates_and_late_hours_raise_nothing(tmp_path: Path) -> None:
