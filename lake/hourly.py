@@ -112,7 +112,7 @@ def of_usage(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str, ..
     manifest = lake.store.usage()
     if manifest is None or not lake.current():
         return []
-    end = min(_settled(manifest.loaded_at, now), hour_of(manifest.last_hour) + 1)
+    end = _settled(manifest.loaded_at, now)
     try:
         bill = lake.daily(
             by=("resource", "team"), ai=True, where={"charge_category": ("Usage",)}, teams_seen=teams_seen

@@ -178,6 +178,16 @@ def test_counted_tokens_are_priced_as_the_bill_prices_them(tmp_path: Path) -> No
     assert find_bursts(desk_of(lake_of(tmp_path / "cpu", bill, usage=machines, now=NOW), now=NOW)).error is not None
 
 
+def test_a_burst_of_counted_tokens_is_over_once_nothing_is_counted_any_more(tmp_path: Path) -> None:
+    """What ran away was switched off, and the pulls after that bring no newer hour: a day of which nothing is known
+    ends the burst, and three days later it is no news."""
+    bill = [charge(day, "100", team="fraud", ResourceId=MODEL) for day in days_of(FIRST.date(), 20)]
+    for days, told in ((0, [True]), (2, [False]), (5, [])):
+        now = NOW + timedelta(days=days)
+        lake = lake_of(tmp_path / f"{days}", bill, usage=tokens_of(HOURS, 60_000), now=now)
+        assert [one.going_on for one in bursts_now(desk_of(lake, now=now)).bursts] == told
+
+
 def test_without_a_gateway_it_says_what_to_do(tmp_path: Path) -> None:
     error = find_bursts(desk_of(lake_of(tmp_path, [charge(FIRST.date(), "5")]))).error
     assert error is not None
