@@ -38,10 +38,13 @@ def scan_hours(engine: Engine, lake: Lake, *, by: str, expects: Expectations | N
     if not found.sources:
         return None  # machines' hours alone, which have no price
     with writing(engine) as (session, now):
-        if not take(session, slot=slot, by=by, now=now):
-            taken = session.get(AnomalyScan, slot)
-            return Scanned(done=False, by=taken.taken_by if taken else by, slot=slot)
-        return _Hours(session, slot=slot, by=by, now=now, bursts=True).keep(found.bursts)
+        if _slot(lake, now) == slot:
+            if not take(session, slot=slot, by=by, now=now):
+                taken = session.get(AnomalyScan, slot)
+                return Scanned(done=False, by=taken.taken_by if taken else by, slot=slot)
+            return _Hours(session, slot=slot, by=by, now=now, bursts=True).keep(found.bursts)
+    # Newer hours came meanwhile, and somebody may have stored theirs: these would close what has begun since.
+    return scan_hours(engine, lake, by=by, expects=expects)
 
 
 def _slot(lake: Lake, now: datetime) -> str | None:

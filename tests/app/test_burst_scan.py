@@ -113,6 +113,27 @@ def test_two_scans_of_the_same_hours_store_one(
         assert len(session.exec(select(AnomalyDue)).all()) == 1
 
 
+def test_a_scan_that_newer_hours_overtook_closes_nothing_that_has_begun_since(
+    engine: Engine, clock: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It judged the hours before the burst, while another pulled the next one and stored what began in it."""
+    clock.now, lake = at(HOURS - 1), log(tmp_path, HOURS - 1, 0)
+
+    def slow(desk: Desk) -> Judged:
+        old = bursts_now(desk)
+        monkeypatch.setattr("app.burst_scan.bursts_now", bursts_now)
+        assert scanned(engine, clock, log(tmp_path, HOURS), HOURS).new == 1
+        return old
+
+    monkeypatch.setattr("app.burst_scan.bursts_now", slow)
+    late = scan_hours(engine, lake, by="scan-late")
+    assert late is not None
+    assert (late.done, late.by) == (False, f"scan-{HOURS}")
+    with reading(engine) as (session, _):
+        assert [row.state for row in stored(session, bursts=True)] == [OPEN]
+    assert of_log(engine) == ["anomaly.found"]
+
+
 def test_the_lanes_never_touch_each_others_events(engine: Engine, clock: Hands, tmp_path: Path) -> None:
     """An event of the bill and a burst of the same series stand beside each other: neither scan closes, grows or
     quietens the other's."""

@@ -1,7 +1,7 @@
 """A scan stores each event once and lets it grow; owners are due one message; what people say of it is judged."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,8 @@ from app.scan import scan
 from approvals.person import Person
 from audit.log import LogEntry
 from lake.engine import Lake
-from tests.tools.small_bill import Charge, charge, days_of, lake_of
+from lake.load import ingest
+from tests.tools.small_bill import NOW, Charge, charge, days_of, lake_of, written
 from tools.anomalies import found_now
 from tools.desk import Desk
 from tools.detection.marks import MarkKind
@@ -30,6 +31,10 @@ OWNER = Person("p-1", "Olivia", roles=frozenset({"owner"}), sees_teams=("fraud",
 
 
 def bill(folder: Path, *, days: int = DAYS, lasting: int = 1) -> Lake:
+    return lake_of(folder, charges(days=days, lasting=lasting))
+
+
+def charges(*, days: int = DAYS, lasting: int = 1) -> list[Charge]:
     """Three quiet teams; one of them costs five times as much from `SPIKE` on, for so many days."""
     rows: list[Charge] = []
     for number, team in enumerate(TEAMS):
@@ -37,7 +42,7 @@ def bill(folder: Path, *, days: int = DAYS, lasting: int = 1) -> Lake:
             up = 5 if team == "fraud" and 0 <= (day - SPIKE).days < lasting else 1
             wave = 1 + 0.03 * ((at * 7 + number * 3) % 5 - 2)
             rows.append(charge(day, f"{400 * wave * up:.4f}", team=team, service="Amazon Bedrock"))
-    return lake_of(folder, rows)
+    return rows
 
 
 @pytest.fixture
@@ -201,6 +206,27 @@ def test_two_scans_at_once_store_one(engine: Engine, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow
+def test_a_scan_that_a_newer_bill_overtook_takes_nothing_back(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It judged the bill of the first day of an event, while another loaded four more and stored what they cost."""
+    lake = bill(tmp_path / "bill", days=171)
+
+    def slow(desk: Desk) -> tuple[Sequence[Found], date]:
+        old = found_now(desk)
+        monkeypatch.setattr("app.scan.found_now", found_now)
+        ingest(lake, [written(tmp_path / "newer.csv", charges(days=175, lasting=5))], now=NOW)
+        assert scan(engine, lake, by="scan-first").new == 1
+        return old
+
+    monkeypatch.setattr("app.scan.found_now", slow)
+    late = scan(engine, lake, by="scan-late")
+    assert (late.done, late.by) == (False, "scan-first")
+    with reading(engine) as (session, _):
+        [row] = stored(session)
+        assert row.last_day == (SPIKE + timedelta(days=4)).isoformat()
+
+
 def test_an_event_that_was_over_and_goes_on_is_open_again(engine: Engine, tmp_path: Path) -> None:
     kept(engine, SPIKE, SPIKE, CLOSED)
     told = scan(engine, bill(tmp_path / "bill", days=174, lasting=3), by="scan")
