@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, select
 from app.database import PRESSES, wait_in
 from app.errors import Exit, Problem
 from app.inbox import Conversation, Message
+from app.posting import Posting
 from app.presses import Press, choice_of
 from app.turns import TO_A_MESSAGE, StoredAnswer, TurnStep, WakeUp, take_lease
 from approvals.active import entitled
@@ -33,7 +34,7 @@ from audit.private import PersonKey, erase, records_of, reference
 ERASED = "(erased: the person who asked was forgotten)"
 TOUCHED = (
     *("person_key", "person_record", "private_text"),
-    *("answer", "turn_step", "wakeup", "conversation", "lease", "slack_press"),
+    *("answer", "turn_step", "wakeup", "conversation", "lease", "slack_press", "slack_posting"),
 )
 """The tables of which rows are emptied or deleted: a server rewrites them afterwards."""
 
@@ -185,7 +186,10 @@ def _silence(session: Session, person: str, threads: Sequence[str], now: datetim
     for thread in threads:
         place = session.get(Conversation, thread)
         if place is not None and place.private:
-            session.delete(place)  # a direct channel's id leads to the person
+            for posting in session.exec(select(Posting).where(Posting.channel == place.channel)):
+                posting.channel = ""  # what was posted stands; a direct channel's id leads to the person
+                session.add(posting)
+            session.delete(place)
     session.flush()
     return answers
 

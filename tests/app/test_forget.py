@@ -25,7 +25,9 @@ from app.forgetting import forget_person
 from app.home import Home
 from app.inbox import Message, admit, conversation
 from app.model_settings import load_model
+from app.posting import hold, stands
 from app.processes.agent import agent_process
+from app.ratings import explain, rate
 from app.slack.people import Speaker, who
 from app.turns import take_lease
 from approvals.active import active, entitled
@@ -95,6 +97,11 @@ def lived(engine: Engine, home: Home, sealed: Callable[[str], str]) -> str:
                 session, surface="slack", team="T0BANK", channel=channel, thread_ts=message, private=private
             )
             admit(session, now=now, message_id=message, thread=place.thread, person=ARJUN, text=QUESTION)
+            for key in (f"answer m:{message}", f"table m:{message} 1"):
+                hold(session, key=key, owner="serve", now=now)
+                stands(session, key=key, channel=channel, ts="1789.0001", now=now)
+            rate(session, turn=f"m:{message}", person=ARJUN, helpful=False, now=now)
+            assert explain(session, turn=f"m:{message}", person=ARJUN, text=REASON, now=now)
         members = {("T0BANK", "S0APPROVE"): (SLACK, "U0UNKNOWN")}
         keep_reading(session, now=now, members=members, people=active(session).people, actor=TEST)
         offer(session, now=now, kind="people", text=GONE.replace("Olivia Ortiz", "Olivia Other"))
@@ -170,7 +177,7 @@ def test_nothing_of_a_forgotten_person_is_left_in_any_byte(
         assert (home.folder / "spendgate.db-wal").exists()
         assert places(home.folder) == []
     told = json.loads(done.stdout)
-    assert (told["texts"], told["answers"], told["conversations"], told["clean"]) == (3, 2, 2, True)
+    assert (told["texts"], told["answers"], told["conversations"], told["clean"]) == (5, 2, 2, True)
     assert places(home.folder) == []
     proven(engine, head)
     assert code_of("verify") == 0
