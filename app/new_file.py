@@ -13,8 +13,7 @@ from app.errors import Exit, Problem
 def new_file(path: Path, *, option: str = "--out") -> Iterator[IO[bytes]]:
     """A stream to write to; what was written gets its name when the block ends well, and is gone otherwise. `option`:
     what names the file."""
-    if path.exists():
-        raise _there(path, option)
+    refuse_taken(path, option=option)
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
@@ -38,6 +37,12 @@ def new_file(path: Path, *, option: str = "--out") -> Iterator[IO[bytes]]:
             half.rename(path)
     finally:
         half.unlink(missing_ok=True)
+
+
+def refuse_taken(path: Path, *, option: str = "--out") -> None:
+    """Raises Problem for a name that is taken: before what is to stand there is computed."""
+    if path.exists():
+        raise _there(path, option)
 
 
 def _there(path: Path, option: str) -> Problem:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import Exit, Problem
-from app.new_file import new_file
+from app.new_file import new_file, refuse_taken
 
+OPTION = "--picture"
 DRAWN = (".svg", ".png")
 ENDINGS = (*DRAWN, ".json")
 SCALE = 2.0  # of a PNG: sharp where it is looked at on a good screen, and on paper
@@ -28,13 +29,14 @@ def check_picture(path: Path) -> None:
         )
     if path.suffix.lower() in DRAWN and importlib.util.find_spec("vl_convert") is None:
         raise _not_installed()
+    refuse_taken(path, option=OPTION)
 
 
 def write_picture(path: Path, document: dict[str, Any]) -> None:
     """Writes `document` to `path`, whole or not at all and never over another file. Raises Problem."""
     check_picture(path)
     text = json.dumps(document, ensure_ascii=False, indent=1)
-    with new_file(path, option="--picture") as file:
+    with new_file(path, option=OPTION) as file:
         file.write(_drawn(path.suffix.lower(), text))
 
 

@@ -162,7 +162,10 @@ def test_a_name_that_says_no_kind_is_refused_before_anything_is_asked(
     assert ".svg, .png or .json" in refused.do
 
 
-def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_there_stays_as_it_is_and_nothing_is_asked_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.commands.anomalies.looked_at", None)
     (tmp_path / "a.json").write_text("mine")
     refused = problem(run("anomalies", "list", "--picture", str(tmp_path / "a.json")))
     assert refused.exit_code == Exit.CONFLICT
