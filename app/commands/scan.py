@@ -10,6 +10,7 @@ from app.commands.here import place
 from app.expectations import expectations_here
 from app.lake_here import lake_here
 from app.scan import Scanned, scan
+from lake.errors import LakeError
 
 
 def run(*, as_json: bool = False) -> None:
@@ -18,7 +19,13 @@ def run(*, as_json: bool = False) -> None:
     here = place("scan")
     by = f"scan-{socket.gethostname()}-{os.getpid()}"
     lake, expects = lake_here(here.home.lake), expectations_here(here.home)
-    hours = scan_hours(here.engine, lake.files(), by=by, expects=expects)
+    hours, broken = None, None
+    try:
+        hours = scan_hours(here.engine, lake.files(), by=by, expects=expects)
+    except LakeError as error:
+        if not lake.current():
+            raise
+        broken = error  # told below: a gateway's log that cannot be read leaves no bill unscanned
     if hours is not None and not as_json:
         sys.stdout.write(f"Hours, estimated: {words(hours, 'these hours were')}\n")
     if hours is not None and not lake.current():
@@ -29,8 +36,10 @@ def run(*, as_json: bool = False) -> None:
     told = scan(here.engine, lake, by=by, expects=expects)
     if as_json:
         print_json(document(told) | ({} if hours is None else {"hours": document(hours)}))
-        return
-    sys.stdout.write(("Bill: " if hours is not None else "") + words(told) + "\n")
+    else:
+        sys.stdout.write(("Bill: " if hours is not None else "") + words(told) + "\n")
+    if broken is not None:
+        raise broken
 
 
 def document(told: Scanned) -> dict[str, object]:

@@ -20,6 +20,7 @@ from app.scan import Scanned, scan
 from approvals.person import Person
 from audit.log import LogEntry
 from lake.engine import Lake
+from lake.errors import LakeError
 from tests.app.conftest import Hands
 from tests.tools.gateway_log import BATCH, CHAT, FIRST, log_of, pulled
 from tests.tools.small_bill import charge, days_of, lake_of, usage_hours
@@ -162,6 +163,23 @@ def test_without_a_gateway_no_hours_are_scanned(engine: Engine, tmp_path: Path) 
     days = days_of(date(2026, 10, 1), 30)
     machine = lake_of(tmp_path / "machine", [charge(day, "5") for day in days], usage=usage_hours(1, days[-2:]))
     assert scan_hours(engine, machine, by="scan") is None
+
+
+def test_a_gateways_log_that_cannot_be_read_leaves_no_bill_unscanned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPENDGATE_HOME", str(tmp_path))
+    home = open_home(tmp_path)
+    lake_of(home.folder, [charge(day, "240", team="fraud") for day in days_of(date(2026, 8, 1), 100)])
+    pulled(tmp_path / "made", log_of(HOURS), now=at(HOURS)).folder.joinpath("gateway").rename(home.lake / "gateway")
+    for file in (home.lake / "gateway").rglob("*.parquet"):
+        file.write_bytes(b"no parquet")
+    with pytest.raises(LakeError):
+        command.run()
+    assert "0 new" in capsys.readouterr().out
+    with pytest.raises(LakeError):
+        command.run(as_json=True)
+    assert json.loads(capsys.readouterr().out)["scanned"] is False
 
 
 def test_at_a_terminal_bursts_are_listed_scanned_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
