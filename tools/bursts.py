@@ -70,11 +70,17 @@ class Judged:
 
 
 def find_bursts(
-    desk: Desk, *, period: str | None = None, where: Where | None = None, top: int | None = None
+    desk: Desk,
+    *,
+    period: str | None = None,
+    hours: int | None = None,
+    where: Where | None = None,
+    top: int | None = None,
 ) -> ToolResult:
-    """Bursts of hours, largest excess first: those of `period`, or of the last days that are news."""
+    """Bursts of hours, largest excess first: those of `period`, of the last so many `hours`, or of the last days that
+    are news."""
     try:
-        return _answer(desk, period=period, where=filters(where or {}), top=min(max(top or MOST, 1), 50))
+        return _answer(desk, period=period, hours=hours, where=filters(where or {}), top=min(max(top or MOST, 1), 50))
     except NotUnderstoodError as error:
         return failed(desk, TOOL, error.problem)
     except LakeError as error:
@@ -86,11 +92,13 @@ def bursts_now(desk: Desk) -> Judged:
     return judged(desk, None)
 
 
-def _answer(desk: Desk, *, period: str | None, where: dict[str, tuple[str, ...]], top: int) -> ToolResult:
+def _answer(
+    desk: Desk, *, period: str | None, hours: int | None, where: dict[str, tuple[str, ...]], top: int
+) -> ToolResult:
     if unknown := sorted(set(where) - set(FILTERS)):
         raise NotUnderstoodError(_no_filter(unknown[0]))
     days = understood(period, today=desk.today, fiscal=desk.fiscal) if period and period.strip() else None
-    found = judged(desk, days, where)
+    found = judged(desk, days, where, hours)
     if not found.sources:
         return failed(desk, TOOL, _NO_HOURS)
     here = found.bursts
@@ -113,10 +121,13 @@ def _answer(desk: Desk, *, period: str | None, where: dict[str, tuple[str, ...]]
     )
 
 
-def judged(desk: Desk, days: Period | None, where: Mapping[str, Sequence[str]] | None = None) -> Judged:
-    """The bursts in the speaker's scope and of what is asked `where` that touch `days`, or that are news (None)."""
+def judged(
+    desk: Desk, days: Period | None, where: Mapping[str, Sequence[str]] | None = None, hours: int | None = None
+) -> Judged:
+    """The bursts in the speaker's scope and of what is asked `where` that touch `days` or the last so many `hours`;
+    that are news where neither is given."""
     back = 0 if days is None else max((desk.today - days.start).days + 1, 0) * 24
-    asked_for = HISTORY + max(back, _news(desk))
+    asked_for = HISTORY + max(back, hours or 0, _news(desk))
     sources = [
         *hourly.of_gateways(desk.lake, now=desk.now, hours=asked_for, teams_seen=desk.scope),
         *hourly.of_usage(desk.lake, now=desk.now, hours=asked_for, teams_seen=desk.scope),
@@ -124,7 +135,9 @@ def judged(desk: Desk, days: Period | None, where: Mapping[str, Sequence[str]] |
     found = [one for source in sources for one in _bursts(desk, source)]
     # Before a cause is told once: a part of a larger burst is all that there is to whoever asks of that part.
     asked = [one for one in found if all(dict(one.names).get(name) in given for name, given in (where or {}).items())]
-    kept = [one for one in asked if _asked(desk, one, days, {source.source: source.end for source in sources})]
+    ends = {source.source: source.end for source in sources}
+    since = None if hours is None else hourly.hour_of(desk.now) - hours
+    kept = [one for one in asked if (_asked(desk, one, days, ends) if since is None else one.last >= since)]
     return Judged(tuple(sorted(_told_once(kept), key=lambda one: (-one.excess, one.first, one.names))), tuple(sources))
 
 

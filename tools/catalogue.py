@@ -6,6 +6,7 @@ can be bound here votes, claims or executes. Whatever goes wrong comes back as a
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
@@ -201,8 +202,10 @@ def _ai(given: dict[str, Any]) -> dict[str, Any]:
 
 def _unusual(desk: Desk, given: dict[str, Any]) -> ToolResult:
     """Unusual days; hours, where a period such as `last 24 hours` asks for them, which no bill tells."""
-    if "hour" in str(given.get("period") or "").lower():
-        return find_bursts(desk, where=given.get("where"))
+    period = str(given.get("period") or "").lower()
+    if "hour" in period:
+        counted = re.search(r"\b(\d{1,4}) ?hours?\b", period)
+        return find_bursts(desk, hours=int(counted[1]) if counted else None, where=given.get("where"))
     return find_anomalies(desk, **_ai(given))
 
 

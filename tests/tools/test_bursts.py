@@ -63,6 +63,15 @@ def test_an_assistant_that_asks_of_hours_is_told_of_bursts(tmp_path: Path) -> No
     assert "key-chat" in json.dumps(told["rows"])
 
 
+def test_an_assistant_that_asks_of_the_last_hours_is_told_of_these_alone(tmp_path: Path) -> None:
+    """The burst ended five hours ago: it is news still, and none of the last three hours."""
+    now = NOW + timedelta(hours=5)
+    desk = desk_of(pulled(tmp_path, log_of(HOURS + 5, {(CHAT, LAST): "60"}), now=now), now=now)
+    [tool] = [one for one in bind(desk) if one.name == "find_anomalies"]
+    for period, told in (("last 3 hours", 0), ("last 24 hours", 1), ("the last hours", 1)):
+        assert len(json.loads(tool.invoke({"period": period})).get("rows", [])) == told, period
+
+
 @pytest.mark.slow
 def test_what_one_cause_raised_is_told_once(tmp_path: Path) -> None:
     """A small rise of both of a team's keys is the team's; a large one of each is two."""
