@@ -164,7 +164,7 @@ def _saved(session: Session, desk: Desk) -> list[str]:
     ]
     if promised:
         rates = " and ".join(display(value, name) for name, value in promised.items())
-        lines.append(f"Approved and not yet carried out: {rates} a month, as promised.")
+        lines.append(f"Approved, and not yet verified as carried out: {rates} a month, as promised.")
     return lines
 
 
