@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools.detection import robust
 from tools.detection.contributions import EXACT, add, contributions, percent, percent_change
 from tools.detection.robust import Scores, scores
 from tools.detection.rolling import Array, past_median
@@ -36,6 +37,18 @@ def found(costs: Array) -> list[Event]:
 
 def offset(day: date) -> int:
     return (day - FIRST).days
+
+
+def test_blocks_that_are_judged_beside_each_other_are_judged_as_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    costs = np.stack([steady(seed) for seed in range(1, 14)])
+    monkeypatch.setattr(robust, "BLOCK", 3)
+    beside = scores(costs, FIRST)
+    monkeypatch.setattr(robust, "MOST_THREADS", 1)
+    alone = scores(costs, FIRST)
+    for name in Scores.__dataclass_fields__:
+        assert np.array_equal(getattr(beside, name), getattr(alone, name), equal_nan=True), name
 
 
 def test_a_steady_series_with_weekends_and_monthly_charges_is_quiet() -> None:

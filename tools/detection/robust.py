@@ -4,6 +4,8 @@ What was expected (`expected.py`), what the calendar explains (`explained.py`), 
 (`evidence.py`): together a score for each day and series, all series at once.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from math import inf, log, sqrt
@@ -25,6 +27,7 @@ THRESHOLD = 4.0
 UNKNOWN_SEASON = 0.35  # of a score, in a long run of a calendar kind that was never seen before
 LEAST_COLUMNS = 64  # of the widest window and what is around it
 BLOCK = 256  # series at once: more do not fit into a processor's cache
+MOST_THREADS = 8  # blocks know nothing of each other, and what counts arrays holds up no other thread
 SAMPLE = 128  # series from which the tails of all are known
 
 
@@ -51,7 +54,8 @@ def scores(costs: Array, first: date, *, clock: Clock | None = None) -> Scores:
     wide, count = prepared(costs)
     blocks = [wide[row : row + BLOCK] for row in range(0, len(wide), BLOCK)] or [wide]
     reach = common_reach(wide, clock)
-    parts = [_scores(block, clock, reach) for block in blocks]
+    with ThreadPoolExecutor(min(len(blocks), MOST_THREADS, os.cpu_count() or 1)) as threads:
+        parts = list(threads.map(lambda block: _scores(block, clock, reach), blocks))
     names = Scores.__dataclass_fields__
     return Scores(*(np.concatenate([getattr(part, name) for part in parts])[:, :count] for name in names))
 
