@@ -77,7 +77,9 @@ def people(engine: Engine, *, change: Callable[[str], str] = lambda text: text) 
         adopt(session, now=now, kind="people", text=change(PEOPLE), actor=Actor(ActorKind.SERVICE, "test"))
 
 
-def test_each_channel_has_its_week_once_from_monday_morning_on(engine: Engine, lake: Lake, clock: Any) -> None:
+def test_each_channel_has_its_week_once_from_monday_morning_on(
+    engine: Engine, lake: Lake, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     people(engine)
     clock.now = datetime(2026, 11, 23, 7, 59, tzinfo=UTC)
     assert looks(engine, lake).write_due() == 0
@@ -94,6 +96,7 @@ def test_each_channel_has_its_week_once_from_monday_morning_on(engine: Engine, l
     clock.now = datetime(2026, 12, 2, 8, tzinfo=UTC)
     assert looks(engine, lake).write_due() == 2, "the next week, after two days without a bill of it"
     assert "no data, not zero" in rows(engine)[1][0].body["answer"]
+    assert not [one for one in caplog.records if one.name == "app.weekly"], "nobody tried what was done already"
 
 
 def test_it_tells_the_totals_of_both_weeks_and_keeps_to_slacks_limits(engine: Engine, lake: Lake, clock: Any) -> None:
