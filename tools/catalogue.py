@@ -7,7 +7,7 @@ can be bound here votes, claims or executes. Whatever goes wrong comes back as a
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
@@ -241,6 +241,8 @@ def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+_NAME = re.compile(r"[A-Za-z_]{1,40}")
+
 _BROKEN = Problem(
     what="The tool failed.",
     why="Something unexpected happened inside it; it is in the log of this process.",
@@ -248,9 +250,15 @@ _BROKEN = Problem(
 )
 
 
+def _argument(place: Sequence[str | int]) -> str:
+    """Which argument it is. A name that a model made up may be a sentence of somebody else's with a figure of its own,
+    and is not said after it: this may be told to a person."""
+    return ".".join(part if _NAME.fullmatch(part) else "(no name)" for part in map(str, place)) or "all of them"
+
+
 def _bad_arguments(error: Any) -> Problem:
     details = error.errors() if isinstance(error, ValidationError) else []
-    faults = "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in details)
+    faults = "; ".join(f"{_argument(item['loc'])}: {item['msg']}" for item in details)
     return Problem(
         what="These arguments are not accepted.",
         why=shown(faults, 400) if faults else "They do not fit the schema.",
