@@ -5,6 +5,7 @@ due, and the next one sends it.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from audit.stored import UtcTime
-from tools.detection.marks import Mark, MarkKind, Names
+from tools.detection.marks import Mark, MarkKind, Names, quiet_because
 
 OPEN, CLOSED = "open", "closed"
 BURST = "burst"
@@ -85,6 +86,24 @@ class AnomalyDue(SQLModel, table=True):
     anomalies: str
     due_at: datetime = Field(sa_type=UtcTime)
     posted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+def quieted(row: Anomaly, said: Sequence[Mark], today: date) -> Mark | None:
+    """What people said for which the event, as large as it is now, is no news."""
+    return quiet_because(
+        said,
+        event=row.id,
+        names=row.names,
+        currency=row.currency,
+        start=date.fromisoformat(row.started),
+        excess=Decimal(row.excess),
+        today=today,
+    )
+
+
+def seen_by(row: Anomaly, teams: Sequence[str]) -> bool:
+    """Whether it may be told to whoever sees these teams; what is wider than one team, to whoever sees everything."""
+    return "*" in teams or bool(row.owner and row.owner in teams)
 
 
 def series_text(names: Names) -> str:

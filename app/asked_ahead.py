@@ -84,6 +84,7 @@ class AskedAhead:
                 try:
                     await asyncio.to_thread(tools[name].invoke, arguments)
                 except Exception as error:  # noqa: BLE001 (the other questions are as good as they were)
+                    logger.warning("%s could not be asked ahead (%s: %s)", name, type(error).__name__, error)
                     faults.append(error)
                 asked += 1
         if faults:

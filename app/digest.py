@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.anomaly_rows import BURST, OPEN, Anomaly, marks, stored
+from app.anomaly_rows import BURST, OPEN, Anomaly, marks, quieted, seen_by, stored
 from app.proposal_lines import proposal_lines
 from app.saved import Stage, saved
 from lake.engine import Lake
 from lake.period import Period
 from tools.desk import Desk, ProposalLine
-from tools.detection.marks import Mark, MarkKind, quiet_because
+from tools.detection.marks import MarkKind
 from tools.periods import spoken, spoken_day
 from tools.realised import follow, together
 from tools.result import Figure, Row, ToolResult, display
@@ -103,21 +103,11 @@ def _events(session: Session, desk: Desk) -> list[Anomaly]:
     """What is unusual now and may be told here, newest first, without what people said was to be expected; what has
     grown since they said so is news again."""
     said = {lane: [mark for mark in marks(session, bursts=lane) if mark.kind in EXPECTED] for lane in (True, False)}
-    rows = [row for row in stored(session, state=OPEN) if not _expected(said[row.kind == BURST], row, desk.today)]
-    return [row for row in rows if "*" in desk.scope or (row.owner and row.owner in desk.scope)]
-
-
-def _expected(said: Sequence[Mark], row: Anomaly, today: date) -> bool:
-    held = quiet_because(
-        said,
-        event=row.id,
-        names=row.names,
-        currency=row.currency,
-        start=date.fromisoformat(row.started),
-        excess=Decimal(row.excess),
-        today=today,
-    )
-    return held is not None
+    return [
+        row
+        for row in stored(session, state=OPEN)
+        if seen_by(row, desk.scope) and quieted(row, said[row.kind == BURST], desk.today) is None
+    ]
 
 
 def _unusual(rows: Sequence[Anomaly]) -> list[str]:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from sqlalchemy import Engine
 from sqlmodel import Session, col
 
-from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyScan, marks, series_text, stored
+from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyScan, marks, quieted, series_text, stored
 from app.database import reading, writing
 from app.expectations import Expectations
 from audit import log
@@ -23,7 +23,7 @@ from audit.stored import insert_into
 from lake.engine import Lake
 from tools.anomalies import found_now
 from tools.desk import Desk
-from tools.detection.marks import GROWN, Mark, Names, quiet_because
+from tools.detection.marks import GROWN, Mark, Names
 from tools.judging import Found
 
 NEAR = timedelta(days=7)  # an event that begins within a week of a stored one's days is the same one, grown
@@ -100,16 +100,7 @@ class Store:
         excess = Decimal(row.excess)
         if row.told_excess and abs(excess) < GROWN * abs(Decimal(row.told_excess)):
             return
-        said = quiet_because(
-            self.marks,
-            event=row.id,
-            names=row.names,
-            currency=row.currency,
-            start=date.fromisoformat(row.started),
-            excess=excess,
-            today=self.now.date(),
-        )
-        if said is not None:
+        if quieted(row, self.marks, self.now.date()) is not None:
             self.quiet += 1
             return
         row.told_excess = row.excess

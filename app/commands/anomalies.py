@@ -9,7 +9,7 @@ from typing import Any
 
 from app.anomaly_marks import Saying, mark
 from app.anomaly_picture import picture as picture_of
-from app.anomaly_rows import BURST, OPEN, Anomaly, marks, stored
+from app.anomaly_rows import BURST, OPEN, Anomaly, marks, quieted, seen_by, stored
 from app.commands.console import hint, print_json, print_table
 from app.commands.desk import amounts, check_period, check_where, currency, desk_here, refuse
 from app.commands.here import person_at, place
@@ -22,7 +22,7 @@ from lake.question import TIME_DIMENSIONS, is_dimension
 from tools.anomalies import Looked, looked_at
 from tools.bursts import FILTERS, find_bursts
 from tools.desk import Desk
-from tools.detection.marks import Mark, quiet_because
+from tools.detection.marks import Mark
 from tools.event_days import event_days
 from tools.rendering import cell
 from tools.result import ToolResult, display
@@ -114,7 +114,7 @@ def show_stored(*, person: str | None, every: bool, as_json: bool) -> None:
     here = place("ask the bill")
     who = person_at(here, person)
     with reading(here.engine) as (session, now):
-        rows = [row for row in stored(session, state=None if every else OPEN) if _sees(who.sees_teams, row.owner)]
+        rows = [row for row in stored(session, state=None if every else OPEN) if seen_by(row, who.sees_teams)]
         said = {bursts: marks(session, bursts=bursts) for bursts in (True, False)}
     lines = [_stored_line(row, said[row.kind == BURST], now.date()) for row in rows]
     if as_json:
@@ -126,20 +126,8 @@ def show_stored(*, person: str | None, every: bool, as_json: bool) -> None:
         hint("Nothing is stored that you may see. `spendgate scan` looks for unusual spend.")
 
 
-def _sees(teams: tuple[str, ...], owner: str) -> bool:
-    return "*" in teams or bool(owner and owner in teams)
-
-
 def _stored_line(row: Anomaly, said: list[Mark], today: date) -> dict[str, str]:
-    latest = quiet_because(
-        said,
-        event=row.id,
-        names=row.names,
-        currency=row.currency,
-        start=date.fromisoformat(row.started),
-        excess=Decimal(row.excess),
-        today=today,
-    )
+    latest = quieted(row, said, today)
     return {
         "id": row.id,
         "kind": f"{BURST} (estimate)" if row.kind == BURST else row.kind,

@@ -21,12 +21,10 @@ from approvals.adopt import adopt
 from approvals.store import Draft
 from audit.event import Actor, ActorKind
 from audit.log import LogEntry
-from lake import compiled
 from lake.engine import Lake
 from lake.load import ingest
-from lake.question import Question
-from lake.reading import Reader
 from tests.app.conftest import PEOPLE
+from tests.lake.queries import noted_queries
 from tests.tools.small_bill import NOW, charge, days_of, written
 
 TINA, OLIVIA = "p-00000042", "p-0a11ce01"
@@ -53,16 +51,7 @@ def lake(home: Home, engine: Engine) -> Lake:
 
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    asked: list[str] = []
-    real = Reader.fetch
-
-    def fetch(reader: Reader, build: compiled.Build, question: Question, *more: Any) -> Any:
-        found = real(reader, build, question, *more)
-        asked.append(found[1])
-        return found
-
-    monkeypatch.setattr(Reader, "fetch", fetch)
-    return asked
+    return noted_queries(monkeypatch)
 
 
 def ahead(engine: Engine, home: Home, lake: Lake, idle: asyncio.Event | None = None) -> AskedAhead:

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from lake import compiled
 from lake.engine import Lake
 from lake.period import Period
 from lake.question import Metric, Question
-from lake.reading import Reader
 from lake.remembered import MOST_CELLS, Answers
 from lake.store import Snapshot
 from tests.lake.conftest import Load, Write, row
+from tests.lake.queries import noted_queries
 
 OCTOBER = Period.parse("2026-10")
 
@@ -26,17 +25,7 @@ def charge(cost: str, team: str) -> dict[str, str]:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The queries that the engine was asked."""
-    queries: list[str] = []
-    real = Reader.fetch
-
-    def fetch(reader: Reader, build: compiled.Build, question: Question, *more: Any) -> Any:
-        found = real(reader, build, question, *more)
-        queries.append(found[1])
-        return found
-
-    monkeypatch.setattr(Reader, "fetch", fetch)
-    return queries
+    return noted_queries(monkeypatch)
 
 
 @pytest.fixture

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from lake import compiled
 from lake.engine import Lake
 from lake.load import ingest
-from lake.question import Question
-from lake.reading import Reader
+from tests.lake.queries import noted_queries
 from tests.tools.small_bill import NOW, Charge, charge, days_of, desk_of, lake_of, machine_day, usage_hours, written
 from tools import anomalies
 from tools.anomalies import find_anomalies
@@ -46,17 +44,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The queries on charges that were asked of the files."""
-    asked: list[str] = []
-    real = Reader.fetch
-
-    def fetch(reader: Reader, build: compiled.Build, question: Question, *more: Any) -> Any:
-        found = real(reader, build, question, *more)
-        asked.append(found[1])
-        return found
-
-    monkeypatch.setattr(Reader, "fetch", fetch)
-    return asked
+    return noted_queries(monkeypatch)
 
 
 def told(result: ToolResult) -> dict[str, Any]:
