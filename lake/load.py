@@ -72,7 +72,16 @@ def ingest(
             allocation.refuse_estimates(connection, lake, bills, loading=bool(found))
             snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
             written = _write(
-                connection, lake, found, bills, making=making, now=now, final=final, findings=findings, rules=rules
+                connection,
+                lake,
+                clean,
+                found,
+                bills,
+                making=making,
+                now=now,
+                final=final,
+                findings=findings,
+                rules=rules,
             )
             used = None
             if measured:
@@ -179,6 +188,7 @@ def _read_bills(
             expected=partial(expected_rows, table),
         ):
             findings += clean.read(shape, table, number)
+    clean.show()
     progress.tell(progress.Step("checking what was read"))
     read = numbers.normalise(connection, names)
     findings += read.findings
@@ -208,12 +218,17 @@ def _nothing_readable(connection: duckdb.DuckDBPyConnection) -> LakeError:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, found: list[snapshots.Key], tables: list[TableFile], *,
-    making: Path, now: datetime, final: bool, findings: list[Finding], rules: AllocationRules,
+    connection: duckdb.DuckDBPyConnection, lake: Lake, clean: port.Clean, found: list[snapshots.Key],
+    tables: list[TableFile], *, making: Path, now: datetime, final: bool, findings: list[Finding],
+    rules: AllocationRules,
 ) -> list[Snapshot]:  # fmt: skip
     current = {(snapshot.source, snapshot.period): snapshot for snapshot in lake.store.current()}
     folders = [making / str(number) for number in range(len(found))]
-    paths = [snapshots.write_charges(connection, key, folder) for key, folder in zip(found, folders, strict=True)]
+    paths = []
+    for key, folder in zip(found, folders, strict=True):
+        clean.show(key.rows_of)
+        paths.append(snapshots.write_charges(connection, key, folder))
+    held = snapshots.files_held_back(connection) if found else {}
     findings += breaches.find_in_charges(connection, paths) if paths else []
     written: list[Snapshot] = []
     for key, folder in zip(found, folders, strict=True):
@@ -223,6 +238,7 @@ def _write(
         progress.tell(
             progress.Step(f"writing {key.source} {key.period}", len(written), len(found) if len(found) > 1 else None)
         )
+        clean.show({*key.rows_of, *held.get((key.source, key.period), ())})
         snapshot = snapshots.write(
             connection,
             key,

@@ -87,13 +87,12 @@ def _short(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
 
 
 def _show(connection: duckdb.DuckDBPyConnection, plain: dict[str, str]) -> None:
-    connection.execute("ALTER VIEW clean RENAME TO written")
     shown = ", ".join(
         f"coalesce({table}.plain, w.{duck.name(name)}) AS {duck.name(name)}" for name, table in plain.items()
     )
     joins = " ".join(f"LEFT JOIN {table} ON {table}.text = w.{duck.name(name)}" for name, table in plain.items())
     replaced = f" REPLACE ({shown})" if shown else ""
-    connection.execute(f"CREATE VIEW clean AS SELECT w.*{replaced} FROM written w {joins}")  # noqa: S608
+    connection.execute(f"CREATE OR REPLACE VIEW clean AS SELECT w.*{replaced} FROM written w {joins}")  # noqa: S608
 
 
 def _roundings(

@@ -307,6 +307,12 @@ def assign_quarantine(connection: duckdb.DuckDBPyConnection, found: list[Key]) -
             )
 
 
+def files_held_back(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[int]]:
+    """The files that rows which lie beside a snapshot come from, by its source and period."""
+    told = connection.execute("SELECT x_source, period, list(DISTINCT file) FROM held GROUP BY ALL").fetchall()
+    return {(source, period): files for source, period, files in told}
+
+
 def _write_quarantine(connection: duckdb.DuckDBPyConnection, making: Path, key: Key) -> int:
     where = f"h.x_source = {duck.text(key.source)} AND h.period = {duck.text(key.period)}"
     count = connection.execute(f"SELECT count(*) FROM held h WHERE {where}").fetchone()  # noqa: S608

@@ -71,7 +71,7 @@ class AzureCost:
             _LIST: Computed(How.PRODUCT, (_price(cells, "paygprice"), cells.text("quantity"))),
             _CONTRACTED: Computed(How.PRODUCT, (_price(cells, "unitprice"), cells.text("quantity"))),
         }
-        return Reading([Rows(_values(cells), rest, _with_days(cells))], cells.floating(_MONEY), computed)
+        return Reading([Rows(_values(cells), rest, _with_days(cells))], cells.floating(_MONEY), computed, compared=True)
 
     def look(self, connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -> list[Finding]:
         """Tells which of the two datasets it is and what that leaves out; refuses the other one beside it."""

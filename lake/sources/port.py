@@ -4,7 +4,7 @@ A shape maps, it does not judge: its values are SQL that gives *text*, and every
 findings, quarantine) is the same for all shapes. What a shape cannot say in FOCUS it keeps in `x_extra`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -41,11 +41,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is read: its own lines first, one charge each, then charges that are split off them."""
+    """How a file is read: its own lines first, one charge each, then charges that are split off them.
+
+    `compared` says that `look` wants the lines of the files before this one too.
+    """
 
     rows: Sequence[Rows]
     findings: Sequence[Finding] = ()
     computed: Mapping[str, Computed] = field(default_factory=dict)
+    compared: bool = False
 
 
 class Shape(Protocol):
@@ -80,17 +84,20 @@ def choose(file: TableFile, shapes: Sequence[Shape]) -> Shape:
 
 
 class Clean:
-    """What files hold, as the view `clean` of all that was read so far: `file` (its number), `row`, TARGETS, `x_extra`.
+    """What files hold, as the view `written`: `file` (its number), `row`, TARGETS, `x_extra`; `clean` is read from it.
 
     Every value is the text it was, and none where the file says that there is none. The rows lie in Parquet files of
     this folder and not in memory: a column of a bill repeats a few values, which the form keeps once, so that a bill of
     any length is read in little memory and later looks at it are many times faster.
+
+    A view of many files takes long to plan, however few lines a question needs: `show` says whose are wanted.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
-        self._parts: list[str] = []
+        self._parts: dict[int, list[str]] = {}
+        self._shown: frozenset[int] = frozenset()
         self.rows = 0
 
     def read(self, shape: Shape, file: TableFile, number: int) -> list[Finding]:
@@ -112,12 +119,21 @@ class Clean:
             if not before:
                 raise _empty(file)
             self.rows += before
-            self._connection.execute(f"CREATE OR REPLACE VIEW clean AS {' UNION ALL '.join(self._parts)}")
+            self.show(None if reading.compared else [number])
+            self._connection.execute("CREATE OR REPLACE VIEW clean AS SELECT * FROM written")
             return findings + shape.look(self._connection, file, number)
         except duckdb.Error as error:
             if is_of_the_disk(error):
                 raise
             raise unreadable(file, str(error)) from error
+
+    def show(self, files: Iterable[int] | None = None) -> None:
+        """Has `written`, and all that is read from it, show the lines of these files alone; of all if none is named."""
+        wanted = frozenset(self._parts if files is None else files)
+        if wanted != self._shown:
+            parts = [part for number in sorted(wanted) for part in self._parts[number]]
+            self._connection.execute(f"CREATE OR REPLACE VIEW written AS {' UNION ALL '.join(parts)}")
+            self._shown = wanted
 
     @property
     def _lines(self) -> Path:
@@ -133,7 +149,8 @@ class Clean:
         return computed.lines(self._connection, lines, reading.computed)
 
     def _append(self, lines: str, rows: Rows, number: int, *, before: int, numbered: bool) -> int:
-        path = self._folder / f"clean-{len(self._parts)}.parquet"
+        parts = self._parts.setdefault(number, [])
+        path = self._folder / f"clean-{number}-{len(parts)}.parquet"
         own = numbered and not rows.told
         values = [f"CAST({rows.values.get(target, 'NULL')} AS VARCHAR) AS {duck.name(target)}" for target in TARGETS]
         values += [f"CAST({rows.rest} AS VARCHAR) AS x_extra", *([f"{LINE} AS line"] if own else [])]
@@ -144,7 +161,7 @@ class Clean:
         # Charges that were split off are numbered after the file's last line, so that each row has a number of its own.
         row = "line" if own else f"{before} + file_row_number + 1"
         names = ", ".join(duck.name(target) for target in (*TARGETS, "x_extra"))
-        self._parts.append(
+        parts.append(
             f"SELECT CAST({number} AS INTEGER) AS file, CAST({row} AS BIGINT) AS row, {names} FROM {_numbering(path)}"  # noqa: S608
         )
         return added

@@ -103,6 +103,20 @@ def test_unreadable_money_time_and_currency_waits_in_quarantine(
     assert lake.store.current()[0].rows_quarantined == 1
 
 
+def test_a_row_whose_period_cannot_be_read_waits_beside_a_bill_of_another_file(
+    write: Any, charge: Any, load: Any, lake: Lake
+) -> None:
+    september = {"ChargePeriodStart": "2026-09-05T00:00:00Z", "ChargePeriodEnd": "2026-09-06T00:00:00Z"}
+    september |= {"BillingPeriodStart": "2026-09-01T00:00:00Z", "BillingPeriodEnd": "2026-10-01T00:00:00Z"}
+    first = write("september.csv", [charge("2.00", **september)])
+    second = write("october.csv", [charge("4.00"), charge("8.00", BillingPeriodStart="soon")])
+    report = load(first, second)
+    assert (report.rows_in, report.rows_loaded, report.rows_quarantined) == (3, 2, 1)
+    assert [place.rsplit("/", 2)[0] for place in report.quarantine] == ["snapshots/aws/2026-09"]
+    told = duckdb.execute(f"SELECT x_file, x_row, BilledCost FROM '{lake.folder / report.quarantine[0]}'").fetchall()
+    assert told == [("october.csv", 2, "8.00")]
+
+
 def test_every_row_and_all_the_money_that_can_be_read_is_accounted_for(
     write: Any, charge: Any, load: Any, lake: Lake
 ) -> None:

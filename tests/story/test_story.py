@@ -24,6 +24,7 @@ def signals_as_usual() -> None:
         signal.signal(name, signal.SIG_DFL)
 
 
+@pytest.mark.alone
 def test_the_story_happens_step_by_step_within_a_minute(tmp_path: Path) -> None:
     begun = time.monotonic()
     command = [sys.executable, "-m", "app", "demo", "--story", "--json"]
