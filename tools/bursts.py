@@ -19,6 +19,7 @@ from tools.asked import NotUnderstoodError, Where, filters, problem_of, scope_no
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, add, percent
 from tools.detection.hours import LEAST_WEEKS, SPREAD_HOURS, WEEK, WEEKS, hour_events, hour_scores
+from tools.detection.robust import BLOCK
 from tools.detection.rolling import Array
 from tools.detection.thresholds import HourThresholds
 from tools.periods import spoken_day, understood
@@ -164,16 +165,17 @@ def _bursts(desk: Desk, source: Hourly) -> list[Burst]:
     found: list[Burst] = []
     for dimensions in source.levels:
         groups = _level(source.series, dimensions)
-        costs = np.stack([_row(series, first, source.end) for series in groups.values()])
-        limits = [_limits(desk, names) for names, _ in groups]
-        scored = hour_scores(costs, least_excess=float(desk.anomalies.hours.least_excess))
-        least = [(float(one.least_excess), float(one.least_percent)) for one in limits]
         keys = list(groups)
-        for event in hour_events(costs, scored, least):
-            (names, currency), start, end = keys[event.series], first + event.start, first + event.end
-            actual = _total(groups[keys[event.series]], start, end)
-            expected = Decimal(event.expected).quantize(_CENT)
-            found.append(Burst(source.source, names, currency, start, end, actual, expected, event.open))
+        for block in (keys[row : row + BLOCK] for row in range(0, len(keys), BLOCK)):
+            costs = np.stack([_row(groups[key], first, source.end) for key in block])
+            limits = [_limits(desk, names) for names, _ in block]
+            scored = hour_scores(costs, least_excess=float(desk.anomalies.hours.least_excess))
+            least = [(float(one.least_excess), float(one.least_percent)) for one in limits]
+            for event in hour_events(costs, scored, least):
+                (names, currency), start, end = block[event.series], first + event.start, first + event.end
+                actual = _total(groups[block[event.series]], start, end)
+                expected = Decimal(event.expected).quantize(_CENT)
+                found.append(Burst(source.source, names, currency, start, end, actual, expected, event.open))
     return found
 
 

@@ -91,6 +91,15 @@ def test_who_asks_of_one_key_is_told_of_its_burst_though_it_is_a_part_of_a_large
     assert [row.names["team"] for row in find_bursts(desk, where={"team": "fraud"}).rows] == ["fraud"]
 
 
+def test_one_series_at_a_time_or_all_at_once_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = {(CHAT, LAST): "40", (BATCH, LAST - 1): "90", (CLAIMS, LAST): "24"}
+    desk = desk_of(pulled(tmp_path, log_of(HOURS, more), now=NOW), now=NOW)
+    at_once = bursts_now(desk).bursts
+    assert at_once
+    monkeypatch.setattr("tools.bursts.BLOCK", 1)
+    assert bursts_now(desk).bursts == at_once
+
+
 def test_gaps_duplicates_and_late_hours_raise_nothing(tmp_path: Path) -> None:
     """Two days of which nothing came, rows that came twice, an hour that came later: no alarm, and no hour twice."""
     hours, now = HOURS + 168, NOW + timedelta(weeks=1)
