@@ -72,17 +72,9 @@ def ingest(
             allocation.refuse_estimates(connection, lake, bills, loading=bool(found))
             snapshots.refuse_conflicts(found, lake.store.current(), replace=replace)
             written = _write(
-                connection,
-                lake,
-                clean,
-                found,
-                bills,
-                making=making,
-                now=now,
-                final=final,
-                findings=findings,
-                rules=rules,
-            )
+                connection, lake, clean, found, bills,
+                making=making, now=now, final=final, findings=findings, rules=rules,
+            )  # fmt: skip
             used = None
             if measured:
                 used = usage.stage(connection, measured, store=lake.store, making=making / "usage.parquet", now=now)
