@@ -142,6 +142,9 @@ def sandbox_slack(
     app_token: Annotated[str, typer.Option(help="The app-level token for Socket Mode.")] = "xapp-sandbox",  # noqa: S107
     socket_mode: Annotated[bool, typer.Option(help="Deliver by Socket Mode instead of HTTP.")] = False,
     rate_limits: Annotated[bool, typer.Option(help="Answer 429 as Slack does, by tier and channel.")] = False,
+    clock: Annotated[
+        bool, typer.Option("--clock", help="A clock that POST /sandbox/clock moves on; retries wait by it, unscaled.")
+    ] = False,
 ) -> None:
     """Serve a Slack workspace on loopback, for any Slack client library, with a page to act in it."""
     from app.commands import sandbox_slack as command
@@ -157,4 +160,5 @@ def sandbox_slack(
         app_token=app_token,
         socket_mode=socket_mode,
         rate_limits=rate_limits,
+        clock=clock,
     )

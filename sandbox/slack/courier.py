@@ -123,7 +123,7 @@ class Courier:
         reason = ""
         for attempt, wait in enumerate((None, *EVENT_RETRY_SECONDS)):
             if wait is not None:
-                await asyncio.sleep(wait * self.settings.retry_scale)
+                await self.ticker.sleep(wait * self.settings.retry_scale)
             delivery = self._prepare(kind="event", name=name, url=self.settings.app_url, body=body)
             delivery.attempt, delivery.event_id = attempt, str(envelope["event_id"])
             if attempt:
@@ -138,7 +138,7 @@ class Courier:
     def _prepare(
         self, *, kind: str, name: str, url: str | None, body: bytes, content_type: str = "application/json"
     ) -> Delivery:
-        now = int(self.ticker.now())
+        now = int(self.ticker.signs_at())
         return Delivery(
             id=opaque("D"),
             kind=kind,
@@ -161,7 +161,7 @@ class Courier:
             case DeliveryFault.BAD_SIGNATURE:
                 headers["x-slack-signature"] = "v0=" + "0" * 64
             case DeliveryFault.STALE:
-                stale = str(int(self.ticker.now()) - STALE_SECONDS)
+                stale = str(int(self.ticker.signs_at()) - STALE_SECONDS)
                 headers["x-slack-request-timestamp"] = stale
                 self._sign_again(delivery, stale)
             case DeliveryFault.BROKEN_BODY:

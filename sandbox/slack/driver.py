@@ -168,6 +168,14 @@ class SlackDriver:
         found: list[Json] = (await self._get("calls", method=method))["calls"]
         return found
 
+    async def stop(self, user: str, channel: str, thread_ts: str) -> Json:
+        """Presses the stop button of a thread; the event's id, and the streams that Slack ended."""
+        return await self._post("stop", user=user, channel=channel, thread_ts=thread_ts)
+
+    async def move(self, seconds: float) -> float:
+        """Lets so many seconds pass in the workspace (`--clock`); its time then, in seconds since the epoch."""
+        return float((await self._post("clock", seconds=seconds))["now"])
+
     async def replay(self, delivery_id: str, *, headers: dict[str, str] | None = None) -> Pressed:
         """Sends the same bytes and headers once more."""
         answer = await self._post("replay", delivery_id=delivery_id, headers=headers or {})

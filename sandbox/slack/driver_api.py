@@ -10,7 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.slack import commands, interactions, seen, shortcuts, speaking
+from sandbox.slack import commands, interactions, seen, shortcuts, speaking, stop_button
+from sandbox.slack.clock import MovedClock
 from sandbox.slack.errors import ActionRefused, SlackError
 from sandbox.slack.faults import Fault
 from sandbox.slack.interactions import Press
@@ -89,6 +90,20 @@ class Look(_Given):
     tab: str | None = None
 
 
+class Stop(_Given):
+    """The stop button of a thread in which the app is at work."""
+
+    user: str
+    channel: str
+    thread_ts: str
+
+
+class Move(_Given):
+    """So many seconds pass at once, at most a year."""
+
+    seconds: float = Field(gt=0, le=366 * 86_400)
+
+
 class Replay(_Given):
     """A delivery to send again; `headers` replace single headers of it."""
 
@@ -163,6 +178,11 @@ def _acting_routes(router: APIRouter, site: Site) -> None:
     async def close(given: CloseView) -> Json:
         return _answered(await interactions.close(site, user=given.user, view_id=given.view_id))
 
+    @router.post("/stop")
+    async def stop(given: Stop) -> Json:
+        event_id, stopped = stop_button.stop(site, **given.model_dump())
+        return {"ok": True, "event_id": event_id, "streaming_message_ts": stopped}
+
     @router.post("/open")
     async def look(given: Look) -> Json:
         if given.tab:
@@ -180,6 +200,10 @@ def _looking_routes(router: APIRouter, site: Site) -> None:
         if user not in site.workspace.people:
             raise ActionRefused("user_not_found", f"nobody here is {user}", status=404)
         return seen.state_for(site, user)
+
+    @router.get("/clock")
+    async def clock() -> Json:
+        return _told(site)
 
     @router.get("/changes")
     async def changes(after: int = -1, seconds: float = LONGEST_WAIT) -> Json:
@@ -212,6 +236,14 @@ def _wire_routes(router: APIRouter, site: Site) -> None:
     async def disconnect(given: Disconnect) -> Json:
         return {"ok": True, "told": await site.sockets.disconnect(given.reason)}
 
+    @router.post("/clock")
+    async def move(given: Move) -> Json:
+        if not isinstance(site.ticker.clock, MovedClock):
+            raise ActionRefused("no_clock", "start the sandbox with --clock to move its time")
+        site.ticker.clock.move(given.seconds)
+        site.workspace.touch()
+        return _told(site)
+
     @router.post("/revoke")
     async def revoke() -> Json:
         site.workspace.revoked = True
@@ -227,6 +259,12 @@ def _wire_routes(router: APIRouter, site: Site) -> None:
             site.faults.clear()
         site.faults.plan(given.faults)
         return {"ok": True, "pending": [one.model_dump() for one in site.faults.pending]}
+
+
+def _told(site: Site) -> Json:
+    clock = site.ticker.clock
+    ahead = clock.ahead if isinstance(clock, MovedClock) else 0.0
+    return {"ok": True, "now": site.ticker.now(), "ahead": ahead, "movable": isinstance(clock, MovedClock)}
 
 
 def _answered(delivery: Delivery | None) -> Json:

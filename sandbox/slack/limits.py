@@ -111,7 +111,15 @@ class AssistantLimits:
     session_title: int = 200
 
 
+@dataclass(frozen=True)
+class StreamLimits:
+    """One chunk of a streaming message: its title, and each of its texts."""
+
+    field: int = 256
+
+
 MESSAGE = MessageLimits()
+STREAM = StreamLimits()
 VIEW = ViewLimits()
 BLOCK = BlockLimits()
 ELEMENT = ElementLimits()

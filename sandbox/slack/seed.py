@@ -57,7 +57,7 @@ class App(_Fixed):
         "usergroups:read",
         "users:read",
     )
-    events: tuple[str, ...] = ("message.im", "app_mention", "app_home_opened")
+    events: tuple[str, ...] = ("message.im", "app_mention", "app_home_opened", "agent_session_stopped")
     shortcuts: tuple[Shortcut, ...] = (Shortcut(name="Investigate this cost", callback_id="investigate_cost"),)
 
 

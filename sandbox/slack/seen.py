@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.slack.messages import Message
+from sandbox.slack.methods.assistant import STOPPED
 from sandbox.slack.seed import Channel
 from sandbox.slack.site import Site
 from sandbox.slack.workspace import Room
@@ -49,6 +50,8 @@ def _common(site: Site) -> Json:
         "links": {"audit": site.settings.audit_link, "docs": site.settings.docs_link},
         "deliveries": {"waiting": len(waiting), "failed": len(failed), "total": len(site.transcript.deliveries)},
         "app_url": site.settings.app_url,
+        "now": site.ticker.now(),
+        "can_stop": STOPPED in seed.app.events,
         "unread_of": {user: _unread(site, user) for user in site.workspace.people},
     }
 
@@ -87,6 +90,8 @@ def _room(site: Site, room: Room, user: str | None) -> Json:
 
 def _message(site: Site, message: Message) -> Json:
     shown = site.workspace.as_slack(message)
+    if site.stream(message.channel, message.ts) is not None:
+        shown["streaming"] = True
     if message.ephemeral_to:
         shown["ephemeral_to"] = message.ephemeral_to
     return shown

@@ -14,6 +14,7 @@ from sandbox.slack.payloads import event_envelope
 from sandbox.slack.seed import DirectMessage, Seed
 from sandbox.slack.settings import SiteSettings
 from sandbox.slack.sockets import Sockets
+from sandbox.slack.streaming import Stream
 from sandbox.slack.tiers import Tiers
 from sandbox.slack.transcript import Transcript
 from sandbox.slack.typed import mentions_app
@@ -57,10 +58,19 @@ class Site:
             on_change=self.workspace.touch,
             sockets=self.sockets,
         )
-        self.streams: dict[tuple[str, str], Any] = {}
+        self.streams: dict[tuple[str, str], Stream] = {}
         self.uploads: dict[str, Any] = {}
         self.tiers = Tiers(self.ticker.now)
         self.responses: OrderedDict[str, ResponseUrl] = OrderedDict()
+
+    def stream(self, channel: str, ts: str) -> Stream | None:
+        """What this message holds as a stream, while something can be appended to it."""
+        found = self.streams.get((channel, ts))
+        return found if found is not None and found.alive(self.ticker.now()) else None
+
+    def end_stream(self, channel: str, ts: str) -> None:
+        """Nothing is appended to this message any more."""
+        self.streams.pop((channel, ts), None)
 
     def new_response_url(self, message: Message, user: str) -> str:
         """The address under which the app may answer a click on this message."""

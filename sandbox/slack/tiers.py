@@ -24,7 +24,7 @@ TIERS: dict[str, int] = {
         (
             "chat.update", "chat.delete", "conversations.history", "conversations.replies", "conversations.info",
             "conversations.open", "conversations.join", "conversations.invite", "reactions.add", "reactions.get",
-            "users.lookupByEmail", "team.info", "bots.info", "agents.sessions.setStatus",
+            "users.lookupByEmail", "team.info", "bots.info", "agents.sessions.setStatus", "agents.sessions.rename",
         ),
         3,
     ),

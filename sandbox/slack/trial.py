@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from sandbox.slack.clock import Clock
 from sandbox.slack.driver import SlackDriver
 from sandbox.slack.seed import Seed, default_seed
 from sandbox.slack.server import create_app, create_site, listening_socket
@@ -61,7 +63,9 @@ async def served(application: FastAPI, port: int = 0) -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def sandbox_with_app(*, seed: Seed | None = None, with_app: bool = True, **settings: Any) -> AsyncIterator[Desk]:
+async def sandbox_with_app(
+    *, seed: Seed | None = None, with_app: bool = True, clock: Clock = time.time, **settings: Any
+) -> AsyncIterator[Desk]:
     """A running sandbox and app. `settings` are those of SiteSettings."""
     front = FastAPI()
     holder: list[Desk] = []
@@ -80,7 +84,8 @@ async def sandbox_with_app(*, seed: Seed | None = None, with_app: bool = True, *
             port = free.getsockname()[1]
         given: Json = {"retry_scale": 0.001, "signing_secret": SECRET, **settings}
         app_url = f"http://127.0.0.1:{app_port}/slack/events" if with_app else None
-        site = create_site(settings=SiteSettings(port=port, app_url=app_url, **given), seed=seed or default_seed())
+        at = SiteSettings(port=port, app_url=app_url, **given)
+        site = create_site(settings=at, seed=seed or default_seed(), clock=clock)
         await stack.enter_async_context(served(create_app(site), port))
         url = site.settings.base_url
         client = AsyncWebClient(token=site.settings.bot_token, base_url=f"{url}/api/")

@@ -8,10 +8,13 @@ from sandbox.slack.arguments import required
 from sandbox.slack.errors import SlackError
 from sandbox.slack.limits import ASSISTANT
 from sandbox.slack.site import Site
+from sandbox.slack.workspace import Room
 
 Json = dict[str, Any]
 
 SESSION_STATES = ("processing", "active", "suspended", "closed")
+STOPPED = "agent_session_stopped"
+"""The event of the stop button, which is there for an app that hears of it."""
 
 
 def set_status(site: Site, arguments: Json) -> Json:
@@ -63,19 +66,48 @@ def set_title(site: Site, arguments: Json) -> Json:
 
 
 def set_session(site: Site, arguments: Json) -> Json:
-    """Where the agent's conversation stands: processing, active, suspended or closed."""
-    required(arguments, "channel_id", "status")
-    room = site.workspace.room(arguments["channel_id"])
+    """Where the agent's conversation stands: processing, active, suspended or closed. The title is a new session's."""
+    required(arguments, "channel_id", "status", "thread_ts")
+    room, thread = _thread(site, arguments)
     if arguments["status"] not in SESSION_STATES:
         raise SlackError("invalid_arguments", [f"[ERROR] status must be one of {', '.join(SESSION_STATES)}"])
+    title = _title(arguments)
+    initiator = arguments.get("initiator_user_id")
+    if initiator and not site.workspace.sees(str(initiator), room):
+        raise SlackError("user_not_in_channel")
+    session = site.workspace.sessions.setdefault((room.id, thread), {"title": title} if title else {})
+    session["status"] = arguments["status"]
+    site.workspace.touch()
+    answer: Json = {"status": session["status"], "agent_status": session["status"], "title": session.get("title", "")}
+    if session["status"] == "processing" and STOPPED not in site.workspace.seed.app.events:
+        warning = f"missing_{STOPPED}_event_subscription"
+        answer |= {"warning": warning, "response_metadata": {"warnings": [warning]}}
+    return answer
+
+
+def rename_session(site: Site, arguments: Json) -> Json:
+    """Another title for a session that there is."""
+    required(arguments, "channel_id", "thread_ts", "title")
+    room, thread = _thread(site, arguments)
+    session = site.workspace.sessions.get((room.id, thread))
+    if session is None:
+        raise SlackError("session_not_found")
+    session["title"] = _title(arguments)
+    site.workspace.touch()
+    return {"status": session["status"], "title": session["title"]}
+
+
+def _thread(site: Site, arguments: Json) -> tuple[Room, str]:
+    room, thread = site.workspace.room(arguments["channel_id"]), str(arguments["thread_ts"])
+    if thread not in site.workspace.messages[room.id]:
+        raise SlackError("thread_not_found")
+    return room, thread
+
+
+def _title(arguments: Json) -> str:
     title = str(arguments.get("title") or "")
     if len(title) > ASSISTANT.session_title:
         raise SlackError(
             "invalid_arguments", [f"[ERROR] title must be less than {ASSISTANT.session_title + 1} characters"]
         )
-    session = site.workspace.sessions.setdefault((room.id, str(arguments.get("thread_ts") or "")), {})
-    session["status"] = arguments["status"]
-    if title:
-        session["title"] = title
-    site.workspace.touch()
-    return {}
+    return title

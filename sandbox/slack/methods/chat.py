@@ -50,6 +50,8 @@ def update(site: Site, arguments: Json) -> Json:
     message = site.workspace.message(room.id, arguments["ts"])
     if not message.from_app:
         raise SlackError("cant_update_message")
+    if site.stream(room.id, message.ts) is not None:
+        raise SlackError("streaming_state_conflict")
     text, blocks = _content(arguments, limit=MESSAGE.update_text, update=True)
     before = site.workspace.as_slack(message)
     if text is not None:
@@ -75,6 +77,8 @@ def delete(site: Site, arguments: Json) -> Json:
     room = site.workspace.room(arguments["channel"])
     message = site.workspace.message(room.id, arguments["ts"])
     if not message.from_app:
+        raise SlackError("cant_delete_message")
+    if site.stream(room.id, message.ts) is not None:
         raise SlackError("cant_delete_message")
     before = site.workspace.as_slack(message)
     site.workspace.remove(message)

@@ -69,6 +69,7 @@ METHODS: dict[str, Method] = {
     "assistant.threads.setSuggestedPrompts": assistant.set_suggested_prompts,
     "assistant.threads.setTitle": assistant.set_title,
     "agents.sessions.setStatus": assistant.set_session,
+    "agents.sessions.rename": assistant.rename_session,
 }
 
 # Methods that Slack answers without a token.
@@ -102,5 +103,6 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "files.completeUploadExternal": ("files:write",),
     "files.info": ("files:read",),
     "files.delete": ("files:write",),
-    **{name: ("assistant:write",) for name in METHODS if name.startswith(("assistant.", "agents."))},
+    **{name: ("assistant:write",) for name in METHODS if name.startswith("assistant.")},
+    **{name: ("chat:write",) for name in METHODS if name.startswith("agents.")},
 }

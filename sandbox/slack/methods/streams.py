@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.slack.arguments import required
 from sandbox.slack.elements import with_ids
 from sandbox.slack.errors import SlackError
-from sandbox.slack.limits import MESSAGE
 from sandbox.slack.messages import Message
+from sandbox.slack.methods.assistant import SESSION_STATES
 from sandbox.slack.methods.chat import room_of_app
 from sandbox.slack.seed import Channel
 from sandbox.slack.site import Site
+from sandbox.slack.streaming import DISPLAYS, Stream
 from sandbox.slack.validation import refuse_bad_blocks
 
 Json = dict[str, Any]
-LIVES_SECONDS = 300.0
-"""After that nothing can be appended; what was said stays."""
-TASK_STATES = ("pending", "in_progress", "complete", "error")
-
-
-@dataclass
-class Stream:
-    """What a streaming message holds so far."""
-
-    begun_at: float
-    text: str = ""
-    tasks: dict[str, Json] = field(default_factory=dict)
 
 
 def start(site: Site, arguments: Json) -> Json:
@@ -38,9 +26,13 @@ def start(site: Site, arguments: Json) -> Json:
         raise SlackError(
             "missing_recipient_team_id" if arguments.get("recipient_user_id") else "missing_recipient_user_id"
         )
+    display = str(arguments.get("task_display_mode") or "timeline")
+    if display not in DISPLAYS:
+        raise SlackError("invalid_arguments", [f"[ERROR] task_display_mode must be one of {', '.join(DISPLAYS)}"])
     parent = site.workspace.messages[room.id].get(str(arguments["thread_ts"]))
     if parent is None:
         raise SlackError("thread_not_found")
+    begun = Stream(site.ticker.now(), display).grown(arguments)
     message = Message(
         ts=site.ticker.ts(),
         channel=room.id,
@@ -50,8 +42,7 @@ def start(site: Site, arguments: Json) -> Json:
         from_app=True,
     )
     site.workspace.add(message)
-    stream = site.streams[(room.id, message.ts)] = Stream(site.ticker.now())
-    _grow(site, message, stream, arguments)
+    _show(site, message, begun)
     return {"channel": room.id, "ts": message.ts}
 
 
@@ -59,22 +50,29 @@ def append(site: Site, arguments: Json) -> Json:
     """Adds text or task updates."""
     required(arguments, "channel", "ts")
     message, stream = _streaming(site, arguments)
-    _grow(site, message, stream, arguments)
+    _show(site, message, stream.grown(arguments))
     return {"channel": message.channel, "ts": message.ts}
 
 
 def stop(site: Site, arguments: Json) -> Json:
-    """Ends the stream, with a last piece and the blocks that stay."""
+    """Ends the stream, with a last piece and the blocks that stay; the thread's session is active then, or as told."""
     required(arguments, "channel", "ts")
     message, stream = _streaming(site, arguments)
-    _grow(site, message, stream, arguments)
-    blocks = arguments.get("blocks")
+    grown, blocks, metadata = stream.grown(arguments), arguments.get("blocks"), arguments.get("metadata")
+    status = str(arguments.get("session_status") or "active")
+    if status not in SESSION_STATES:
+        raise SlackError("invalid_arguments", [f"[ERROR] session_status must be one of {', '.join(SESSION_STATES)}"])
+    if metadata is not None and not (isinstance(metadata, dict) and {"event_type", "event_payload"} <= metadata.keys()):
+        raise SlackError("invalid_metadata_schema")
     if blocks:
         refuse_bad_blocks(blocks)
-        message.blocks = [*message.blocks, *with_ids(blocks)]
-    if isinstance(arguments.get("metadata"), dict):
-        message.metadata = arguments["metadata"]
-    del site.streams[(message.channel, message.ts)]
+    _show(site, message, grown)
+    message.blocks = [*message.blocks, *with_ids(blocks or [])]
+    message.metadata = metadata
+    site.end_stream(message.channel, message.ts)
+    session = site.workspace.sessions.get((message.channel, message.root_ts))
+    if session is not None:
+        session["status"] = status
     site.workspace.touch()
     return {"channel": message.channel, "ts": message.ts, "message": site.workspace.as_slack(message)}
 
@@ -82,37 +80,15 @@ def stop(site: Site, arguments: Json) -> Json:
 def _streaming(site: Site, arguments: Json) -> tuple[Message, Stream]:
     room = site.workspace.room(arguments["channel"])
     message = site.workspace.message(room.id, arguments["ts"])
-    stream = site.streams.get((room.id, message.ts))
-    if stream is None or site.ticker.now() - stream.begun_at > LIVES_SECONDS:
-        site.streams.pop((room.id, message.ts), None)
+    if not message.from_app:
+        raise SlackError("message_not_owned_by_app")
+    stream = site.stream(room.id, message.ts)
+    if stream is None:
         raise SlackError("message_not_in_streaming_state")
     return message, stream
 
 
-def _grow(site: Site, message: Message, stream: Stream, arguments: Json) -> None:
-    text = str(arguments.get("markdown_text") or "")
-    for chunk in arguments.get("chunks") or []:
-        kind = chunk.get("type") if isinstance(chunk, dict) else None
-        if kind == "markdown_text":
-            text += str(chunk.get("text", ""))
-        elif kind == "task_update":
-            if chunk.get("status") not in TASK_STATES or not chunk.get("id"):
-                raise SlackError("invalid_chunks", ["[ERROR] task_update needs an id and a known status"])
-            stream.tasks[str(chunk["id"])] = {**stream.tasks.get(str(chunk["id"]), {}), **chunk}
-        elif kind not in ("plan_update", "blocks"):
-            raise SlackError("invalid_chunks")
-    if len(text) > MESSAGE.markdown_text:
-        raise SlackError("msg_too_long")
-    stream.text += text
-    message.text = stream.text
-    shown: list[Json] = []
-    if stream.tasks:
-        cards = [
-            {"type": "task_card", "task_id": name, "title": str(task.get("title", name)), "status": task["status"]}
-            for name, task in stream.tasks.items()
-        ]
-        shown.append({"type": "plan", "title": "Working", "tasks": cards})
-    if stream.text:
-        shown.append({"type": "markdown", "text": stream.text})
-    message.blocks = with_ids(shown)
+def _show(site: Site, message: Message, stream: Stream) -> None:
+    site.streams[(message.channel, message.ts)] = stream
+    message.text, message.blocks = stream.text, stream.shown()
     site.workspace.touch()

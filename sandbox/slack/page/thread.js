@@ -75,17 +75,21 @@ function drawThread(state, room, root, replies, redraw) {
   const below = [
     hidden.length && keyed(`more-${key}`, hidden.length, () => h("button.quiet.more", { type: "button", onclick: show }, `Show ${hidden.length} earlier replies`)),
     ...(all ? replies : replies.slice(-SHOWN_REPLIES)).map((reply) => drawMessage(state, room, reply)),
-    status && keyed(`status-${key}`, JSON.stringify(status), () => statusLine(state, status)),
+    (status || session?.status === "processing") && keyed(`status-${key}`, JSON.stringify([status, session, state.can_stop]), () => statusLine(state, room, root, status, session)),
     !root.is_ephemeral && keyed(`reply-${key}`, "", () => replyBox(state, room, root)),
   ].filter(Boolean);
   place(thread.lastChild, below);
-  thread.classList.toggle("has-replies", replies.length > 0 || Boolean(status));
+  thread.classList.toggle("has-replies", replies.length > 0 || Boolean(status) || session?.status === "processing");
   return thread;
 }
 
-function statusLine(state, status) {
-  const text = status.loading_messages[0] || status.status;
-  return h("p.status", { role: "status" }, h("span.dots", { "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${state.app.name} ${text}`);
+// Slack's own words for a session that is at work, where the app gave none; its stop button, where the app hears of it.
+function statusLine(state, room, root, status, session) {
+  const text = status ? status.loading_messages[0] || status.status : "is working…";
+  const stop = async () => complain(await post("stop", { user: state.me, channel: room.id, thread_ts: root.ts }));
+  return h("div.status", {},
+    h("p", { role: "status" }, h("span.dots", { "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${state.app.name} ${text}`),
+    session?.status === "processing" && state.can_stop && h("button.quiet.stop", { type: "button", onclick: stop }, "Stop"));
 }
 
 function drawMessage(state, room, message, session) {

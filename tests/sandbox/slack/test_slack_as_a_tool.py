@@ -13,7 +13,6 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from sandbox.slack.errors import SandboxError
-from sandbox.slack.methods import streams
 from sandbox.slack.seed import Seed, default_seed, load_seed
 from sandbox.slack.tiers import Tiers
 from sandbox.slack.trial import sandbox_with_app
@@ -38,24 +37,6 @@ async def test_a_file_is_uploaded_in_three_steps_by_the_sdk() -> None:
         assert message["files"][0]["title"] == "All rows"
         assert message["thread_ts"] == root["ts"]
         assert (await desk.client.files_info(file=file["id"]))["file"]["size"] == 8
-
-
-async def test_a_stream_grows_and_ends_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with sandbox_with_app(seed=able(), with_app=False) as desk:
-        said = await desk.driver.say("U0OLIVIA", "@app", "hello")
-        begun = await desk.client.chat_startStream(channel="D0OLIVIA", thread_ts=said.ts, markdown_text="one ")
-        task = {"type": "task_update", "id": "1", "title": "Reading the bill", "status": "in_progress"}
-        await desk.client.api_call(
-            "chat.appendStream", json={"channel": "D0OLIVIA", "ts": begun["ts"], "chunks": [task]}
-        )
-        await desk.client.chat_appendStream(channel="D0OLIVIA", ts=begun["ts"], markdown_text="two")
-        (message,) = [m for m in await desk.driver.messages("@app", user="U0OLIVIA") if m["ts"] == begun["ts"]]
-        assert message["text"] == "one two"
-        assert [block["type"] for block in message["blocks"]] == ["plan", "markdown"]
-        monkeypatch.setattr(streams, "LIVES_SECONDS", -1.0)
-        with pytest.raises(SlackApiError, match="message_not_in_streaming_state"):
-            await desk.client.chat_appendStream(channel="D0OLIVIA", ts=begun["ts"], markdown_text="three")
-        await desk.client.chat_update(channel="D0OLIVIA", ts=begun["ts"], text="one two three")
 
 
 async def test_channels_are_made_entered_and_archived() -> None:
