@@ -14,6 +14,7 @@ from langchain_core.tools import BaseTool
 
 from agent.limits import Limits
 from agent.price import Price
+from agent.steps import Tell, silent
 from agent.voices import RetryBudget, Voice
 from tools.result import ToolResult
 
@@ -96,6 +97,9 @@ class Ports:
     """one for all turns of a process; None: nothing is asked again"""
     budget: Callable[[], str] = lambda: ""
     """why no voice that costs may be asked now, in a sentence; empty if it may"""
+
+    steps: Tell = silent
+    """hears what a turn is doing, while it does it"""
 
     @property
     def voices(self) -> tuple[Voice, ...]:

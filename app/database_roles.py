@@ -44,6 +44,9 @@ DECIDING = ("draft", "proposal", "vote", "effect", "claim_record", "advice", *GO
 SPEAKING = ("conversation", "message", "wakeup", "woken", "lease", "turn_step", "answer", "token_use")
 ACCESS = "access_token"
 SHOWING = ("slack_delivery", "card_message", "slack_posting", "slack_press", "process_seen")
+STOPS = "turn_stop"
+"""Who stopped which turn: stored by the gate, obeyed by the agent, which cannot make one."""
+SESSIONS = "slack_session"
 RATED = "answer_rating"
 """What people thought of answers: not for the agent, so that nobody steers a model by pressing buttons."""
 TIMERS = "timer_slot"
@@ -103,7 +106,7 @@ def _words(*prefixes: str) -> frozenset[Event]:
 POWERS: Mapping[str, Power] = MappingProxyType(
     {
         GATE: Power(
-            words=_words("slack.", "vote.", "question.asked")
+            words=_words("slack.", "vote.", "question.asked", "question.stopped")
             | _words("log.read", "log.exported", "log.verified", "log.restored")
             | _words("proposal.drafted", "proposal.refused", "proposal.posted", "proposal.cancel")
             | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
@@ -121,6 +124,8 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "legal_hold",
                 ACCESS,
                 RATED,
+                STOPS,
+                SESSIONS,
                 *FOUND,
                 "anomaly_due",
             ),
@@ -129,6 +134,8 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 *("directory_reading", "conversation", "message", "log_witness", ACCESS, *SHOWING, *PRIVATE),
                 "anomaly_mark",
                 RATED,
+                STOPS,
+                SESSIONS,
             ),
             update={
                 "proposal": (*_MOVED, "posted_where"),
@@ -143,16 +150,18 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "slack_press": ("account", "judged_at", "note", "telling_until"),
                 "process_seen": ("at",),
                 RATED: ("helpful", "reason_ref", "rated_at"),
+                SESSIONS: ("status", "told_at"),
                 "anomaly_due": ("posted_at",),
             },
-            delete=("card_message", "slack_posting"),
+            delete=("card_message", "slack_posting", SESSIONS),
         ),
         AGENT: Power(
-            words=_words("question.", "proposal.drafted", "proposal.refused", "advice.")
+            words=_words("question.asked", "question.answered", "question.declined")
+            | _words("proposal.drafted", "proposal.refused", "advice.")
             | _words("anomaly.found", "anomaly.closed"),
             select=(
                 *("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
-                *(ACCESS, *FOUND, *SCANNED),
+                *(ACCESS, STOPS, *FOUND, *SCANNED),
             ),
             peek={LOG: CHAIN},
             insert=(
@@ -163,7 +172,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "wakeup": ("attempts", "due_at", "done_at"),
                 "woken": ("version",),
                 "lease": ("owner", "until"),
-                "turn_step": ("words", "at"),
+                "turn_step": ("words", "at", "steps"),
                 "process_seen": ("at",),
                 "anomaly": _GROWS,
             },
@@ -205,6 +214,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 *(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, *SCANNED),
                 TIMERS,
                 RATED,
+                *(STOPS, SESSIONS),
             ),
             peek={**NAME_KEYS, **WHETHER_KEPT},
             insert=(LOG,),

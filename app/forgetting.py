@@ -18,6 +18,7 @@ from app.errors import Exit, Problem
 from app.inbox import Conversation, Message
 from app.posting import Posting
 from app.presses import Press, choice_of
+from app.sessions import SlackSession
 from app.turns import TO_A_MESSAGE, StoredAnswer, TurnStep, WakeUp, take_lease
 from approvals.active import entitled
 from approvals.person import OPAQUE
@@ -34,7 +35,7 @@ from audit.private import PersonKey, erase, records_of, reference
 ERASED = "(erased: the person who asked was forgotten)"
 TOUCHED = (
     *("person_key", "person_record", "private_text"),
-    *("answer", "turn_step", "wakeup", "conversation", "lease", "slack_press", "slack_posting"),
+    *("answer", "turn_step", "wakeup", "conversation", "lease", "slack_press", "slack_posting", "slack_session"),
 )
 """The tables of which rows are emptied or deleted: a server rewrites them afterwards."""
 
@@ -190,6 +191,9 @@ def _silence(session: Session, person: str, threads: Sequence[str], now: datetim
                 posting.channel = ""  # what was posted stands; a direct channel's id leads to the person
                 session.add(posting)
             session.delete(place)
+            told = session.get(SlackSession, thread)
+            if told is not None:
+                session.delete(told)
     session.flush()
     return answers
 

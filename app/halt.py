@@ -15,6 +15,7 @@ from sqlmodel import Session
 from agent.ports import Ports
 from agent.said import Answer
 from app.database import reading
+from app.stops import stopped
 from approvals.switch import EVERYTHING, newest_turn
 
 LOOK_SECONDS = 0.5
@@ -26,11 +27,12 @@ T = TypeVar("T")
 
 
 class Halted(Exception):
-    """The switch is on. `begun`: whether the work had begun, and was cancelled where it was."""
+    """The switch is on, or somebody stopped the turn (`stopped`). `begun`: whether the work had begun, and was
+    cancelled where it was."""
 
-    def __init__(self, *, begun: bool) -> None:
-        super().__init__("the kill switch is on")
-        self.begun = begun
+    def __init__(self, *, begun: bool, stopped: bool = False) -> None:
+        super().__init__("somebody stopped the turn" if stopped else "the kill switch is on")
+        self.begun, self.stopped = begun, stopped
 
 
 def halted(session: Session) -> bool:
@@ -55,17 +57,18 @@ def instead(answer: Answer) -> Answer:
     return replace(answer, answer=HALTED, figures=[], tables=[], asked_back=False, refused=True)
 
 
-async def unless_halted(engine: Engine, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives; Halted if the switch is on, or is turned on meanwhile, which cancels `work` where it is."""
-    if await asyncio.to_thread(is_halted, engine):
+async def unless_halted(engine: Engine, work: Coroutine[Any, Any, T], *, turn: str = "") -> T:
+    """What `work` gives; Halted if the switch is on or the turn was stopped, or is meanwhile, which cancels `work`
+    where it is."""
+    found = await asyncio.to_thread(_why, engine, turn, False)
+    if found is not None:
         work.close()
-        raise Halted(begun=False)
-    task, watch = asyncio.create_task(work), asyncio.create_task(_turned_on(engine))
+        raise found
+    task, watch = asyncio.create_task(work), asyncio.create_task(_ended(engine, turn))
     try:
         await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            watch.result()  # a watch that failed watches nothing: the turn fails with it, and is tried again
-            raise Halted(begun=True)
+            raise watch.result()  # a watch that failed watches nothing: the turn fails with it, and is tried again
         return task.result()
     finally:
         for one in (task, watch):
@@ -73,8 +76,16 @@ async def unless_halted(engine: Engine, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(task, watch, return_exceptions=True)
 
 
-async def _turned_on(engine: Engine) -> None:
+async def _ended(engine: Engine, turn: str) -> Halted:
     while True:
-        if await asyncio.to_thread(is_halted, engine):
-            return
         await asyncio.sleep(LOOK_SECONDS)
+        found = await asyncio.to_thread(_why, engine, turn, True)
+        if found is not None:
+            return found
+
+
+def _why(engine: Engine, turn: str, begun: bool) -> Halted | None:
+    with reading(engine) as (session, _):
+        if halted(session):
+            return Halted(begun=begun)
+        return Halted(begun=begun, stopped=True) if turn and stopped(session, turn) is not None else None

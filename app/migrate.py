@@ -41,6 +41,8 @@ TABLES = (
     "app.presses",
     "app.ratings",
     "app.seen",
+    "app.sessions",
+    "app.stops",
     "app.anomaly_rows",
 )
 """Modules that define tables; each must have its revision."""

@@ -21,16 +21,22 @@ from app.home import Home
 from app.inbox import Conversation
 from app.proposal_lines import proposal_lines
 from app.savings_limits import limits_here
+from app.stops import may_draft
 from app.whoami import NOBODY
 from approvals.active import active
 from approvals.changes.change import parse_change
-from approvals.propose import DraftRequest, propose
+from approvals.propose import AGENT, DraftRequest, propose
 from approvals.states import TERMINAL, words
 from approvals.store import Draft, Proposal
+from audit import log
+from audit.event import Event
 from lake.engine import Lake
 from lake.price_book import own
 from tools.catalogue import bind
 from tools.desk import Desk, ProposalLine, Receipt, Wanted
+
+MOST_DRAFTS = 20
+"""No turn calls tools so often."""
 
 
 def scope_of(session: Session, *, speaker: str, thread: str) -> tuple[str, ...]:
@@ -98,6 +104,11 @@ def _propose(engine: Engine, seat: Seat, wanted: Wanted) -> Receipt:
         evidence={**wanted.evidence, "resource_name": wanted.resource},
     )
     with writing(engine) as (session, now):
+        verdict = may_draft(session, seat.turn)
+        if not verdict.allowed:
+            data = {"requester": seat.speaker, "code": verdict.code, "reason": verdict.reason}
+            log.append(session, now=now, event=Event.PROPOSAL_REFUSED, actor=AGENT, proposal=draft.id, data=data)
+            return Receipt(None, accepted=False, reason=verdict.reason)
         drafted = propose(session, now=now, draft=draft)
     accepted = drafted.verdict.allowed
     return Receipt(drafted.proposal_id if accepted else None, accepted=accepted, reason=drafted.verdict.reason)
@@ -107,6 +118,11 @@ def stable_id(thread: str, key: str) -> str:
     """The id that a call's draft has however often the call runs again."""
     digest = sha256(f"{thread}\0{key}".encode()).digest()
     return f"P-{b32encode(digest).decode()[:10]}"
+
+
+def draft_ids(thread: str, turn: str) -> list[str]:
+    """The ids under which this turn may have drafted, whether or not it knows of it."""
+    return [stable_id(thread, f"{turn}/{number}") for number in range(1, MOST_DRAFTS + 1)]
 
 
 def title_of(change: str) -> str:

@@ -55,13 +55,15 @@ class Lease(SQLModel, table=True):
 
 
 class TurnStep(SQLModel, table=True):
-    """What a turn is doing, for the status words in Slack."""
+    """What a turn is doing, for the steps and the status words in Slack."""
 
     __tablename__ = "turn_step"
     turn: str = Field(primary_key=True)
     thread: str = Field(index=True)
     words: str
     at: datetime = Field(sa_column=Column(UtcTime, nullable=False))
+    steps: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    """each call of a tool so far: {number, state, words}; null while the turn has not lasted long enough to tell"""
 
 
 class StoredAnswer(SQLModel, table=True):

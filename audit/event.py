@@ -46,6 +46,7 @@ class Event(StrEnum):
     QUESTION_ASKED = "question.asked"
     QUESTION_ANSWERED = "question.answered"
     QUESTION_DECLINED = "question.declined"
+    QUESTION_STOPPED = "question.stopped"
 
     DATA_INGESTED = "data.ingested"
     DATA_REFUSED = "data.refused"

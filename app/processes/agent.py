@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -22,6 +23,7 @@ from agent.memory import open_memory
 from agent.ports import Ports, Wake
 from agent.said import Answer
 from agent.voices import RetryBudget
+from app import stops
 from app.asked_ahead import AskedAhead
 from app.database import kept, reading, writing
 from app.halt import HALTED, Halted, halted, instead, unless_halted, without_inference
@@ -29,8 +31,10 @@ from app.home import Home
 from app.inbox import Message
 from app.lake_here import lake_here
 from app.model_settings import ModelSettings
-from app.seat import proposal_rows, sit
+from app.seat import draft_ids, proposal_rows, sit
 from app.second_readings import SecondReadings
+from app.steps import Steps, steps_of
+from app.stops import stopped
 from app.turns import (
     MOST_ATTEMPTS,
     TokenUse,
@@ -72,6 +76,7 @@ class AgentProcess:
         self.owner = f"agent-{secrets.token_hex(4)}"
         self.graph = graph
         lake = lake_here(home.lake)
+        self.steps = Steps(engine)
         self._turns, self._idle = 0, asyncio.Event()
         self._idle.set()
         at = sit(engine, home, lake)
@@ -87,6 +92,7 @@ class AgentProcess:
             fallbacks=tuple(others),
             retries=RetryBudget(),
             budget=budget,
+            steps=self.steps.note,
         )
         self.weekly = weekly(engine, home, lake)
         self.readings = SecondReadings(
@@ -154,9 +160,10 @@ class AgentProcess:
 
     async def _turn(self, row: WakeUp) -> bool:
         """One wake-up; False when it failed and is to be tried again later."""
-        attempt = await asyncio.to_thread(self._begin, row)
+        attempt, earlier = await asyncio.to_thread(self._begin, row)
         try:
-            answer = await self._answer(row, attempt)
+            async with self.steps.of(row, earlier):
+                answer = await self._answer(row, attempt)
             await asyncio.to_thread(self._finish, row, answer)
         except Exception as error:  # noqa: BLE001 (the row stays open, so the turn is tried again; nothing of it is lost)
             logger.warning("turn %s failed at attempt %d: %s: %s", row.id, attempt, type(error).__name__, error)
@@ -174,7 +181,7 @@ class AgentProcess:
             return Answer(turn=row.id, answer=UNREADABLE, model=self.ports.model_name)
         turn = serve(self.graph, row.thread, wake, self.ports, last_try=attempt == MOST_ATTEMPTS)
         try:
-            return await unless_halted(self.engine, turn)
+            return await unless_halted(self.engine, turn, turn=row.id)
         except Halted as halt:
             if halt.begun:
                 # Otherwise the next message of the thread would finish this turn first, with a model and a draft.
@@ -199,12 +206,13 @@ class AgentProcess:
             note_due(session, now)
             return _served_now(session, due(session, thread))
 
-    def _begin(self, row: WakeUp) -> int:
-        """Counts the attempt, in a transaction of its own: what then fails must not take the count back."""
+    def _begin(self, row: WakeUp) -> tuple[int, list[dict[str, Any]]]:
+        """Counts the attempt, in a transaction of its own: what then fails must not take the count back. Returns it
+        with the steps that an earlier one stored."""
         with writing(self.engine) as (session, now):
             if row.kind == "message":
                 show_step(session, turn=row.id, thread=row.thread, words="is reading the bill…", now=now)
-            return begin_attempt(session, row.id)
+            return begin_attempt(session, row.id), steps_of(session, row.id)
 
     def _wake(self, row: WakeUp) -> Wake:
         if row.kind == "outcome":
@@ -215,11 +223,17 @@ class AgentProcess:
             return Wake(id=row.id, kind="message", speaker=message.person, text=text or "(erased)")
 
     def _finish(self, row: WakeUp, answer: Answer | None) -> None:
+        steps = self.steps.taken(row.id)
         with writing(self.engine) as (session, now):
             if answer is not None and row.kind == "message" and halted(session):
                 answer = instead(answer)
+            stop = stopped(session, row.id)
+            if answer is not None and stop is not None:
+                answer = stops.instead(session, answer, stop, draft_ids(row.thread, row.id))
             salt = secrets.token_hex(32)
-            body = answer.to_json() | {"salt": salt} if answer else None
+            body = answer.to_json() | {"salt": salt, "steps": steps} if answer else None
+            if body is not None and stop is not None:
+                body["stopped"] = True
             if not finish(session, wake=row, body=body, now=now) or answer is None:
                 return
             session.add_all(_uses(row.id, answer, now))

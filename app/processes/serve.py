@@ -23,14 +23,16 @@ from app.errors import Exit, Problem
 from app.home import Home
 from app.settings import Settings, SlackSettings
 from app.slack import bolt
+from app.slack.at_work import AtWork
 from app.slack.draw import CardPlace, draw_cards
 from app.slack.ends import tell_requesters
 from app.slack.groups import watch_groups
 from app.slack.guard import Reason, RefusalCount
 from app.slack.judge import Judge, Teller
 from app.slack.patience import Patience, word
-from app.slack.post import post_answers, show_steps
+from app.slack.post import post_answers
 from app.slack.remind import remind
+from app.slack.sessions import Sessions
 from app.slack.socket import Socket, keep_connected
 from app.slack.threads import Threads
 from app.slack.unsigned import watch_signer
@@ -103,12 +105,12 @@ def _loops(
     engine: Engine, client: AsyncWebClient, slack: SlackSettings, refusals: RefusalCount
 ) -> list[Coroutine[Any, Any, None]]:
     """Everything that `serve` does again and again: it looks for what is due, and does it."""
-    shown: dict[str, str] = {}
     patience = Patience()
     name = f"serve-{secrets.token_hex(4)}"
     place = CardPlace(channel=slack.approvals_channel, team=slack.team, pages=slack.public_url is not None)
     threads = Threads(engine, client, team=slack.team, by=name)
     judge, teller = Judge(engine, client), Teller(engine, client)
+    at_work, sessions = AtWork(engine, client, by=name), Sessions(engine, client)
 
     async def remind_of_open() -> None:
         await remind(engine, client, team=slack.team, by=name, patience=patience)
@@ -135,7 +137,8 @@ def _loops(
             lambda: draw_cards(engine, client, place=place, by=name, patience=patience),
         ),
         keep_doing("posting answers", lambda: post_answers(engine, client, by=name, patience=patience)),
-        keep_doing("showing what goes on", lambda: show_steps(engine, client, shown)),
+        keep_doing("showing what goes on", at_work.show),
+        keep_doing("telling where conversations stand", sessions.tell),
         keep_doing("telling what happened", lambda: threads.tell(patience)),
         keep_doing(
             "telling requesters",

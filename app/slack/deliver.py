@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from slack_sdk.errors import SlackApiError, SlackRequestError
@@ -19,13 +19,13 @@ from sqlmodel import Session
 
 from app.database import writing
 from app.posting import WORK_SECONDS, Held, Hold, hold, let_go, stands
-from app.slack.patience import LOST, unknown, word
+from app.slack.patience import LOST, asked_to_wait, unknown, word
+from app.slack.streams import LOOK_BACK, Grown
 
 logger = logging.getLogger(__name__)
 Note = Callable[[Session, "Standing", datetime], None]
 EVENT_TYPE = "spendgate_message"
-LOOK_BACK = timedelta(minutes=2)
-"""How much earlier than the first attempt is looked for it: two clocks, ours and Slack's, are compared."""
+ABOUT_THE_MESSAGE = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "is_archived"})
 PAGES = 5
 AS_WRITTEN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "parse": "none"}
 """Slack makes no links and previews of its own out of names that came from a bill."""
@@ -54,6 +54,8 @@ class Letter:
     broadcast: bool = False
     payload: dict[str, Any] = field(default_factory=dict)
     attached: Attachment | None = None
+    grown: Grown | None = None
+    """a stream that is to end as this message"""
 
     def metadata(self) -> dict[str, Any]:
         """What makes it findable."""
@@ -99,6 +101,8 @@ async def deliver(
 async def _post(client: AsyncWebClient, letter: Letter) -> Standing:
     if letter.attached is not None:
         return await _upload(client, letter, letter.attached)
+    if letter.grown is not None and (ended := await _end(client, letter, letter.grown)) is not None:
+        return ended
     answer = await client.chat_postMessage(
         channel=letter.channel,
         text=letter.text,
@@ -109,6 +113,30 @@ async def _post(client: AsyncWebClient, letter: Letter) -> Standing:
         **AS_WRITTEN,
     )
     return Standing(str(answer["channel"]), str(answer["ts"]), letter.payload)
+
+
+async def _end(client: AsyncWebClient, letter: Letter, grown: Grown) -> Standing | None:
+    """The stream ends as the message; one that is over already becomes it by an update. None where neither can be,
+    and a new message says it: the same key is in each, so that the answer is found whichever way it went."""
+    at: dict[str, Any] = {"channel": grown.channel, "ts": grown.ts, "metadata": letter.metadata()}
+    blocks = letter.blocks or []
+    try:
+        await client.chat_stopStream(**at, chunks=grown.chunks, blocks=blocks)
+    except SlackApiError as error:
+        _pass_on(error)
+        try:
+            await client.chat_update(**at, text=letter.text, blocks=[*grown.plan, *blocks], parse="none")
+        except SlackApiError as refused:
+            _pass_on(refused)
+            logger.info("a stream could not become the answer (%s): it is posted", word(refused))
+            return None
+    return Standing(grown.channel, grown.ts, letter.payload)
+
+
+def _pass_on(error: SlackApiError) -> None:
+    """Raises what is about the message itself, or about the moment: another way would fare no better."""
+    if unknown(error) or asked_to_wait(error) is not None or word(error) in ABOUT_THE_MESSAGE:
+        raise error
 
 
 async def _upload(client: AsyncWebClient, letter: Letter, attached: Attachment) -> Standing:

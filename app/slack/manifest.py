@@ -26,7 +26,7 @@ SCOPES: dict[str, str] = {
 SHORTCUT = "investigate_cost"
 """The entry in the menu of every message, by its callback id."""
 
-EVENTS = ("app_home_opened", "app_mention", "message.im")
+EVENTS = ("agent_session_stopped", "app_home_opened", "app_mention", "message.im")
 PROMPTS = [
     {"title": "What did AI cost last month?", "message": "What did AI cost last month, by team?"},
     {"title": "Why did it jump?", "message": "Why did AI spend jump?"},

@@ -7,21 +7,24 @@ not take holds up nothing else.
 
 import asyncio
 import logging
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
-from sqlmodel import col, select
 
 from app.database import reading, writing
 from app.inbox import Conversation
 from app.named import with_names
+from app.posting import Posting
+from app.sessions import unsure
 from app.slack.answers import answer_blocks
 from app.slack.attach import attach_tables
 from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import HOPELESS, LOST, Patience, attempt, word
-from app.turns import DIGEST, TO_A_MESSAGE, StoredAnswer, TurnStep, unposted
+from app.slack.streams import Grown, chunks, clear, find, forget_streams, plan, streams_of, title_of
+from app.turns import DIGEST, TO_A_MESSAGE, StoredAnswer, unposted
 from approvals.active import active
 from approvals.person import People
 from audit import log
@@ -29,6 +32,14 @@ from audit.event import Actor, ActorKind, Event
 
 logger = logging.getLogger(__name__)
 SERVE = Actor(ActorKind.SERVICE, "serve")
+
+
+class Due(NamedTuple):
+    """An answer that is not shown yet, where it goes, and the turn's streams, the newest first."""
+
+    answer: StoredAnswer
+    place: Conversation
+    streams: list[Posting]
 
 
 async def whisper(client: AsyncWebClient, *, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
@@ -54,14 +65,21 @@ async def post_answers(
 ) -> int:
     """Posts every answer that is due into its thread; returns how many were."""
     patience = patience or Patience()
-    work, people = await asyncio.to_thread(_answers, engine)
-    for answer, place in work:
+    work, people, now = await asyncio.to_thread(_answers, engine)
+    for due in work:
+        answer = due.answer
         body = {**answer.body, "answer": with_names(str(answer.body["answer"]), people)}
 
-        async def post(answer: StoredAnswer = answer, place: Conversation = place, body: dict[str, Any] = body) -> None:
-            stands = await _deliver(engine, client, answer, place, body, by)
+        async def post(due: Due = due, body: dict[str, Any] = body) -> None:
+            if due.streams and due.streams[0].ts is None and due.streams[0].until > now:
+                return  # its stream is being begun this moment, and known by the next look
+            stands = await _deliver(engine, client, due, body, by)
             if stands is None:
                 return
+            for row in due.streams:
+                if row.ts and row.ts != stands.ts:
+                    await clear(client, row)
+            answer, place = due.answer, due.place
             thread_ts = place.thread_ts or stands.ts
             if await attach_tables(engine, client, answer, channel=place.channel, thread_ts=thread_ts, by=by):
                 await asyncio.to_thread(_shown, engine, answer.turn, None)
@@ -73,13 +91,33 @@ async def post_answers(
     return len(work)
 
 
-async def _deliver(
-    engine: Engine, client: AsyncWebClient, answer: StoredAnswer, place: Conversation, body: dict[str, Any], by: str
-) -> Standing | None:
-    """Posts it with Slack's chart and table, or with the same data as text where the workspace does not take these."""
+async def _grown(client: AsyncWebClient, due: Due) -> Grown | None:
+    """The newest stream of the turn that stands there, to be ended as the answer."""
+    answer, place = due.answer, due.place
+    known = [row.ts for row in due.streams if row.ts]
+    steps = list(answer.body.get("steps") or [])
+    for row in due.streams:
+        ts = row.ts
+        if ts is None:
+            ts = await find(client, place, answer.turn, since=row.begun_at, besides=known)
+        if ts:
+            title = title_of(steps, stopped=bool(answer.body.get("stopped")))
+            turn = answer.turn
+            return Grown(place.channel, ts, chunks(turn, steps, title), plan(turn, steps, title))
+    return None
+
+
+async def _deliver(engine: Engine, client: AsyncWebClient, due: Due, body: dict[str, Any], by: str) -> Standing | None:
+    """Posts it with Slack's chart and table, or with the same data as text where the workspace does not take these; as
+    the end of the turn's stream, where it has one."""
+    answer, place = due.answer, due.place
+    grown = await _grown(client, due)
     for native in (True, False):
         text, blocks = answer_blocks(body, native=native, thread=_asks_on(answer, place), turn=_rated(answer))
-        letter = Letter(f"answer {answer.turn}", place.channel, text, blocks, thread_ts=place.thread_ts or None)
+        grown = grown if grown is None or native else grown._replace(plan=[])
+        letter = Letter(
+            f"answer {answer.turn}", place.channel, text, blocks, thread_ts=place.thread_ts or None, grown=grown
+        )
         try:
             return await deliver(engine, client, letter, by=by)
         except SlackApiError as error:
@@ -99,9 +137,13 @@ def _rated(answer: StoredAnswer) -> str:
     return answer.turn if answer.turn.startswith(TO_A_MESSAGE) else ""
 
 
-def _answers(engine: Engine) -> tuple[list[tuple[StoredAnswer, Conversation]], People]:
-    with reading(engine) as (session, _):
-        return unposted(session, surface="slack"), active(session).people
+def _answers(engine: Engine) -> tuple[list[Due], People, datetime]:
+    with reading(engine) as (session, now):
+        due = [
+            Due(answer, place, [row for row in streams_of(session, answer.turn) if row.ts != ""])
+            for answer, place in unposted(session, surface="slack")
+        ]
+        return due, active(session).people, now
 
 
 def _shown(engine: Engine, turn: str, refused: str | None) -> None:
@@ -109,37 +151,9 @@ def _shown(engine: Engine, turn: str, refused: str | None) -> None:
     with writing(engine) as (session, now):
         answer = session.get_one(StoredAnswer, turn)
         answer.posted_at, answer.refused = now, refused
+        if streams_of(session, turn):
+            forget_streams(session, turn)
+            unsure(session, answer.thread)
         if refused is not None:
             data = {"what": "answer", "turn": turn, "reason": refused}
             log.append(session, now=now, event=Event.SLACK_UNDELIVERED, actor=SERVE, data=data)
-
-
-async def show_steps(engine: Engine, client: AsyncWebClient, shown: dict[str, str]) -> None:
-    """Status words for the turns that are under way; `shown` remembers what was said last."""
-    steps = await asyncio.to_thread(_steps, engine)
-    for gone in set(shown) - {step.turn for step, _ in steps}:
-        del shown[gone]
-    for step, place in steps:
-        if shown.get(step.turn) != step.words:
-            shown[step.turn] = step.words
-            await set_status(client, place, step.words)
-
-
-def _steps(engine: Engine) -> list[tuple[TurnStep, Conversation]]:
-    with reading(engine) as (session, _):
-        statement = (
-            select(TurnStep, Conversation)
-            .join(Conversation, col(Conversation.thread) == col(TurnStep.thread))
-            .where(Conversation.surface == "slack")
-        )
-        return [(step, place) for step, place in session.exec(statement).all()]
-
-
-async def set_status(client: AsyncWebClient, place: Conversation, words: str) -> None:
-    """The line under the composer that says what is going on; nice to have, so its failure is only noted."""
-    arguments: dict[str, Any] = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": words}
-    try:
-        await client.assistant_threads_setStatus(**arguments)
-    except (SlackApiError, *LOST) as error:
-        said = word(error) if isinstance(error, SlackApiError) else "the connection broke"
-        logger.info("Slack would not show a status: %s", said)

@@ -33,13 +33,15 @@ class Hands:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         self.running = False
+        self.ahead = timedelta(0)
 
     def __call__(self) -> datetime:
-        return system_clock() if self.running else self.now
+        return system_clock() + self.ahead if self.running else self.now
 
     def pass_(self, **much: float) -> None:
         """Moves on."""
         self.now += timedelta(**much)
+        self.ahead += timedelta(**much)
 
 
 @pytest.fixture

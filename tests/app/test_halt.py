@@ -160,13 +160,12 @@ async def test_outcomes_wait_until_it_is_off(engine: Engine, home: Home, sealed:
 async def test_a_watch_that_cannot_look_fails_the_turn(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
 
-    def look(_engine: Engine) -> bool:
+    def look(_engine: Engine, _turn: str, _begun: bool) -> None:
         looks.append(1)
         if len(looks) > 1:
             raise OSError("the database is away")
-        return False
 
-    monkeypatch.setattr("app.halt.is_halted", look)
+    monkeypatch.setattr("app.halt._why", look)
     with pytest.raises(OSError, match="away"):
         await unless_halted(engine, asyncio.sleep(30))
 

@@ -14,6 +14,7 @@ from app.database import beginner, open_database, system_clock, writing
 from app.migrate import create
 from app.presses import Choice
 from app.ready import DEFAULTS
+from app.slack import streams
 from approvals.adopt import initialise
 from approvals.ids import new_id
 from approvals.propose import DraftRequest, propose
@@ -23,6 +24,7 @@ from tests.app.conftest import STOP, Machine
 from tests.app.slack.crowd import people
 from tests.slack_kills.life import Finger, live, mortal
 from tests.slack_kills.oracle import judge_all
+from tests.slack_kills.talk import agents, asked, judge_talk
 from tests.slack_kills.wire import BEHIND, USERS, Fate, World
 
 LEASES = timedelta(seconds=31)
@@ -35,6 +37,7 @@ FAST = Path("/dev/shm")
 def campaign(*, kills: int, seed: int) -> dict[str, Any]:
     """So many kills; the moments at which they fell, what was pressed, and every violation with its episode."""
     logging.disable(logging.WARNING)
+    after, streams.AFTER = streams.AFTER, timedelta(0)  # a life is short
     found: dict[str, Any] = {"kills": 0, "episodes": 0, "presses": 0, "acknowledged": 0, "told_twice": 0}
     moments, violations = Counter[str](), list[str]()
     try:
@@ -50,6 +53,7 @@ def campaign(*, kills: int, seed: int) -> dict[str, Any]:
                 violations += [f"episode {found['episodes'] - 1}: {what}" for what in one["violations"]]
     finally:
         logging.disable(logging.NOTSET)
+        streams.AFTER = after
     return found | {"moments": dict(sorted(moments.items())), "violations": violations}
 
 
@@ -78,17 +82,20 @@ async def episode(begun: Path, path: Path, chance: random.Random) -> dict[str, A
         old.unlink()
     shutil.copy(begun, path)
     world, fingers, moments = World(path), list[Finger](), Counter[str]()
+    question = asked(world, chance)
     with mortal(world):
         for life in range(chance.randint(4, LIVES)):
             mine = [_finger(chance, f"{life}.{at}") for at in range(chance.choice((0, 1, 1, 2, 4)))]
             fingers += mine
             fate = Fate(chance.randint(1, 12 + 10 * len(mine)))
-            await live(world, fate, mine)
+            await live(world, fate, mine, question, chance)
             moments[fate.where] += fate.over.is_set()
             world.at += LEASES
-        await live(world, Fate(0), [])
+        await live(world, Fate(0), [], question, chance)
     twice = judge_all(world, fingers)
+    judge_talk(world, question)
     world.engine.dispose()
+    agents(world).dispose()
     return {
         "kills": moments.total(),
         "moments": +moments,

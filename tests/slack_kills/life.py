@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -17,17 +18,21 @@ from sqlmodel import Session, col, func, select
 from app.database import reading
 from app.presses import Choice, Press
 from app.slack import bolt
+from app.slack.at_work import AtWork
 from app.slack.draw import CardPlace, draw_cards
 from app.slack.ends import tell_requesters
 from app.slack.guard import RefusalCount
 from app.slack.judge import Judge, Teller
 from app.slack.patience import Patience
+from app.slack.post import post_answers
+from app.slack.sessions import Sessions
 from app.slack.threads import Threads
 from sandbox.slack.signing import signature
 from tests.app.slack.settings import settings_at
+from tests.slack_kills.talk import Question, done, press_stop, think
 from tests.slack_kills.wire import CHANNEL, Fate, Killed, Wire, World
 
-MOST_ROUNDS = 1500
+MOST_ROUNDS = 3000
 QUIET_ROUNDS = 2
 
 
@@ -42,7 +47,7 @@ class Finger:
     acknowledged: bool = False
 
 
-async def live(world: World, fate: Fate, fingers: list[Finger]) -> None:
+async def live(world: World, fate: Fate, fingers: list[Finger], question: Question, chance: random.Random) -> None:
     """Runs until it is dead, or at rest; whatever failed otherwise is a violation."""
     world.fate = fate
     client, name, patience = Wire(world, fate), f"serve-{id(fate)}", Patience()
@@ -51,16 +56,23 @@ async def live(world: World, fate: Fate, fingers: list[Finger]) -> None:
     judge, teller = Judge(world.engine, client), Teller(world.engine, client)
     threads = Threads(world.engine, client, team="T0BANK", by=name)
     place = CardPlace(CHANNEL, "T0BANK")
+    at_work, sessions = AtWork(world.engine, client, by=name), Sessions(world.engine, client)
     works: list[Callable[[], Awaitable[object]]] = [
         partial(draw_cards, world.engine, client, place=place, by=name, patience=patience),
         judge.judge_all,
         teller.tell_all,
         partial(threads.tell, patience),
         partial(tell_requesters, world.engine, client, team="T0BANK", by=name, patience=patience),
+        partial(post_answers, world.engine, client, by=name, patience=patience),
+        at_work.show,
+        sessions.tell,
     ]
-    rest = Rest(world, fate, len(works), fingers)
+    rest = Rest(world, fate, len(works), fingers, question)
     tasks = [asyncio.create_task(rest.again(at, work)) for at, work in enumerate(works)]
     tasks += [asyncio.create_task(press(world, fate, api, finger)) for finger in fingers]
+    mind = asyncio.create_task(think(world, question, chance, to_the_end=not fate.at))
+    button = press_stop(world, fate, api, question, partial(send_signed, world, fate))
+    tasks += [mind, asyncio.create_task(button)]
     ends = [asyncio.create_task(fate.over.wait()), asyncio.create_task(rest.come.wait())]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for task in (*tasks, *ends):
@@ -73,8 +85,8 @@ async def live(world: World, fate: Fate, fingers: list[Finger]) -> None:
 class Rest:
     """When nothing is left to do: every loop came round twice and nothing happened, and nobody waits."""
 
-    def __init__(self, world: World, fate: Fate, loops: int, fingers: list[Finger]) -> None:
-        self._world, self._fate, self._fingers = world, fate, fingers
+    def __init__(self, world: World, fate: Fate, loops: int, fingers: list[Finger], question: Question) -> None:
+        self._world, self._fate, self._fingers, self._question = world, fate, fingers, question
         self._rounds, self._last, self._all = [0] * loops, -1, 0
         self.come = asyncio.Event()
 
@@ -94,6 +106,8 @@ class Rest:
                 self.come.set()
 
     def _waiting(self) -> bool:
+        if not self._fate.at and not done(self._world, self._question):
+            return True
         with reading(self._world.engine) as (session, _):
             unfinished = col(Press.judged_at).is_(None) | col(Press.note).is_not(None)
             return session.exec(select(func.count(col(Press.id))).where(unfinished)).one() > 0
@@ -104,9 +118,21 @@ async def press(world: World, fate: Fate, api: FastAPI, finger: Finger) -> None:
     while not (value := _button(world)):  # noqa: ASYNC110 (Slack is another machine)
         await asyncio.sleep(0)
     body = urlencode({"payload": json.dumps(_payload(finger, value))}).encode()
+    try:
+        status = await send_signed(world, fate, api, body, "application/x-www-form-urlencoded", heard=finger)
+        if status != 200:
+            world.violations.append(f"a press was answered with {status}")
+    finally:
+        finger.pressed = True
+
+
+async def send_signed(
+    world: World, fate: Fate, api: FastAPI, body: bytes, kind: str, *, heard: Finger | None = None
+) -> int:
+    """One request as Slack sends it; the status that came back, where `serve` lived to give one."""
     stamp = str(int(time.time()))  # Bolt looks at the machine's clock besides
     headers = {
-        "content-type": "application/x-www-form-urlencoded",
+        "content-type": kind,
         "x-slack-request-timestamp": stamp,
         "x-slack-signature": signature("s3", timestamp=stamp, body=body),
     }
@@ -121,19 +147,19 @@ async def press(world: World, fate: Fate, api: FastAPI, finger: Finger) -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
+    found = [0]
+
     async def send(message: Any) -> None:
         if message["type"] != "http.response.start":
             return
         fate.moment("before an acknowledgement")
-        finger.acknowledged = message["status"] == 200
-        if not finger.acknowledged:
-            world.violations.append(f"a press was answered with {message['status']}")
+        found[0] = int(message["status"])
+        if heard is not None:
+            heard.acknowledged = found[0] == 200
         fate.moment("after an acknowledgement")
 
-    try:
-        await api(scope, receive, send)
-    finally:
-        finger.pressed = True
+    await api(scope, receive, send)
+    return found[0]
 
 
 def _button(world: World) -> dict[str, str]:

@@ -14,6 +14,7 @@ from approvals.store import Proposal, Vote
 from audit.log import LogEntry
 from audit.verify import verify
 from tests.slack_kills.life import Finger
+from tests.slack_kills.talk import PRIVATE
 from tests.slack_kills.wire import APPROVERS, CHANNEL, World
 
 VOTES = {"vote.approved", "vote.rejected", "vote.withdrawn", "vote.refused", "vote.repeated"}
@@ -70,7 +71,7 @@ def judge_all(world: World, fingers: list[Finger]) -> int:
     if sorted(vote.choice for vote in standing) != sorted(due.values()):
         wrong.append(f"votes stand {[(vote.person, vote.choice) for vote in standing]}, not {due}")
     _shown(world, proposal)
-    return sum((world.said - owed).values())
+    return sum(times for (_, said), times in (world.said - owed).items() if said not in PRIVATE)
 
 
 def _key(finger: Finger) -> str:
@@ -95,7 +96,8 @@ def _play(world: World, order: list[Finger], entries: list[LogEntry], proposal: 
         owed[finger.user, said] += bool(said)
     for (user, said), times in (owed - world.said).items():
         world.violations.append(f"{user} was told {times} times too few: {said}")
-    world.violations += [f"{user} was told what is not so: {said}" for user, said in world.said if not owed[user, said]]
+    told = [(user, said) for user, said in world.said if said not in PRIVATE]
+    world.violations += [f"{user} was told what is not so: {said}" for user, said in told if not owed[user, said]]
     if (proposal.state, len(quorums(entries))) != (table.state, approvals(found)):
         world.violations.append(f"the proposal is {proposal.state}, not {table.state}, or has another quorum")
     return Played(table.standing, owed)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.slack import admission, draw, judge
+from app.slack import admission, draw, judge, post
 from approvals.card import Card
 from tests.slack_kills.campaign import campaign
 
@@ -26,6 +26,15 @@ def test_a_press_that_is_acknowledged_and_not_stored_is_found(monkeypatch: pytes
 
     monkeypatch.setattr(admission, "store", forgetful)
     assert any("is not stored" in what for what in campaign(kills=6, seed=1)["violations"])
+
+
+@pytest.mark.slow
+def test_an_answer_beside_its_steps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(post, "_grown", none)
+    assert any("messages of ours stand" in what for what in campaign(kills=40, seed=4)["violations"])
 
 
 @pytest.mark.slow

@@ -45,7 +45,18 @@ DEEP = "[" * 1000 + "]" * 1000
 AT_ONCE = 32
 FAST = Path("/dev/shm")
 """Memory, where there is some: a hundred thousand requests are tens of thousands of commits."""
-STATE = ("proposal", "vote", "draft", "delegation", "message", "conversation", "policy_version", "kill_switch")
+STATE = (
+    "proposal",
+    "vote",
+    "draft",
+    "delegation",
+    "message",
+    "conversation",
+    "policy_version",
+    "kill_switch",
+    "turn_stop",
+    "slack_session",
+)
 
 
 def payloads(proposal: str) -> list[Json]:
@@ -90,6 +101,14 @@ def payloads(proposal: str) -> list[Json]:
         {"type": "message", "channel_type": "im", "channel": "D0", "user": STRANGER, "text": "hello", "ts": "1.1"},
         {"type": "app_mention", "channel": "C0AIOPS", "user": STRANGER, "text": "<@U0SPENDGATE> hi", "ts": "1.1"},
         {"type": "app_home_opened", "channel": "D0", "user": STRANGER, "tab": "home", "event_ts": "1.1"},
+        {
+            "type": "agent_session_stopped",
+            "channel": "D0",
+            "user": STRANGER,
+            "thread_ts": "1.1",
+            "event_ts": "1.1",
+            "streaming_message_ts": ["1.2"],
+        },
     ]
     envelope = {"type": "event_callback", "team_id": "T0BANK", "api_app_id": "A0SPENDGATE", "event_id": "Ev1"}
     made += [envelope | {"event": event} for event in events]

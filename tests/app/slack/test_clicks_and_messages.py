@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from time import time as machine_time
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from app.turns import StoredAnswer
 from approvals.store import Proposal, Vote, proposal_of
 from audit.log import LogEntry
 from audit.verify import verify
+from sandbox.slack.clock import Clock
 from sandbox.slack.driver import SlackDriver, buttons, shown_text
 from sandbox.slack.seed import Seed
 from sandbox.slack.seed import default_seed as default_seed
@@ -72,9 +74,10 @@ class Floor:
 
 @asynccontextmanager
 async def opened(
-    engine: Engine, home: Home, clock: Any, *, seed: Seed | None = None, **more: Any
+    engine: Engine, home: Home, clock: Any, *, seed: Seed | None = None, time: Clock = machine_time, **more: Any
 ) -> AsyncIterator[Floor]:
-    """A workspace, and `serve` behind it, for the length of the block. `more` is about the workspace."""
+    """A workspace, and `serve` behind it, for the length of the block. `more` is about the workspace, whose time is
+    `time`."""
     clock.running = True  # the workspace signs with the machine's time
     async with AsyncExitStack() as stack:
         with listening_socket(0) as free:
@@ -86,7 +89,7 @@ async def opened(
         settings = SiteSettings(
             port=port, app_url=f"{address}/slack/events", signing_secret="s3", retry_scale=0.001, **more
         )
-        site = create_site(settings=settings, seed=seed or default_seed())
+        site = create_site(settings=settings, seed=seed or default_seed(), clock=time)
         await stack.enter_async_context(served(create_app(site), port))
         driver = await stack.enter_async_context(SlackDriver(f"http://127.0.0.1:{port}"))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))

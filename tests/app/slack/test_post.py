@@ -9,8 +9,9 @@ import pytest_asyncio
 from slack_sdk.web.async_client import AsyncWebClient
 
 from app.inbox import Conversation
+from app.slack.at_work import set_status
 from app.slack.groups import SlackGroups
-from app.slack.post import set_status, whisper
+from app.slack.post import whisper
 from approvals.directory import DirectoryDown
 from approvals.person import Group
 
