@@ -212,7 +212,8 @@ class AgentProcess:
         with writing(self.engine) as (session, now):
             if row.kind == "message":
                 show_step(session, turn=row.id, thread=row.thread, words="is reading the bill…", now=now)
-            return begin_attempt(session, row.id), steps_of(session, row.id)
+            attempt = begin_attempt(session, row.id)
+            return attempt, steps_of(session, row.id) if attempt > 1 else []
 
     def _wake(self, row: WakeUp) -> Wake:
         if row.kind == "outcome":

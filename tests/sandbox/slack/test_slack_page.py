@@ -310,3 +310,38 @@ async def test_an_app_that_does_not_answer_is_said_on_the_page() -> None:
             await expect(page.locator(".toast")).to_contain_text("Spendgate did not respond")
             await expect(page.locator("#wire")).to_contain_text("No app is connected")
         assert json.dumps(await desk.driver.calls("chat.postMessage"))
+
+
+async def test_a_turn_is_seen_growing_and_can_be_stopped() -> None:
+    async with sandbox_with_app() as desk, browsing(desk, "U0OLIVIA/D0OLIVIA") as page:
+        said = await desk.driver.say("U0OLIVIA", "@app", "What did AI cost last month?")
+        at = {"channel": "D0OLIVIA", "thread_ts": said.ts}
+        await desk.client.agents_sessions_setStatus(channel_id="D0OLIVIA", thread_ts=said.ts, status="processing")
+        steps = [
+            {"type": "plan_update", "title": "At it"},
+            {"type": "task_update", "id": "1", "title": "Looked up what was spent", "status": "complete"},
+            {"type": "task_update", "id": "2", "title": "Comparing figures", "status": "in_progress"},
+        ]
+        stream = await desk.client.chat_startStream(**at, chunks=steps, task_display_mode="plan")
+        await expect(page.locator(".plan .task")).to_have_count(2)
+        await expect(page.locator(".task.in_progress")).to_contain_text("Comparing figures")
+        await expect(page.get_by_role("status").filter(has_text="is working")).to_be_visible()
+        if shots := os.environ.get("SPENDGATE_SHOTS"):
+            await page.screenshot(path=f"{shots}/working.png")
+        await page.get_by_role("button", name="Stop").press("Enter")
+        await desk.driver.until(lambda _: any("agent_session_stopped" in one["body"] for one in desk.received))
+        plan = {
+            "type": "plan",
+            "title": "Stopped",
+            "tasks": [{"task_id": "1", "title": "Looked up what was spent", "status": "complete"}],
+        }
+        blocks = [
+            plan,
+            section("Olivia Ortiz stopped this before there was an answer. Nothing was proposed or changed."),
+        ]
+        await desk.client.chat_update(channel="D0OLIVIA", ts=stream["ts"], text="stopped", blocks=blocks)
+        await desk.client.agents_sessions_setStatus(channel_id="D0OLIVIA", thread_ts=said.ts, status="active")
+        await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+        await expect(page.locator(".plan strong")).to_have_text("Stopped")
+        if shots:
+            await page.screenshot(path=f"{shots}/stopped.png")
