@@ -86,6 +86,14 @@ class AnomalyDue(SQLModel, table=True):
     anomalies: str
     due_at: datetime = Field(sa_type=UtcTime)
     posted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """when it was told, or found not to be told any more (`refused`)"""
+    channel: str | None = None
+    ts: str | None = None
+    """where it stands in Slack"""
+    drawn: str | None = None
+    """the print of what it shows there"""
+    refused: str | None = None
+    """why it does not stand there, or is not drawn again"""
 
 
 def quieted(row: Anomaly, said: Sequence[Mark], today: date) -> Mark | None:

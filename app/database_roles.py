@@ -151,7 +151,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 "process_seen": ("at",),
                 RATED: ("helpful", "reason_ref", "rated_at"),
                 SESSIONS: ("status", "told_at"),
-                "anomaly_due": ("posted_at",),
+                "anomaly_due": ("posted_at", "channel", "ts", "drawn", "refused"),
             },
             delete=("card_message", "slack_posting", SESSIONS),
         ),

@@ -18,6 +18,7 @@ LEAST_SETTLE_SECONDS = 360
 """Longer than the five minutes for which AWS accepts a signature, with a minute for what a request takes."""
 
 LOOPBACK_NAMES = {"localhost"}
+CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 DATABASE_URL, OWNER_URL = "SPENDGATE_DATABASE_URL", "SPENDGATE_OWNER_DATABASE_URL"
 LAKE_URL = "SPENDGATE_LAKE_URL"
 ROLE_PREFIX = "SPENDGATE_DATABASE_ROLES"
@@ -64,6 +65,8 @@ class SlackSettings:
     witness_channel: str | None = None
     app_token: str | None = field(default=None, repr=False)
     """for Socket Mode: Slack is called, and calls nobody"""
+    anomaly_channels: tuple[str, ...] = ()
+    """where unusual spend is told, as far as each may be told of it"""
     public_url: str | None = None
     """where people's browsers reach `serve`, for the pages on which changes of high risk are decided"""
 
@@ -276,8 +279,23 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         base_url=base if base.endswith("/") else base + "/",
         app_token=app_token or None,
         witness_channel=env.get("SPENDGATE_SLACK_WITNESS_CHANNEL", "").strip() or None,
+        anomaly_channels=channel_ids("SPENDGATE_ANOMALY_CHANNELS", env),
         public_url=(web_address(env, "SPENDGATE_PUBLIC_URL") or "").rstrip("/") or None,
     )
+
+
+def channel_ids(name: str, env: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The ids of channels in a variable, each once. Raises a Problem for one that is no channel's id."""
+    given = [one.strip() for one in env.get(name, "").split(",") if one.strip()]
+    for one in given:
+        if not CHANNEL.fullmatch(one):
+            raise Problem(
+                f"{name} names {one[:40]!r}.",
+                why="A channel's id begins with C or G, like C0123ABCD; its name changes, its id does not.",
+                do="Copy the id from the channel's details in Slack; several are separated by commas.",
+                exit_code=Exit.USAGE,
+            )
+    return tuple(dict.fromkeys(given))
 
 
 def load_signer(home: Path, env: Mapping[str, str] = os.environ) -> SignerSettings:

@@ -7,7 +7,6 @@ what is not posted yet. It waits for the bill to reach the end of the week, but 
 import asyncio
 import logging
 import os
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
@@ -17,13 +16,13 @@ from sqlmodel import Session
 
 from app.database import reading, writing
 from app.digest import digest, last_week, reach
-from app.errors import Exit, Problem
 from app.expectations import expectations_here
 from app.fiscal import fiscal_calendar
 from app.halt import halted
 from app.home import Home
 from app.inbox import conversation
 from app.savings_limits import limits_here
+from app.settings import channel_ids
 from app.turns import DIGEST, StoredAnswer
 from approvals.active import active
 from lake.engine import Lake
@@ -32,7 +31,6 @@ from tools.desk import Desk
 
 logger = logging.getLogger(__name__)
 VARIABLE = "SPENDGATE_DIGEST_CHANNELS"
-CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 HOUR = time(8, tzinfo=UTC)
 """On Monday; people in Europe begin, and the bill of Sunday has often come."""
 PATIENCE = timedelta(days=2)
@@ -54,16 +52,7 @@ class Due(NamedTuple):
 
 def digest_channels(env: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """The channels that are configured. Raises a Problem for one that is no channel's id."""
-    given = [one.strip() for one in env.get(VARIABLE, "").split(",") if one.strip()]
-    for one in given:
-        if not CHANNEL.fullmatch(one):
-            raise Problem(
-                f"{VARIABLE} names {one[:40]!r}.",
-                why="A channel's id begins with C or G, like C0123ABCD; its name changes, its id does not.",
-                do="Copy the id from the channel's details in Slack; several are separated by commas.",
-                exit_code=Exit.USAGE,
-            )
-    return tuple(dict.fromkeys(given))
+    return channel_ids(VARIABLE, env)
 
 
 class Weekly:

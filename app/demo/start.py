@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from app.demo.children import Children
+from app.demo.children import Children, base_environment
 from app.demo.story import tell
-from app.demo.world import APP_ID, AUDITOR, BOT_TOKEN, CHANNEL, SIGNING_SECRET, TEAM, World
+from app.demo.world import APP_ID, AUDITOR, BOT_TOKEN, CHANNEL, COSTS, SIGNING_SECRET, TEAM, World
 from app.errors import Exit, Problem
 from app.home import Home, open_home, sole
 from app.intake import take_in
@@ -54,6 +55,7 @@ def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
             world = bring_up(children, folder, bill=bill, port=port, say=Teller(quiet=as_json))
             if story:
                 sys.exit(tell(world, as_json=as_json))
+            look_for_unusual(world.home)
             _greet(world, bill)
             _wait(children)
     except KeyboardInterrupt:
@@ -193,6 +195,13 @@ def _held(wanted: list[int]) -> Iterator[list[socket.socket]]:
             held.close()
 
 
+def look_for_unusual(home: Home) -> None:
+    """One scan of the bill, as a scheduler runs it every day: what it finds is told in the channel for AI's costs."""
+    command = [sys.executable, "-m", "app", "scan"]
+    env = {**base_environment(), "SPENDGATE_HOME": str(home.folder)}
+    subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+
+
 def slack_environment(page: str, port: int) -> dict[str, str]:
     """What `serve` needs to talk to the sandbox workspace."""
     return {
@@ -201,6 +210,7 @@ def slack_environment(page: str, port: int) -> dict[str, str]:
         "SPENDGATE_SLACK_TEAM": TEAM,
         "SPENDGATE_SLACK_APP_ID": APP_ID,
         "SPENDGATE_SLACK_APPROVALS_CHANNEL": CHANNEL,
+        "SPENDGATE_ANOMALY_CHANNELS": COSTS,
         "SPENDGATE_SLACK_BASE_URL": f"{page}/api/",
         "SPENDGATE_PORT": str(port),
     }

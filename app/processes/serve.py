@@ -23,6 +23,7 @@ from app.errors import Exit, Problem
 from app.home import Home
 from app.settings import Settings, SlackSettings
 from app.slack import bolt
+from app.slack.anomalies import Place, tell_anomalies
 from app.slack.at_work import AtWork
 from app.slack.draw import CardPlace, draw_cards
 from app.slack.ends import tell_requesters
@@ -116,6 +117,12 @@ def _loops(
         await remind(engine, client, team=slack.team, by=name, patience=patience)
         await asyncio.sleep(REMIND_SECONDS)
 
+    async def tell_unusual() -> None:
+        if slack.anomaly_channels:
+            where = Place(slack.team, slack.anomaly_channels)
+            await tell_anomalies(engine, client, place=where, by=name, patience=patience)
+        await asyncio.sleep(REMIND_SECONDS)
+
     async def watch() -> None:
         await watch_signer(engine, client, channel=slack.approvals_channel, by=name, patience=patience)
         await asyncio.sleep(REMIND_SECONDS)
@@ -145,6 +152,7 @@ def _loops(
             lambda: tell_requesters(engine, client, team=slack.team, by=name, patience=patience),
         ),
         keep_doing("reminding", remind_of_open),
+        keep_doing("telling what is unusual", tell_unusual),
         keep_doing("showing the log's checkpoint", show_checkpoint),
         keep_doing("summing up refusals", summarise),
         keep_doing("watching the signer", watch),

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from app.database import reading, writing
 from app.inbox import known_among
 from app.settings import SlackSettings
-from app.slack import asks, clicks, commands, feedback, investigate, messages, stop_button
+from app.slack import anomaly_presses, asks, clicks, commands, feedback, investigate, messages, stop_button
 from app.slack.admission import Admission
 from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
 from app.slack.members import Members
@@ -101,6 +101,7 @@ def listeners(
     clicks.register(bolt, engine, settings.team, admission)
     asks.register(bolt, engine, settings.team, links, admission)
     feedback.register(bolt, engine, settings.team)
+    anomaly_presses.register(bolt, engine, settings.team)
     investigate.register(bolt, engine, settings.team)
     stop_button.register(bolt, engine, settings.team)
     return bolt

@@ -6,6 +6,7 @@ worth is judged when it is submitted.
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from tools.shown import shown
@@ -15,6 +16,7 @@ LEAST_REASON, MOST_REASON = 3, 1000
 KEPT = "Kept encrypted under your own key; the log holds a reference."
 DAYS = (1, 3, 7, 14)
 WHY_NOT = "why_not_helpful"
+MARK = "mark_anomaly"
 
 
 class About(NamedTuple):
@@ -100,6 +102,23 @@ def lend_view(it: About, *, roles: Sequence[str]) -> View:
     return _modal(it, "lend_vote", "Lend my vote", "Lend", blocks)
 
 
+def day(view: dict[str, Any], block: str) -> date | None:
+    """The day that was chosen in the dialog; None where none was, or what came back is no day."""
+    try:
+        return date.fromisoformat(view["state"]["values"][block]["day"]["selected_date"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def mark_view(held: str, *, what: str, title: str, days: Sequence[tuple[str, str, date]]) -> View:
+    """The dialog in which somebody says what unusual spend is: which event, the days that are asked for, each with its
+    label and the day that is proposed, and why."""
+    lead = {"type": "section", "text": _plain(shown(what, 2900))}
+    asked = [_day(block, label, proposed) for block, label, proposed in days]
+    note = f"It stays listed, and is not told again for as long as that holds. {KEPT}"
+    return _dialog(held, MARK, title, "Note", [lead, *asked, _text("Why?"), _small(note)])
+
+
 def why_not_view(turn: str, channel: str) -> View:
     """The dialog that asks why an answer was not helpful; it may be left empty."""
     asked = {**_text("What was wrong or missing?"), "optional": True}
@@ -143,6 +162,11 @@ def _list(block: str, label: str, options: Sequence[tuple[str, str]]) -> View:
         "options": [{"text": _plain(text), "value": value} for value, text in options],
     }
     return {"type": "input", "block_id": block, "label": _plain(label), "element": select}
+
+
+def _day(block: str, label: str, proposed: date) -> View:
+    picker = {"type": "datepicker", "action_id": "day", "initial_date": proposed.isoformat()}
+    return {"type": "input", "block_id": block, "label": _plain(label), "element": picker}
 
 
 def _small(text: str) -> View:

@@ -62,6 +62,8 @@ async def examine(client: AsyncWebClient, settings: SlackSettings) -> list[Findi
     if data.get("app_id"):
         found.append(_same("app", settings.app_id, data.get("app_id"), "SPENDGATE_SLACK_APP_ID"))
     found.append(await _channel(client, settings.approvals_channel, "SPENDGATE_SLACK_APPROVALS_CHANNEL"))
+    for channel in settings.anomaly_channels:
+        found.append(await _channel(client, channel, "SPENDGATE_ANOMALY_CHANNELS"))
     if settings.witness_channel:
         found.append(await _channel(client, settings.witness_channel, "SPENDGATE_SLACK_WITNESS_CHANNEL"))
     found.append(await _delivery(client, settings))

@@ -65,6 +65,13 @@ def test_an_empty_environment_is_loopback_offline_and_a_rehearsal() -> None:
     assert load_worker({}).executor == "rehearsal"
 
 
+def test_the_channels_for_unusual_spend_are_ids_each_once() -> None:
+    told = load_slack({**SLACK, "SPENDGATE_ANOMALY_CHANNELS": " C0AIOPS, ,C0AIOPS,G0X12"})
+    assert told.anomaly_channels == ("C0AIOPS", "G0X12")
+    with pytest.raises(Problem, match="SPENDGATE_ANOMALY_CHANNELS"):
+        load_slack({**SLACK, "SPENDGATE_ANOMALY_CHANNELS": "#ai-costs"})
+
+
 def test_secrets_do_not_show_in_representations() -> None:
     slack = load_slack({**SLACK, "SPENDGATE_SLACK_SIGNING_SECRET": "very-secret"})
     worker = load_worker({"SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY": "very-secret"})
