@@ -96,6 +96,8 @@ ONE = [
     (AGENT, "take a card down", "DELETE FROM card_message"),
     (AGENT, "say that an answer was posted", "UPDATE answer SET posted_at = ''"),
     (AGENT, "destroy a person's key", "DELETE FROM person_key"),
+    (AGENT, "say that unusual spend was told", "UPDATE anomaly_due SET posted_at = ''"),
+    (GATE, "have unusual spend told as another's", "UPDATE anomaly_due SET owner = 'x'"),
     (
         AGENT,
         "ask for an emergency",
