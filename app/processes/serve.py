@@ -37,6 +37,7 @@ from app.slack.sessions import Sessions
 from app.slack.socket import Socket, keep_connected
 from app.slack.threads import Threads
 from app.slack.unsigned import watch_signer
+from app.slack.waiting import WorkingHours, call_deciders
 from app.slack.witness import post_checkpoint
 from app.web import decide, pages
 
@@ -110,12 +111,16 @@ def _loops(
     name = f"serve-{secrets.token_hex(4)}"
     place = CardPlace(channel=slack.approvals_channel, team=slack.team, pages=slack.public_url is not None)
     threads = Threads(engine, client, team=slack.team, by=name)
-    judge, teller = Judge(engine, client), Teller(engine, client)
+    judge, teller, hours = Judge(engine, client), Teller(engine, client), WorkingHours(client)
     at_work, sessions = AtWork(engine, client, by=name), Sessions(engine, client)
 
     async def remind_of_open() -> None:
         await remind(engine, client, team=slack.team, by=name, patience=patience)
         await asyncio.sleep(REMIND_SECONDS)
+
+    async def call() -> None:
+        await call_deciders(engine, client, team=slack.team, by=name, hours=hours, patience=patience)
+        await asyncio.sleep(SUMMARY_SECONDS)
 
     async def tell_unusual() -> None:
         if slack.anomaly_channels:
@@ -152,6 +157,7 @@ def _loops(
             lambda: tell_requesters(engine, client, team=slack.team, by=name, patience=patience),
         ),
         keep_doing("reminding", remind_of_open),
+        keep_doing("calling deciders", call),
         keep_doing("telling what is unusual", tell_unusual),
         keep_doing("showing the log's checkpoint", show_checkpoint),
         keep_doing("summing up refusals", summarise),

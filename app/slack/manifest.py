@@ -19,7 +19,7 @@ SCOPES: dict[str, str] = {
     "im:read": "knows its direct messages",
     "im:write": "tells a requester how a proposal ended",
     "usergroups:read": "reads the groups that people.toml names",
-    "users:read": "tells guests and people who have left from members",
+    "users:read": "tells guests and people who have left from members, and when it is night where somebody is",
 }
 """Every bot scope, and what it is for."""
 

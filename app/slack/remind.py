@@ -97,7 +97,12 @@ async def remind(
                 said.append(where.ts)
 
             told = {"kind": "reminder", "proposal": reminder.proposal}
-            letter = Letter(key, reminder.channel, reminder.text, thread_ts=reminder.card_ts, payload=told)
+            # The last one widens the audience: everybody in the channel sees it, and whose vote counts stays the same.
+            wide = reminder.moment == LAST_HOUR
+            wide = reminder.moment == LAST_HOUR
+            letter = Letter(
+                key, reminder.channel, reminder.text, thread_ts=reminder.card_ts, broadcast=wide, payload=told
+            )
             await deliver(engine, client, letter, by=by, note=noted)
 
         refused = await attempt(patience, key, post)
