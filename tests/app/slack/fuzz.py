@@ -29,7 +29,7 @@ from app.migrate import create
 from app.presses import waiting
 from app.processes.serve import build
 from app.ready import DEFAULTS
-from app.slack.dialogs import WHY_NOT
+from app.slack.dialogs import MARK, WHY_NOT
 from app.slack.judge import MOST_AT_ONCE, judge
 from app.slack.manifest import SHORTCUT
 from approvals.adopt import initialise
@@ -61,14 +61,18 @@ STATE = (
 
 def payloads(proposal: str) -> list[Json]:
     """One of each surface, as Slack sends them."""
-    about = json.dumps({"proposal": proposal, "digest": "ab" * 32, "channel": "C0APPROVE"})
+    unusual = {"anomaly": "A-0000000001", "is": "snoozed"}
+    about = json.dumps({"proposal": proposal, "digest": "ab" * 32, "channel": "C0APPROVE", **unusual})
     base: Json = {
         "api_app_id": "A0SPENDGATE",
         "team": {"id": "T0BANK", "domain": "d"},
         "user": {"id": STRANGER, "team_id": "T0BANK"},
         "trigger_id": "1.2.3",
     }
-    presses = ("approve", "approve_reason", "approve_page", "reject", "ask", "undo", "ask_on_why", "feedback")
+    presses = (
+        "approve", "approve_reason", "approve_page", "reject", "ask", "undo", "ask_on_why", "feedback",
+        "anomaly_investigate", "anomaly_say_snoozed",
+    )  # fmt: skip
     made: list[Json] = [
         base
         | {"type": "block_actions", "channel": {"id": "C0APPROVE"}, "actions": [{"type": "button", "action_id": name,
@@ -79,8 +83,15 @@ def payloads(proposal: str) -> list[Json]:
         chosen = {"value": json.dumps({"do": verb, "proposal": proposal, "digest": "ab" * 32})}
         action = {"type": "overflow", "action_id": "more", "block_id": "b", "selected_option": chosen}
         made.append(base | {"type": "block_actions", "channel": {"id": "C0APPROVE"}, "actions": [action]})
-    for name in ("approve_with_reason", "reject_reason", "ask_question", "withdraw_proposal", "lend_vote", WHY_NOT):
-        values = {"reason": {"text": {"type": "plain_text_input", "value": "because"}}}
+    chosen = {"value": json.dumps({**unusual, "is": "planned"})}
+    menu = {"type": "overflow", "action_id": "anomaly_more", "block_id": "b", "selected_option": chosen}
+    made.append(base | {"type": "block_actions", "channel": {"id": "C0APPROVE"}, "actions": [menu]})
+    dialogs = ("approve_with_reason", "reject_reason", "ask_question", "withdraw_proposal", "lend_vote", WHY_NOT, MARK)
+    for name in dialogs:
+        values = {
+            "reason": {"text": {"type": "plain_text_input", "value": "because"}},
+            "until": {"day": {"type": "datepicker", "selected_date": "2099-01-01"}},
+        }
         view = {
             "id": "V1",
             "type": "modal",
