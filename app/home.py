@@ -72,6 +72,11 @@ class Home:
         return self.folder / "calendar.csv"
 
     @property
+    def deploys(self) -> Path:
+        """What was deployed when, if somebody tells it."""
+        return self.folder / "deploys.csv"
+
+    @property
     def anomalies(self) -> Path:
         """From what on unusual spend is told."""
         return self.folder / "anomalies.toml"

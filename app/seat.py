@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
 from app.allocation import rules_here
+from app.carried_out import carried_out_here
 from app.database import reading, writing
 from app.expectations import expectations_here
 from app.fiscal import fiscal_calendar
@@ -78,6 +79,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             fiscal=fiscal,
             **expectations,
             propose=lambda wanted: _propose(engine, seat, wanted),
+            carried_out=carried_out_here(engine, scope),
             proposals=lambda which: _lines(engine, seat, scope, which),
             thresholds=limits,
             prices=prices,

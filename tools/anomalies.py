@@ -22,6 +22,7 @@ from tools.detection.grid import Leaf
 from tools.detection.robust import LEARNING_DAYS, WEEKS
 from tools.drivers import driven
 from tools.judging import LEAF, Found, floor_of, judged, months_of
+from tools.nearby import near
 from tools.periods import spoken, spoken_day, understood
 from tools.result import Problem, ToolResult, display
 from tools.sheet import Sheet
@@ -31,6 +32,7 @@ from tools.wording import label, named
 
 TOOL = "find_anomalies"
 MOST = 10
+MOST_NEARBY = 3
 _CENT = Decimal("0.01")
 EACH = 100  # amounts, at a rough count, that an event is as large as
 
@@ -82,6 +84,7 @@ def _answer(
     sheet.notes.extend(scope_notes(desk, ai))
     for one in told:
         _write(sheet, one, ai=ai, where=chosen)
+    sheet.notes.extend(_nearby(desk, told))
     _note(sheet, desk, leaves, days, left=len(found) - len(told), falls=falls)
     behind = desk.lake.ask(
         Question(period=days, by=("day", *LEAF), where={**chosen, **USAGE}, ai=ai, teams_seen=desk.scope)
@@ -92,6 +95,17 @@ def _answer(
         **provenance(behind),
     )
     return result, Looked(tuple(leaves), tuple(ai_total), tuple(told))
+
+
+def _nearby(desk: Desk, told: Sequence[Found]) -> list[str]:
+    """What happened near the beginning of the largest events, a note each."""
+    notes = []
+    for one in told[:MOST_NEARBY]:
+        names = {name: (value,) for name, value in one.incident.names}
+        began = Period(one.event.start, one.event.start + timedelta(days=1))
+        of = ", ".join(named(name, value) for name, value in one.incident.names) or "all spend"
+        notes.append(near(desk, began, names, of=f"the event of {of}"))
+    return [note for note in notes if note]
 
 
 def _total_of_ai(desk: Desk, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> list[Leaf]:

@@ -26,12 +26,16 @@ class BusinessCalendar:
     days: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
     fiscal: FiscalCalendar = field(default_factory=FiscalCalendar)
 
+    def kinds(self, day: date) -> tuple[str, ...]:
+        """What kind of day it is; most are of none."""
+        return (*self.days.get(day, ()), *((QUARTER_END,) if self._ends_quarter(day) else ()))
+
     def clock(self, first: date, count: int) -> Clock:
         """The clock of a grid of `count` days from `first`."""
         kinds: dict[int, tuple[str, ...]] = {}
         for column in range(count):
             day = first + timedelta(days=column)
-            if here := (*self.days.get(day, ()), *((QUARTER_END,) if self._ends_quarter(day) else ())):
+            if here := self.kinds(day):
                 kinds[column] = here
         return Clock(first, kinds=kinds)
 

@@ -16,6 +16,7 @@ from lake.price_book import PriceBook, shipped
 from tools.business_calendar import BusinessCalendar
 from tools.detection.thresholds import AnomalyThresholds
 from tools.fiscal import FiscalCalendar
+from tools.happenings import CarriedOut, Happening, nothing_carried_out
 from tools.result import Figure, Problem, Row, ToolResult
 from tools.rules.thresholds import SavingsThresholds
 from tools.shown import unpriced
@@ -121,6 +122,8 @@ class Desk:
     team_anomalies: Mapping[str, AnomalyThresholds] = field(default_factory=dict)
     calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     fiscal: FiscalCalendar = field(default_factory=FiscalCalendar)
+    deploys: tuple[Happening, ...] = ()
+    carried_out: CarriedOut = nothing_carried_out
     uncategorised_target: int = TARGET_PERCENT
     earlier: dict[str, ToolResult] = field(default_factory=dict)
     next_number: int = 1

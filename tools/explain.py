@@ -19,6 +19,7 @@ from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.causes import write_causes
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions
+from tools.nearby import near
 from tools.periods import spoken, spoken_day
 from tools.price_volume import effects
 from tools.result import Problem, ToolResult
@@ -137,6 +138,8 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
         change = EXACT.subtract(value, before[currency])
         queries += _write_reasons(sheet, desk, definite, now.question, currency=currency, change=change)
     heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
+    if happened := near(desk, question.period, question.where):
+        sheet.notes.append(happened)
     split_by = f" by {' and '.join(dict.fromkeys(splits)).replace('_', ' ')}" if splits else ""
     days = f"{spoken(question.period)} against {spoken(compare)}"
     return sheet.done(

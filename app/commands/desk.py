@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.allocation import rules_here
+from app.carried_out import carried_out_here
 from app.commands.here import person_at, place
 from app.database import reading
 from app.errors import Exit, Problem
@@ -32,6 +33,7 @@ def desk_here(person: str | None = None) -> Desk:
             thresholds=limits_here(here.home),
             fiscal=fiscal_calendar(),
             **expectations_here(here.home),
+            carried_out=carried_out_here(here.engine, speaker.sees_teams),
             prices=own(here.home.price_book),
             uncategorised_target=rules_here(here.home).target_percent,
         )
