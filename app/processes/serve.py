@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -111,31 +112,8 @@ def _loops(
     name = f"serve-{secrets.token_hex(4)}"
     place = CardPlace(channel=slack.approvals_channel, team=slack.team, pages=slack.public_url is not None)
     threads = Threads(engine, client, team=slack.team, by=name)
-    judge, teller, hours = Judge(engine, client), Teller(engine, client), WorkingHours(client)
+    judge, teller = Judge(engine, client), Teller(engine, client)
     at_work, sessions = AtWork(engine, client, by=name), Sessions(engine, client)
-
-    async def remind_of_open() -> None:
-        await remind(engine, client, team=slack.team, by=name, patience=patience)
-        await asyncio.sleep(REMIND_SECONDS)
-
-    async def call() -> None:
-        await call_deciders(engine, client, team=slack.team, by=name, hours=hours, patience=patience)
-        await asyncio.sleep(SUMMARY_SECONDS)
-
-    async def tell_unusual() -> None:
-        if slack.anomaly_channels:
-            where = Place(slack.team, slack.anomaly_channels)
-            await tell_anomalies(engine, client, place=where, by=name, patience=patience)
-        await asyncio.sleep(REMIND_SECONDS)
-
-    async def watch() -> None:
-        await watch_signer(engine, client, channel=slack.approvals_channel, by=name, patience=patience)
-        await asyncio.sleep(REMIND_SECONDS)
-
-    async def show_checkpoint() -> None:
-        if slack.witness_channel:
-            await post_checkpoint(engine, client, channel=slack.witness_channel, by=name, patience=patience)
-        await asyncio.sleep(REMIND_SECONDS)
 
     async def summarise() -> None:
         await asyncio.sleep(SUMMARY_SECONDS)
@@ -144,26 +122,50 @@ def _loops(
     return [
         keep_doing("judging votes", judge.judge_all),
         keep_doing("telling voters", teller.tell_all),
-        keep_doing(
-            "drawing cards",
-            lambda: draw_cards(engine, client, place=place, by=name, patience=patience),
-        ),
+        keep_doing("drawing cards", lambda: draw_cards(engine, client, place=place, by=name, patience=patience)),
         keep_doing("posting answers", lambda: post_answers(engine, client, by=name, patience=patience)),
         keep_doing("showing what goes on", at_work.show),
         keep_doing("telling where conversations stand", sessions.tell),
         keep_doing("telling what happened", lambda: threads.tell(patience)),
         keep_doing(
-            "telling requesters",
-            lambda: tell_requesters(engine, client, team=slack.team, by=name, patience=patience),
+            "telling requesters", lambda: tell_requesters(engine, client, team=slack.team, by=name, patience=patience)
         ),
-        keep_doing("reminding", remind_of_open),
-        keep_doing("calling deciders", call),
-        keep_doing("telling what is unusual", tell_unusual),
-        keep_doing("showing the log's checkpoint", show_checkpoint),
         keep_doing("summing up refusals", summarise),
-        keep_doing("watching the signer", watch),
         keep_doing("reading groups", lambda: watch_groups(engine, client)),
+        *_unhurried(engine, client, slack, name=name, patience=patience),
     ]
+
+
+def _unhurried(
+    engine: Engine, client: AsyncWebClient, slack: SlackSettings, *, name: str, patience: Patience
+) -> list[Coroutine[Any, Any, None]]:
+    """What may come some seconds later: nobody waits for it."""
+    told_by: dict[str, Any] = {"by": name, "patience": patience}
+    hours, places = WorkingHours(client), Place(slack.team, slack.anomaly_channels)
+
+    def every(seconds: float, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> Coroutine[Any, Any, None]:
+        async def once() -> None:
+            await work()
+            await asyncio.sleep(seconds)
+
+        return keep_doing(what, once)
+
+    channel = slack.approvals_channel
+    loops = [
+        every(REMIND_SECONDS, "reminding", lambda: remind(engine, client, team=slack.team, **told_by)),
+        every(
+            SUMMARY_SECONDS, "calling deciders",
+            lambda: call_deciders(engine, client, team=slack.team, hours=hours, **told_by),
+        ),
+        every(REMIND_SECONDS, "watching the signer", lambda: watch_signer(engine, client, channel=channel, **told_by)),
+    ]  # fmt: skip
+    if slack.anomaly_channels:
+        tell = partial(tell_anomalies, engine, client, place=places, **told_by)
+        loops.append(every(REMIND_SECONDS, "telling what is unusual", tell))
+    if slack.witness_channel:
+        show = partial(post_checkpoint, engine, client, channel=slack.witness_channel, **told_by)
+        loops.append(every(REMIND_SECONDS, "showing the log's checkpoint", show))
+    return loops
 
 
 async def check_slack(client: AsyncWebClient, slack: SlackSettings) -> None:
