@@ -34,6 +34,8 @@ AFTER = timedelta(seconds=1.0)
 """How long a turn lasts before its steps are streamed: Slack takes twenty new streams a minute, and an answer that is
 there at once needs none."""
 ROLL_AFTER = timedelta(minutes=4)
+MOST = 15
+"""Streams of one turn, an hour; what lasts longer goes on by updates of the last one."""
 AT_IT, ON_BELOW, DONE, BROKEN_OFF = "At it", "Continued below", "How this was found", "Stopped"
 OVER = "message_not_in_streaming_state"
 """Slack's word for a stream that ended: after its five minutes, by the stop button, or since somebody ended it."""
@@ -68,15 +70,14 @@ class Grown(NamedTuple):
 
 
 def key_of(turn: str, number: int) -> str:
-    """The row of a turn's n-th stream; numbers are padded, so that they sort."""
-    return f"steps {turn} {number:03d}"
+    """The row of a turn's n-th stream."""
+    return f"steps {turn} {number}"
 
 
 def streams_of(session: Session, turn: str) -> list[Posting]:
     """The rows of a turn's streams, the newest first; the place of one that Slack did not take is empty."""
-    begins = f"steps {turn} "
-    rows = select(Posting).where(col(Posting.key) >= begins, col(Posting.key) < f"{begins}~")
-    return list(session.exec(rows.order_by(col(Posting.key).desc())))
+    keys = [key_of(turn, number) for number in range(1, MOST + 1)]
+    return sorted(session.exec(select(Posting).where(col(Posting.key).in_(keys))), key=_number, reverse=True)
 
 
 def forget_streams(session: Session, turn: str) -> None:
@@ -161,7 +162,7 @@ class Streams:
             return True  # another replica tells it
         if current.ts is None:
             return await self._begin(work, _number(current))
-        if now - current.begun_at >= ROLL_AFTER and not work.refused:
+        if now - current.begun_at >= ROLL_AFTER and not work.refused and _number(current) < MOST:
             return await self._begin(work, _number(current) + 1)
         if len(work.streams) > 1:
             await self._clear(work)
