@@ -43,8 +43,9 @@ class Seat:
     """the same whenever this call runs again after a crash: idempotency key of a draft that it inserts"""
     next_number: int
     """number of the next result (`q<next_number>`), unique in the thread for ever: `Desk.next_number`"""
-    earlier: Mapping[str, ToolResult] = field(default_factory=dict)
-    """earlier results of the thread that this speaker may see: `Desk.earlier`"""
+    earlier: Callable[[tuple[str, ...]], Mapping[str, ToolResult]] = lambda _scope: {}
+    """earlier results of the thread that a speaker with this scope may see: `Desk.earlier`. Asked with the scope that
+    the seat is judged to have, so that tools and results are of one judgement"""
 
 
 @dataclass(frozen=True)

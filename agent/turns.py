@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -28,6 +28,7 @@ from tools.result import ToolResult
 PROPOSES = "propose_change"
 PROPOSALS = "find_proposals"
 SEALED, ENDED = "sealed", "ended"
+NO_MORE = {"error": "No more tool calls in this turn; answer from what you have."}
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,9 @@ async def use_tools(state: State, runtime: Runtime[Run]) -> Json:
     kept, number = list(state.get("results", [])), state.get("next_number", 1)
     done: Turn = {**turn, "messages": list(turn["messages"])}
     for call in turn["messages"][-1]["calls"]:
+        if done["tool_calls"] >= run.ports.limits.tool_calls:
+            done = _noted(done, call, guards.as_data("spendgate", NO_MORE), [])  # nobody sits down for these
+            continue
         box = await _sit({**state, "results": kept, "next_number": number, "turn": done}, run)
         before = set(box.results)
         text = await _step(call, box, run, done)
@@ -214,23 +218,21 @@ def _opened(state: State, turn: Turn) -> list[str]:
 async def _step(call: Json, box: Toolbox, run: Run, turn: Turn) -> str:
     """Carries one call out, and tells whoever watches; of a tool that the model made up there is nothing to tell."""
     if call["name"] not in WORDS:
-        return await _carry_out(call, box, run, turn)
+        return await _carry_out(call, box, run)
     step = Step(turn["id"], turn["tool_calls"] + 1, call["name"], StepState.RUNNING)
     run.ports.steps(step)
     before, state = len(box.results), StepState.FAILED
     try:
-        text = await _carry_out(call, box, run, turn)
+        text = await _carry_out(call, box, run)
         state = StepState.DONE if len(box.results) > before else StepState.FAILED
     finally:
         run.ports.steps(step._replace(state=state))
     return text
 
 
-async def _carry_out(call: Json, box: Toolbox, run: Run, turn: Turn) -> str:
+async def _carry_out(call: Json, box: Toolbox, run: Run) -> str:
     """The tool's content for the model, or what was wrong with the call."""
     tool = next((tool for tool in box.tools if tool.name == call["name"]), None)
-    if turn["tool_calls"] >= run.ports.limits.tool_calls:
-        return guards.as_data("spendgate", {"error": "No more tool calls in this turn; answer from what you have."})
     if tool is None:
         known = [tool.name for tool in box.tools]
         return guards.as_data("spendgate", {"error": "There is no such tool.", "tools": known})
@@ -339,10 +341,9 @@ async def _sit(state: State, run: Run) -> Toolbox:
         # The n-th proposal of a turn, not the n-th call: a model that runs again may look around in another order.
         key=f"{turn['id']}/{turn['proposed'] + 1}",
         next_number=state.get("next_number", 1),
+        earlier=lambda scope: results_of(visible(state.get("results", []), scope)),
     )
-    scope = (await asyncio.to_thread(run.ports.sit, seat)).scope
-    earlier = results_of(visible(state.get("results", []), scope))
-    return await asyncio.to_thread(run.ports.sit, replace(seat, earlier=earlier))
+    return await asyncio.to_thread(run.ports.sit, seat)
 
 
 async def _rows(state: State, run: Run) -> dict[str, ProposalRow]:

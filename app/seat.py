@@ -84,7 +84,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
             thresholds=limits,
             prices=prices,
             uncategorised_target=target,
-            earlier=dict(seat.earlier),
+            earlier=dict(seat.earlier(scope)),
             next_number=seat.next_number,
         )
         return Toolbox(tools=bind(desk), results=desk.earlier, today=desk.today, scope=scope)

@@ -102,7 +102,8 @@ def _unfit(operation: Operation, first: Figure, second: Figure) -> Problem | Non
     if operation in (Operation.SHARE, Operation.RATIO) and second.value == 0:
         return Problem(
             what=f"There is no {operation} of nothing.",
-            why=f"{second.label} is zero.",
+            # Its label is not repeated: it can hold a rule's limit or somebody's own words, and people may read this.
+            why="The figure that it is set against is zero.",
             do="Name another figure as the whole, or take the difference.",
         )
     return None

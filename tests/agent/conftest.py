@@ -82,12 +82,13 @@ class World:
 
     def sit(self, seat: Seat) -> Toolbox:
         self.seats.append(seat)
+        scope = self.scope.get(seat.speaker, ("*",))
         desk = Desk(
             lake=cast("Any", None),
             now=datetime(2026, 11, 23, 9, tzinfo=UTC),
             speaker=seat.speaker,
-            scope=self.scope.get(seat.speaker, ("*",)),
-            earlier=dict(seat.earlier),
+            scope=scope,
+            earlier=dict(seat.earlier(scope)),
             next_number=seat.next_number,
         )
         return Toolbox(self._tools(desk, seat), desk.earlier, date(2026, 11, 23), desk.scope)

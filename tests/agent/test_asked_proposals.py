@@ -126,7 +126,7 @@ class Talk:
 
     def sit(self, seat: Seat) -> Toolbox:
         desk = Desk(lake=cast("Any", None), now=datetime(2026, 11, 23, 9, tzinfo=UTC), speaker=seat.speaker,
-                    proposals=lambda _which: self.lines, earlier=dict(seat.earlier),
+                    proposals=lambda _which: self.lines, earlier=dict(seat.earlier(("*",))),
                     next_number=seat.next_number)  # fmt: skip
         return Toolbox(bind(desk), desk.earlier, desk.today, desk.scope)
 

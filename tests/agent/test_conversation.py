@@ -191,7 +191,9 @@ async def test_an_answer_for_one_team_is_not_at_hand_for_a_reader_of_another(thr
     shown = "".join(str(message.content) for message in ports.model.asked[0][1:])
     assert "q1" not in shown
     assert "fraud-analytics" not in shown
-    assert all(not seat.earlier for seat in world.seats if seat.speaker == "p-narrow"), "nor at its tools' desk"
+    narrow = [seat for seat in world.seats if seat.speaker == "p-narrow"]
+    assert narrow
+    assert not any(seat.earlier(world.scope["p-narrow"]) for seat in narrow), "nor at its tools' desk"
     await thread.ask("cost?", kit.call("query_spend"), "{q2.t1.effective}", speaker="p-narrow")
     wider = await thread.ask("and?", "It was {q2.t1.effective}.", speaker="p-both")
     assert wider.figures[0]["id"] == "q2.t1.effective"
@@ -211,11 +213,12 @@ async def test_limits_end_a_turn_in_a_plain_sentence_with_what_the_tools_found(t
     said = await thread.ask("slow", kit.call("slow"), "Done.", limits=Limits(seconds=0.3))
     assert said.answer.startswith("I stopped here: this took longer than one question may.")
     many = [kit.call("query_spend").tool_calls[0] | {"id": f"c{n}"} for n in range(20)]
-    before = len(thread.world.calls)
+    before, sat = len(thread.world.calls), len(thread.world.seats)
     await thread.ask(
         "many", kit.call("query_spend").model_copy(update={"tool_calls": many}), "{q99.x}", limits=Limits(tool_calls=4)
     )
     assert len(thread.world.calls) - before == 4
+    assert len(thread.world.seats) - sat < 12, "nobody sits down for a call that is not carried out"
 
 
 async def test_a_question_that_cannot_be_read_is_refused_before_the_model(thread: Any) -> None:

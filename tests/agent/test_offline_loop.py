@@ -47,7 +47,7 @@ class Chat:
             return Receipt(f"P-{'ABCDEFGH'[list(self.drafts).index(seat.key)] * 10}", accepted=True, reason="")
 
         desk = Desk(lake=self.lake, now=NOW, speaker=seat.speaker, scope=self.scope, propose=ask,
-                    earlier=dict(seat.earlier), next_number=seat.next_number)  # fmt: skip
+                    earlier=dict(seat.earlier(self.scope)), next_number=seat.next_number)  # fmt: skip
         return Toolbox(bind(desk), desk.earlier, desk.today, desk.scope)
 
     def rows(self, ids: Any) -> dict[str, ProposalRow]:

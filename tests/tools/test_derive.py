@@ -33,6 +33,16 @@ def desk() -> Desk:
     return Desk(lake=cast(Lake, None), now=NOW, speaker="p-1", earlier={"q1": known})
 
 
+def test_what_cannot_be_divided_by_is_not_repeated_with_the_limit_in_its_label(desk: Desk) -> None:
+    label = "kyc-01: GPU active, share of time (idle if below 1 %)"
+    known = figure("q1.r9.gpu_active", Decimal(0), label=label, unit="%", period="4 to 17 November 2026")
+    desk.earlier["q1"] = desk.earlier["q1"].model_copy(update={"figures": (known,)})
+    result = derive(desk, op="ratio", a="q1.r9.gpu_active", b="q1.r9.gpu_active")
+    assert result.error is not None
+    assert "set against is zero" in str(result.error)
+    assert "1 %" not in str(result.error), "an amount that stands in an answer without a figure"
+
+
 def only(result: ToolResult) -> Figure:
     assert result.error is None
     [made] = result.figures
