@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from evals import board
 from evals.case import Case, load_cases
 from evals.detection import detect
-from evals.hostile import attack
+from evals.hostile import Hostile, attack
 from evals.live import NoLiveModelError, estimated, live_settings, some, spent
 from evals.questions import Questions, ask_all
 from evals.scripted import follow_all, trajectories
@@ -98,11 +98,18 @@ def _measure(wanted: Sequence[str], cases: Sequence[Case], given: argparse.Names
         scores["scripted"] = board.scripted_json(asyncio.run(follow_all(trajectories())))
     if "hostile" in wanted:
         _say(f"{given.turns} turns of a hostile model …")
-        scores["hostile"] = board.hostile_json(asyncio.run(attack(given.turns, seed=given.seed)), seed=given.seed)
+        scores["hostile"] = board.hostile_json(_attacked(given.turns, seed=given.seed), seed=given.seed)
     if "detection" in wanted:
         _say("replaying banks day by day; this takes a few minutes …")
         scores["detection"] = board.detection_json(detect())
     return scores
+
+
+def _attacked(turns: int, *, seed: int) -> Hostile:
+    def tell(found: Hostile) -> None:
+        _say(f"{found.turns:,} turns, {len(found.faults)} faults so far")
+
+    return asyncio.run(attack(turns, seed=seed, tell=tell))
 
 
 def _ask_live(cases: Sequence[Case], given: argparse.Namespace) -> board.Json:

@@ -4,6 +4,7 @@ The one place of the evals that knows how the product is put together; the rest 
 which model's settings to give.
 """
 
+from agent import strict  # isort: skip
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,10 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from app.database import open_database, reading, writing
+from agent.conversation import build
+from agent.memory import forget
+from app.database import kept, open_database, reading, writing
 from app.home import open_home
 from app.inbox import admit, conversation
 from app.migrate import create
@@ -112,6 +117,17 @@ class Subject:
         ports = self._process.ports
         self._process.ports = replace(ports, model=model, model_name="under test", fallbacks=(), price=None, **more)
 
+    def remember_in_memory(self) -> None:
+        """Keeps conversations in this process and in no file, for runs of many turns; see `forget`."""
+        strict.require_strict()
+        self._process.graph = build(InMemorySaver())
+
+    async def forget(self, thread: str) -> None:
+        """Gives up what is remembered of a conversation that has ended."""
+        saver = self._process.graph.checkpointer
+        if isinstance(saver, BaseCheckpointSaver):
+            await forget(saver, thread)
+
     def rows(self) -> Rows:
         """What stands in the gate's tables and which words the log holds, to judge by."""
         with reading(self._engine) as (session, _):
@@ -164,5 +180,6 @@ async def subject(folder: Path, *, now: datetime, model: ModelSettings = OFFLINE
     home = open_home(folder)
     engine = open_database(home.database, lambda: now)
     async with agent_process(engine=engine, home=home, model=model) as process:
-        yield Subject(engine, process)
+        with kept(engine) as asked:
+            yield Subject(asked, process)
     engine.dispose()
