@@ -10,12 +10,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
 
 from agent.ports import Seat, Toolbox
 from app.database import reading
+from app.seat import meet
 from app.whoami import NOBODY
 from approvals.active import active
 from lake.engine import Lake
@@ -29,8 +31,8 @@ MOST_PAUSE_SECONDS = 600.0
 MOST_SCOPES = 8
 """Of so many different scopes at most, those that most people have: what is kept of them all has a bound."""
 
-MOST_ABOUT = 2
-"""Of the first so many scopes also what is asked about one name."""
+ABOUT = (5, 1)
+"""What is asked about one name is asked about so many of each kind, the largest: of the first scope, of the second."""
 
 _FILTERED = ("team", "service", "model", "use_case")
 _SPLITS = ("team", "service", "model", "use_case", "month")
@@ -47,11 +49,15 @@ QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+Seated = Callable[[Seat, tuple[str, ...], datetime], Toolbox]
+"""`app.seat.seated_with`: the tools of a turn, for a scope."""
+
+
 class AskedAhead:
     """`idle` is set while no turn is under way: nothing is begun otherwise."""
 
-    def __init__(self, engine: Engine, lake: Lake, *, sit: Callable[[Seat], Toolbox], idle: asyncio.Event) -> None:
-        self._engine, self._lake, self._sit, self._idle = engine, lake, sit, idle
+    def __init__(self, engine: Engine, lake: Lake, *, seated: Seated, idle: asyncio.Event) -> None:
+        self._engine, self._lake, self._seated, self._idle = engine, lake, seated, idle
         self._known: Sequence[Snapshot] = ()
 
     async def run(self) -> None:
@@ -73,12 +79,14 @@ class AskedAhead:
         """Asks every question for every scope, one after the other; how many were asked. Raises the first fault of a
         question once the others were asked."""
         asked, faults = 0, list[Exception]()
-        for number, speaker in enumerate(await asyncio.to_thread(self._speakers)):
-            seat = Seat(thread="", turn="ahead", speaker=speaker, key="ahead", next_number=1)
+        scopes, now = await asyncio.to_thread(self._scopes)
+        seat = Seat(thread="", turn="ahead", speaker=NOBODY, key="ahead", next_number=1)
+        for number, scope in enumerate(scopes):
             await self._idle.wait()
-            box = await asyncio.to_thread(self._sit, seat)
+            box = await asyncio.to_thread(self._seated, seat, scope, now)
             tools = {tool.name: tool for tool in box.tools}
-            questions = [*QUESTIONS, *(await asyncio.to_thread(self._about, box.scope) if number < MOST_ABOUT else ())]
+            names = ABOUT[number] if number < len(ABOUT) else 0
+            questions = [*QUESTIONS, *(await asyncio.to_thread(self._about, box.scope, names) if names else ())]
             for name, arguments in questions:
                 await self._idle.wait()
                 try:
@@ -91,21 +99,26 @@ class AskedAhead:
             raise faults[0]
         return asked
 
-    def _about(self, scope: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
-        """Questions about the largest team, service, model and use case: others of their kind have the same shape."""
+    def _about(self, scope: tuple[str, ...], names: int) -> list[tuple[str, dict[str, Any]]]:
+        """Questions about the largest teams, services, models and use cases; others of their kind have the same shape,
+        so that of them no query is compiled for the first time."""
         found: list[tuple[str, dict[str, Any]]] = []
         for dimension in _FILTERED:
-            for name in self._lake.values(dimension, 1, teams_seen=scope):
+            for name in self._lake.values(dimension, names, teams_seen=scope):
                 where = {"scope": "ai", "where": {dimension: name}}
                 found += [(tool, where) for tool in ("query_spend", "explain_change", "find_anomalies")]
         return found
 
-    def _speakers(self) -> list[str]:
-        """One person of each scope, the scopes that most people have first."""
-        with reading(self._engine) as (session, _):
-            people = active(session).people.by_id
-        if not people:
-            return [NOBODY]
-        scopes = Counter(tuple(sorted(person.sees_teams)) for person in people.values())
-        of = {tuple(sorted(person.sees_teams)): name for name, person in people.items()}
-        return [of[scope] for scope, _ in scopes.most_common(MOST_SCOPES)]
+    def _scopes(self) -> tuple[list[tuple[str, ...]], datetime]:
+        """The scopes that most people have first, and now. A person's are their own, and in each channel what both the
+        person and the channel may read."""
+        with reading(self._engine) as (session, now):
+            people = active(session).people
+        if not people.by_id:
+            return [("*",)], now
+        channels = [tuple(sorted(teams)) for teams in people.channels.values()]
+        counted = Counter[tuple[str, ...]]()
+        for person in people.by_id.values():
+            own = tuple(sorted(person.sees_teams))
+            counted.update({own, *(meet(own, teams) for teams in channels)})
+        return [scope for scope, _ in counted.most_common() if scope or not channels][:MOST_SCOPES], now

@@ -7,6 +7,7 @@ are bound here and that no model can fill in.
 import json
 from base64 import b32encode
 from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import Engine
@@ -46,11 +47,12 @@ def scope_of(session: Session, *, speaker: str, thread: str) -> tuple[str, ...]:
     if speaker == NOBODY:
         return ("*",) if not people.by_id else ()
     person = people.by_id.get(speaker)
-    own = tuple(person.sees_teams) if person is not None else ()
+    # In one order: what is kept of the bill is found again by everybody who sees the same teams.
+    own = tuple(sorted(person.sees_teams)) if person is not None else ()
     place = session.get(Conversation, thread)
     if place is None or place.private:
         return own
-    return meet(own, people.channel_sees(place.team, place.channel))
+    return meet(own, tuple(sorted(people.channel_sees(place.team, place.channel))))
 
 
 def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
@@ -64,13 +66,23 @@ def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
     """The port through which the conversation gets its tools."""
-
-    fiscal, expectations = fiscal_calendar(), expectations_here(home)
-    limits, prices, target = limits_here(home), own(home.price_book), rules_here(home).target_percent
+    seated = seated_with(engine, home, lake)
 
     def seat_down(seat: Seat) -> Toolbox:
         with reading(engine) as (session, now):
             scope = scope_of(session, speaker=seat.speaker, thread=seat.thread)
+        return seated(seat, scope, now)
+
+    return seat_down
+
+
+def seated_with(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat, tuple[str, ...], datetime], Toolbox]:
+    """The tools of a seat at a time, for a scope that was judged already."""
+
+    fiscal, expectations = fiscal_calendar(), expectations_here(home)
+    limits, prices, target = limits_here(home), own(home.price_book), rules_here(home).target_percent
+
+    def seated(seat: Seat, scope: tuple[str, ...], now: datetime) -> Toolbox:
         desk = Desk(
             lake=lake,
             now=now,
@@ -89,7 +101,7 @@ def sit(engine: Engine, home: Home, lake: Lake) -> Callable[[Seat], Toolbox]:
         )
         return Toolbox(tools=bind(desk), results=desk.earlier, today=desk.today, scope=scope)
 
-    return seat_down
+    return seated
 
 
 def _lines(engine: Engine, seat: Seat, scope: tuple[str, ...], which: str) -> list[ProposalLine]:
@@ -159,4 +171,4 @@ def proposal_rows(engine: Engine) -> Callable[..., dict[str, ProposalRow]]:
     return read
 
 
-__all__ = ["Ports", "meet", "proposal_rows", "scope_of", "sit"]
+__all__ = ["Ports", "meet", "proposal_rows", "scope_of", "seated_with", "sit"]

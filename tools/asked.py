@@ -83,12 +83,14 @@ def asked(
 
 def problem_of(error: LakeError) -> Problem:
     """What the lake refused, as a problem; names that were close are candidates."""
-    candidates = error.closest if isinstance(error, NameNotKnown) else ()
+    candidates = tuple(shown(name) for name in error.closest) if isinstance(error, NameNotKnown) else ()
+    # Told as they are offered: `failed` finds them in the sentence again.
+    why = f"The closest known names: {', '.join(candidates)}." if candidates else shown(error.why, 600)
     return Problem(
         what=shown(error.what, 300),
-        why=shown(error.why, 600),
+        why=why,
         do=shown(error.do, 300),
-        candidates=tuple(shown(name) for name in candidates),
+        candidates=candidates,
     )
 
 

@@ -161,12 +161,17 @@ class Desk:
 
 
 def failed(desk: Desk, tool: str, problem: Problem, *, notes: tuple[str, ...] = ()) -> ToolResult:
-    """A result that says why there is no answer; what it tells back of the words that were asked states no amount."""
+    """A result that says why there is no answer; what it tells back of the words that were asked states no amount, and
+    nor does a name of the bill that is close to them."""
+    why = unpriced(problem.why, quoted=True)
+    for name in problem.candidates:
+        why = why.replace(name, unpriced(name))
     told = problem.model_copy(
         update={
             "what": unpriced(problem.what),
-            "why": unpriced(problem.why, quoted=True),
+            "why": why,
             "do": unpriced(problem.do, quoted=True),
+            "candidates": tuple(unpriced(name) for name in problem.candidates),
         }
     )
     return desk.keep(ToolResult(id=desk.new_id(), tool=tool, title=told.what, error=told, notes=notes))

@@ -31,7 +31,7 @@ from app.home import Home
 from app.inbox import Message
 from app.lake_here import lake_here
 from app.model_settings import ModelSettings
-from app.seat import draft_ids, proposal_rows, sit
+from app.seat import draft_ids, proposal_rows, seated_with, sit
 from app.second_readings import SecondReadings
 from app.steps import Steps, steps_of
 from app.stops import stopped
@@ -80,7 +80,7 @@ class AgentProcess:
         self._turns, self._idle = 0, asyncio.Event()
         self._idle.set()
         at = sit(engine, home, lake)
-        self.ahead = AskedAhead(engine, lake, sit=at, idle=self._idle)
+        self.ahead = AskedAhead(engine, lake, seated=seated_with(engine, home, lake), idle=self._idle)
         first, *others = voices(model, lake)
         budget = monthly_budget(engine, model)
         self.ports = Ports(

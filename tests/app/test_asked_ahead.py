@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from agent.ports import Seat
 from app.asked_ahead import MOST_SCOPES, QUESTIONS, AskedAhead
 from app.database import reading, writing
 from app.home import Home
-from app.seat import sit
+from app.inbox import conversation
+from app.seat import scope_of, seated_with, sit
 from app.turns import StoredAnswer, TokenUse
 from approvals.active import PEOPLE as PEOPLE_KIND
 from approvals.adopt import adopt
@@ -58,11 +59,13 @@ def ahead(engine: Engine, home: Home, lake: Lake, idle: asyncio.Event | None = N
     if idle is None:
         idle = asyncio.Event()
         idle.set()
-    return AskedAhead(engine, lake, sit=sit(engine, home, lake), idle=idle)
+    return AskedAhead(engine, lake, seated=seated_with(engine, home, lake), idle=idle)
 
 
-def use(engine: Engine, home: Home, lake: Lake, speaker: str, name: str, arguments: dict[str, Any]) -> str:
-    box = sit(engine, home, lake)(Seat(thread="", turn="t", speaker=speaker, key="t/1", next_number=1))
+def use(
+    engine: Engine, home: Home, lake: Lake, speaker: str, name: str, arguments: dict[str, Any], thread: str = ""
+) -> str:
+    box = sit(engine, home, lake)(Seat(thread=thread, turn="t", speaker=speaker, key="t/1", next_number=1))
     tool = next(tool for tool in box.tools if tool.name == name)
     return str(tool.invoke(arguments))
 
@@ -86,6 +89,26 @@ async def test_each_scope_is_answered_by_its_own_teams(engine: Engine, home: Hom
     assert "treasury" in told
     assert "fraud" not in told
     assert "fraud" in use(engine, home, lake, OLIVIA, "query_spend", {"by": ["team"], "period": "2026-10"})
+
+
+async def test_after_it_a_channels_first_questions_read_nothing_however_the_teams_are_listed(
+    engine: Engine, home: Home, lake: Lake, queries: list[str]
+) -> None:
+    both = NARROW.replace('["treasury"]', '["treasury", "fraud"]')
+    channel = '\n[[channel]]\nteam = "T0BANK"\nid = "C0FRAUD"\nsees_teams = ["fraud"]\n'
+    with writing(engine) as (session, now):
+        adopt(session, now=now, kind=PEOPLE_KIND, text=PEOPLE + both + channel, actor=Actor(ActorKind.SERVICE, "test"))
+        place = conversation(session, surface="slack", team="T0BANK", channel="C0FRAUD", thread_ts="1", private=False)
+        thread = str(place.thread)
+    await ahead(engine, home, lake).once()
+    queries.clear()
+    for where in (thread, ""):
+        for name, arguments in QUESTIONS:
+            told = use(engine, home, lake, TINA, name, arguments, thread=where)
+            assert queries == [], (where, name, arguments)
+            assert where == "" or "treasury" not in told
+    with reading(engine) as (session, _):
+        assert scope_of(session, speaker=TINA, thread="") == ("fraud", "treasury")
 
 
 async def test_it_leaves_nothing_in_the_database(engine: Engine, home: Home, lake: Lake) -> None:
@@ -138,7 +161,7 @@ async def test_a_question_that_always_fails_stops_no_other_and_is_asked_ever_les
 ) -> None:
     monkeypatch.setattr("app.asked_ahead.LOOK_SECONDS", 0.01)
     made, pauses, asked = ahead(engine, home, lake), list[float](), list[str]()
-    real, sleep = made._sit, asyncio.sleep
+    real, sleep = made._seated, asyncio.sleep
 
     def broken(name: str) -> BaseTool:
         def use() -> str:
@@ -149,8 +172,8 @@ async def test_a_question_that_always_fails_stops_no_other_and_is_asked_ever_les
 
         return StructuredTool.from_function(use, name=name, description="broken")
 
-    def seated(seat: Seat) -> Any:
-        box = real(seat)
+    def seated(seat: Seat, *judged: Any) -> Any:
+        box = real(seat, *judged)
         return replace(box, tools=[broken(tool.name) for tool in box.tools])
 
     async def noted(seconds: float) -> None:
@@ -159,7 +182,7 @@ async def test_a_question_that_always_fails_stops_no_other_and_is_asked_ever_les
             raise asyncio.CancelledError
         await sleep(0)
 
-    monkeypatch.setattr(made, "_sit", seated)
+    monkeypatch.setattr(made, "_seated", seated)
     monkeypatch.setattr("app.asked_ahead.asyncio.sleep", noted)
     with pytest.raises(asyncio.CancelledError):
         await made.run()
@@ -174,17 +197,17 @@ async def test_of_many_scopes_only_some_are_asked_for(engine: Engine, home: Home
     with writing(engine) as (session, now):
         adopt(session, now=now, kind=PEOPLE_KIND, text=PEOPLE + many, actor=Actor(ActorKind.SERVICE, "test"))
     made = ahead(engine, home, lake)
-    seen: list[str] = []
-    real = made._sit
+    seen: list[tuple[str, ...]] = []
+    real = made._seated
 
-    def counted(seat: Seat) -> Any:
-        seen.append(seat.speaker)
-        box = real(seat)
+    def counted(seat: Seat, scope: tuple[str, ...], now: datetime) -> Any:
+        seen.append(scope)
+        box = real(seat, scope, now)
         return replace(box, tools=[_deaf(tool.name) for tool in box.tools])
 
-    made._sit = counted
+    made._seated = counted
     await made.once()
-    assert len(seen) == MOST_SCOPES
+    assert len(set(seen)) == len(seen) == MOST_SCOPES
 
 
 def _deaf(name: str) -> BaseTool:

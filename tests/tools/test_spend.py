@@ -163,6 +163,17 @@ def test_a_refusal_does_not_state_the_amount_that_the_unknown_name_holds(desk: D
     assert result.error.what == result.title == "No team is named 'saves … a month'."
 
 
+def test_a_name_of_the_bill_that_is_close_states_no_amount_either(tmp_path: Path) -> None:
+    names = ["saves $1,000,000 a month", f"{'prod-' * 16}saves $5 a month", "saves little"]
+    lake = lake_of(tmp_path, [charge(day, "5", team=name) for day in days_of(date(2026, 10, 1), 31) for name in names])
+    for asked in ("saves a month", f"{'prod-' * 16}saves a month"):
+        result = query_spend(desk_of(lake), where={"team": asked})
+        assert result.error is not None
+        assert result.error.candidates
+        assert "$" not in str(result.error) + "".join(result.error.candidates)
+    assert "saves … a month" in str(query_spend(desk_of(lake), where={"team": "saves a month"}).error)
+
+
 def test_an_unknown_dimension_or_metric_says_what_there_is(desk: Desk) -> None:
     by = query_spend(desk, by=["colour"])
     assert by.error is not None
