@@ -28,6 +28,8 @@ from audit.trail_event import leaves_of
 
 DECIDING = ("vote.", "approval.", "execution.", "proposal.sealed")
 LOCAL = "spendgate:"
+ELSEWHERE = ("litellm:",)
+"""What other providers than AWS are sent: CloudTrail knows nothing of it."""
 CLAIMS = (Event.EXECUTION_CLAIMED, Event.EXECUTION_TAKEN_OVER)
 UNKNOWN = "unknown"
 
@@ -194,6 +196,8 @@ def gather(session: Session, *, skew: timedelta) -> Logged:
         logged.planned[effect.key] = effect.planned
         if planned.operation.startswith(LOCAL):
             effect.expected, effect.word = False, "a change of Spendgate's own, of which no provider knows"
+        elif planned.operation.startswith(ELSEWHERE):
+            effect.expected, effect.word = False, "a change outside AWS, of which its log knows nothing"
     for intent in reader.intents:
         key = intent["key"]
         if key in hashes and hashes[key] != intent["hash"]:

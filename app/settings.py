@@ -80,6 +80,15 @@ class SignerSettings:
 
 
 @dataclass(frozen=True)
+class AdminSettings:
+    """A provider's administration interface that the worker changes; `account` is the name that changes call it by."""
+
+    key: str = field(repr=False)
+    base_url: str
+    account: str
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     """What the only process with hands holds."""
 
@@ -90,6 +99,7 @@ class WorkerSettings:
     profile: str | None
     endpoint_url: str | None
     settle_seconds: int
+    litellm: AdminSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -340,7 +350,30 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
         profile=env.get("SPENDGATE_WORKER_AWS_PROFILE") or None,
         endpoint_url=endpoint_url,
         settle_seconds=int(settle),
+        litellm=_litellm(env),
     )
+
+
+def _litellm(env: Mapping[str, str]) -> AdminSettings | None:
+    """The gateway that the worker may change; None where no key is set."""
+    key_name, url_name = "SPENDGATE_WORKER_LITELLM_KEY", "SPENDGATE_WORKER_LITELLM_BASE_URL"
+    key, url = env.get(key_name, "").strip(), web_address(env, url_name)
+    if not key:
+        return None
+    _header_safe(key_name, key)
+    if url is None:
+        raise _missing(url_name, "worker", "Every LiteLLM proxy has an address of its own; name it.")
+    name = env.get("SPENDGATE_WORKER_LITELLM_NAME", "").strip() or "litellm"
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+        why = "Changes name the gateway by it: small letters, digits and hyphens."
+        raise wrong("SPENDGATE_WORKER_LITELLM_NAME", name, why, "Leave it unset for litellm.")
+    return AdminSettings(key, url, name)
+
+
+def _header_safe(name: str, key: str) -> None:
+    if not key.isascii() or not key.isprintable() or " " in key:
+        do = "Copy it again, without spaces or line breaks."
+        raise wrong(name, "…", "A key is plain letters, digits and signs, sent in a header.", do)
 
 
 def load_sources(env: Mapping[str, str] = os.environ) -> list[SourceSettings]:
@@ -359,9 +392,7 @@ def load_sources(env: Mapping[str, str] = os.environ) -> list[SourceSettings]:
         key, url = env.get(key_name, "").strip(), web_address(env, url_name)
         if not key:
             continue
-        if not key.isascii() or not key.isprintable() or " " in key:
-            do = "Copy it again, without spaces or line breaks."
-            raise wrong(key_name, "…", "A key is plain letters, digits and signs, sent in a header.", do)
+        _header_safe(key_name, key)
         if name == "litellm" and url is None:
             raise _missing(url_name, "sources", "Every LiteLLM proxy has an address of its own; name it.")
         found.append(SourceSettings(name, key, url, legacy=name == "anthropic" and kind == "legacy"))

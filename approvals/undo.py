@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from approvals.changes.change import AnyChange
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
+from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy
 from approvals.changes.instance import OnInstance, StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
@@ -19,7 +20,7 @@ from approvals.store import TOOK_EFFECT, Effect
 
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
-    CreateEndpoint, AdoptPolicy,
+    CreateEndpoint, AdoptPolicy, BlockGatewayKey, UnblockGatewayKey, SetGatewayBudget,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

@@ -7,6 +7,7 @@ so that a shell prepared for something else does not lend the worker an account.
 import boto3
 
 from app.errors import Exit, Problem
+from app.processes.gateways import gateway_eyes, gateway_hands
 from app.settings import WorkerSettings
 from approvals.executors.aws import AwsExecutor, Clients, aws_clients
 from approvals.executors.local import LocalExecutor
@@ -38,7 +39,8 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
     own = LocalInspector(begin)
     services = dict.fromkeys(("ec2:", "eks:", "sagemaker:", "logs:"), executor)
     hands = {**services, "spendgate:": LocalExecutor(begin, worker=worker)}
-    return eyes(clients).also(dict.fromkeys(GOVERNANCE, own)), Hands(hands, name=executor.name)
+    looks = eyes(clients).also(dict.fromkeys(GOVERNANCE, own)).also(gateway_eyes(settings))
+    return looks, Hands(hands, name=executor.name).also(gateway_hands(settings))
 
 
 def eyes(clients: Clients) -> Eyes:

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from approvals.changes.address import ReleaseAddress
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
+from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
 from approvals.changes.log_retention import SetLogRetention
@@ -22,13 +23,14 @@ from approvals.governance import GOVERNANCE
 OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScaleNodeGroup
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
-CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention
+OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget
+CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | OnLiteLLM
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
 CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
-    "set_log_retention",
+    "set_log_retention", "block_gateway_key", "unblock_gateway_key", "set_gateway_budget",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -53,6 +53,8 @@ class Step(BaseModel):
 
 
 def _told(value: Any) -> str:
+    if value is None:
+        return "nothing"
     if isinstance(value, dict):
         if set(value) == {"Value"}:
             return _told(value["Value"])

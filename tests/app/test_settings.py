@@ -24,6 +24,8 @@ SLACK = {
     "SPENDGATE_SLACK_APPROVALS_CHANNEL": "C1",
 }
 
+GATEWAY = {"SPENDGATE_WORKER_LITELLM_KEY": "sk-1", "SPENDGATE_WORKER_LITELLM_BASE_URL": "https://gateway.example"}
+
 WRONG: list[tuple[str, Callable[[dict[str, str]], object], dict[str, str], str]] = [
     ("a port that is no number", load_settings, {"SPENDGATE_PORT": "http"}, "SPENDGATE_PORT"),
     ("a port out of range", load_settings, {"SPENDGATE_PORT": "70000"}, "SPENDGATE_PORT"),
@@ -42,6 +44,30 @@ WRONG: list[tuple[str, Callable[[dict[str, str]], object], dict[str, str], str]]
         load_worker,
         {"SPENDGATE_WORKER_SETTLE_SECONDS": "359", "SPENDGATE_WORKER_EXECUTOR": "aws"},
         "SPENDGATE_WORKER_SETTLE_SECONDS",
+    ),
+    (
+        "a gateway without an address",
+        load_worker,
+        {"SPENDGATE_WORKER_LITELLM_KEY": "sk-1"},
+        "SPENDGATE_WORKER_LITELLM_BASE_URL",
+    ),
+    (
+        "a gateway's key with a line break",
+        load_worker,
+        {**GATEWAY, "SPENDGATE_WORKER_LITELLM_KEY": "sk-1\nX: y"},
+        "SPENDGATE_WORKER_LITELLM_KEY",
+    ),
+    (
+        "a gateway over plain http",
+        load_worker,
+        {**GATEWAY, "SPENDGATE_WORKER_LITELLM_BASE_URL": "http://gateway.example"},
+        "SPENDGATE_WORKER_LITELLM_BASE_URL",
+    ),
+    (
+        "a gateway's name that no change could bear",
+        load_worker,
+        {**GATEWAY, "SPENDGATE_WORKER_LITELLM_NAME": "Our gateway"},
+        "SPENDGATE_WORKER_LITELLM_NAME",
     ),
     ("a user's token", load_slack, {**SLACK, "SPENDGATE_SLACK_BOT_TOKEN": "xoxp-1"}, "SPENDGATE_SLACK_BOT_TOKEN"),
     *((f"no {name}", load_slack, {k: v for k, v in SLACK.items() if k != name}, name) for name in SLACK),
@@ -70,6 +96,14 @@ def test_the_channels_for_unusual_spend_are_ids_each_once() -> None:
     assert told.anomaly_channels == ("C0AIOPS", "G0X12")
     with pytest.raises(Problem, match="SPENDGATE_ANOMALY_CHANNELS"):
         load_slack({**SLACK, "SPENDGATE_ANOMALY_CHANNELS": "#ai-costs"})
+
+
+def test_a_gateway_is_what_has_a_key() -> None:
+    assert load_worker({}).litellm is None
+    named = load_worker(GATEWAY).litellm
+    assert named is not None
+    assert (named.account, named.base_url) == ("litellm", "https://gateway.example")
+    assert "sk-1" not in repr(named)
 
 
 def test_secrets_do_not_show_in_representations() -> None:

@@ -13,6 +13,7 @@ from approvals.changes.change import CLOUD_KINDS, KINDS, MOST_BYTES, parse_chang
 from approvals.changes.operations import OPERATIONS, Again, Kind, Operation, Proof, checked, declared, table
 from approvals.errors import GateError
 from approvals.executors.answers import CALLS
+from approvals.executors.litellm import PATHS
 from tests.approvals.gate_stubs import ACCOUNT, DELETE, INSTANCE, REGION, RESIZE, SCALE, STOP
 
 START = STOP | {"kind": "start_instance"}
@@ -51,6 +52,12 @@ EACH: dict[str, dict[str, Any]] = {
     "set_log_retention": {
         "kind": "set_log_retention", "account": ACCOUNT, "region": REGION, "log_group": "/app/scoring", "days": 365,
     },
+    "block_gateway_key": {"kind": "block_gateway_key", "account": "litellm", "key": "0a" * 32},
+    "unblock_gateway_key": {"kind": "unblock_gateway_key", "account": "litellm", "key": "0a" * 32},
+    "set_gateway_budget": {
+        "kind": "set_gateway_budget", "account": "litellm", "team": "fraud",
+        "after": {"max_budget": "100", "duration": "1d"}, "before": {"max_budget": None, "duration": None},
+    },
 }  # fmt: skip
 
 
@@ -72,7 +79,7 @@ def test_every_change_says_what_it_is_and_only_sends_what_is_declared(kind: str)
         assert (step.inverse is None) == (operation.inverse is None)
         if step.inverse is not None:
             assert step.inverse.operation == operation.inverse
-        assert step.request.operation in CALLS
+        assert step.request.operation in {**CALLS, **PATHS}
         assert all(word in step.sentence() for word in (change.account, change.region))
     with pytest.raises(Exception, match="frozen"):
         change.account = "999999999999"  # type: ignore[misc]
