@@ -276,6 +276,21 @@ def hourly(charges: ir.Table, question: Question) -> ir.Table:
     return found.group_by(series).agg(**lists).order_by(series)
 
 
+def hourly_counts(charges: ir.Table, question: Question) -> ir.Table:
+    """As `hourly`, for each unit apart: the metric, what was counted and the largest count of a row."""
+    kept = in_scope(charges, question)
+    kept = kept.filter(within(kept, question.period), _one_hour(kept))
+    columns: dict[str, Any] = {key: dimension(kept, name) for name, key in keys(question.by).items()}
+    columns |= {CURRENCY: kept.BillingCurrency, "hour": _hour(kept), "x_source": kept.x_source}
+    columns["unit"] = kept.ConsumedUnit.fill_null("")
+    sums = {VALUE: kept[METRIC_COLUMNS[question.metric]].sum(), "counted": kept.ConsumedQuantity.sum()}
+    found = kept.group_by(**columns).agg(**sums, most=kept.ConsumedQuantity.max())
+    series = [name for name in columns if name != "hour"]
+    named = {"hours": "hour", "values": VALUE, "counts": "counted", "mosts": "most"}
+    lists = {name: found[column].collect(order_by=found.hour) for name, column in named.items()}
+    return found.group_by(series).agg(**lists).order_by(series)
+
+
 def hours_told(charges: ir.Table, question: Question) -> ir.Table:
     """The hours of which each source tells anything at all, whoever asks."""
     kept = charges.filter(within(charges, question.period), _one_hour(charges))

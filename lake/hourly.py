@@ -78,7 +78,7 @@ def of_gateways(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str,
     if not held:
         return []
     fresh = {source: max(snapshot.loaded_at for snapshot in snapshots) for source, snapshots in held.items()}
-    ends = {source: _settled(loaded, now) for source, loaded in fresh.items()}
+    ends = {source: settled(loaded, now) for source, loaded in fresh.items()}
     first = max(ends.values()) - hours
     period = Period(moment_of(first).date(), moment_of(max(ends.values())).date() + timedelta(days=1))
     question = Question(period=period, by=BY, teams_seen=teams_seen)
@@ -112,7 +112,7 @@ def of_usage(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str, ..
     manifest = lake.store.usage()
     if manifest is None or not lake.current():
         return []
-    end = _settled(manifest.loaded_at, now)
+    end = settled(manifest.loaded_at, now)
     try:
         bill = lake.daily(
             by=("resource", "team"), ai=True, where={"charge_category": ("Usage",)}, teams_seen=teams_seen
@@ -146,6 +146,6 @@ def _price(bill: DailySeries, tokens: Mapping[int, int]) -> Decimal | None:
     return per(add(cost), Decimal(count), times=1) if count and days >= LEAST_DAYS else None
 
 
-def _settled(loaded: datetime, now: datetime) -> int:
+def settled(loaded: datetime, now: datetime) -> int:
     """The first hour that is not settled in what was loaded then."""
     return hour_of(min(loaded, now) - LAG)

@@ -14,6 +14,7 @@ from lake.resources import last_billed, resources
 from lake.usage import Utilisation, measured
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
+from tools.gateway_rules import judged_keys
 from tools.model_rules import judged_models
 from tools.opportunity import Opportunity
 from tools.rules import idle_endpoint, idle_machine, old_disk
@@ -50,11 +51,12 @@ class Judged:
 
 
 def judged(desk: Desk) -> Judged:
-    """Every resource and every use of a model that a rule is about, each over the last days that its bill reaches."""
+    """Every resource, every use of a model and every key of a gateway that a rule is about, each over the last days
+    that its bill, or the gateway's log, reaches."""
     own, models = _by_resource(desk), judged_models(desk)
     return replace(
         own,
-        found=(*own.found, *models.found),
+        found=(*own.found, *models.found, *judged_keys(desk)),
         query=";\n".join(query for query in (own.query, models.query) if query),
         snapshots=tuple(dict.fromkeys((*own.snapshots, *models.snapshots))),
         uses=models.uses,

@@ -69,6 +69,8 @@ Wish = Literal[
     "stop_notebook",
     "delete_endpoint",
     "set_log_retention",
+    "set_gateway_budget",
+    "block_gateway_key",
 ]
 
 

@@ -30,7 +30,7 @@ from tools.rules.idle_gpu import FORM, RULE, MachineUse, is_gpu_family, judge
 from tools.rules.portfolio import Part, booked
 from tools.rules.saving import MONTHS_PER_YEAR, MachineCost, Saving, saving
 from tools.savings_filters import accept, fits
-from tools.savings_rows import MONEY_NOTE, part_of, put_opportunity
+from tools.savings_rows import ESTIMATE_NOTE, MONEY_NOTE, part_of, put_opportunity
 from tools.sheet import Sheet
 from tools.shown import shown
 from tools.spend import provenance
@@ -221,12 +221,14 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
         put_evidence(sheet, row, one, seen.period)
     for other in [*others[:top], *doubtful[:top]]:
         put_opportunity(sheet, other)
-    _totals(sheet, idle, others, seen.period)
+    _totals(sheet, idle, [one for one in others if not one.judged.form.estimate], seen.period)
     _note_proposals(sheet, desk, [*idle[:top], *unknown[:top]], seen.period)
     left = sum(max(len(listed) - top, 0) for listed in (idle, unknown, others, doubtful))
     _note(sheet, desk, seen, left=left)
     if others or doubtful:
         sheet.notes.append(MONEY_NOTE)
+    if any(one.judged.form.estimate for one in (*others, *doubtful)):
+        sheet.notes.append(ESTIMATE_NOTE)
     if billed.unmeasured:
         sheet.notes.append(
             f"{len(billed.unmeasured)} running machines without GPUs have no metrics: whether they are idle is unknown."

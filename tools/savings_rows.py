@@ -14,6 +14,11 @@ MONEY_NOTE = (
     "low to high is from the cheapest day without reuse of a freed commitment to the dearest day with all of it reused."
 )
 
+ESTIMATE_NOTE = (
+    "What keys of a gateway spend is the gateway's own estimate, before any bill: it is reckoned for a month if it goes"
+    " on, from what it costs until somebody notices to the dearest hour; it is in no total."
+)
+
 
 def names_of(resource: Metered) -> dict[str, str]:
     """The resource's names as a row carries them."""

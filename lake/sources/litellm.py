@@ -4,10 +4,12 @@ Rows are requests; what is kept of one is what allocation needs: no prompt, no a
 with several tags stays one row with several tags, so that no sum over tags ever counts it twice.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from lake import tokens
@@ -37,8 +39,11 @@ SPEND = "spend"
 PAGE_SIZE = 100
 _KEPT = (
     "request_id", "api_key", "spend", "total_tokens", "prompt_tokens", "completion_tokens", "startTime", "model",
-    "model_group", "custom_llm_provider", "request_tags", "team_id",
+    "model_group", "custom_llm_provider", "request_tags", "team_id", "status",
 )  # fmt: skip
+FAILED = "failure"
+REQUESTS, FAILED_REQUESTS, SESSION_REQUESTS = "Requests", "Failed Requests", "Session Requests"
+"""Units of rows that only count: all requests of a group, those that failed, and those of its busiest session."""
 _KEPT_COUNTS = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _KEPT_DETAILS = ("cached_tokens", "cache_creation_tokens")
 
@@ -88,6 +93,7 @@ class LiteLLM:
             except TokensDisagree as fault:
                 faults.append(f"{hour:%Y-%m-%d %H:%M} {model}: {fault}")
         spend = sum((amount(row.get("spend") or 0) for row in rows), Decimal())
+        counting: list[tuple[str | None, int]] = [(REQUESTS, len(rows)), *_counted(rows)]
         # The gateway prices a request, not its classes of tokens: the estimate stands on one row, tokens on the others.
         counted: list[tuple[str | None, int]] = sorted(counts.items(), key=lambda item: str(item[0])) or [(None, 0)]
         return [
@@ -103,17 +109,31 @@ class LiteLLM:
                 "SubAccountType": "Key",
                 "Tags": labels(dict(tags)),
                 **costs(Decimal(), effective=spend if number == 0 else Decimal()),
-                **(quantities(count, TOKENS) if kind else {}),
+                **(quantities(count, kind if kind in UNITS else TOKENS) if kind else {}),
                 "x_api_key_id": key,
                 "x_cost_source": CostSource.GATEWAY.value,
                 "x_is_allocation": "true",
                 "x_model": model,
                 "x_team": team,
-                "x_token_class": kind,
+                "x_token_class": None if kind in UNITS else kind,
                 "x_workload": "inference",
             }
-            for number, (kind, count) in enumerate(counted)
+            for number, (kind, count) in enumerate([*counted, *counting])
         ]
+
+
+UNITS = (REQUESTS, FAILED_REQUESTS, SESSION_REQUESTS)
+
+
+def _counted(rows: list[dict[str, Any]]) -> list[tuple[str | None, int]]:
+    """How many of them failed, and how many the busiest session sent; what the log does not tell is no zero."""
+    found: list[tuple[str | None, int]] = []
+    if any(row.get("status") for row in rows):
+        found.append((FAILED_REQUESTS, sum(row.get("status") == FAILED for row in rows)))
+    sessions = Counter(row["session"] for row in rows if row.get("session"))
+    if sessions:
+        found.append((SESSION_REQUESTS, max(sessions.values())))
+    return found
 
 
 def _group(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -180,4 +200,7 @@ def _needed(row: Mapping[str, Any]) -> dict[str, Any]:
     details = used.get("prompt_tokens_details") or {}
     kept = {name: used[name] for name in _KEPT_COUNTS if used.get(name) is not None}
     kept["prompt_tokens_details"] = {name: details[name] for name in _KEPT_DETAILS if details.get(name) is not None}
-    return {name: row.get(name) for name in _KEPT} | {"metadata": {"usage_object": kept}}
+    session = row.get("session_id")
+    # Which requests belong together is all that is needed of a session; its name may be somebody's.
+    told = {"session": sha256(str(session).encode()).hexdigest()[:16] if session else None}
+    return {name: row.get(name) for name in _KEPT} | told | {"metadata": {"usage_object": kept}}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sandbox.bank.errors import BankError
 
-PARTS = ("bill", "usage", "machines.json", "calendar.csv", "truth.json")
+PARTS = ("bill", "usage", "machines.json", "calendar.csv", "gateway.json", "truth.json")
 
 
 @contextmanager
@@ -55,4 +55,5 @@ def _swap(target: Path, folder: Path) -> None:
     for name in PARTS:
         if (folder / name).exists():
             (folder / name).rename(old / name)
-        (target / name).rename(folder / name)
+        if (target / name).exists():  # only a bank with waste has a gateway
+            (target / name).rename(folder / name)

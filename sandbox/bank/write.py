@@ -26,6 +26,7 @@ from sandbox.bank.tokens import add_tokens
 from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
 from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth, waste_utilisation
+from sandbox.bank.waste_gateway import gateway_log, gateway_truth
 from sandbox.bank.waste_models import EVALUATED
 
 LEAST_MONTHS = 6
@@ -53,7 +54,8 @@ def write_bank(
 
     Writes `bill/<provider>/<YYYY-MM>.parquet` (or `.csv`), `usage/utilization.parquet`, `machines.json`,
     `calendar.csv`, `truth.json`.
-    With `waste` there is planted waste besides, which the truth tells under that name.
+    With `waste` there is planted waste besides, which the truth tells under that name, and `gateway.json`, the log of
+    a LiteLLM proxy that goes on to the next morning.
 
     Raises BankError; a bank that stands in the folder is replaced as a whole or stays as it was.
     """
@@ -91,7 +93,10 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
     kinds = "".join(f"{day.isoformat()},{kind}\n" for day, kind in book.calendar.kinds())
     (folder / "calendar.csv").write_text(f"date,kind\n{kinds}", encoding="utf-8")
     _write_json(folder / "machines.json", {"machines": listed, **more})
-    told = {"waste": waste_truth(book), "evaluated": EVALUATED} if waste else {}
+    told: dict[str, Any] = {}
+    if waste:
+        told = {"waste": waste_truth(book), "evaluated": EVALUATED, "gateway": gateway_truth(until)}
+        _write_json(folder / "gateway.json", {"data": gateway_log(until)})
     _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})
     return BankSummary(
         folder=folder, first=book.calendar.first, until=until, rows=written, files=tuple(files),

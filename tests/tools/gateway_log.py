@@ -1,7 +1,7 @@
 """A gateway's log made by hand: requests by the hour, in the gateways' lake beside a lake of bills."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -53,10 +53,9 @@ def request(key: Key, at: datetime, cost: Decimal) -> dict[str, Any]:
 def pulled(folder: Path, rows: Sequence[Any], *, now: datetime) -> Lake:
     """A lake beside which this log was loaded at `now`, as a pull loads it."""
     lake = Lake(folder / "lake")
-    days: dict[date, list[Any]] = {}
-    for row in rows:
-        days.setdefault(api_charges.utc_day(row["startTime"]), []).append(row)
-    made = LiteLLM(cast("PagedApi", None)).joined({SPEND: days}, now=now)
+    source = LiteLLM(cast("PagedApi", None))
+    days = source.probe(now.date()).by_day({"data": rows})
+    made = source.joined({SPEND: days}, now=now)
     making = folder / f"making-{now:%Y%m%d%H%M}"
     making.mkdir(parents=True)
     ingest(allocation.beside(lake), api_charges.write(made.charges, making, "litellm"), now=now, source="litellm")

@@ -6,18 +6,22 @@ from typing import Any
 
 from lake.metered import Metered
 from tools.rules import (
+    agent_loop,
     batch_work,
     cheaper_model,
     idle_address,
     idle_endpoint,
     idle_gpu,
     idle_machine,
+    key_runaway,
     log_retention,
     notebook,
     old_disk,
     old_generation,
+    retry_storm,
 )
 from tools.rules.form import Form
+from tools.rules.gateway_use import SECTION
 from tools.rules.judged import Judgement, Look
 from tools.rules.thresholds import SavingsThresholds
 
@@ -37,6 +41,11 @@ BILL_RULES: tuple[Judge, ...] = (
 MODEL_RULES: tuple[Judge, ...] = (cheaper_model.judge, batch_work.judge)
 """The rules about a use of a language model, which is billed by classes of tokens."""
 
+JudgeKey = Callable[..., Judgement | None]
+
+GATEWAY_RULES: tuple[JudgeKey, ...] = (key_runaway.judge, retry_storm.judge, agent_loop.judge)
+"""The rules about a key of a gateway, whose hours are told before any bill."""
+
 FORMS: tuple[Form, ...] = (
     idle_gpu.FORM,
     idle_machine.FORM,
@@ -45,6 +54,9 @@ FORMS: tuple[Form, ...] = (
     notebook.FORM,
     cheaper_model.FORM,
     batch_work.FORM,
+    key_runaway.FORM,
+    retry_storm.FORM,
+    agent_loop.FORM,
     old_disk.FORM,
     idle_address.FORM,
     log_retention.FORM,
@@ -58,6 +70,9 @@ SECTIONS = {
     notebook.FORM.name: "notebook",
     cheaper_model.FORM.name: "cheaper_model",
     batch_work.FORM.name: "batch_work",
+    key_runaway.FORM.name: SECTION,
+    retry_storm.FORM.name: SECTION,
+    agent_loop.FORM.name: SECTION,
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
     log_retention.FORM.name: "log_retention",
@@ -92,7 +107,8 @@ def document(limits: SavingsThresholds) -> str:
         " cost, and in cash. Cash leaves out what a commitment covers, since that is paid whatever happens; it is the"
         " figure that people decide on. Its interval runs from the cheapest day with no reuse of a freed commitment to"
         " the dearest day with full reuse. Where two rules speak about one resource, the total takes the first by their"
-        " order and of the next only what is left: it is never a sum of independent estimates.",
+        " order and of the next only what is left: it is never a sum of independent estimates."
+        " What a rule finds by a gateway's own estimates (24 to 26) counts in no total.",
         "",
         "| rule | what it finds | change | can it be undone |",
         "|---|---|---|---|",

@@ -21,7 +21,8 @@ class Form:
 
     `evidence` is what must be known for a verdict; `kind` is the change that it leads to (empty where people
     carry it out themselves), `drift` what must not have changed until that is carried out. `order` decides between two
-    rules about one resource: the smaller goes first.
+    rules about one resource: the smaller goes first. `estimate`: its money is a gateway's own, before any bill, and
+    counts in no total.
     """
 
     number: str
@@ -37,3 +38,4 @@ class Form:
     undo: str
     drift: tuple[str, ...]
     order: int
+    estimate: bool = False

@@ -135,6 +135,31 @@ class BatchWorkThresholds:
 
 
 @dataclass(frozen=True)
+class GatewayThresholds:
+    """When a key of a gateway runs away: its newest hours against its own hours before them. Money in US dollars."""
+
+    window_hours: int = 6
+    least_history_hours: int = 168
+    freshest_hours: int = 6
+    least_per_hour: Decimal = Decimal(1)
+    level_percent: Decimal = Decimal("99.5")
+    times_level: Decimal = Decimal(3)
+    failed_percent: Decimal = Decimal(5)
+    times_requests: Decimal = Decimal("1.3")
+    least_calls: int = 120
+    times_calls: Decimal = Decimal(3)
+    headroom_percent: Decimal = Decimal(10)
+    noticed_hours: int = 24
+
+    def __post_init__(self) -> None:
+        """ValueError for limits by which nothing could be judged."""
+        if not 1 <= self.window_hours <= 48:
+            raise ValueError("window_hours must be from 1 to 48")
+        if self.level_percent > 100:
+            raise ValueError("level_percent must be at most 100")
+
+
+@dataclass(frozen=True)
 class SavingsThresholds:
     """The limits of all rules; `look_back_days` holds for each of them (AWS's own 14).
 
@@ -154,3 +179,4 @@ class SavingsThresholds:
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)
     log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)
+    gateway: GatewayThresholds = field(default_factory=GatewayThresholds)

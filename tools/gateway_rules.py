@@ -1,0 +1,57 @@
+"""The rules about keys of gateways, run over every key that the speaker may see.
+
+What a gateway tells is an estimate beside the bill, so what is found here stands in the list of savings and in none of
+its totals.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from lake import hourly
+from lake.gateway_keys import of_keys
+from lake.key_hours import KeyHours
+from lake.metered import Meter, Metered, MonthOfMeter
+from lake.money import add
+from lake.period import Period
+from lake.question import NONE, UNTAGGED
+from tools.desk import Desk
+from tools.opportunity import Opportunity
+from tools.rules.catalogue import GATEWAY_RULES
+
+SEVERAL = "(several)"
+
+
+def judged_keys(desk: Desk) -> tuple[Opportunity, ...]:
+    """What the rules say of each key. Raises LakeError for a gateway's log that cannot be read."""
+    limits = desk.thresholds
+    hours = limits.look_back_days * 24
+    found = []
+    for use in of_keys(desk.lake, now=desk.now, hours=hours, teams_seen=desk.scope):
+        period = Period(
+            hourly.moment_of(use.end - hours).date(), hourly.moment_of(use.end - 1).date() + timedelta(days=1)
+        )
+        for rule in GATEWAY_RULES:
+            said = rule(use, limits, now=desk.now)
+            if said is not None:
+                found.append(Opportunity(_resource(use, period), said, period))
+    return tuple(found)
+
+
+def _resource(use: KeyHours, period: Period) -> Metered:
+    """The key as lists and cards name a resource."""
+    team = next(iter(use.teams)) if len(use.teams) == 1 else SEVERAL if use.teams else UNTAGGED
+    days = [
+        add(cost for hour, cost in use.costs.items() if hourly.moment_of(hour).date() == day)
+        for day in {hourly.moment_of(hour).date() for hour in use.costs}
+    ] or [Decimal(0)]
+    spent, last = add(use.costs.values()), period.end - timedelta(days=1)
+    meter = Meter(
+        name="estimated cost", unit=use.currency, months=(MonthOfMeter(last.replace(day=1), spent, len(days)),),
+        list_cost=None, effective=spent, uncovered=spent, least_day=min(days), most_day=max(days),
+        least_quantity=min(days), most_quantity=max(days), first_day=period.start, last_day=last,
+    )  # fmt: skip
+    return Metered(
+        resource_id=f"{use.source}:key/{use.key}", name=f"key {use.key[:12]}", provider="LiteLLM", service="gateway",
+        account=use.source, region=NONE, team=team, use_case=NONE, environment=UNTAGGED, currency=use.currency,
+        details="", instance_type="", meters=(meter,),
+    )  # fmt: skip
