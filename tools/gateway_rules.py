@@ -30,20 +30,19 @@ def judged_keys(desk: Desk) -> tuple[Opportunity, ...]:
         period = Period(
             hourly.moment_of(use.end - hours).date(), hourly.moment_of(use.end - 1).date() + timedelta(days=1)
         )
-        for rule in GATEWAY_RULES:
-            said = rule(use, limits, now=desk.now)
-            if said is not None:
-                found.append(Opportunity(_resource(use, period), said, period))
+        told = [said for rule in GATEWAY_RULES if (said := rule(use, limits, now=desk.now)) is not None]
+        resource = _resource(use, period) if told else None
+        found += [Opportunity(resource, said, period) for said in told if resource is not None]
     return tuple(found)
 
 
 def _resource(use: KeyHours, period: Period) -> Metered:
     """The key as lists and cards name a resource."""
     team = next(iter(use.teams)) if len(use.teams) == 1 else SEVERAL if use.teams else UNTAGGED
-    days = [
-        add(cost for hour, cost in use.costs.items() if hourly.moment_of(hour).date() == day)
-        for day in {hourly.moment_of(hour).date() for hour in use.costs}
-    ] or [Decimal(0)]
+    by_day: dict[int, Decimal] = {}
+    for hour, cost in use.costs.items():
+        by_day[hour // 24] = by_day.get(hour // 24, Decimal(0)) + cost
+    days = list(by_day.values()) or [Decimal(0)]
     spent, last = add(use.costs.values()), period.end - timedelta(days=1)
     meter = Meter(
         name="estimated cost", unit=use.currency, months=(MonthOfMeter(last.replace(day=1), spent, len(days)),),

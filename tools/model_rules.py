@@ -16,6 +16,7 @@ from lake.tokens import MILLIONTH, TokenClass
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.opportunity import Opportunity
+from tools.rules import prompt_caching
 from tools.rules.catalogue import MODEL_RULES
 from tools.rules.judged import Look
 
@@ -51,6 +52,13 @@ def judged_models(desk: Desk) -> JudgedModels:
         for one in read.found
         if (key := (one.use_case.casefold(), one.model.casefold())) in routes
         for meter in one.meters
+    }
+    cached = limits.prompt_caching.uses()
+    others |= {
+        (one.provider, one.model, name)
+        for one in read.found
+        if (one.use_case.casefold(), one.model.casefold()) in cached
+        for name in (prompt_caching.NEW, prompt_caching.READ, prompt_caching.WRITE)
     }
     look = Look(
         days=limits.look_back_days, last_day=last, now=desk.now, limits=limits, book=desk.prices,

@@ -235,6 +235,8 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
         )
     if billed.uses and not desk.thresholds.cheaper_model.evaluated:
         sheet.notes.append("A cheaper model is looked for only where savings.toml says that it was evaluated: nowhere.")
+    if billed.uses and not desk.thresholds.prompt_caching.repeated:
+        sheet.notes.append("Input that repeats is looked for only where savings.toml says how much does: nowhere.")
     if billed.uncounted:
         count = len(billed.uncounted)
         sheet.notes.append(f"Calls of {count} running endpoints were not counted: whether they are idle is unknown.")

@@ -17,18 +17,25 @@ from sandbox.bank.tokens import (
     DOCUMENT,
     FRAUD,
     KYC,
+    TREASURY,
     US,
     Stream,
     add_stream,
 )
 
-CHEAPER, BATCH = "cheaper_model", "batch_work"
+CHEAPER, BATCH, CACHING = "cheaper_model", "batch_work", "prompt_caching"
 EVALUATED = (
     f"{CREDIT}: gpt-4.1 > gpt-4.1-mini",
     f"{CREDIT}: claude-sonnet-4-5 > claude-haiku-4-5",
     f"{FRAUD}: gpt-4.1 > gpt-4.1-mini",
     f"{FRAUD}: gpt-5 > in-house-7b",
 )
+REPEATED = (
+    f"{TREASURY}: claude-haiku-4-5 = 60 %, 8 requests",
+    f"{KYC}: gpt-4.1 = 40 %, 4 requests",
+    f"{CLAIMS}: gpt-5-mini = 90 %, 5 requests",
+)
+"""What the bank has measured of how its requests begin"""
 MORE = Decimal("1.05")
 """What the rule reckons for retries"""
 
@@ -52,6 +59,10 @@ class PlantedUse:
 
 
 HALF, ALL_CACHED = Decimal("0.5"), Decimal(0)
+# Of eight requests one is written at 1.25 times the price and seven are read at a tenth; of four at OpenAI one is paid
+# as it is and three at a quarter.
+HAIKU_CACHED = Decimal("0.6") * (1 - (Decimal("1.25") + Decimal("0.1") * 7) / 8)
+GPT_CACHED = Decimal("0.4") * (1 - (1 + Decimal("0.25") * 3) / 4)
 MINI, HAIKU = 1 - MORE / 5, 1 - MORE / 3
 
 USES: tuple[PlantedUse, ...] = (
@@ -80,6 +91,13 @@ USES: tuple[PlantedUse, ...] = (
     PlantedUse(BATCH, Stream(OPENAI, "openai-kyc", "", KYC, "gpt-4o", 75, DOCUMENT, "office", 0.1,
                              environment="development"),
                "", "people wait for the answers"),
+    PlantedUse(CACHING, Stream(ANTHROPIC, "anthropic-credit", "", TREASURY, "claude-haiku-4-5", 85, DOCUMENT,
+                               "business", 0.2), "waste", "a long instruction before every document",
+               (HAIKU_CACHED, *(Decimal(0),) * 3)),
+    PlantedUse(CACHING, Stream(OPENAI, "openai-kyc", "", KYC, "gpt-4.1", 120, DOCUMENT, "office", 0.2),
+               "waste", "the same guidelines before every question", (GPT_CACHED, *(Decimal(0),) * 3)),
+    PlantedUse(CACHING, Stream(OPENAI, "openai-claims", "", CLAIMS, "gpt-5-mini", 0.8, CHAT, "office", 0.2,
+                               environment="staging"), "fine", "too little to be worth a release"),
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
 from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth, waste_utilisation
 from sandbox.bank.waste_gateway import gateway_log, gateway_truth
-from sandbox.bank.waste_models import EVALUATED
+from sandbox.bank.waste_models import EVALUATED, REPEATED
 
 LEAST_MONTHS = 6
 
@@ -95,7 +95,12 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
     _write_json(folder / "machines.json", {"machines": listed, **more})
     told: dict[str, Any] = {}
     if waste:
-        told = {"waste": waste_truth(book), "evaluated": EVALUATED, "gateway": gateway_truth(until)}
+        told = {
+            "waste": waste_truth(book),
+            "evaluated": EVALUATED,
+            "repeated": REPEATED,
+            "gateway": gateway_truth(until),
+        }
         _write_json(folder / "gateway.json", {"data": gateway_log(until)})
     _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})
     return BankSummary(

@@ -10,7 +10,7 @@ import pytest
 
 from lake.engine import Lake
 from lake.load import ingest
-from sandbox.bank.waste_models import EVALUATED
+from sandbox.bank.waste_models import EVALUATED, REPEATED
 from sandbox.bank.write import write_bank
 from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of
 from tests.tools.test_bill_rules import eip
@@ -19,13 +19,15 @@ from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult
 from tools.rules.catalogue import FORMS
-from tools.rules.thresholds import CheaperModelThresholds, SavingsThresholds
+from tools.rules.thresholds import CheaperModelThresholds, PromptCachingThresholds, SavingsThresholds
 from tools.savings import find_savings
 from tools.shown import shown
 
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
-LIMITS = SavingsThresholds(cheaper_model=CheaperModelThresholds(evaluated=EVALUATED))
+LIMITS = SavingsThresholds(
+    cheaper_model=CheaperModelThresholds(evaluated=EVALUATED), prompt_caching=PromptCachingThresholds(repeated=REPEATED)
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,19 +14,30 @@ from lake.period import Period
 from lake.resources import models
 from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of
 from tools.model_rules import judged_models
-from tools.rules import batch_work, cheaper_model
+from tools.rules import batch_work, cheaper_model, prompt_caching
 from tools.rules.configured import thresholds_of
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Look
 
 LAST = date(2026, 10, 31)
 WASTE, FINE, UNKNOWN = Verdict.WASTE, Verdict.FINE, Verdict.UNKNOWN
-LIMITS = thresholds_of('[cheaper_model]\nevaluated = ["KYC: big > small", "kyc: odd > unlisted"]\n', name="x")
+LIMITS = thresholds_of(
+    '[cheaper_model]\nevaluated = ["KYC: big > small", "kyc: odd > unlisted"]\n'
+    '[prompt_caching]\nrepeated = ["KYC: long = 50 %, 4 requests", "kyc: plain=80%, 2 requests",'
+    ' "kyc: bare = 50 %, 9 requests"]\n',
+    name="x",
+)
 MILLION = Decimal("0.000001")
 SMALL = {"input_uncached": "0.4", "input_cache_read": "0.1", "output": "1.6"}
+LONG = {"input_uncached": "2", "input_cache_read": "0.2", "input_cache_write_5m": "2.5"}
+PLAIN = {"input_uncached": "2", "input_cache_read": "0.5"}
 LOOK = Look(
     days=14, last_day=LAST, now=datetime(2026, 11, 1, 9, tzinfo=UTC), limits=LIMITS,
-    model_prices={("OpenAI", "small", name): Decimal(price) * MILLION for name, price in SMALL.items()},
+    model_prices={
+        ("OpenAI", model, name): Decimal(price) * MILLION
+        for model, prices in (("small", SMALL), ("long", LONG), ("plain", PLAIN))
+        for name, price in prices.items()
+    },
     # As OpenAI has it: half for what is new and what is answered, and nothing off what is read from the cache.
     batch_prices={
         ("OpenAI", "big", name): Decimal(price) * MILLION
@@ -85,6 +96,15 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("a workload that nobody named", batch_work, use(*mixed(), workload=""), None, ""),
     ("is paid as a batch already", batch_work, use(tokens("output", "9", "4"), workload="Backfill"), FINE, ""),
     ("too little to be worth a release", batch_work, use(*mixed(20), workload="batch"), FINE, ""),
+    # of 10 dollars a day for new input half repeats; one write at 1.25 and three reads at a tenth are 38.75 % of it
+    ("half of its new input repeats within four requests", prompt_caching, use(*mixed(), model="long"), WASTE, "93.15"),
+    ("a model that is written to at the price of new input", prompt_caching, use(*mixed(), model="plain"), WASTE,
+     "91.25"),
+    ("nobody measured what repeats", prompt_caching, use(*mixed()), None, ""),
+    ("all of its input comes from a cache already", prompt_caching,
+     use(tokens("input_cache_read", "40", "0.2"), model="long"), FINE, ""),
+    ("too little to be worth a release", prompt_caching, use(*mixed(20), model="long"), FINE, ""),
+    ("what it costs from a cache stands in no list", prompt_caching, use(*mixed(), model="bare"), UNKNOWN, ""),
     ("no price for batches is known", batch_work, use(*mixed(), workload="batch", model="other"), UNKNOWN, ""),
 ]  # fmt: skip
 
@@ -109,6 +129,23 @@ def test_the_rule_says(sentence: str, rule: Any, what: Metered, verdict: Verdict
 def test_an_evaluation_that_cannot_be_read_is_refused_and_not_passed_over(text: str) -> None:
     with pytest.raises(LakeError, match="USE CASE: MODEL > OTHER MODEL"):
         thresholds_of(f'[cheaper_model]\nevaluated = ["{text}"]\n', name="savings.toml")
+
+
+UNREAD = ("kyc: a", "kyc: a = 0 %, 3 requests", "kyc: a = 101 %, 3 requests", "kyc: a = 50 %, 1 requests",
+          "a = 50 %, 3 requests", "kyc: a = 50, 3 requests")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNREAD)
+def test_a_measurement_that_cannot_be_read_is_refused_and_not_passed_over(text: str) -> None:
+    with pytest.raises(LakeError, match="USE CASE: MODEL = 60 %, 8 requests"):
+        thresholds_of(f'[prompt_caching]\nrepeated = ["{text}"]\n', name="savings.toml")
+
+
+def test_a_measurement_stands_there_once() -> None:
+    with pytest.raises(LakeError, match="stands there twice"):
+        thresholds_of(
+            '[prompt_caching]\nrepeated = ["kyc: a = 5 %, 3 requests", "KYC: A = 6 %, 2 requests"]\n', name="x"
+        )
 
 
 def test_an_evaluation_stands_there_once() -> None:

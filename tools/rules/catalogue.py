@@ -18,6 +18,7 @@ from tools.rules import (
     notebook,
     old_disk,
     old_generation,
+    prompt_caching,
     retry_storm,
 )
 from tools.rules.form import Form
@@ -38,7 +39,7 @@ BILL_RULES: tuple[Judge, ...] = (
 )
 """The rules about a resource that is billed by its id."""
 
-MODEL_RULES: tuple[Judge, ...] = (cheaper_model.judge, batch_work.judge)
+MODEL_RULES: tuple[Judge, ...] = (cheaper_model.judge, batch_work.judge, prompt_caching.judge)
 """The rules about a use of a language model, which is billed by classes of tokens."""
 
 JudgeKey = Callable[..., Judgement | None]
@@ -54,6 +55,7 @@ FORMS: tuple[Form, ...] = (
     notebook.FORM,
     cheaper_model.FORM,
     batch_work.FORM,
+    prompt_caching.FORM,
     key_runaway.FORM,
     retry_storm.FORM,
     agent_loop.FORM,
@@ -70,6 +72,7 @@ SECTIONS = {
     notebook.FORM.name: "notebook",
     cheaper_model.FORM.name: "cheaper_model",
     batch_work.FORM.name: "batch_work",
+    prompt_caching.FORM.name: "prompt_caching",
     key_runaway.FORM.name: SECTION,
     retry_storm.FORM.name: SECTION,
     agent_loop.FORM.name: SECTION,

@@ -71,7 +71,7 @@ def judge(use: KeyHours, limits: SavingsThresholds, *, now: datetime) -> Judgeme
     )  # fmt: skip
     said = finding(FORM, missing=lacks) if lacks else finding(FORM, *checks)
     why = (
-        f"spends {it.per_hour:.2f} {use.currency} an hour since {len(it.window)} hours; its level is {level:.2f}"
+        f"spends {it.per_hour:.2f} {use.currency} an hour for {len(it.window)} hours now; its level is {level:.2f}"
         f" and an ordinary hour {it.usual if it.history else Decimal(0):.2f}"
     )
     beyond = beyond_budget(it, budget)

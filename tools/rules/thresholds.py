@@ -1,5 +1,6 @@
 """The numbers of the rules, each with its source; settings may change them, the rules may not."""
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import get_args
@@ -135,6 +136,35 @@ class BatchWorkThresholds:
 
 
 @dataclass(frozen=True)
+class PromptCachingThresholds:
+    """Of which work somebody measured how much of the input repeats, and when a change is worth a release."""
+
+    repeated: tuple[str, ...] = ()
+    least_percent: Decimal = Decimal(5)
+    least_per_month: Decimal = Decimal(50)
+
+    def __post_init__(self) -> None:
+        """ValueError for a measurement that cannot be read: it would be passed over in silence."""
+        self.uses()
+
+    def uses(self) -> dict[tuple[str, str], tuple[Decimal, int]]:
+        """(use case, model), in small letters → % of the new input that repeats, and within how many requests."""
+        found: dict[tuple[str, str], tuple[Decimal, int]] = {}
+        for text in self.repeated:
+            named = _REPEATED.fullmatch(text)
+            if named is None or not 0 < Decimal(named[3]) <= 100 or int(named[4]) < 2:
+                raise ValueError(f"repeated: '{text}' is not of the form 'USE CASE: MODEL = 60 %, 8 requests'")
+            key = (named[1].strip().casefold(), named[2].strip().casefold())
+            if key in found:
+                raise ValueError(f"repeated: '{named[1].strip()}: {named[2].strip()}' stands there twice")
+            found[key] = (Decimal(named[3]), int(named[4]))
+        return found
+
+
+_REPEATED = re.compile(r"(.+):([^:=]+)=\s*([0-9]{1,3}(?:\.[0-9]{1,3})?)\s*%\s*,\s*([0-9]{1,6})\s+requests\s*")
+
+
+@dataclass(frozen=True)
 class GatewayThresholds:
     """When a key of a gateway runs away: its newest hours against its own hours before them. Money in US dollars."""
 
@@ -179,4 +209,5 @@ class SavingsThresholds:
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)
     log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)
+    prompt_caching: PromptCachingThresholds = field(default_factory=PromptCachingThresholds)
     gateway: GatewayThresholds = field(default_factory=GatewayThresholds)
