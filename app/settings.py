@@ -100,6 +100,7 @@ class WorkerSettings:
     endpoint_url: str | None
     settle_seconds: int
     litellm: AdminSettings | None = None
+    openai: AdminSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -350,24 +351,25 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
         profile=env.get("SPENDGATE_WORKER_AWS_PROFILE") or None,
         endpoint_url=endpoint_url,
         settle_seconds=int(settle),
-        litellm=_litellm(env),
+        litellm=_admin(env, "LITELLM", "litellm", ""),
+        openai=_admin(env, "OPENAI", "openai", "https://api.openai.com/v1"),
     )
 
 
-def _litellm(env: Mapping[str, str]) -> AdminSettings | None:
-    """The gateway that the worker may change; None where no key is set."""
-    key_name, url_name = "SPENDGATE_WORKER_LITELLM_KEY", "SPENDGATE_WORKER_LITELLM_BASE_URL"
-    key, url = env.get(key_name, "").strip(), web_address(env, url_name)
+def _admin(env: Mapping[str, str], prefix: str, name: str, usual: str) -> AdminSettings | None:
+    """An interface that the worker may change; None where no key is set. `usual` is the address that all share."""
+    key_name, url_name = f"SPENDGATE_WORKER_{prefix}_KEY", f"SPENDGATE_WORKER_{prefix}_BASE_URL"
+    key, url = env.get(key_name, "").strip(), web_address(env, url_name) or usual
     if not key:
         return None
     _header_safe(key_name, key)
-    if url is None:
+    if not url:
         raise _missing(url_name, "worker", "Every LiteLLM proxy has an address of its own; name it.")
-    name = env.get("SPENDGATE_WORKER_LITELLM_NAME", "").strip() or "litellm"
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
-        why = "Changes name the gateway by it: small letters, digits and hyphens."
-        raise wrong("SPENDGATE_WORKER_LITELLM_NAME", name, why, "Leave it unset for litellm.")
-    return AdminSettings(key, url, name)
+    named = env.get(f"SPENDGATE_WORKER_{prefix}_NAME", "").strip() or name
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", named):
+        why = "Changes name it so: small letters, digits and hyphens."
+        raise wrong(f"SPENDGATE_WORKER_{prefix}_NAME", named, why, f"Leave it unset for {name}.")
+    return AdminSettings(key, url, named)
 
 
 def _header_safe(name: str, key: str) -> None:

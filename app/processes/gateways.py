@@ -1,4 +1,5 @@
-"""The worker's eyes and hands for interfaces over HTTP, made from its own settings: so far LiteLLM's proxy.
+"""The worker's eyes and hands for interfaces over HTTP, made from its own settings: LiteLLM's proxy, and OpenAI's
+administration.
 
 The key goes into a header of the client and nowhere else. A redirection is not followed, since the header would go
 along, and nothing is sent again by itself.
@@ -9,31 +10,40 @@ import httpx
 from app.settings import AdminSettings, WorkerSettings
 from approvals.executors.admin import CONNECT_SECONDS, READ_SECONDS, AdminExecutor
 from approvals.executors.litellm import LITELLM
+from approvals.executors.openai_admin import OPENAI
 from approvals.executors.port import Executor
 from approvals.executors.rehearsal import Rehearsal
 from approvals.inspectors.gateway import GatewayInspector
+from approvals.inspectors.openai_project import OpenAIInspector
 from approvals.inspectors.port import Inspector
 from audit.canonical import sha256
 
 KINDS = ("block_gateway_key", "unblock_gateway_key", "set_gateway_budget")
+OPENAI_KINDS = ("set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models")
 
 
 def gateway_eyes(settings: WorkerSettings) -> dict[str, Inspector]:
     """An inspector for each kind of change of an interface that is configured."""
-    if settings.litellm is None:
-        return {}
-    own = sha256(settings.litellm.key.encode())
-    looks = GatewayInspector(admin_client(settings.litellm), account=settings.litellm.account, own_key=own)
-    return dict.fromkeys(KINDS, looks)
+    eyes: dict[str, Inspector] = {}
+    if settings.litellm is not None:
+        own = sha256(settings.litellm.key.encode())
+        looks = GatewayInspector(admin_client(settings.litellm), account=settings.litellm.account, own_key=own)
+        eyes |= dict.fromkeys(KINDS, looks)
+    if settings.openai is not None:
+        project = OpenAIInspector(admin_client(settings.openai), account=settings.openai.account)
+        eyes |= dict.fromkeys(OPENAI_KINDS, project)
+    return eyes
 
 
 def gateway_hands(settings: WorkerSettings) -> dict[str, Executor]:
     """The executor of each interface that is configured: a rehearsal, where the cloud's is one."""
-    if settings.litellm is None:
-        return {}
-    if settings.executor == "rehearsal":
-        return {"litellm:": Rehearsal()}
-    return {"litellm:": AdminExecutor(admin_client(settings.litellm), LITELLM, account=settings.litellm.account)}
+    named = {"litellm:": (settings.litellm, LITELLM), "openai:": (settings.openai, OPENAI)}
+    rehearsed = settings.executor == "rehearsal"
+    return {
+        prefix: Rehearsal() if rehearsed else AdminExecutor(admin_client(own), interface, account=own.account)
+        for prefix, (own, interface) in named.items()
+        if own is not None
+    }
 
 
 def admin_client(settings: AdminSettings) -> httpx.Client:

@@ -13,6 +13,7 @@ from approvals.changes.instance import StartInstance, StopInstance
 from approvals.changes.log_retention import SetLogRetention
 from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
+from approvals.changes.openai_project import SetOpenAIModels, SetOpenAIRateLimit, SetOpenAISpendLimit
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.undo import UndoInstance
 from approvals.changes.volume import DeleteVolume
@@ -24,13 +25,15 @@ OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScaleNodeGroup
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
 OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget
-CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | OnLiteLLM
+OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
+CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | OnLiteLLM | OnOpenAI
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
 CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
     "set_log_retention", "block_gateway_key", "unblock_gateway_key", "set_gateway_budget",
+    "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -63,7 +63,7 @@ class AdminExecutor:
         call, mark = make(request), f"{MARK}{token}"
         headers = {"User-Agent": mark} | ({self._interface.marked_by: mark} if self._interface.marked_by else {})
         try:
-            answer = self._client.request(call.method, call.path, json=dict(call.body), headers=headers)
+            answer = self._client.request(call.method, call.path, json=dict(call.body) or None, headers=headers)
         except NOT_SENT as error:
             raise Refused(type(error).__name__, "the request did not leave this machine") from error
         except httpx.HTTPError as error:

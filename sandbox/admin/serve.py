@@ -162,6 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_DELETE(self) -> None:
+        self._serve()
+
     def _serve(self) -> None:
         parts, length = urlsplit(self.path), int(self.headers.get("content-length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}

@@ -104,6 +104,10 @@ def test_a_gateway_is_what_has_a_key() -> None:
     assert named is not None
     assert (named.account, named.base_url) == ("litellm", "https://gateway.example")
     assert "sk-1" not in repr(named)
+    assert load_worker(GATEWAY).openai is None
+    openai = load_worker({"SPENDGATE_WORKER_OPENAI_KEY": "sk-admin-1"}).openai
+    assert openai is not None
+    assert (openai.account, openai.base_url) == ("openai", "https://api.openai.com/v1")
 
 
 def test_secrets_do_not_show_in_representations() -> None:

@@ -14,6 +14,7 @@ from approvals.changes.operations import OPERATIONS, Again, Kind, Operation, Pro
 from approvals.errors import GateError
 from approvals.executors.answers import CALLS
 from approvals.executors.litellm import PATHS
+from approvals.executors.openai_admin import CALLS as OPENAI_CALLS
 from tests.approvals.gate_stubs import ACCOUNT, DELETE, INSTANCE, REGION, RESIZE, SCALE, STOP
 
 START = STOP | {"kind": "start_instance"}
@@ -58,6 +59,18 @@ EACH: dict[str, dict[str, Any]] = {
         "kind": "set_gateway_budget", "account": "litellm", "team": "fraud",
         "after": {"max_budget": "100", "duration": "1d"}, "before": {"max_budget": None, "duration": None},
     },
+    "set_openai_spend_limit": {
+        "kind": "set_openai_spend_limit", "account": "openai", "project": "proj_abc", "after": {"cents": 500_00},
+        "before": {"cents": None},
+    },
+    "set_openai_rate_limit": {
+        "kind": "set_openai_rate_limit", "account": "openai", "project": "proj_abc", "rate_limit": "rl-gpt-5",
+        "after": {"requests": 60, "tokens": 30_000}, "before": {"requests": 500, "tokens": 30_000},
+    },
+    "set_openai_models": {
+        "kind": "set_openai_models", "account": "openai", "project": "proj_abc",
+        "after": {"mode": "allow_list", "models": ["gpt-5-mini"]}, "before": {"mode": None, "models": []},
+    },
 }  # fmt: skip
 
 
@@ -79,7 +92,7 @@ def test_every_change_says_what_it_is_and_only_sends_what_is_declared(kind: str)
         assert (step.inverse is None) == (operation.inverse is None)
         if step.inverse is not None:
             assert step.inverse.operation == operation.inverse
-        assert step.request.operation in {**CALLS, **PATHS}
+        assert step.request.operation in {**CALLS, **PATHS, **OPENAI_CALLS}
         assert all(word in step.sentence() for word in (change.account, change.region))
     with pytest.raises(Exception, match="frozen"):
         change.account = "999999999999"  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""LiteLLM's proxy in the sandbox, and the gate whose worker looks at it and changes it."""
+"""LiteLLM's proxy and OpenAI's administration in the sandbox, and the gate whose worker looks at and changes them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +11,8 @@ from approvals.executors.router import Router as Hands
 from approvals.inspectors.router import Router as Eyes
 from sandbox.admin.serve import ServedAdmin, serve_admin
 from sandbox.litellm.proxy import LiteLLMProxy
+from sandbox.openai.organisation import OpenAIOrganisation
+from tests.approvals.gateway.organisation import ADMIN, OPENAI_MAKES, PROJECTS
 from tests.approvals.gateway.proxy import KEYS, MASTER, TEAMS
 
 
@@ -21,19 +23,31 @@ def new_gate(on_sqlite: Any) -> Any:
 
 
 @pytest.fixture
-def served() -> Iterator[ServedAdmin]:
-    with serve_admin(LiteLLMProxy(MASTER, KEYS, TEAMS)) as served:
-        yield served
-
-
-def settings_of(served: ServedAdmin, *, executor: str = "aws", key: str = MASTER) -> WorkerSettings:
-    gateway = AdminSettings(key, served.address, "litellm")
-    return WorkerSettings(executor, None, None, None, None, None, 600, litellm=gateway)
+def servers() -> Iterator[dict[str, ServedAdmin]]:
+    with serve_admin(LiteLLMProxy(MASTER, KEYS, TEAMS)) as litellm:
+        with serve_admin(OpenAIOrganisation(ADMIN, PROJECTS)) as openai:
+            yield {"litellm": litellm, "openai": openai}
 
 
 @pytest.fixture
-def proxy(gate: Any, served: ServedAdmin) -> Any:
-    settings = settings_of(served)
+def served(request: pytest.FixtureRequest, servers: dict[str, ServedAdmin]) -> ServedAdmin:
+    """The one that the test's change is for; LiteLLM's where a test has none of its own."""
+    params = getattr(request.node, "callspec", None)
+    make = params.params.get("make") if params else None
+    return servers["openai" if make in OPENAI_MAKES else "litellm"]
+
+
+def settings_of(
+    served: ServedAdmin, *, executor: str = "aws", key: str = MASTER, openai: ServedAdmin | None = None
+) -> WorkerSettings:
+    gateway = AdminSettings(key, served.address, "litellm")
+    organisation = AdminSettings(ADMIN, f"{openai.address}/v1", "openai") if openai else None
+    return WorkerSettings(executor, None, None, None, None, None, 600, litellm=gateway, openai=organisation)
+
+
+@pytest.fixture
+def proxy(gate: Any, servers: dict[str, ServedAdmin]) -> Any:
+    settings = settings_of(servers["litellm"], openai=servers["openai"])
     gate.inspector = Eyes(gateway_eyes(settings))
     gate.executor = Hands(gateway_hands(settings), name="aws")
     return gate

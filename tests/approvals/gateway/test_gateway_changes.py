@@ -1,4 +1,4 @@
-"""Changes of LiteLLM's proxy by a real HTTP client: done, undone, refused, and every kind of lost answer."""
+"""Changes of LiteLLM's proxy and OpenAI's projects by a real HTTP client: done, undone, refused, and answers lost."""
 
 import json
 import logging
@@ -25,9 +25,10 @@ from sandbox.aws.faults import Fault, FaultMode
 from sandbox.litellm.proxy import hash_of
 from tests.approvals.gate_stubs import SAM
 from tests.approvals.gateway.conftest import settings_of
+from tests.approvals.gateway.organisation import OPENAI_EACH, OPENAI_IDS
 from tests.approvals.gateway.proxy import CHAT, CHEAP, EACH, IDS, MASTER, Make, block, budget, claimed
 
-each = pytest.mark.parametrize(("make", "action", "moved", "back"), EACH, ids=IDS)
+each = pytest.mark.parametrize(("make", "action", "moved", "back"), [*EACH, *OPENAI_EACH], ids=[*IDS, *OPENAI_IDS])
 
 
 def read_back(gate: Any, proposal: str) -> State:
@@ -165,7 +166,7 @@ def test_one_that_is_throttled_is_turned_away_and_not_sent_again(
     served.faults.add(Fault(action=action, mode=FaultMode.THROTTLE))
     assert execute(proxy.begin, claim=got, executor=proxy.executor) == State.FAILED
     assert served.changes == []
-    assert "throttling_error" in str(proxy.row(got.proposal_id).reason)
+    assert "HTTP 429" in str(proxy.row(got.proposal_id).reason)
 
 
 def test_the_key_stands_in_no_row_card_or_log_whatever_the_proxy_says(

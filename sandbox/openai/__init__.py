@@ -1,0 +1,1 @@
+"""OpenAI's administration interface on loopback: projects with their limits and permissions (`organisation.py`)."""
