@@ -46,8 +46,13 @@ def settings_of(
 
 
 @pytest.fixture
-def proxy(gate: Any, servers: dict[str, ServedAdmin]) -> Any:
-    settings = settings_of(servers["litellm"], openai=servers["openai"])
-    gate.inspector = Eyes(gateway_eyes(settings))
-    gate.executor = Hands(gateway_hands(settings), name="aws")
+def eyes(servers: dict[str, ServedAdmin]) -> Eyes:
+    """The worker's inspectors, without a gate."""
+    return Eyes(gateway_eyes(settings_of(servers["litellm"], openai=servers["openai"])))
+
+
+@pytest.fixture
+def proxy(gate: Any, eyes: Eyes, servers: dict[str, ServedAdmin]) -> Any:
+    gate.inspector = eyes
+    gate.executor = Hands(gateway_hands(settings_of(servers["litellm"], openai=servers["openai"])), name="aws")
     return gate

@@ -28,7 +28,14 @@ from tests.approvals.gateway.conftest import settings_of
 from tests.approvals.gateway.organisation import OPENAI_EACH, OPENAI_IDS
 from tests.approvals.gateway.proxy import CHAT, CHEAP, EACH, IDS, MASTER, Make, block, budget, claimed
 
-each = pytest.mark.parametrize(("make", "action", "moved", "back"), [*EACH, *OPENAI_EACH], ids=[*IDS, *OPENAI_IDS])
+OFTEN = ("block", "key budget", "spend limit")
+each = pytest.mark.parametrize(
+    ("make", "action", "moved", "back"),
+    [
+        pytest.param(*row, id=name, marks=() if name in OFTEN else pytest.mark.slow)
+        for row, name in zip([*EACH, *OPENAI_EACH], [*IDS, *OPENAI_IDS], strict=True)
+    ],
+)
 
 
 def read_back(gate: Any, proposal: str) -> State:

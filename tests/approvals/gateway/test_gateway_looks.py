@@ -57,8 +57,8 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
 
 
 @pytest.mark.parametrize(("what", "change", "code"), LOOKS, ids=[row[0] for row in LOOKS])
-def test_a_look_at(proxy: Any, served: ServedAdmin, what: str, change: dict[str, Any], code: str | None) -> None:
-    seen = proxy.inspector.look(parse_change(change))
+def test_a_look_at(eyes: Any, served: ServedAdmin, what: str, change: dict[str, Any], code: str | None) -> None:
+    seen = eyes.look(parse_change(change))
     assert served.marks == []
     if isinstance(seen, Snapshot):
         assert (seen.environment, seen.team) == ("development", "risk models")
@@ -66,8 +66,8 @@ def test_a_look_at(proxy: Any, served: ServedAdmin, what: str, change: dict[str,
     assert (seen.code if isinstance(seen, NotSealable) else None) == code
 
 
-def test_what_people_will_notice_is_said_where_a_budget_is_spent_at_once(proxy: Any) -> None:
-    seen = proxy.inspector.look(parse_change(budget(SPENT)))
+def test_what_people_will_notice_is_said_where_a_budget_is_spent_at_once(eyes: Any) -> None:
+    seen = eyes.look(parse_change(budget(SPENT)))
     assert "refused at once until the next 1d begins" in seen.blast_radius[0]
     assert "900.00 USD" in seen.blast_radius[0]
 
@@ -96,14 +96,14 @@ MODES = (FaultMode.PROXY, FaultMode.ERROR, FaultMode.THROTTLE, FaultMode.NONSENS
 @pytest.mark.parametrize("mode", [*MODES, FaultMode.DROP_RESPONSE])
 @pytest.mark.parametrize(("path", "change"), [("/key/info", block()), ("/team/info", team_budget())])
 def test_a_look_without_an_answer_decides_nothing(
-    proxy: Any, served: ServedAdmin, path: str, change: dict[str, Any], mode: FaultMode
+    eyes: Any, served: ServedAdmin, path: str, change: dict[str, Any], mode: FaultMode
 ) -> None:
     served.faults.add(Fault(action=path, mode=mode))
     with pytest.raises(CannotLook):
-        proxy.inspector.look(parse_change(change))
+        eyes.look(parse_change(change))
 
 
-def test_an_answer_about_another_key_is_none(proxy: Any, served: ServedAdmin) -> None:
+def test_an_answer_about_another_key_is_none(eyes: Any, served: ServedAdmin) -> None:
     rows = served.provider.keys  # type: ignore[attr-defined]
     answer = served.provider.answer
     rows[hash_of(CHAT)]["metadata"] = {}
@@ -114,7 +114,7 @@ def test_an_answer_about_another_key_is_none(proxy: Any, served: ServedAdmin) ->
 
     served.provider.answer = swapped  # type: ignore[method-assign]
     with pytest.raises(CannotLook, match="another key"):
-        proxy.inspector.look(parse_change(block()))
+        eyes.look(parse_change(block()))
 
 
 def test_without_a_gateway_in_the_settings_there_are_neither_eyes_nor_hands(served: ServedAdmin) -> None:

@@ -33,9 +33,9 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
 
 @pytest.mark.parametrize(("what", "change", "code"), LOOKS, ids=[row[0] for row in LOOKS])
 def test_a_look_at(
-    proxy: Any, servers: dict[str, ServedAdmin], what: str, change: dict[str, Any], code: str | None
+    eyes: Any, servers: dict[str, ServedAdmin], what: str, change: dict[str, Any], code: str | None
 ) -> None:
-    seen = proxy.inspector.look(parse_change(change))
+    seen = eyes.look(parse_change(change))
     assert servers["openai"].marks == []
     assert (seen.code if isinstance(seen, NotSealable) else None) == code
 
@@ -71,11 +71,11 @@ READS = [
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("path", "change"), READS, ids=[row[0].rpartition("/")[2] for row in READS])
 def test_a_look_without_an_answer_decides_nothing(
-    proxy: Any, servers: dict[str, ServedAdmin], path: str, change: dict[str, Any], mode: FaultMode
+    eyes: Any, servers: dict[str, ServedAdmin], path: str, change: dict[str, Any], mode: FaultMode
 ) -> None:
     servers["openai"].faults.add(Fault(action=path, mode=mode))
     with pytest.raises(CannotLook):
-        proxy.inspector.look(parse_change(change))
+        eyes.look(parse_change(change))
 
 
 def test_what_changed_after_the_votes_is_not_carried_out(proxy: Any, servers: dict[str, ServedAdmin]) -> None:
