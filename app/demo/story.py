@@ -52,7 +52,7 @@ class Stage:
             self.thread = said.ts
         message = await self.slack.until_message(
             "@app",
-            lambda m: m["ts"] not in before and m["ts"] != said.ts and m.get("user") != OLIVIA,
+            lambda m: m["ts"] not in before | {said.ts} and m.get("user") != OLIVIA and not m.get("streaming"),
             user=OLIVIA,
             thread_ts=self.thread,
             seconds=ANSWER_SECONDS,
