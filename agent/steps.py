@@ -4,7 +4,7 @@ The words are ours. What the model says, and with which arguments it calls a too
 checked: so a step names the tool that there is, never what it was asked for or what it found.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sized
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -56,3 +56,18 @@ def words(tool: str, state: StepState) -> str:
 
 def silent(_step: Step) -> None:
     """For turns that nobody watches."""
+
+
+async def told(tell: Tell, step: Step, work: Awaitable[str], found: Sized) -> str:
+    """What `work` gives, told as it begins and ends; it worked if `found`, the turn's results, grew by it. Of a tool
+    that the model made up there is nothing to tell."""
+    if step.tool not in WORDS:
+        return await work
+    tell(step)
+    before, state = len(found), StepState.FAILED
+    try:
+        text = await work
+        state = StepState.DONE if len(found) > before else StepState.FAILED
+    finally:
+        tell(step._replace(state=state))
+    return text

@@ -21,7 +21,7 @@ from agent.offline import OfflineModel
 from agent.ports import Ports, ProposalRow, Seat, Toolbox
 from agent.said import Answer, figures_json, long_tables, outcome_line, with_notes
 from agent.state import Json, State, Turn, fresh_turn, results_of, settled, visible
-from agent.steps import WORDS, Step, StepState
+from agent.steps import Step, StepState, told
 from agent.voices import Voice, ask_again
 from tools.result import ToolResult
 
@@ -186,7 +186,8 @@ async def use_tools(state: State, runtime: Runtime[Run]) -> Json:
             continue
         box = await _sit({**state, "results": kept, "next_number": number, "turn": done}, run)
         before = set(box.results)
-        text = await _step(call, box, run, done)
+        step = Step(turn["id"], done["tool_calls"] + 1, call["name"], StepState.RUNNING)
+        text = await told(run.ports.steps, step, _carry_out(call, box, run), box.results)
         fresh = [box.results[name] for name in box.results if name not in before]
         number = max([number, *(int(result.id[1:]) + 1 for result in fresh)])
         kept += [
@@ -213,21 +214,6 @@ def _noted(turn: Turn, call: Json, text: str, fresh: list[ToolResult]) -> Turn:
 
 def _opened(state: State, turn: Turn) -> list[str]:
     return list(dict.fromkeys([*state.get("open", []), *turn["drafts"]]))
-
-
-async def _step(call: Json, box: Toolbox, run: Run, turn: Turn) -> str:
-    """Carries one call out, and tells whoever watches; of a tool that the model made up there is nothing to tell."""
-    if call["name"] not in WORDS:
-        return await _carry_out(call, box, run)
-    step = Step(turn["id"], turn["tool_calls"] + 1, call["name"], StepState.RUNNING)
-    run.ports.steps(step)
-    before, state = len(box.results), StepState.FAILED
-    try:
-        text = await _carry_out(call, box, run)
-        state = StepState.DONE if len(box.results) > before else StepState.FAILED
-    finally:
-        run.ports.steps(step._replace(state=state))
-    return text
 
 
 async def _carry_out(call: Json, box: Toolbox, run: Run) -> str:
