@@ -104,16 +104,6 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True)
-class SourceSettings:
-    """A provider's interface to pull from. `base_url` None is the provider's own address."""
-
-    name: str
-    key: str = field(repr=False)
-    base_url: str | None
-    legacy: bool = False
-
-
-@dataclass(frozen=True)
 class Settings:
     """Everything that every process needs."""
 
@@ -143,7 +133,8 @@ def _whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 9
 
 
-def _missing(name: str, process: str, do: str) -> Problem:
+def missing(name: str, process: str, do: str) -> Problem:
+    """The refusal of a variable that is not set."""
     return Problem(
         f"{name} is not set.", why=f"`spendgate {process}` cannot start without it.", do=do, exit_code=Exit.USAGE
     )
@@ -272,7 +263,7 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
     for name, do in wanted.items():
         values[name] = env.get(name, "").strip()
         if not values[name]:
-            raise _missing(name, "serve", do + " To try without Slack: spendgate demo.")
+            raise missing(name, "serve", do + " To try without Slack: spendgate demo.")
     if not values["SPENDGATE_SLACK_BOT_TOKEN"].startswith("xoxb-"):
         raise Problem(
             "SPENDGATE_SLACK_BOT_TOKEN is not a bot token.",
@@ -362,9 +353,9 @@ def _admin(env: Mapping[str, str], prefix: str, name: str, usual: str) -> AdminS
     key, url = env.get(key_name, "").strip(), web_address(env, url_name) or usual
     if not key:
         return None
-    _header_safe(key_name, key)
+    header_safe(key_name, key)
     if not url:
-        raise _missing(url_name, "worker", "Every LiteLLM proxy has an address of its own; name it.")
+        raise missing(url_name, "worker", "Every LiteLLM proxy has an address of its own; name it.")
     named = env.get(f"SPENDGATE_WORKER_{prefix}_NAME", "").strip() or name
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", named):
         why = "Changes name it so: small letters, digits and hyphens."
@@ -372,30 +363,8 @@ def _admin(env: Mapping[str, str], prefix: str, name: str, usual: str) -> AdminS
     return AdminSettings(key, url, named)
 
 
-def _header_safe(name: str, key: str) -> None:
+def header_safe(name: str, key: str) -> None:
+    """Refuses a key that no header can carry."""
     if not key.isascii() or not key.isprintable() or " " in key:
         do = "Copy it again, without spaces or line breaks."
         raise wrong(name, "…", "A key is plain letters, digits and signs, sent in a header.", do)
-
-
-def load_sources(env: Mapping[str, str] = os.environ) -> list[SourceSettings]:
-    """The interfaces that have a key, by name; an address alone is no source yet."""
-    kind = env.get("SPENDGATE_SOURCE_ANTHROPIC_API", "").strip() or "analytics"
-    if kind not in ("analytics", "legacy"):
-        why = "Anthropic has the analytics endpoints and the legacy reports."
-        raise wrong("SPENDGATE_SOURCE_ANTHROPIC_API", kind, why, "Use analytics (the default) or legacy.")
-    variables = {
-        "anthropic": ("SPENDGATE_SOURCE_ANTHROPIC_KEY", "SPENDGATE_SOURCE_ANTHROPIC_BASE_URL"),
-        "litellm": ("SPENDGATE_SOURCE_LITELLM_KEY", "SPENDGATE_SOURCE_LITELLM_BASE_URL"),
-        "openai": ("SPENDGATE_SOURCE_OPENAI_KEY", "SPENDGATE_SOURCE_OPENAI_BASE_URL"),
-    }
-    found = []
-    for name, (key_name, url_name) in variables.items():
-        key, url = env.get(key_name, "").strip(), web_address(env, url_name)
-        if not key:
-            continue
-        _header_safe(key_name, key)
-        if name == "litellm" and url is None:
-            raise _missing(url_name, "sources", "Every LiteLLM proxy has an address of its own; name it.")
-        found.append(SourceSettings(name, key, url, legacy=name == "anthropic" and kind == "legacy"))
-    return found

@@ -15,7 +15,7 @@ from app.errors import Exit, Problem
 from app.home import Home
 from app.intake import take_in
 from app.progress import bar
-from app.settings import SourceSettings, load_sources
+from app.source_settings import SourceSettings, load_sources
 from lake import allocation
 from lake import pull as pulling
 from lake.engine import Lake

@@ -10,11 +10,11 @@ from app.settings import (
     load_role_prefix,
     load_settings,
     load_slack,
-    load_sources,
     load_worker,
     refuse_credentials,
     refuse_worker_credentials,
 )
+from app.source_settings import load_sources
 
 SLACK = {
     "SPENDGATE_SLACK_BOT_TOKEN": "xoxb-1",
