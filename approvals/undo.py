@@ -11,6 +11,7 @@ from approvals.changes.governance import AdoptPolicy
 from approvals.changes.instance import OnInstance, StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
+from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.step import Step
 from approvals.changes.undo import UndoInstance, Undone
 from approvals.changes.volume_type import ChangeVolumeType
@@ -19,7 +20,7 @@ from approvals.store import TOOK_EFFECT, Effect
 
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
-    CreateEndpoint, AdoptPolicy,
+    CreateEndpoint, SetGroupMinimum, AdoptPolicy,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

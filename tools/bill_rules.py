@@ -10,16 +10,16 @@ from decimal import Decimal
 
 from lake.metered import Metered
 from lake.period import Period
-from lake.resources import last_billed, resources
-from lake.usage import Utilisation, measured
+from lake.resources import last_billed, resources, scaling_groups
+from lake.usage import Utilisation, hours, measured
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.model_rules import judged_models
 from tools.opportunity import Opportunity
 from tools.rules import idle_endpoint, idle_machine, old_disk
-from tools.rules.catalogue import BILL_RULES, IDS
+from tools.rules.catalogue import BILL_RULES, GROUP_RULES, IDS
 from tools.rules.evidence import Verdict
-from tools.rules.judged import Look, Use
+from tools.rules.judged import GroupHour, Look, Use
 from tools.rules.machine import INSTANCE
 
 
@@ -84,10 +84,13 @@ def _by_resource(desk: Desk) -> Judged:
         uses=uses,
         book=desk.prices,
     )
+    read_groups = scaling_groups(desk.lake, period, teams_seen=desk.scope)
+    look = replace(look, groups=_groups(desk, [one.resource_id for one in read_groups.found], start=start, end=end))
     found = [
         Opportunity(one, said, period)
-        for one in read.found
-        for rule in BILL_RULES
+        for resources_read, rules in ((read.found, BILL_RULES), (read_groups.found, GROUP_RULES))
+        for one in resources_read
+        for rule in rules
         if (said := rule(one, look)) is not None
     ]
     unmeasured = tuple(one for one in read.found if idle_machine.concerns(one, look) and one.resource_id not in uses)
@@ -95,7 +98,17 @@ def _by_resource(desk: Desk) -> Judged:
     uncounted = tuple(
         one for one in read.found if idle_endpoint.concerns(one, look) and one.resource_id not in judged_endpoints
     )
-    return Judged(period, tuple(found), read.query, tuple(read.snapshots), unmeasured, uncounted)
+    query = ";\n".join(query for query in (read.query, read_groups.query) if query)
+    return Judged(period, tuple(found), query, tuple(read.snapshots), unmeasured, uncounted)
+
+
+def _groups(desk: Desk, ids: list[str], *, start: datetime, end: datetime) -> dict[str, tuple[GroupHour, ...]]:
+    """What was measured of these scaling groups, hour by hour; without groups nothing is read."""
+    told: dict[str, list[GroupHour]] = {}
+    for one in hours(desk.lake.store, ids, start=start, end=end) if ids else ():
+        hour = GroupHour(one.hour, one.cpu_avg_pct, one.group_min, one.group_in_service)
+        told.setdefault(one.resource_id, []).append(hour)
+    return {name: tuple(listed) for name, listed in told.items()}
 
 
 def _use(told: Utilisation) -> Use:

@@ -69,6 +69,7 @@ Wish = Literal[
     "stop_notebook",
     "delete_endpoint",
     "set_log_retention",
+    "set_group_minimum",
 ]
 
 

@@ -22,6 +22,7 @@ from approvals.inspectors.log_group import LogGroupInspector
 from approvals.inspectors.nodegroup import NodeGroupInspector
 from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.router import Router as Eyes
+from approvals.inspectors.scaling_group import ScalingGroupInspector
 from approvals.inspectors.volume import VolumeInspector
 from approvals.inspectors.volume_type import VolumeTypeInspector
 from audit.transaction import Begin
@@ -36,7 +37,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
     clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
     executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
     own = LocalInspector(begin)
-    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:", "logs:"), executor)
+    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:"), executor)
     hands = {**services, "spendgate:": LocalExecutor(begin, worker=worker)}
     return eyes(clients).also(dict.fromkeys(GOVERNANCE, own)), Hands(hands, name=executor.name)
 
@@ -59,6 +60,7 @@ def eyes(clients: Clients) -> Eyes:
             "delete_endpoint": endpoint,
             "create_endpoint": endpoint,
             "set_log_retention": LogGroupInspector(clients),
+            "set_group_minimum": ScalingGroupInspector(clients),
         }
     )
 

@@ -205,6 +205,15 @@ OPERATIONS: dict[str, Operation] = checked(
         inverse="eks:UpdateNodegroupConfig",
     ),
     Operation(
+        name="autoscaling:UpdateAutoScalingGroup",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("min",),
+        provider_checks="refuses a minimum above the maximum; starts what a higher minimum lacks",
+        inverse="autoscaling:UpdateAutoScalingGroup",
+    ),
+    Operation(
         name="spendgate:AdoptPolicy",
         kind=Kind.MUTATION,
         again=Again.SAME_TOKEN,

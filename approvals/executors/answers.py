@@ -21,6 +21,7 @@ CALLS = {
     "sagemaker:DeleteEndpoint": "delete_endpoint",
     "sagemaker:CreateEndpoint": "create_endpoint",
     "logs:PutRetentionPolicy": "put_retention_policy",
+    "autoscaling:UpdateAutoScalingGroup": "update_auto_scaling_group",
     "eks:UpdateNodegroupConfig": "update_nodegroup_config",
 }
 """The boto3 method of each operation that AWS is sent."""

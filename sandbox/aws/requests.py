@@ -13,7 +13,7 @@ MARK = re.compile(r"\bspendgate/(\S+)")
 NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)?/?$")
 """EKS names its actions by path and method alone."""
 
-NAMES = ("InstanceId", "VolumeId", "AllocationId")
+NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName")
 JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName")
 
 

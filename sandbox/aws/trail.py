@@ -11,7 +11,8 @@ from sandbox.aws.journal import Call, Journal
 from sandbox.aws.requests import AwsRequest
 
 MOST = 50
-SOURCES = {"ec2": "ec2.amazonaws.com", "eks": "eks.amazonaws.com", "sagemaker": "sagemaker.amazonaws.com"}
+SOURCES = {"ec2": "ec2.amazonaws.com", "eks": "eks.amazonaws.com", "sagemaker": "sagemaker.amazonaws.com",
+           "autoscaling": "autoscaling.amazonaws.com"}  # fmt: skip
 
 
 def looked_up(journal: Journal, asked: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sandbox.bank.line import Book, Line, usage
 from sandbox.bank.machines import EBS, EC2
 from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import CLOUDWATCH, SAGEMAKER
+from sandbox.bank.waste_groups import add_planted_groups, groups_in_cloud, groups_truth, groups_utilisation
 from sandbox.bank.waste_models import add_planted_uses, uses_truth
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
@@ -159,6 +160,7 @@ def add_waste(book: Book) -> None:
             arrived = np.full(book.calendar.length, float(planted.kind))
             book.add(_line(planted, book.calendar, arrived=True), arrived, step=1)
     add_planted_uses(book)
+    add_planted_groups(book)
 
 
 def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:
@@ -207,7 +209,8 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
             "why": planted.why, "team": planted.team if planted.tagged else None,
             "saving_per_month": str(saving) if planted.verdict == "waste" else "0",
         })  # fmt: skip
-    return told + uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    told += uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    return told + groups_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
 
 
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
@@ -236,6 +239,8 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
         else:
             made = {"notebook": mine, "instance_type": "ml.t3.xlarge", "status": "InService"}
             lists["notebooks"].append({**place, **made, "tags": given})
+    for name, more in groups_in_cloud(calendar).items():
+        lists[name] = [*lists.get(name, []), *more]
     return lists
 
 
@@ -253,6 +258,7 @@ DAYS = 21
 def waste_utilisation(calendar: Calendar) -> Any:
     """What was measured of the planted resources that somebody watches, hour by hour, for the last three weeks."""
     tables = [_used(planted, calendar) for planted in WASTE if planted.busy]
+    tables.append(groups_utilisation(calendar))
     return pa.concat_tables(tables, promote_options="default")
 
 

@@ -8,6 +8,7 @@ from lake.metered import Metered
 from tools.rules import (
     batch_work,
     cheaper_model,
+    group_minimum,
     idle_address,
     idle_endpoint,
     idle_gpu,
@@ -34,6 +35,9 @@ BILL_RULES: tuple[Judge, ...] = (
 )
 """The rules about a resource that is billed by its id."""
 
+GROUP_RULES: tuple[Judge, ...] = (group_minimum.judge,)
+"""The rules about a scaling group, which is billed by its machines."""
+
 MODEL_RULES: tuple[Judge, ...] = (cheaper_model.judge, batch_work.judge)
 """The rules about a use of a language model, which is billed by classes of tokens."""
 
@@ -41,6 +45,7 @@ FORMS: tuple[Form, ...] = (
     idle_gpu.FORM,
     idle_machine.FORM,
     old_generation.FORM,
+    group_minimum.FORM,
     idle_endpoint.FORM,
     notebook.FORM,
     cheaper_model.FORM,
@@ -54,6 +59,7 @@ SECTIONS = {
     idle_gpu.FORM.name: "idle_gpu",
     idle_machine.FORM.name: "idle_machine",
     old_generation.FORM.name: "old_generation",
+    group_minimum.FORM.name: "group_minimum",
     idle_endpoint.FORM.name: "idle_endpoint",
     notebook.FORM.name: "notebook",
     cheaper_model.FORM.name: "cheaper_model",

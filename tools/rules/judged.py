@@ -33,9 +33,21 @@ class Use:
 
 
 @dataclass(frozen=True)
+class GroupHour:
+    """One hour of a scaling group, from `hour` on: the mean CPU of its machines (0 to 100), its minimum, and how many
+    machines were in service at most; None is "not measured".
+    """
+
+    hour: datetime
+    cpu_percent: Decimal | None
+    minimum: int | None
+    in_service: int | None
+
+
+@dataclass(frozen=True)
 class Look:
     """The look-back: its days, the last of them, the limits that hold, what each disk type costs by region,
-    what was measured of machines, and the price book.
+    what was measured of machines and, hour by hour, of scaling groups, and the price book.
 
     `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows;
     `model_prices` and `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list.
@@ -50,6 +62,7 @@ class Look:
     book: PriceBook = field(default_factory=shipped)
     model_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     batch_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    groups: Mapping[str, tuple[GroupHour, ...]] = field(default_factory=dict)
 
     def days_since(self, meters: tuple[Meter, ...]) -> int:
         """The days of the look-back since the first of these was billed: before that nothing could be.

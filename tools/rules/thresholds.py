@@ -98,6 +98,28 @@ class LogRetentionThresholds:
 
 
 @dataclass(frozen=True)
+class GroupMinimumThresholds:
+    """When a scaling group's minimum counts as too high."""
+
+    target_cpu_percent: Decimal = Decimal(50)
+    needed_in_percent: Decimal = Decimal(95)
+    spare_machines: int = 1
+    least_machines: int = 2
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    most_apart_percent: Decimal = Decimal(10)
+    least_per_month: Decimal = Decimal(20)
+
+    def __post_init__(self) -> None:
+        """ValueError for a CPU at which nothing could run, and for a share of hours that is none."""
+        if not 0 < self.target_cpu_percent <= 100:
+            raise ValueError("target_cpu_percent must be above 0 and at most 100")
+        if not 0 < self.needed_in_percent <= 100:
+            raise ValueError("needed_in_percent must be above 0 and at most 100")
+
+
+@dataclass(frozen=True)
 class CheaperModelThresholds:
     """For which work another model was evaluated, and when a change of model is worth a release."""
 
@@ -151,6 +173,7 @@ class SavingsThresholds:
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
+    group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)
     log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)

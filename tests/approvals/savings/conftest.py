@@ -15,6 +15,7 @@ from tests.approvals.savings.estate import (
     CASE,
     DISKS,
     ENDPOINTS,
+    GROUPS,
     HOLD,
     LOG_GROUPS,
     MACHINE,
@@ -66,7 +67,14 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     log_groups[-3]["days"] = 90
     log_groups[-4]["days"] = 1827
     log_groups += [{**PLACE, "log_group": TRAIL, "tags": TAGS}, {**PLACE, "log_group": CASE, "tags": TAGS | HOLD}]
-    estate |= {"endpoints": endpoints, "log_groups": log_groups}
+    groups: list[dict[str, Any]] = [
+        {**PLACE, "group": name, "zone": zone, "min": 8, "max": 12, "tags": TAGS, "tracks_cpu": 50} for name in GROUPS
+    ]
+    groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "web"}
+    groups[-2]["tags"] = TAGS | {"k8s.io/cluster-autoscaler/enabled": "true"}
+    groups[-3].pop("tracks_cpu")
+    groups[-4]["min"] = 9
+    estate |= {"endpoints": endpoints, "log_groups": log_groups, "scaling_groups": groups}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
         yield served

@@ -23,6 +23,7 @@ from tests.approvals.savings.estate import (
     disk,
     each,
     endpoint,
+    group,
     log_group,
     moves,
     notebook,
@@ -47,6 +48,7 @@ BACK = [
     (disk, (" type", "gp3", "gp2")),
     (notebook, ("", "Stopped", "InService")),
     (endpoint, ("", "absent", "InService")),
+    (group, (" minimum", "3", "8")),
 ]
 
 

@@ -17,6 +17,7 @@ from tests.approvals.savings.estate import (
     CASE,
     DISKS,
     ENDPOINTS,
+    GROUPS,
     LOG_GROUPS,
     MACHINE,
     NAMES,
@@ -29,6 +30,7 @@ from tests.approvals.savings.estate import (
     clients_of,
     disk,
     endpoint,
+    group,
     log_group,
     notebook,
 )
@@ -61,12 +63,19 @@ def meddle_with_log_group(clients: Any, change: dict[str, Any]) -> None:
     clients(ACCOUNT, REGION, "logs").put_retention_policy(logGroupName=change["log_group"], retentionInDays=3653)
 
 
+def meddle_with_group(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody raises it for a rush to come."""
+    client = clients(ACCOUNT, REGION, "autoscaling")
+    client.update_auto_scaling_group(AutoScalingGroupName=change["group"], MinSize=10)
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
     (notebook, meddle_with_notebook, "status: InService, now Stopped"),
     (endpoint, meddle_with_endpoint, "-v1, now "),
     (log_group, meddle_with_log_group, "retention_days: never, now 3653"),
+    (group, meddle_with_group, "min: 8, now 10"),
 ]
 
 
@@ -119,6 +128,15 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a log group of a stack", log_group(LOG_GROUPS[-1]), "managed"),
     ("a log group that is not there, though others begin so", log_group("/bank/service-0"), "not_found"),
     ("a log group of another account", log_group(LOG_GROUPS[-5], account="999999999999"), "other_account"),
+    ("a scaling group", group(GROUPS[-5]), None),
+    ("a scaling group whose minimum is to rise", group(GROUPS[-3], before=8, after=9), None),
+    ("a scaling group that follows no load", group(GROUPS[-3]), "no_policy"),
+    ("a scaling group of another minimum than was measured", group(GROUPS[-4]), "wrong_min"),
+    ("a minimum above the most that it may have", group(GROUPS[-5], after=13), "above_max"),
+    ("a scaling group whose size a cluster sets", group(GROUPS[-2]), "managed"),
+    ("a scaling group of a stack", group(GROUPS[-1]), "managed"),
+    ("a scaling group that is not there", group("none"), "not_found"),
+    ("a scaling group of another account", group(GROUPS[-5], account="999999999999"), "other_account"),
     ("one to create from nothing", endpoint("new", kind="create_endpoint", config="x"), "no_config"),
 ]
 
@@ -139,6 +157,9 @@ SILENT = [
     ("DescribeModel", endpoint(ENDPOINTS[-3])),
     ("DescribeLogGroups", log_group(LOG_GROUPS[-5])),
     ("ListTagsForResource", log_group(LOG_GROUPS[-5])),
+    ("DescribeAutoScalingGroups", group(GROUPS[-5])),
+    ("DescribePolicies", group(GROUPS[-5])),
+    ("DescribeScheduledActions", group(GROUPS[-5])),
     ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),
 ]
 
