@@ -16,7 +16,7 @@ from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.model_rules import judged_models
 from tools.opportunity import Opportunity
-from tools.rules import idle_endpoint, idle_machine, old_disk
+from tools.rules import idle_endpoint, idle_machine, old_disk, unused_throughput
 from tools.rules.catalogue import BILL_RULES, GROUP_RULES, IDS
 from tools.rules.evidence import Verdict
 from tools.rules.judged import GroupHour, Look, Use
@@ -71,7 +71,7 @@ def _by_resource(desk: Desk) -> Judged:
         return Judged(wide, (), "", ())
     period = Period(last + timedelta(days=1) - days, last + timedelta(days=1))
     read = resources(desk.lake, period, ids=IDS, teams_seen=desk.scope)
-    watched = (INSTANCE, idle_endpoint.ENDPOINT)
+    watched = (INSTANCE, idle_endpoint.ENDPOINT, unused_throughput.THROUGHPUT)
     machines = [one.resource_id for one in read.found if any(kind.search(one.resource_id) for kind in watched)]
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     uses = {name: _use(one) for name, one in measured(desk.lake, machines, start=start, end=end).items()}

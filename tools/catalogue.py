@@ -70,6 +70,7 @@ Wish = Literal[
     "delete_endpoint",
     "set_log_retention",
     "set_group_minimum",
+    "delete_throughput",
 ]
 
 

@@ -23,6 +23,7 @@ from approvals.inspectors.nodegroup import NodeGroupInspector
 from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.router import Router as Eyes
 from approvals.inspectors.scaling_group import ScalingGroupInspector
+from approvals.inspectors.throughput import ThroughputInspector
 from approvals.inspectors.volume import VolumeInspector
 from approvals.inspectors.volume_type import VolumeTypeInspector
 from audit.transaction import Begin
@@ -37,7 +38,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
     clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
     executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
     own = LocalInspector(begin)
-    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:"), executor)
+    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:"), executor)
     hands = {**services, "spendgate:": LocalExecutor(begin, worker=worker)}
     return eyes(clients).also(dict.fromkeys(GOVERNANCE, own)), Hands(hands, name=executor.name)
 
@@ -61,6 +62,7 @@ def eyes(clients: Clients) -> Eyes:
             "create_endpoint": endpoint,
             "set_log_retention": LogGroupInspector(clients),
             "set_group_minimum": ScalingGroupInspector(clients),
+            "delete_throughput": ThroughputInspector(clients),
         }
     )
 

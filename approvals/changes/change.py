@@ -14,6 +14,7 @@ from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.undo import UndoInstance
 from approvals.changes.volume import DeleteVolume
 from approvals.changes.volume_type import ChangeVolumeType
@@ -24,13 +25,13 @@ OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance
 OnGroup = ScaleNodeGroup | SetGroupMinimum
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
-CloudChange = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention
+CloudChange = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
 CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
-    "set_log_retention", "set_group_minimum",
+    "set_log_retention", "set_group_minimum", "delete_throughput",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -214,6 +214,14 @@ OPERATIONS: dict[str, Operation] = checked(
         inverse="autoscaling:UpdateAutoScalingGroup",
     ),
     Operation(
+        name="bedrock:DeleteProvisionedModelThroughput",
+        kind=Kind.DELETE,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("status",),
+        provider_checks="refuses one whose commitment term is not over",
+    ),
+    Operation(
         name="spendgate:AdoptPolicy",
         kind=Kind.MUTATION,
         again=Again.SAME_TOKEN,

@@ -22,6 +22,7 @@ CALLS = {
     "sagemaker:CreateEndpoint": "create_endpoint",
     "logs:PutRetentionPolicy": "put_retention_policy",
     "autoscaling:UpdateAutoScalingGroup": "update_auto_scaling_group",
+    "bedrock:DeleteProvisionedModelThroughput": "delete_provisioned_model_throughput",
     "eks:UpdateNodegroupConfig": "update_nodegroup_config",
 }
 """The boto3 method of each operation that AWS is sent."""

@@ -51,6 +51,9 @@ EACH: dict[str, dict[str, Any]] = {
     "set_log_retention": {
         "kind": "set_log_retention", "account": ACCOUNT, "region": REGION, "log_group": "/app/scoring", "days": 365,
     },
+    "delete_throughput": {
+        "kind": "delete_throughput", "account": ACCOUNT, "region": REGION, "throughput": "abc123def456",
+    },
     "set_group_minimum": {
         "kind": "set_group_minimum", "account": ACCOUNT, "region": REGION, "group": "web", "before": 8, "after": 3,
     },

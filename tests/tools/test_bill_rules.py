@@ -24,6 +24,7 @@ from tools.rules import (
     notebook,
     old_disk,
     old_generation,
+    unused_throughput,
 )
 from tools.rules.catalogue import FORMS, SECTIONS, document
 from tools.rules.evidence import Verdict
@@ -56,10 +57,13 @@ CALLS = {
     "CPU only": STILL,
 }
 ARN = "arn:aws:sagemaker:us-east-1:205918374466:endpoint/"
+UNIT_ARN = "arn:aws:bedrock:us-east-1:205918374466:provisioned-model/"
+UNITS_OF = {name: f"{UNIT_ARN}{at:012d}" for at, name in enumerate((*CALLS, "unmeasured"))}
 NAMES_OF = {name: f"{ARN}{name.replace(' ', '-').lower()}" for name in (*CALLS, "unmeasured")}
 LOOK = Look(
     days=14, last_day=LAST, now=AT, limits=SavingsThresholds(),
-    uses={IDS_OF[name]: use for name, use in USES.items()} | {NAMES_OF[name]: use for name, use in CALLS.items()},
+    uses={IDS_OF[name]: use for name, use in USES.items()} | {NAMES_OF[name]: use for name, use in CALLS.items()}
+    | {UNITS_OF[name]: use for name, use in CALLS.items()},
 )  # fmt: skip
 GROUP = "arn:aws:autoscaling:us-east-1:205918374466:autoScalingGroupName/"
 
@@ -150,6 +154,10 @@ def scaled(name: str, machines: int = 8, kind: str = "m7i.xlarge", **more: Any) 
     """A group by its machines' hours: so many of them on the average."""
     made = resource(GROUP + name, meter(f"BoxUsage:{kind}", "Hrs", str(24 * machines), "0.2016", **more))
     return replace(made, instance_type=kind)
+
+
+def units(name: str, count: int = 1, meter_name: str = "model unit, no commitment", **more: Any) -> Metered:
+    return resource(UNITS_OF[name], meter(meter_name, "Hours", str(24 * count), "39.6", **more))
 
 
 def logs(gb: str, a_day: str = "10", name: str = "/bank/scoring", **more: Any) -> Metered:
@@ -252,6 +260,24 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("its machines were billed until two days ago", group_minimum, scaled("quiet", last=LAST - timedelta(days=2)), None,
      ""),
     ("a machine is no group", group_minimum, used("still"), None, ""),
+    # provisioned throughput: 39.60 dollars an hour and model unit; their calls are in CALLS, by name
+    ("no call in fourteen days", unused_throughput, units("uncalled"), WASTE, "28908.00"),
+    ("two model units are billed for one hour, which is counted once", unused_throughput, units("uncalled", 2), WASTE,
+     "57816.00"),
+    ("one call is use", unused_throughput, units("called once"), FINE, ""),
+    ("bought for a term: nothing is saved before its end, which no bill tells", unused_throughput,
+     units("uncalled", meter_name="ProvisionedThroughput-6MonthCommitment"), UNKNOWN, ""),
+    ("bought for a term and called", unused_throughput,
+     units("called once", meter_name="ProvisionedThroughput-1MonthCommitment"), FINE, ""),
+    ("bought by the hour, in the other spelling", unused_throughput,
+     units("uncalled", meter_name="ProvisionedThroughput-NoCommitment-ModelUnits"), WASTE, "28908.00"),
+    ("half of its hours were not counted", unused_throughput, units("half counted"), UNKNOWN, ""),
+    ("calls were counted until three days ago", unused_throughput, units("counted until Thursday"), UNKNOWN, ""),
+    ("its calls were never counted: silence is no zero", unused_throughput, units("unmeasured"), UNKNOWN, ""),
+    ("something else of it was measured", unused_throughput, units("CPU only"), UNKNOWN, ""),
+    ("deleted two days ago", unused_throughput, units("uncalled", last=LAST - timedelta(days=2)), None, ""),
+    ("tokens of a model are no throughput", unused_throughput,
+     resource("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude", *units("uncalled").meters), None, ""),
     # endpoints: 1.515 dollars an hour and machine; their calls are in CALLS, by name
     ("no call in fourteen days", idle_endpoint, hosted("uncalled"), WASTE, "1105.95"),
     ("two machines are billed for one hour, which is counted once", idle_endpoint, hosted("uncalled", 2), WASTE,

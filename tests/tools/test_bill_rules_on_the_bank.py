@@ -164,7 +164,8 @@ def test_the_same_on_banks_of_other_seeds_and_days(tmp_path: Path, seed: int, un
 FILTERED: list[tuple[str, dict[str, str], str | None, set[str]]] = [
     ("by rule", {"rule": "gp2_to_gp3"}, None, {"ledger-archive-gp2", "payments-mq-gp2", "risk-mart-gp2"}),
     ("what cannot be undone", {"reversible": "no"}, None,
-     {"partner-vpn-old", "demo-2025", "/bank/fraud/scoring", "/bank/claims/llm-invocations"}),
+     {"partner-vpn-old", "demo-2025", "/bank/fraud/scoring", "/bank/claims/llm-invocations",
+      "claims-summaries-pt"}),
     ("low risk in development", {"risk": "low", "environment": "development"}, None,
      {"credit-explore-01", "fraud-graph-lab", "claude-haiku-4-5"}),
     ("by a least saving", {"rule": "gp2_to_gp3"}, "20", {"risk-mart-gp2"}),

@@ -17,6 +17,7 @@ from tools.rules import (
     notebook,
     old_disk,
     old_generation,
+    unused_throughput,
 )
 from tools.rules.form import Form
 from tools.rules.judged import Judgement, Look
@@ -28,6 +29,7 @@ BILL_RULES: tuple[Judge, ...] = (
     idle_machine.judge,
     old_generation.judge,
     idle_endpoint.judge,
+    unused_throughput.judge,
     notebook.judge,
     old_disk.judge,
     idle_address.judge,
@@ -50,6 +52,7 @@ FORMS: tuple[Form, ...] = (
     notebook.FORM,
     cheaper_model.FORM,
     batch_work.FORM,
+    unused_throughput.FORM,
     old_disk.FORM,
     idle_address.FORM,
     log_retention.FORM,
@@ -64,6 +67,7 @@ SECTIONS = {
     notebook.FORM.name: "notebook",
     cheaper_model.FORM.name: "cheaper_model",
     batch_work.FORM.name: "batch_work",
+    unused_throughput.FORM.name: "unused_throughput",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
     log_retention.FORM.name: "log_retention",
@@ -77,6 +81,7 @@ IDS = "|".join(
         r"(^|/)eipalloc-[0-9a-f]{8,17}$",
         r":notebook-instance/[A-Za-z0-9-]+$",
         r":endpoint/[A-Za-z0-9-]+$",
+        r":provisioned-model/[a-z0-9]{12}$",
         r":log-group:[A-Za-z0-9_/.#-]+$",
     )
 )

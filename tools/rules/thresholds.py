@@ -98,6 +98,16 @@ class LogRetentionThresholds:
 
 
 @dataclass(frozen=True)
+class UnusedThroughputThresholds:
+    """When a provisioned throughput counts as unused: as an endpoint does."""
+
+    most_invocations: int = 0
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+
+
+@dataclass(frozen=True)
 class GroupMinimumThresholds:
     """When a scaling group's minimum counts as too high."""
 
@@ -173,6 +183,7 @@ class SavingsThresholds:
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
+    unused_throughput: UnusedThroughputThresholds = field(default_factory=UnusedThroughputThresholds)
     group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)

@@ -25,6 +25,7 @@ from tests.approvals.savings.estate import (
     REGION,
     TAGS,
     TRAIL,
+    UNITS,
     clients_of,
 )
 
@@ -75,9 +76,22 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     groups[-3].pop("tracks_cpu")
     groups[-4]["min"] = 9
     estate |= {"endpoints": endpoints, "log_groups": log_groups, "scaling_groups": groups}
+    estate |= {"throughputs": throughputs()}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
         yield served
+
+
+def throughputs() -> list[dict[str, Any]]:
+    """Of the last three one belongs to a stack, one is bound to a term, and of one the term is over."""
+    made: list[dict[str, Any]] = [
+        {**PLACE, "throughput": name, "name": f"units-{name}", "model": "anthropic.claude-v2", "units": 2, "tags": TAGS}
+        for name in UNITS
+    ]
+    made[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "summaries"}
+    made[-2] |= {"commitment": "SixMonths", "until": "2099-06-30T00:00:00Z"}
+    made[-3] |= {"commitment": "OneMonth", "until": "2026-03-01T00:00:00Z"}
+    return made
 
 
 @pytest.fixture

@@ -30,8 +30,10 @@ NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
 ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
 LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
 GROUPS = [f"web-{at:03d}" for at in range(NUMBER)]
+UNITS = [f"{at:012d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
-next_disk, next_address, next_notebook, next_endpoint, next_log_group, next_group = (count() for _ in range(6))
+next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
+next_group, next_units = count(), count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -69,6 +71,10 @@ def group(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "set_group_minimum", **PLACE, **given} | more
 
 
+def units(name: str = "", **more: Any) -> dict[str, Any]:
+    return {"kind": "delete_throughput", **PLACE, "throughput": name or UNITS[next(next_units)]} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
@@ -76,11 +82,12 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
     (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
     (log_group, "PutRetentionPolicy", (" retention", "never", "365")),
+    (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
     (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
 ]
 NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention",
-         "set_group_minimum"]  # fmt: skip
-FOR_GOOD = ("release_address", "set_log_retention")
+         "delete_throughput", "set_group_minimum"]  # fmt: skip
+FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
 

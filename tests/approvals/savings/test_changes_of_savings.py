@@ -29,6 +29,7 @@ from tests.approvals.savings.estate import (
     notebook,
     read_back,
     target,
+    units,
 )
 
 
@@ -70,7 +71,7 @@ def test_it_is_undone_by_the_sealed_inverse(
     assert moves(aws, target(change))[-1] == (target(change) + moved[0], *moved[1:])
 
 
-@pytest.mark.parametrize("make", [address, log_group])
+@pytest.mark.parametrize("make", [address, log_group, units])
 def test_what_is_gone_has_no_way_back(cloud: Any, make: Make) -> None:
     got = claimed(cloud, make())
     execute(cloud.begin, claim=got, executor=cloud.executor)
@@ -79,7 +80,7 @@ def test_what_is_gone_has_no_way_back(cloud: Any, make: Make) -> None:
         assert inverse_change(decode(row.sealed, row.digest), effects_of(session, got.proposal_id)) is None
 
 
-@pytest.mark.parametrize("make", [address, log_group])
+@pytest.mark.parametrize("make", [address, log_group, units])
 def test_one_vote_does_not_do_what_cannot_be_undone(cloud: Any, aws: ServedAws, make: Make) -> None:
     change = make()
     row = cloud.pending(change=change, evidence=CHEAP)

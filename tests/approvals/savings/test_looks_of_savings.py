@@ -10,6 +10,7 @@ from approvals.inspectors.port import CannotLook
 from approvals.states import State
 from sandbox.aws.faults import Fault, FaultMode
 from sandbox.aws.serve import ServedAws
+from sandbox.aws.throughput import change_throughput
 from tests.approvals.looking import refusal_of
 from tests.approvals.savings.estate import (
     ACCOUNT,
@@ -24,6 +25,7 @@ from tests.approvals.savings.estate import (
     NOTEBOOKS,
     REGION,
     TRAIL,
+    UNITS,
     Make,
     address,
     approved,
@@ -33,6 +35,7 @@ from tests.approvals.savings.estate import (
     group,
     log_group,
     notebook,
+    units,
 )
 
 
@@ -69,12 +72,19 @@ def meddle_with_group(clients: Any, change: dict[str, Any]) -> None:
     client.update_auto_scaling_group(AutoScalingGroupName=change["group"], MinSize=10)
 
 
+def meddle_with_units(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody binds it to a term: from then on nothing is saved by deleting it, if AWS did so at all."""
+    term = {"commitmentDuration": "SixMonths", "commitmentExpirationTime": "2099-01-01T00:00:00Z"}
+    change_throughput(change["throughput"], lastModifiedTime="2026-11-02T08:00:00Z", **term)
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
     (notebook, meddle_with_notebook, "status: InService, now Stopped"),
     (endpoint, meddle_with_endpoint, "-v1, now "),
     (log_group, meddle_with_log_group, "retention_days: never, now 3653"),
+    (units, meddle_with_units, "commitment: none, now SixMonths"),
     (group, meddle_with_group, "min: 8, now 10"),
 ]
 
@@ -128,6 +138,12 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a log group of a stack", log_group(LOG_GROUPS[-1]), "managed"),
     ("a log group that is not there, though others begin so", log_group("/bank/service-0"), "not_found"),
     ("a log group of another account", log_group(LOG_GROUPS[-5], account="999999999999"), "other_account"),
+    ("a throughput", units(UNITS[-4]), None),
+    ("a throughput whose term is over", units(UNITS[-3]), None),
+    ("a throughput that is bound to a term", units(UNITS[-2]), "committed"),
+    ("a throughput of a stack", units(UNITS[-1]), "managed"),
+    ("a throughput that is not there", units("zzzzzzzzzzzz"), "not_found"),
+    ("a throughput of another account", units(UNITS[-4], account="999999999999"), "other_account"),
     ("a scaling group", group(GROUPS[-5]), None),
     ("a scaling group whose minimum is to rise", group(GROUPS[-3], before=8, after=9), None),
     ("a scaling group that follows no load", group(GROUPS[-3]), "no_policy"),
@@ -157,6 +173,7 @@ SILENT = [
     ("DescribeModel", endpoint(ENDPOINTS[-3])),
     ("DescribeLogGroups", log_group(LOG_GROUPS[-5])),
     ("ListTagsForResource", log_group(LOG_GROUPS[-5])),
+    ("GetProvisionedModelThroughput", units(UNITS[-4])),
     ("DescribeAutoScalingGroups", group(GROUPS[-5])),
     ("DescribePolicies", group(GROUPS[-5])),
     ("DescribeScheduledActions", group(GROUPS[-5])),
