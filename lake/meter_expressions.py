@@ -57,6 +57,13 @@ def resource_meters(charges: ir.Table, question: Question, ids: str) -> ir.Table
     return _meters(kept, **named, unit=kept.PricingUnit, counted=kept.PricingQuantity, told=told)
 
 
+def resource_tags(charges: ir.Table, question: Question, ids: str, keys: Sequence[str]) -> ir.Table:
+    """The values of these tags on each resource whose id matches; empty where it bears none of that key."""
+    kept = of_resources(charges, question, ids)
+    told = {f"tag{at}": kept[tag_column(key)].max().fill_null("") for at, key in enumerate(keys)}
+    return kept.group_by(resource_id=kept.ResourceId).agg(**told).order_by("resource_id")
+
+
 def group_meters(charges: ir.Table, question: Question) -> ir.Table:
     """What the machines of each scaling group were billed for their hours, by meter and month.
 

@@ -48,6 +48,21 @@ def scaling_groups(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = 
     return _once(lake, key, lambda: _resources(lake, meter_expressions.group_meters, period, teams_seen, tags=tags))
 
 
+def tags_of(
+    lake: Lake, period: Period, keys: tuple[str, ...], *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
+) -> dict[str, dict[str, str]]:
+    """By resource, what those of these tags say that it bears; one that bears none is absent."""
+
+    def make() -> dict[str, dict[str, str]]:
+        rows, _, _ = _fetched(lake, meter_expressions.resource_tags, period, teams_seen, ids, keys, tags=keys)
+        borne = {
+            row["resource_id"]: {key: row[f"tag{at}"] for at, key in enumerate(keys) if row[f"tag{at}"]} for row in rows
+        }
+        return {name: tags for name, tags in borne.items() if tags}
+
+    return lake.remembered(("tags", period, keys, ids, teams_seen), make, lambda found: 2 * len(found) + 1)
+
+
 def last_billed(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
     """The last day in `period` on which any of them was billed; None if none was."""
     return _last(lake, meter_expressions.last_day, period, teams_seen, ids)

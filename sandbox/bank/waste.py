@@ -19,6 +19,7 @@ from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import CLOUDWATCH, SAGEMAKER
 from sandbox.bank.tokens import SERVICES
 from sandbox.bank.waste_groups import add_planted_groups, groups_in_cloud, groups_truth, groups_utilisation
+from sandbox.bank.waste_hours import add_planted_desks, desks_in_cloud, desks_truth, desks_utilisation
 from sandbox.bank.waste_models import add_planted_uses, uses_truth
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
@@ -174,6 +175,7 @@ def add_waste(book: Book) -> None:
             book.add(_line(planted, book.calendar, arrived=True), arrived, step=1)
     add_planted_uses(book)
     add_planted_groups(book)
+    add_planted_desks(book)
 
 
 def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:
@@ -224,7 +226,8 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
             "saving_per_month": str(saving) if planted.verdict == "waste" else "0",
         })  # fmt: skip
     told += uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
-    return told + groups_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    told += groups_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    return told + desks_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
 
 
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
@@ -260,6 +263,7 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             lists["notebooks"].append({**place, **made, "tags": given})
     for name, more in groups_in_cloud(calendar).items():
         lists[name] = [*lists.get(name, []), *more]
+    lists["machines"] += desks_in_cloud(calendar)
     return lists
 
 
@@ -277,7 +281,7 @@ DAYS = 21
 def waste_utilisation(calendar: Calendar) -> Any:
     """What was measured of the planted resources that somebody watches, hour by hour, for the last three weeks."""
     tables = [_used(planted, calendar) for planted in WASTE if planted.busy]
-    tables.append(groups_utilisation(calendar))
+    tables += [groups_utilisation(calendar), desks_utilisation(calendar)]
     return pa.concat_tables(tables, promote_options="default")
 
 

@@ -167,7 +167,7 @@ FILTERED: list[tuple[str, dict[str, str], str | None, set[str]]] = [
      {"partner-vpn-old", "demo-2025", "/bank/fraud/scoring", "/bank/claims/llm-invocations",
       "claims-summaries-pt"}),
     ("low risk in development", {"risk": "low", "environment": "development"}, None,
-     {"credit-explore-01", "fraud-graph-lab", "claude-haiku-4-5"}),
+     {"dev-build-01", "dev-risk-models", "credit-explore-01", "fraud-graph-lab", "claude-haiku-4-5"}),
     ("by a least saving", {"rule": "gp2_to_gp3"}, "20", {"risk-mart-gp2"}),
 ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import get_args
 
 from approvals.changes.kept import KEPT_NAMES
 from approvals.changes.log_retention import Days
+from tools.rules.office_hours import OfficeHours, office_hours
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,33 @@ class GroupMinimumThresholds:
 
 
 @dataclass(frozen=True)
+class OffHoursThresholds:
+    """When a machine for development is wanted, and when it counts as unused."""
+
+    working_hours: str = "07:00-20:00"
+    working_days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    time_zone: str = "UTC"
+    cpu_percent: Decimal = Decimal(5)
+    network_mb_per_hour: Decimal = Decimal("3.6")
+    gpu_active_percent: Decimal = Decimal(1)
+    most_busy_hours: int = 0
+    least_hours_per_day: Decimal = Decimal(23)
+    opt_out_tags: tuple[str, ...] = ("always-on", "no-off-hours", "standby")
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    least_per_month: Decimal = Decimal(10)
+
+    def __post_init__(self) -> None:
+        """ValueError for hours, days or a zone that are none."""
+        self.office()
+
+    def office(self) -> OfficeHours:
+        """The working hours as they are reckoned with."""
+        return office_hours(self.working_hours, self.working_days, self.time_zone)
+
+
+@dataclass(frozen=True)
 class CheaperModelThresholds:
     """For which work another model was evaluated, and when a change of model is worth a release."""
 
@@ -185,6 +213,7 @@ class SavingsThresholds:
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
     unused_throughput: UnusedThroughputThresholds = field(default_factory=UnusedThroughputThresholds)
     group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
+    off_hours: OffHoursThresholds = field(default_factory=OffHoursThresholds)
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)
     log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)
