@@ -13,6 +13,7 @@ from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.step import Step
+from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
 from approvals.changes.undo import UndoInstance, Undone
 from approvals.changes.volume_type import ChangeVolumeType
 from approvals.sealed import Sealed
@@ -20,7 +21,7 @@ from approvals.store import TOOK_EFFECT, Effect
 
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
-    CreateEndpoint, SetGroupMinimum, AdoptPolicy,
+    CreateEndpoint, SetGroupMinimum, ScheduleStop, UnscheduleStop, AdoptPolicy,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

@@ -71,6 +71,7 @@ Wish = Literal[
     "set_log_retention",
     "set_group_minimum",
     "delete_throughput",
+    "schedule_stop",
 ]
 
 

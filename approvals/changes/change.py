@@ -14,6 +14,7 @@ from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
 from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.undo import UndoInstance
 from approvals.changes.volume import DeleteVolume
@@ -22,7 +23,7 @@ from approvals.errors import GateError
 from approvals.governance import GOVERNANCE
 
 OnDisk = DeleteVolume | ChangeVolumeType
-OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance
+OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop
 OnGroup = ScaleNodeGroup | SetGroupMinimum
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
 CloudChange = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput
@@ -32,6 +33,7 @@ CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
     "set_log_retention", "set_group_minimum", "delete_throughput",
+    "schedule_stop", "unschedule_stop",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -222,6 +222,25 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses one whose commitment term is not over",
     ),
     Operation(
+        name="scheduler:CreateSchedule",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("schedule",),
+        provider_checks="refuses a name that is taken",
+        inverse="scheduler:DeleteSchedule",
+    ),
+    # No deletion in our sense: the schedule stands in the sealed bytes, and the next operation makes the same again.
+    Operation(
+        name="scheduler:DeleteSchedule",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("schedule",),
+        provider_checks="refuses a schedule that is not there",
+        inverse="scheduler:CreateSchedule",
+    ),
+    Operation(
         name="spendgate:AdoptPolicy",
         kind=Kind.MUTATION,
         again=Again.SAME_TOKEN,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from sandbox.aws.schedules import schedule_action
 from sandbox.aws.throughput import action_of
 
 READING = ("Describe", "Get", "List", "Search", "AssumeRole", "Decode", "Lookup")
@@ -15,6 +16,7 @@ MARK = re.compile(r"\bspendgate/(\S+)")
 NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)?/?$")
 """EKS names its actions by path and method alone."""
 
+BY_PATH = {"bedrock": action_of, "scheduler": schedule_action}
 NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName")
 JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName")
 
@@ -51,7 +53,7 @@ def read_request(environ: dict[str, Any]) -> AwsRequest:
     target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
     group = NODE_GROUP.match(path) if service == "eks" else None
     known = "UpdateNodegroupConfig" if group and group[3] and method == "POST" else ""
-    known, named_by_path = action_of(method, path) if service == "bedrock" else (known, ())
+    known, named_by_path = BY_PATH[service](method, path) if service in BY_PATH else (known, ())
     action = pairs.get("Action") or target.rpartition(".")[2] or known or f"{method} {path}"
     named = "Action" in pairs or bool(target) or bool(known)
     reads = action.startswith(READING) if named else method in ("GET", "HEAD", "OPTIONS")

@@ -24,6 +24,7 @@ from moto.sagemaker.models import sagemaker_backends
 from sandbox.aws.endpoints import make_endpoint
 from sandbox.aws.errors import AwsSandboxError
 from sandbox.aws.groups import forget_groups, make_group
+from sandbox.aws.schedules import forget_schedules
 from sandbox.aws.throughput import forget_throughputs, make_throughput
 
 REQUIRED = ("instance_id", "instance_type", "region", "zone", "account", "state", "launch_time", "tags")
@@ -137,6 +138,7 @@ def seed(estate: Estate) -> Seeded:
 def _forget() -> None:
     forget_groups()
     forget_throughputs()
+    forget_schedules()
     for backends in (ec2_backends, eks_backends, iam_backends, sagemaker_backends, logs_backends):
         for account in list(backends):
             for region in list(backends[account]):

@@ -40,6 +40,11 @@ def recorded(request: AwsRequest) -> dict[str, Any]:
         return {**_body(request.body), "name": cluster, "nodegroupName": group}
     if request.service == "bedrock":
         return {"provisionedModelId": "".join(request.resources)}
+    if request.service == "scheduler":
+        return {
+            **{_lower(key): value for key, value in _body(request.body).items()},
+            "name": "".join(request.resources),
+        }
     if request.service in ("sagemaker", "logs"):
         return {_lower(key): value for key, value in _body(request.body).items()}
     told: dict[str, Any] = {}

@@ -51,6 +51,14 @@ EACH: dict[str, dict[str, Any]] = {
     "set_log_retention": {
         "kind": "set_log_retention", "account": ACCOUNT, "region": REGION, "log_group": "/app/scoring", "days": 365,
     },
+    "schedule_stop": {
+        "kind": "schedule_stop", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE, "hour": 20,
+        "zone": "Europe/Berlin", "until": "2027-01-31", "role": "evenings",
+    },
+    "unschedule_stop": {
+        "kind": "unschedule_stop", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE, "hour": 20,
+        "zone": "Europe/Berlin", "until": "2027-01-31", "role": "evenings",
+    },
     "delete_throughput": {
         "kind": "delete_throughput", "account": ACCOUNT, "region": REGION, "throughput": "abc123def456",
     },

@@ -19,13 +19,16 @@ from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult
 from tools.rules.catalogue import FORMS
-from tools.rules.thresholds import CheaperModelThresholds, SavingsThresholds
+from tools.rules.thresholds import CheaperModelThresholds, OffHoursThresholds, SavingsThresholds
 from tools.savings import find_savings
 from tools.shown import shown
 
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
-LIMITS = SavingsThresholds(cheaper_model=CheaperModelThresholds(evaluated=EVALUATED))
+LIMITS = SavingsThresholds(
+    cheaper_model=CheaperModelThresholds(evaluated=EVALUATED),
+    off_hours=OffHoursThresholds(scheduler_role="spendgate-evenings"),
+)
 
 
 @pytest.fixture(scope="module")

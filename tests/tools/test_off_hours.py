@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from approvals.changes.change import parse_change
+from approvals.changes.stop_schedule import ScheduleStop
 from lake.errors import LakeError
 from lake.metered import Metered
 from tests.tools.test_bill_rules import AT, FINE, LAST, LOOK, UNKNOWN, WASTE, machine
@@ -120,7 +122,7 @@ def test_the_rule_says(sentence: str, what: Metered, look: Look, verdict: Verdic
         assert said is not None
         assert said.money is not None
         assert round(said.money.cash, 2) == Decimal(saving)
-        assert said.change is None  # no change of ours makes a schedule
+        assert said.change is None  # no role is named that might stop it
 
 
 def test_the_finding_tells_the_exact_schedule() -> None:
@@ -129,6 +131,15 @@ def test_the_finding_tells_the_exact_schedule() -> None:
     assert "start cron(0 7 ? * MON,TUE,WED,THU,FRI *)" in said.why
     assert "stop cron(0 20 ? * MON,TUE,WED,THU,FRI *)" in said.why
     assert "Europe/Berlin" in said.why
+
+
+def test_with_a_role_it_is_a_change_that_ends_after_a_quarter() -> None:
+    said = off_hours.judge(desk("by day"), working(time_zone="Europe/Berlin", scheduler_role="evenings"))
+    assert said is not None
+    assert said.change is not None
+    change = parse_change(said.change)
+    assert isinstance(change, ScheduleStop)
+    assert change.words() == "daily at 20:00 Europe/Berlin until 2027-01-31"
 
 
 BERLIN = office_hours("07:00-20:00", ("mon", "tue", "wed", "thu", "fri"), "Europe/Berlin")

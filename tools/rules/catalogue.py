@@ -148,7 +148,7 @@ def _change(form: Form) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) or "none"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """A machine for development that runs through nights and weekends, in which nobody uses it.
 
-It is used by day, or it would be for the rule of idle machines. What would fetch the saving is a schedule, and no
-change of ours makes one: people set it up with the schedule that the finding tells, where holidays and freezes are
-theirs to keep. A machine that bears a tag against it, or belongs to a scaling group, is left alone.
+It is used by day, or it would be for the rule of idle machines. The change has AWS stop it every evening, for some
+months: whoever wants it starts it in the morning, so that weekends and holidays need no list. Without a role that AWS
+may take on for it (`scheduler_role`) the finding is advice, and tells the schedule that people may set up themselves.
+A machine that bears a tag against it, or belongs to a scaling group, is left alone.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from lake.metered import Metered
 from tools.rules.evidence import Check
@@ -42,20 +45,25 @@ FORM = Form(
         Limit("gpu_active_percent", "% of an hour, less than", "AWS Compute Optimizer, idle G and P instances"),
         Limit("most_busy_hours", "hours outside working hours in which it was used, at most", "ours"),
         Limit("least_hours_per_day", "hours billed on its shortest day", "ours: as of notebooks"),
+        Limit("scheduler_role", "name of the IAM role by which AWS may stop machines; without it advice only", "yours"),
+        Limit("schedule_days", "days for which a schedule is made", "ours: a quarter, then people vote anew"),
         Limit("opt_out_tags", "tags that leave a machine alone, whatever their value but no", "ours"),
         Limit("least_metric_hours", "hours with metrics, at least", "AWS Compute Optimizer, idle EC2 instances"),
         Limit("least_metric_share_percent", "% of the billed hours with metrics, at least", "ours"),
         Limit("freshest_metric_hours", "hours since the last metric, at most", "AWS's last day, and one of delivery"),
         Limit("least_per_month", "of the bill's currency a month", "ours: below it a schedule is not worth its keep"),
     ),
-    saving="cost of its hours × the hours outside working hours (168 - working hours) a week; holidays save more",
-    risk="low: disks are kept; what runs at night once a month is not seen in a fortnight",
-    reversibility="reversible: the schedule is removed and the machine started",
-    kind="",
-    undo="removing the schedule and starting the machine",
-    drift=(),
+    saving="cost of its hours × the hours outside working hours (168 - working hours) a week, if somebody starts it on"
+    " every working morning; holidays save more",
+    risk="low: disks are kept; what runs at night once a month is not seen in a fortnight, and AWS stops the machine"
+    " whatever runs, also in a freeze",
+    reversibility="reversible: the schedule can be deleted",
+    kind="schedule_stop",
+    undo="unschedule_stop; a machine that is stopped then is started by whoever wants it",
+    drift=("schedule", "instance_id", "type", "lifecycle", "root_device", "scaling_group", "stop_protection", "tags",
+           "disks"),
     order=15,
-)
+)  # fmt: skip
 
 
 def judge(resource: Metered, look: Look) -> Judgement | None:
@@ -92,7 +100,19 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     if not resource.instance_type:
         missing += ("its type: what GPUs do shows in neither CPU nor network",)
     why = f"used in {len(busy)} hours, {outside} of them outside working hours; {office.schedule()}"
-    return Judgement(FORM, finding(FORM, *checks, missing=missing), why, made, None, share)
+    return Judgement(FORM, finding(FORM, *checks, missing=missing), why, made, _change(resource, look), share)
+
+
+def _change(resource: Metered, look: Look) -> dict[str, Any] | None:
+    """The schedule that stops it at the end of working hours; None where no role is named that might."""
+    limits, found = look.limits.off_hours, INSTANCE.search(resource.resource_id)
+    if not limits.scheduler_role or found is None:
+        return None
+    return {
+        "kind": FORM.kind, "account": resource.account, "region": resource.region, "instance_id": found[1],
+        "hour": limits.office().end.hour, "zone": limits.time_zone, "role": limits.scheduler_role,
+        "until": (look.last_day + timedelta(days=limits.schedule_days)).isoformat(),
+    }  # fmt: skip
 
 
 def opted_out(tags: Mapping[str, str], limits: OffHoursThresholds) -> str | None:

@@ -142,6 +142,8 @@ class OffHoursThresholds:
     gpu_active_percent: Decimal = Decimal(1)
     most_busy_hours: int = 0
     least_hours_per_day: Decimal = Decimal(23)
+    scheduler_role: str = ""
+    schedule_days: int = 92
     opt_out_tags: tuple[str, ...] = ("always-on", "no-off-hours", "standby")
     least_metric_hours: int = 30
     least_metric_share_percent: Decimal = Decimal(80)

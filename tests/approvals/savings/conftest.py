@@ -13,6 +13,7 @@ from tests.approvals.gate_stubs import PEOPLE
 from tests.approvals.savings.estate import (
     ADDRESSES,
     CASE,
+    DESKS,
     DISKS,
     ENDPOINTS,
     GROUPS,
@@ -61,7 +62,11 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     ]
     endpoints[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     endpoints[-2]["tags"] = TAGS | {"role": "Standby"}
-    estate = {"machines": [machine], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
+    desks: list[dict[str, Any]] = [{**machine, "instance_id": name, "instance_type": "m6a.4xlarge"} for name in DESKS]
+    desks[-1]["tags"] = TAGS | {"environment": "production"}
+    desks[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
+    desks[-3]["state"] = "stopped"
+    estate = {"machines": [machine, *desks], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
     log_groups: list[dict[str, Any]] = [{**PLACE, "log_group": name, "tags": TAGS} for name in LOG_GROUPS]
     log_groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     log_groups[-2]["tags"] = TAGS | {"legal-hold": "case 7"}

@@ -31,9 +31,10 @@ ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
 LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
 GROUPS = [f"web-{at:03d}" for at in range(NUMBER)]
 UNITS = [f"{at:012d}" for at in range(NUMBER)]
+DESKS = [f"i-0eeeeeeeeeeeee{at:03d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
-next_group, next_units = count(), count()
+next_group, next_units, next_desk = count(), count(), count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -75,6 +76,11 @@ def units(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "delete_throughput", **PLACE, "throughput": name or UNITS[next(next_units)]} | more
 
 
+def schedule(name: str = "", **more: Any) -> dict[str, Any]:
+    given = {"instance_id": name or DESKS[next(next_desk)], "hour": 20, "zone": "Europe/Berlin"}
+    return {"kind": "schedule_stop", **PLACE, **given, "until": "2027-01-31", "role": "evenings"} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
@@ -82,11 +88,12 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
     (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
     (log_group, "PutRetentionPolicy", (" retention", "never", "365")),
+    (schedule, "CreateSchedule", (" schedule", "absent", "cron(0 20 * * ? *) ENABLED")),
     (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
     (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
 ]
 NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention",
-         "delete_throughput", "set_group_minimum"]  # fmt: skip
+         "schedule_stop", "delete_throughput", "set_group_minimum"]  # fmt: skip
 FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 

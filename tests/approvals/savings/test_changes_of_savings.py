@@ -28,6 +28,7 @@ from tests.approvals.savings.estate import (
     moves,
     notebook,
     read_back,
+    schedule,
     target,
     units,
 )
@@ -50,6 +51,7 @@ BACK = [
     (notebook, ("", "Stopped", "InService")),
     (endpoint, ("", "absent", "InService")),
     (group, (" minimum", "3", "8")),
+    (schedule, (" schedule", "cron(0 20 * * ? *) ENABLED", "absent")),
 ]
 
 

@@ -16,6 +16,7 @@ from tests.approvals.savings.estate import (
     ACCOUNT,
     ADDRESSES,
     CASE,
+    DESKS,
     DISKS,
     ENDPOINTS,
     GROUPS,
@@ -35,6 +36,7 @@ from tests.approvals.savings.estate import (
     group,
     log_group,
     notebook,
+    schedule,
     units,
 )
 
@@ -78,12 +80,19 @@ def meddle_with_units(clients: Any, change: dict[str, Any]) -> None:
     change_throughput(change["throughput"], lastModifiedTime="2026-11-02T08:00:00Z", **term)
 
 
+def meddle_with_schedule(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody makes a schedule of that name, for another hour."""
+    wanted = parse_change(change | {"hour": 18}).wanted()  # type: ignore[union-attr]
+    clients(ACCOUNT, REGION, "scheduler").create_schedule(**wanted)
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
     (notebook, meddle_with_notebook, "status: InService, now Stopped"),
     (endpoint, meddle_with_endpoint, "-v1, now "),
     (log_group, meddle_with_log_group, "retention_days: never, now 3653"),
+    (schedule, meddle_with_schedule, "schedule: none, now another one"),
     (units, meddle_with_units, "commitment: none, now SixMonths"),
     (group, meddle_with_group, "min: 8, now 10"),
 ]
@@ -138,6 +147,13 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a log group of a stack", log_group(LOG_GROUPS[-1]), "managed"),
     ("a log group that is not there, though others begin so", log_group("/bank/service-0"), "not_found"),
     ("a log group of another account", log_group(LOG_GROUPS[-5], account="999999999999"), "other_account"),
+    ("a machine without a schedule", schedule(DESKS[-4]), None),
+    ("a machine that is stopped just now", schedule(DESKS[-3]), None),
+    ("a schedule for a machine of a scaling group", schedule(DESKS[-2]), "in_scaling_group"),
+    ("a schedule for production", schedule(DESKS[-1]), "not_development"),
+    ("a schedule that is not there, to be ended", schedule(DESKS[-4], kind="unschedule_stop"), "wrong_schedule"),
+    ("a schedule for a machine that is not there", schedule("i-0cccccccccccccc01"), "not_found"),
+    ("a schedule for a machine of another account", schedule(DESKS[-4], account="999999999999"), "other_account"),
     ("a throughput", units(UNITS[-4]), None),
     ("a throughput whose term is over", units(UNITS[-3]), None),
     ("a throughput that is bound to a term", units(UNITS[-2]), "committed"),
@@ -173,6 +189,7 @@ SILENT = [
     ("DescribeModel", endpoint(ENDPOINTS[-3])),
     ("DescribeLogGroups", log_group(LOG_GROUPS[-5])),
     ("ListTagsForResource", log_group(LOG_GROUPS[-5])),
+    ("GetSchedule", schedule(DESKS[-4])),
     ("GetProvisionedModelThroughput", units(UNITS[-4])),
     ("DescribeAutoScalingGroups", group(GROUPS[-5])),
     ("DescribePolicies", group(GROUPS[-5])),
