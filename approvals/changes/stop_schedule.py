@@ -5,7 +5,6 @@ freeze. So it has an end, after which people vote anew, and it only ever stops: 
 which is why weekends and holidays need no list.
 """
 
-import json
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -18,6 +17,8 @@ Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,20}(/[A-Za-z0-9_+-
 Day = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+=,.@_-]{1,64}$")]
 NONE = "none"
+EVERY_DAY = "1-31 1-12 ? 1970-2199"
+"""Of every month of every year: asterisks would mean the same, and a card could not show them letter by letter."""
 
 
 class OnSchedule(OnInstance):
@@ -43,10 +44,10 @@ class OnSchedule(OnInstance):
         return f"daily at {self.hour:02d}:00 {self.zone} until {self.until}"
 
     def wanted(self) -> dict[str, Any]:
-        """The schedule as AWS is asked for it."""
+        """The schedule as AWS is asked for it; the executor writes `Input` as the JSON text that AWS wants."""
         return {
             "Name": self.name,
-            "ScheduleExpression": f"cron(0 {self.hour} * * ? *)",
+            "ScheduleExpression": f"cron(0 {self.hour} {EVERY_DAY})",
             "ScheduleExpressionTimezone": self.zone,
             "EndDate": f"{self.until}T23:59:59Z",
             "State": "ENABLED",
@@ -54,7 +55,7 @@ class OnSchedule(OnInstance):
             "Target": {
                 "Arn": "arn:aws:scheduler:::aws-sdk:ec2:stopInstances",
                 "RoleArn": f"arn:aws:iam::{self.account}:role/{self.role}",
-                "Input": json.dumps({"InstanceIds": [self.instance_id]}),
+                "Input": {"InstanceIds": [self.instance_id]},
             },
         }
 

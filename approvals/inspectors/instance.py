@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from approvals.changes.instance import StartInstance, StopInstance
+from approvals.changes.instance import OnInstance, StartInstance, StopInstance
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.step import Request
 from approvals.changes.undo import UndoInstance
@@ -68,7 +68,8 @@ class InstanceInspector(Trail):
         return instance_fields(client, *found)
 
 
-def described_instance(client: Any, change: InstanceChange) -> tuple[dict[str, Any], str] | NotSealable:
+def described_instance(client: Any, change: OnInstance) -> tuple[dict[str, Any], str] | NotSealable:
+    """The instance as EC2 describes it and whose it is; NotSealable for one that is gone or another account's."""
     try:
         answer = ask(client.describe_instances, InstanceIds=[change.instance_id])
     except ClientError as error:

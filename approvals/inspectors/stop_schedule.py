@@ -69,18 +69,13 @@ class StopScheduleInspector(Trail):
             raise CannotLook(code_of(error)) from error
         try:
             ends = told["EndDate"].strftime("%Y-%m-%dT%H:%M:%SZ") if told.get("EndDate") else NONE
-            target = {key: told["Target"][key] for key in ("Arn", "RoleArn", "Input")}
+            target = {key: told["Target"][key] for key in ("Arn", "RoleArn")}
+            target["Input"] = json.loads(told["Target"]["Input"])  # blanks in it mean nothing
             seen = {name: told[name] for name in change.wanted()} | {"EndDate": ends, "Target": target}
-        except (KeyError, AttributeError, TypeError) as error:
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
             raise CannotLook("the answer is no schedule") from error
-        same = _plain(seen) == _plain(change.wanted())
+        same = seen == change.wanted()
         return change.words() if same else f"another one: {seen['ScheduleExpression']}"
-
-
-def _plain(schedule: dict[str, Any]) -> dict[str, Any]:
-    """With the target's input as what it says: blanks in it mean nothing."""
-    target = schedule["Target"]
-    return schedule | {"Target": target | {"Input": json.loads(target["Input"])}}
 
 
 def _unfit(

@@ -128,8 +128,8 @@ def test_the_rule_says(sentence: str, what: Metered, look: Look, verdict: Verdic
 def test_the_finding_tells_the_exact_schedule() -> None:
     said = off_hours.judge(desk("by day"), working(time_zone="Europe/Berlin"))
     assert said is not None
-    assert "start cron(0 7 ? * MON,TUE,WED,THU,FRI *)" in said.why
-    assert "stop cron(0 20 ? * MON,TUE,WED,THU,FRI *)" in said.why
+    assert "start cron(0 7 ? 1-12 MON,TUE,WED,THU,FRI 1970-2199)" in said.why
+    assert "stop cron(0 20 ? 1-12 MON,TUE,WED,THU,FRI 1970-2199)" in said.why
     assert "Europe/Berlin" in said.why
 
 

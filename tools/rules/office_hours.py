@@ -32,9 +32,9 @@ class OfficeHours:
         return working and self.start <= local.time() < self.end
 
     def schedule(self) -> str:
-        """When to start and to stop, as EventBridge Scheduler writes it."""
+        """When to start and to stop, as EventBridge Scheduler writes it; no asterisks, since chats take them away."""
         days = ",".join(DAYS[day].upper() for day in sorted(self.days))
-        start, end = (f"cron(0 {at.hour} ? * {days} *)" for at in (self.start, self.end))
+        start, end = (f"cron(0 {at.hour} ? 1-12 {days} 1970-2199)" for at in (self.start, self.end))
         return f"start {start}, stop {end}, time zone {self.zone.key}"
 
 

@@ -88,7 +88,7 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
     (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
     (log_group, "PutRetentionPolicy", (" retention", "never", "365")),
-    (schedule, "CreateSchedule", (" schedule", "absent", "cron(0 20 * * ? *) ENABLED")),
+    (schedule, "CreateSchedule", (" schedule", "absent", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED")),
     (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
     (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
 ]

@@ -51,7 +51,7 @@ BACK = [
     (notebook, ("", "Stopped", "InService")),
     (endpoint, ("", "absent", "InService")),
     (group, (" minimum", "3", "8")),
-    (schedule, (" schedule", "cron(0 20 * * ? *) ENABLED", "absent")),
+    (schedule, (" schedule", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED", "absent")),
 ]
 
 

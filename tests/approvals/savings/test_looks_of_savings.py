@@ -6,6 +6,7 @@ import pytest
 
 from approvals.changes.change import parse_change
 from approvals.claim import Refusal, claim
+from approvals.executors.wire import wired
 from approvals.inspectors.port import CannotLook
 from approvals.states import State
 from sandbox.aws.faults import Fault, FaultMode
@@ -82,8 +83,8 @@ def meddle_with_units(clients: Any, change: dict[str, Any]) -> None:
 
 def meddle_with_schedule(clients: Any, change: dict[str, Any]) -> None:
     """Somebody makes a schedule of that name, for another hour."""
-    wanted = parse_change(change | {"hour": 18}).wanted()  # type: ignore[union-attr]
-    clients(ACCOUNT, REGION, "scheduler").create_schedule(**wanted)
+    (step,) = parse_change(change | {"hour": 18}).steps()
+    clients(ACCOUNT, REGION, "scheduler").create_schedule(**wired(step.request))
 
 
 DRIFT = [

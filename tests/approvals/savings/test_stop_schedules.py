@@ -8,6 +8,7 @@ import pytest
 from approvals.changes.change import parse_change
 from approvals.claim import claim
 from approvals.errors import GateError
+from approvals.executors.wire import wired
 from approvals.inspectors.port import CannotLook
 from approvals.lease import Claim
 from sandbox.aws.serve import ServedAws
@@ -19,8 +20,8 @@ def scheduler(aws: ServedAws) -> Any:
 
 
 def wanted(change: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = parse_change(change).wanted()  # type: ignore[union-attr]
-    return found
+    """The request as it is sent."""
+    return wired(parse_change(change).steps()[0].request)
 
 
 def seen(cloud: Any, change: dict[str, Any]) -> str:
