@@ -13,7 +13,9 @@ from approvals.changes.instance import OnInstance, StartInstance, StopInstance
 from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.openai_project import OnProject
+from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.step import Step
+from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
 from approvals.changes.undo import UndoInstance, Undone
 from approvals.changes.volume_type import ChangeVolumeType
 from approvals.sealed import Sealed
@@ -21,8 +23,8 @@ from approvals.store import TOOK_EFFECT, Effect
 
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
-    CreateEndpoint, AdoptPolicy, BlockGatewayKey, UnblockGatewayKey, SetGatewayBudget,
-    OnProject,
+    CreateEndpoint, SetGroupMinimum, ScheduleStop, UnscheduleStop, AdoptPolicy, BlockGatewayKey, UnblockGatewayKey,
+    SetGatewayBudget, OnProject,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

@@ -163,6 +163,6 @@ def tag_column(key: str) -> str:
 CHARGES_COUNTED = "x_charges"
 
 # Hourly utilisation of a resource: shares, 0 to 100, and counts of the hour.
-PERCENTS = ("cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct", "memory_pct")
-COUNTS = ("network_bytes", "invocations", "requests", "tokens")
+PERCENTS = ("cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct", "memory_pct", "cpu_avg_pct")
+COUNTS = ("network_bytes", "invocations", "requests", "tokens", "group_min", "group_in_service")
 PERCENT_TYPE = "DECIMAL(9,4)"

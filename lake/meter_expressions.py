@@ -3,13 +3,20 @@
 Beside `expressions.py`, whose rules hold here too: money is only summed, and no amount is written into an expression.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ibis.expr.types as ir
 
 from lake import expressions
+from lake.columns import tag_column
+from lake.metered import HOUR_UNITS
 from lake.question import Question
+
+GROUP_TAG = "aws:autoscaling:groupName"
+"""the tag that AWS puts on every machine of a scaling group; bills carry it once it is activated for them"""
+GROUP_START, GROUP_NAME = "arn:aws:autoscaling:", ":autoScalingGroupName/"
+MACHINE_ID = "(^|/)i-[0-9a-f]{8,17}$"
 
 
 def of_resources(charges: ir.Table, question: Question, ids: str) -> ir.Table:
@@ -31,9 +38,13 @@ def resource_days(charges: ir.Table, question: Question, resources: Sequence[str
     """What each of these resources cost on each day by each source, and how much of that no commitment covers."""
     kept = expressions.in_scope(charges, question)
     kept = kept.filter(*expressions.of_use(kept, question), kept.ResourceId.isin(list(resources)))
+    return _days(kept, lambda kept: kept.ResourceId)
+
+
+def _days(kept: ir.Table, named: Callable[[ir.Table], Any]) -> ir.Table:
     bare = kept.CommitmentDiscountId.isnull()
     found = kept.group_by(
-        resource_id=kept.ResourceId, currency=kept.BillingCurrency, day=kept.x_day, source=kept.x_source
+        resource_id=named(kept), currency=kept.BillingCurrency, day=kept.x_day, source=kept.x_source
     ).agg(effective=kept.EffectiveCost.sum(), uncovered=kept.EffectiveCost.sum(where=bare))
     return found.order_by(["resource_id", "currency", "day", "source"])
 
@@ -44,6 +55,54 @@ def resource_meters(charges: ir.Table, question: Question, ids: str) -> ir.Table
     named = {"resource_id": kept.ResourceId, "meter": kept.SkuMeter.fill_null(kept.ChargeDescription)}
     told = {"name": kept.ResourceName}
     return _meters(kept, **named, unit=kept.PricingUnit, counted=kept.PricingQuantity, told=told)
+
+
+def resource_tags(charges: ir.Table, question: Question, ids: str, keys: Sequence[str]) -> ir.Table:
+    """The values of these tags on each resource whose id matches; empty where it bears none of that key."""
+    kept = of_resources(charges, question, ids)
+    told = {f"tag{at}": kept[tag_column(key)].max().fill_null("") for at, key in enumerate(keys)}
+    return kept.group_by(resource_id=kept.ResourceId).agg(**told).order_by("resource_id")
+
+
+def group_meters(charges: ir.Table, question: Question) -> ir.Table:
+    """What the machines of each scaling group were billed for their hours, by meter and month.
+
+    A bill knows a group only by the tag that AWS puts on its machines; the id is made of what tells the group from
+    others, in the form of its ARN without the part that no bill holds.
+    """
+    kept = _of_groups(charges, question)
+    return _meters(
+        kept,
+        resource_id=_group_id(kept),
+        meter=kept.SkuMeter.fill_null(kept.ChargeDescription),
+        unit=kept.PricingUnit,
+        counted=kept.PricingQuantity,
+        told={"name": kept[tag_column(GROUP_TAG)]},
+    )
+
+
+def group_days(charges: ir.Table, question: Question, groups: Sequence[str]) -> ir.Table:
+    """What the machines of each of these groups cost on each day by each source."""
+    kept = _of_groups(charges, question)
+    return _days(kept.filter(_group_id(kept).isin(list(groups))), _group_id)
+
+
+def _of_groups(charges: ir.Table, question: Question) -> ir.Table:
+    """The hours in scope of machines that belong to a scaling group."""
+    kept = expressions.in_scope(charges, question)
+    group = kept[tag_column(GROUP_TAG)]
+    return kept.filter(
+        *expressions.of_use(kept, question),
+        group.notnull(),
+        group != "",
+        kept.ResourceId.re_search(MACHINE_ID),
+        kept.PricingUnit.lower().isin(HOUR_UNITS),
+    )
+
+
+def _group_id(kept: ir.Table) -> Any:
+    place = kept.RegionId.fill_null("") + ":" + kept.SubAccountId.fill_null("")
+    return GROUP_START + place + GROUP_NAME + kept[tag_column(GROUP_TAG)]
 
 
 def of_models(charges: ir.Table, question: Question) -> ir.Table:

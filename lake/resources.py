@@ -41,6 +41,28 @@ def models(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY_T
     return _once(lake, ("models", period, teams_seen), lambda: _models(lake, period, teams_seen))
 
 
+def scaling_groups(lake: Lake, period: Period, *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> Resources:
+    """Every scaling group whose machines bear its name on the bill, with the hours of all of them as its meters."""
+    tags = (meter_expressions.GROUP_TAG,)
+    key = ("groups", period, teams_seen)
+    return _once(lake, key, lambda: _resources(lake, meter_expressions.group_meters, period, teams_seen, tags=tags))
+
+
+def tags_of(
+    lake: Lake, period: Period, keys: tuple[str, ...], *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
+) -> dict[str, dict[str, str]]:
+    """By resource, what those of these tags say that it bears; one that bears none is absent."""
+
+    def make() -> dict[str, dict[str, str]]:
+        rows, _, _ = _fetched(lake, meter_expressions.resource_tags, period, teams_seen, ids, keys, tags=keys)
+        borne = {
+            row["resource_id"]: {key: row[f"tag{at}"] for at, key in enumerate(keys) if row[f"tag{at}"]} for row in rows
+        }
+        return {name: tags for name, tags in borne.items() if tags}
+
+    return lake.remembered(("tags", period, keys, ids, teams_seen), make, lambda found: 2 * len(found) + 1)
+
+
 def last_billed(lake: Lake, period: Period, *, ids: str, teams_seen: tuple[str, ...] = (EVERY_TEAM,)) -> date | None:
     """The last day in `period` on which any of them was billed; None if none was."""
     return _last(lake, meter_expressions.last_day, period, teams_seen, ids)
@@ -78,19 +100,21 @@ def _in_tokens(row: dict[str, Any]) -> dict[str, Any] | None:
     return {**row, "unit": TOKENS, **{name: product(row[name] or Decimal(0), factor) for name in counted}}
 
 
-def _resources(lake: Lake, build: Build, period: Period, teams_seen: tuple[str, ...], *more: Any) -> Resources:
-    rows, query, snapshots = _fetched(lake, build, period, teams_seen, *more)
+def _resources(
+    lake: Lake, build: Build, period: Period, teams_seen: tuple[str, ...], *more: Any, tags: tuple[str, ...] = ()
+) -> Resources:
+    rows, query, snapshots = _fetched(lake, build, period, teams_seen, *more, tags=tags)
     return Resources(_folded(rows), query, snapshots)
 
 
 def _fetched(
-    lake: Lake, build: Build, period: Period, teams_seen: tuple[str, ...], *more: Any
+    lake: Lake, build: Build, period: Period, teams_seen: tuple[str, ...], *more: Any, tags: tuple[str, ...] = ()
 ) -> tuple[list[dict[str, Any]], str, list[str]]:
     """The rows, the query and the snapshots that it read; nothing at all where none has such days."""
     read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
     if not read:
         return [], "", []
-    with lake.reader(read) as reader:
+    with lake.reader(read, tags=tags) as reader:
         rows, query = reader.fetch(build, Question(period=period, teams_seen=teams_seen), *more)
     return rows, query, [one.id for one in read]
 
@@ -169,14 +193,15 @@ class DayCost:
 def daily_costs(
     lake: Lake, period: Period, resource_ids: Iterable[str], *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
 ) -> dict[tuple[str, str], ResourceDays]:
-    """By resource and currency, what each day cost and who says so."""
+    """By resource and currency, what each day cost and who says so; of a scaling group, what its machines did."""
+    start = meter_expressions.GROUP_START
     wanted = sorted(set(resource_ids))
-    read = [snapshot for snapshot in lake.current() if snapshot.charged.overlaps(period)]
-    if not read or not wanted:
-        return {}
-    with lake.reader(read) as reader:
-        question = Question(period=period, teams_seen=teams_seen)
-        rows, _ = reader.fetch(meter_expressions.resource_days, question, wanted)
+    single = [name for name in wanted if not name.startswith(start)]
+    groups = [name for name in wanted if name.startswith(start)]
+    rows = _fetched(lake, meter_expressions.resource_days, period, teams_seen, single)[0] if single else []
+    if groups:
+        tags = (meter_expressions.GROUP_TAG,)
+        rows += _fetched(lake, meter_expressions.group_days, period, teams_seen, groups, tags=tags)[0]
     found: dict[tuple[str, str], ResourceDays] = {}
     for row in rows:
         one = found.setdefault((row["resource_id"], row["currency"]), ResourceDays())

@@ -67,7 +67,10 @@ class Utilisation:
 
 @dataclass(frozen=True)
 class UsedHour:
-    """One hour of a resource, from `hour` on; percentages are 0 to 100, counts those of the hour, None not measured."""
+    """One hour of a resource, from `hour` on; percentages are 0 to 100, counts those of the hour, None not measured.
+
+    Of a scaling group: the mean CPU of its machines, its minimum, and how many machines were in service at most.
+    """
 
     resource_id: str
     hour: datetime
@@ -80,6 +83,9 @@ class UsedHour:
     invocations: int | None
     requests: int | None
     tokens: int | None
+    cpu_avg_pct: Decimal | None = None
+    group_min: int | None = None
+    group_in_service: int | None = None
 
 
 def folded(resource: str) -> str:

@@ -8,20 +8,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
+from lake.meter_expressions import GROUP_TAG
 from lake.metered import Metered
 from lake.period import Period
-from lake.resources import last_billed, resources
-from lake.usage import Utilisation, measured
+from lake.resources import last_billed, resources, scaling_groups, tags_of
+from lake.usage import BYTES_PER_MB, Utilisation, hours, measured
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.gateway_rules import judged_keys
 from tools.model_rules import judged_models
 from tools.opportunity import Opportunity
-from tools.rules import idle_endpoint, idle_machine, old_disk
-from tools.rules.catalogue import BILL_RULES, IDS
+from tools.rules import idle_endpoint, idle_machine, off_hours, old_disk, unused_throughput
+from tools.rules.catalogue import BILL_RULES, GROUP_RULES, IDS
 from tools.rules.evidence import Verdict
-from tools.rules.judged import Look, Use
+from tools.rules.judged import GroupHour, Look, MachineHour, Use
 from tools.rules.machine import INSTANCE
+
+HOLIDAY = "holiday"
+"""how a calendar names a day on which nobody works"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def _by_resource(desk: Desk) -> Judged:
         return Judged(wide, (), "", ())
     period = Period(last + timedelta(days=1) - days, last + timedelta(days=1))
     read = resources(desk.lake, period, ids=IDS, teams_seen=desk.scope)
-    watched = (INSTANCE, idle_endpoint.ENDPOINT)
+    watched = (INSTANCE, idle_endpoint.ENDPOINT, unused_throughput.THROUGHPUT)
     machines = [one.resource_id for one in read.found if any(kind.search(one.resource_id) for kind in watched)]
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     uses = {name: _use(one) for name, one in measured(desk.lake, machines, start=start, end=end).items()}
@@ -86,10 +90,14 @@ def _by_resource(desk: Desk) -> Judged:
         uses=uses,
         book=desk.prices,
     )
+    read_groups = scaling_groups(desk.lake, period, teams_seen=desk.scope)
+    look = _with_office_hours(desk, look, read.found, period)
+    look = replace(look, groups=_groups(desk, [one.resource_id for one in read_groups.found], start=start, end=end))
     found = [
         Opportunity(one, said, period)
-        for one in read.found
-        for rule in BILL_RULES
+        for resources_read, rules in ((read.found, BILL_RULES), (read_groups.found, GROUP_RULES))
+        for one in resources_read
+        for rule in rules
         if (said := rule(one, look)) is not None
     ]
     unmeasured = tuple(one for one in read.found if idle_machine.concerns(one, look) and one.resource_id not in uses)
@@ -97,7 +105,42 @@ def _by_resource(desk: Desk) -> Judged:
     uncounted = tuple(
         one for one in read.found if idle_endpoint.concerns(one, look) and one.resource_id not in judged_endpoints
     )
-    return Judged(period, tuple(found), read.query, tuple(read.snapshots), unmeasured, uncounted)
+    query = ";\n".join(query for query in (read.query, read_groups.query) if query)
+    return Judged(period, tuple(found), query, tuple(read.snapshots), unmeasured, uncounted)
+
+
+def _with_office_hours(desk: Desk, look: Look, found: Iterable[Metered], period: Period) -> Look:
+    """What the rule of working hours needs besides: machines for development hour by hour, their tags, holidays."""
+    ids = [
+        one.resource_id
+        for one in found
+        if INSTANCE.search(one.resource_id) and one.environment.lower() in off_hours.DEVELOPMENT
+    ]
+    if not ids:
+        return look
+    start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
+    told: dict[str, list[MachineHour]] = {}
+    for one in hours(desk.lake.store, ids, start=start, end=end):
+        network = None if one.network_bytes is None else EXACT.divide(Decimal(one.network_bytes), BYTES_PER_MB)
+        hour = MachineHour(one.hour, one.cpu_max_pct, network, one.gpu_active_pct)
+        told.setdefault(one.resource_id, []).append(hour)
+    keys = (GROUP_TAG, *look.limits.off_hours.opt_out_tags)
+    return replace(
+        look,
+        machine_hours={name: tuple(listed) for name, listed in told.items()},
+        tags=tags_of(desk.lake, period, keys, ids=INSTANCE.pattern, teams_seen=desk.scope),
+        group_tag=GROUP_TAG,
+        holidays=frozenset(day for day, kinds in desk.calendar.days.items() if HOLIDAY in kinds),
+    )
+
+
+def _groups(desk: Desk, ids: list[str], *, start: datetime, end: datetime) -> dict[str, tuple[GroupHour, ...]]:
+    """What was measured of these scaling groups, hour by hour; without groups nothing is read."""
+    told: dict[str, list[GroupHour]] = {}
+    for one in hours(desk.lake.store, ids, start=start, end=end) if ids else ():
+        hour = GroupHour(one.hour, one.cpu_avg_pct, one.group_min, one.group_in_service)
+        told.setdefault(one.resource_id, []).append(hour)
+    return {name: tuple(listed) for name, listed in told.items()}
 
 
 def _use(told: Utilisation) -> Use:

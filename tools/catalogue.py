@@ -71,6 +71,9 @@ Wish = Literal[
     "set_log_retention",
     "set_gateway_budget",
     "block_gateway_key",
+    "set_group_minimum",
+    "delete_throughput",
+    "schedule_stop",
 ]
 
 

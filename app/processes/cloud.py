@@ -23,9 +23,14 @@ from approvals.inspectors.log_group import LogGroupInspector
 from approvals.inspectors.nodegroup import NodeGroupInspector
 from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.router import Router as Eyes
+from approvals.inspectors.scaling_group import ScalingGroupInspector
+from approvals.inspectors.stop_schedule import StopScheduleInspector
+from approvals.inspectors.throughput import ThroughputInspector
 from approvals.inspectors.volume import VolumeInspector
 from approvals.inspectors.volume_type import VolumeTypeInspector
 from audit.transaction import Begin
+
+SERVICES = ("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:", "scheduler:")
 
 
 def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Hands]:
@@ -37,7 +42,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
     clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
     executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
     own = LocalInspector(begin)
-    services = dict.fromkeys(("ec2:", "eks:", "sagemaker:", "logs:"), executor)
+    services = dict.fromkeys(SERVICES, executor)
     hands = {**services, "spendgate:": LocalExecutor(begin, worker=worker)}
     looks = eyes(clients).also(dict.fromkeys(GOVERNANCE, own)).also(gateway_eyes(settings))
     return looks, Hands(hands, name=executor.name).also(gateway_hands(settings))
@@ -46,6 +51,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
 def eyes(clients: Clients) -> Eyes:
     """An inspector for each kind of change of the cloud."""
     instance, notebook, endpoint = InstanceInspector(clients), NotebookInspector(clients), EndpointInspector(clients)
+    schedule = StopScheduleInspector(clients)
     return Eyes(
         {
             "stop_instance": instance,
@@ -61,6 +67,10 @@ def eyes(clients: Clients) -> Eyes:
             "delete_endpoint": endpoint,
             "create_endpoint": endpoint,
             "set_log_retention": LogGroupInspector(clients),
+            "set_group_minimum": ScalingGroupInspector(clients),
+            "delete_throughput": ThroughputInspector(clients),
+            "schedule_stop": schedule,
+            "unschedule_stop": schedule,
         }
     )
 

@@ -15,6 +15,9 @@ from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.openai_project import SetOpenAIModels, SetOpenAIRateLimit, SetOpenAISpendLimit
 from approvals.changes.resize import ResizeInstance
+from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
+from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.undo import UndoInstance
 from approvals.changes.volume import DeleteVolume
 from approvals.changes.volume_type import ChangeVolumeType
@@ -22,11 +25,13 @@ from approvals.errors import GateError
 from approvals.governance import GOVERNANCE
 
 OnDisk = DeleteVolume | ChangeVolumeType
-OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScaleNodeGroup
+OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop
+OnGroup = ScaleNodeGroup | SetGroupMinimum
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
 OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget
 OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
-CloudChange = OnMachine | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | OnLiteLLM | OnOpenAI
+OnAws = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput
+CloudChange = OnAws | OnLiteLLM | OnOpenAI
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
 CLOUD_KINDS = (
@@ -34,6 +39,8 @@ CLOUD_KINDS = (
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
     "set_log_retention", "block_gateway_key", "unblock_gateway_key", "set_gateway_budget",
     "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models",
+    "set_group_minimum", "delete_throughput",
+    "schedule_stop", "unschedule_stop",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -21,6 +21,10 @@ CALLS = {
     "sagemaker:DeleteEndpoint": "delete_endpoint",
     "sagemaker:CreateEndpoint": "create_endpoint",
     "logs:PutRetentionPolicy": "put_retention_policy",
+    "autoscaling:UpdateAutoScalingGroup": "update_auto_scaling_group",
+    "bedrock:DeleteProvisionedModelThroughput": "delete_provisioned_model_throughput",
+    "scheduler:CreateSchedule": "create_schedule",
+    "scheduler:DeleteSchedule": "delete_schedule",
     "eks:UpdateNodegroupConfig": "update_nodegroup_config",
 }
 """The boto3 method of each operation that AWS is sent."""
@@ -76,10 +80,17 @@ def _created(request: Request, answer: dict[str, Any]) -> str | None:
     return None if made.lower().endswith(wanted.lower()) else f"it names {made or 'no endpoint'}"
 
 
+def _scheduled(request: Request, answer: dict[str, Any]) -> str | None:
+    made, place = str(answer.get("ScheduleArn", "")), f":{request.region}:{request.account}:schedule/"
+    wanted = place in made and made.endswith(f"/{request.parameters['Name']}")
+    return None if wanted else f"it names {made or 'no schedule'}"
+
+
 _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:StopInstances": _states("StoppingInstances", "running", frozenset({"stopping", "stopped"})),
     "ec2:StartInstances": _states("StartingInstances", "stopped", frozenset({"pending", "running"})),
     "ec2:ModifyVolume": _modified,
     "sagemaker:CreateEndpoint": _created,
+    "scheduler:CreateSchedule": _scheduled,
     "eks:UpdateNodegroupConfig": _scaled,
 }

@@ -28,6 +28,7 @@ from approvals.changes.operations import OPERATIONS
 from approvals.changes.step import Request
 from approvals.executors.answers import CALLS, fault_of
 from approvals.executors.port import NoAnswer, Receipt, Refused
+from approvals.executors.wire import wired
 from audit.canonical import sha256
 
 Clients = Callable[[str, str, str], Any]
@@ -87,7 +88,7 @@ class AwsExecutor:
 
     def send(self, request: Request, *, token: str) -> Receipt:
         """Sends once; `token` goes along where the operation takes one, and into the User-Agent everywhere."""
-        client, parameters = self._client(request), dict(request.parameters)
+        client, parameters = self._client(request), wired(request)
         takes = OPERATIONS[request.operation].token
         if takes is not None:
             parameters[takes] = token

@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from approvals.changes.instance import StartInstance, StopInstance
+from approvals.changes.instance import OnInstance, StartInstance, StopInstance
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.step import Request
 from approvals.changes.undo import UndoInstance
@@ -39,12 +39,12 @@ class InstanceInspector(Trail):
     def look(self, change: Any) -> Snapshot | NotSealable:
         """Every precondition, then whether the wanted type can be had, then a dry run of every step."""
         client = self._clients(change.account, change.region, "ec2")
-        found = _describe(client, change)
+        found = described_instance(client, change)
         if isinstance(found, NotSealable):
             return found
         instance, owner = found
-        fields, tags = _fields(client, instance, owner), tags_of(instance)
-        for refused in (_unfit(change, fields), _no_such_type(client, change, instance)):
+        fields, tags = instance_fields(client, instance, owner), tags_of(instance)
+        for refused in (unfit(change, fields), _no_such_type(client, change, instance)):
             if refused is not None:
                 return NotSealable(refused[1], refused[0], fields)
         for step in change.steps():
@@ -60,15 +60,16 @@ class InstanceInspector(Trail):
     def read_back(self, change: Any) -> dict[str, Any]:
         """The fields as they stand; `{"state": "gone"}` for an instance that is no longer there."""
         client = self._clients(change.account, change.region, "ec2")
-        found = _describe(client, change)
+        found = described_instance(client, change)
         if isinstance(found, NotSealable):
             if found.code == "other_account":
                 raise CannotLook(found.reason)
             return {"state": "gone"}
-        return _fields(client, *found)
+        return instance_fields(client, *found)
 
 
-def _describe(client: Any, change: InstanceChange) -> tuple[dict[str, Any], str] | NotSealable:
+def described_instance(client: Any, change: OnInstance) -> tuple[dict[str, Any], str] | NotSealable:
+    """The instance as EC2 describes it and whose it is; NotSealable for one that is gone or another account's."""
     try:
         answer = ask(client.describe_instances, InstanceIds=[change.instance_id])
     except ClientError as error:
@@ -87,7 +88,7 @@ def _describe(client: Any, change: InstanceChange) -> tuple[dict[str, Any], str]
     return found[0]
 
 
-def _fields(client: Any, instance: dict[str, Any], owner: str) -> dict[str, Any]:
+def instance_fields(client: Any, instance: dict[str, Any], owner: str) -> dict[str, Any]:
     """What must not change."""
     tags, which = tags_of(instance), instance["InstanceId"]
     disks = [disk["Ebs"]["VolumeId"] for disk in instance.get("BlockDeviceMappings", []) if "Ebs" in disk]
@@ -115,7 +116,7 @@ def _attribute(client: Any, instance_id: str, name: str, key: str) -> bool:
     return bool(answer.get(key, {}).get("Value", False))
 
 
-def _unfit(change: InstanceChange, fields: dict[str, Any]) -> tuple[str, str] | None:
+def unfit(change: InstanceChange, fields: dict[str, Any]) -> tuple[str, str] | None:
     """The first reason why this change must not be made to an instance that looks so: (code, sentence)."""
     which, operations = fields["instance_id"], {step.request.operation for step in change.steps()}
     for name, wanted in change.starts_from().items():

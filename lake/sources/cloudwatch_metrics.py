@@ -73,6 +73,13 @@ MEASURES = (
             Source("AWS/Bedrock", "OutputTokenCount", Stat.SUM, "ModelId"),
         ),
     ),
+    # By group, CPUUtilization is that of all its machines; a group counts itself only where somebody switched that on.
+    Measure("cpu_avg_pct", (Source("AWS/EC2", "CPUUtilization", Stat.AVERAGE, "AutoScalingGroupName"),)),
+    Measure("group_min", (Source("AWS/AutoScaling", "GroupMinSize", Stat.MAXIMUM, "AutoScalingGroupName"),)),
+    Measure(
+        "group_in_service",
+        (Source("AWS/AutoScaling", "GroupInServiceInstances", Stat.MAXIMUM, "AutoScalingGroupName"),),
+    ),
     Measure("requests", (Source("AWS/ApplicationELB", "RequestCount", Stat.SUM, "LoadBalancer"),)),
 )
 

@@ -65,13 +65,19 @@ class Answer:
 
 
 def refused(refusal: Refusal, service: str) -> Answer:
-    """AWS's error answer, as XML for EC2 and as JSON for the others."""
+    """AWS's error answer, as XML for EC2 and for the older services, and as JSON for the others."""
     status = f"{refusal.status} {REASONS[refusal.status]}"
     request_id = "00000000-0000-4000-8000-000000000000"
     if service in ("ec2", ""):
         text = (
             f'<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>{refusal.code}</Code><Message>'
             f"{refusal.message}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        )
+        return Answer(status).with_body(text.encode(), kind="text/xml")
+    if service in ("autoscaling", "iam"):
+        text = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{refusal.code}</Code><Message>{refusal.message}</Message>"
+            f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Answer(status).with_body(text.encode(), kind="text/xml")
     named = Answer(status, [("x-amzn-ErrorType", refusal.code), ("x-amzn-requestid", request_id)])

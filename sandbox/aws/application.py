@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
+from uuid import uuid4
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -20,6 +21,7 @@ from sandbox.aws.journal import Journal
 from sandbox.aws.requests import AwsRequest, read_request
 from sandbox.aws.rules import Refusal, Tokens, refusal
 from sandbox.aws.seed import Seeded, access_key
+from sandbox.aws.throughput import answer_of
 from sandbox.aws.trail import delivered, looked_up, recorded
 from sandbox.aws.world import arrive, hold, instance_states, linger, world
 
@@ -96,7 +98,18 @@ class AwsApplication:
 
     def _asked(self, environ: dict[str, Any], request: AwsRequest) -> Answer:
         no = refusal(request)
+        if no is None and request.service == "bedrock":
+            return self._bedrock(request, str(environ.get("PATH_INFO", "")))
         return refused(no, request.service) if no else Answer.of(self._moto, environ)
+
+    def _bedrock(self, request: AwsRequest, path: str) -> Answer:
+        """moto lacks what is asked of Bedrock here, so nothing of it reaches moto."""
+        account = self.seeded.account_of(request.access_key)
+        status, code, body = answer_of(request.action, path, request.body, account=account, region=request.region)
+        if code:
+            return refused(Refusal(status, code, str(body["message"])), request.service)
+        named = Answer(f"{status} {REASONS[status]}", [("x-amzn-requestid", str(uuid4()))])
+        return named.with_body(json.dumps(body).encode(), kind="application/json")
 
     def _changed(self, environ: dict[str, Any], request: AwsRequest, fault: Fault | None) -> Answer:
         with self._one_change_at_a_time:

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from sandbox.aws.schedules import schedule_action
+from sandbox.aws.throughput import action_of
+
 READING = ("Describe", "Get", "List", "Search", "AssumeRole", "Decode", "Lookup")
 CREDENTIAL = re.compile(r"Credential=([A-Za-z0-9._-]+)/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 MARK = re.compile(r"\bspendgate/(\S+)")
 NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)?/?$")
 """EKS names its actions by path and method alone."""
 
-NAMES = ("InstanceId", "VolumeId", "AllocationId")
+BY_PATH = {"bedrock": action_of, "scheduler": schedule_action}
+NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName")
 JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName")
 
 
@@ -49,6 +53,7 @@ def read_request(environ: dict[str, Any]) -> AwsRequest:
     target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
     group = NODE_GROUP.match(path) if service == "eks" else None
     known = "UpdateNodegroupConfig" if group and group[3] and method == "POST" else ""
+    known, named_by_path = BY_PATH[service](method, path) if service in BY_PATH else (known, ())
     action = pairs.get("Action") or target.rpartition(".")[2] or known or f"{method} {path}"
     named = "Action" in pairs or bool(target) or bool(known)
     reads = action.startswith(READING) if named else method in ("GET", "HEAD", "OPTIONS")
@@ -57,6 +62,7 @@ def read_request(environ: dict[str, Any]) -> AwsRequest:
     resources = [value for name, value in pairs.items() if name.split(".")[0] in NAMES]
     if target:
         resources += _named_in(body)
+    resources += named_by_path
     return AwsRequest(
         action=action, service=service, region=region, access_key=key, dry_run=dry_run,
         mutating=not reads and not dry_run, mark=mark[1] if mark else "", parameters=pairs, body=body,

@@ -23,6 +23,9 @@ from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.endpoints import make_endpoint
 from sandbox.aws.errors import AwsSandboxError
+from sandbox.aws.groups import forget_groups, make_group
+from sandbox.aws.schedules import forget_schedules
+from sandbox.aws.throughput import forget_throughputs, make_throughput
 
 REQUIRED = ("instance_id", "instance_type", "region", "zone", "account", "state", "launch_time", "tags")
 ADDITIONS = {
@@ -31,6 +34,8 @@ ADDITIONS = {
     "addresses": ("allocation_id", "account", "region"),
     "notebooks": ("notebook", "instance_type", "account", "region", "status"),
     "log_groups": ("log_group", "account", "region"),
+    "throughputs": ("throughput", "name", "model", "units", "account", "region"),
+    "scaling_groups": ("group", "account", "region", "zone", "min", "max"),
     "endpoints": ("endpoint", "config", "instance_type", "account", "region"),
 }
 
@@ -65,6 +70,8 @@ class Estate:
     notebooks: list[dict[str, Any]]
     endpoints: list[dict[str, Any]]
     log_groups: list[dict[str, Any]]
+    scaling_groups: list[dict[str, Any]]
+    throughputs: list[dict[str, Any]]
 
 
 def read_machines(path: Path) -> Estate:
@@ -120,11 +127,18 @@ def seed(estate: Estate) -> Seeded:
         make_endpoint(endpoint)
     for log_group in estate.log_groups:
         _make_log_group(log_group)
+    for scaling_group in estate.scaling_groups:
+        make_group(scaling_group)
+    for throughput in estate.throughputs:
+        make_throughput(throughput)
     regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
     return Seeded(len(machines), accounts, regions, default)
 
 
 def _forget() -> None:
+    forget_groups()
+    forget_throughputs()
+    forget_schedules()
     for backends in (ec2_backends, eks_backends, iam_backends, sagemaker_backends, logs_backends):
         for account in list(backends):
             for region in list(backends[account]):

@@ -11,7 +11,8 @@ from sandbox.aws.journal import Call, Journal
 from sandbox.aws.requests import AwsRequest
 
 MOST = 50
-SOURCES = {"ec2": "ec2.amazonaws.com", "eks": "eks.amazonaws.com", "sagemaker": "sagemaker.amazonaws.com"}
+SOURCES = {"ec2": "ec2.amazonaws.com", "eks": "eks.amazonaws.com", "sagemaker": "sagemaker.amazonaws.com",
+           "autoscaling": "autoscaling.amazonaws.com", "bedrock": "bedrock.amazonaws.com"}  # fmt: skip
 
 
 def looked_up(journal: Journal, asked: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +38,13 @@ def recorded(request: AwsRequest) -> dict[str, Any]:
     if request.service == "eks":
         cluster, _, group = "".join(request.resources).partition("/")
         return {**_body(request.body), "name": cluster, "nodegroupName": group}
+    if request.service == "bedrock":
+        return {"provisionedModelId": "".join(request.resources)}
+    if request.service == "scheduler":
+        return {
+            **{_lower(key): value for key, value in _body(request.body).items()},
+            "name": "".join(request.resources),
+        }
     if request.service in ("sagemaker", "logs"):
         return {_lower(key): value for key, value in _body(request.body).items()}
     told: dict[str, Any] = {}

@@ -10,6 +10,9 @@ from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.endpoints import arrive_endpoints, endpoints, hold_endpoints, linger_endpoints
+from sandbox.aws.groups import group_minimums, hold_groups
+from sandbox.aws.schedules import hold_schedules, schedules
+from sandbox.aws.throughput import hold_throughputs, throughputs
 
 SLOW = {"stopped": ("stopping", 64), "running": ("pending", 0)}
 CODES = {"stopped": 80, "running": 16}
@@ -27,8 +30,8 @@ def instance_states() -> dict[str, str]:
 
 
 def world() -> dict[str, str]:
-    """Every instance's state and type, volume's state and type, address, status of notebook and endpoint, days for
-    which log groups keep their lines, and node group's sizes.
+    """Every instance's state and type, volume's state and type, schedule, address, status of notebook, endpoint and
+    throughput, days for which log groups keep their lines, scaling group's minimum and node group's sizes.
 
     What is not there is absent.
     """
@@ -41,7 +44,7 @@ def world() -> dict[str, str]:
             one.allocation_id: one.association_id or "unattached" for one in backend.addresses if one.allocation_id
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
-    told |= endpoints()
+    told |= endpoints() | group_minimums() | throughputs() | schedules()
     told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config
@@ -58,7 +61,7 @@ def hold() -> Callable[[], None]:
                  for backend in _ec2()]  # fmt: skip
     notebooks = [(notebook, notebook.status) for _, notebook in _notebooks()]
     groups = [(group, dict(group.scaling_config)) for _, group in _groups()]
-    put_endpoints_back = hold_endpoints()
+    ours_back = (hold_endpoints(), hold_groups(), hold_throughputs(), hold_schedules())
     log_groups = [(group, group.retention_in_days) for _, group in _log_groups()]
 
     def put_back() -> None:
@@ -77,7 +80,8 @@ def hold() -> Callable[[], None]:
             notebook.status = status
         for group, sizes in groups:
             group.scaling_config = sizes
-        put_endpoints_back()
+        for one_back in ours_back:
+            one_back()
         for log_group, days in log_groups:
             log_group.retention_in_days = days
 

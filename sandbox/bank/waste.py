@@ -17,10 +17,13 @@ from sandbox.bank.line import Book, Line, usage
 from sandbox.bank.machines import EBS, EC2
 from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import CLOUDWATCH, SAGEMAKER
+from sandbox.bank.tokens import SERVICES
+from sandbox.bank.waste_groups import add_planted_groups, groups_in_cloud, groups_truth, groups_utilisation
+from sandbox.bank.waste_hours import add_planted_desks, desks_in_cloud, desks_truth, desks_utilisation
 from sandbox.bank.waste_models import add_planted_uses, uses_truth
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
-IDLE, ENDPOINT, LOGS = "idle_machine", "idle_endpoint", "log_retention"
+IDLE, ENDPOINT, LOGS, UNITS = "idle_machine", "idle_endpoint", "log_retention", "unused_throughput"
 MACHINES = (OLD, IDLE)
 REGION = "us-east-1"
 HOURS_PER_MONTH = 730
@@ -53,9 +56,10 @@ class Planted:
     def identity(self, seed: int) -> str:
         """The resource's id, the same for a seed whatever else is planted."""
         drawn = sha256(f"{seed}/waste/{self.name}".encode()).hexdigest()[:17]
-        return {DISK: f"vol-{drawn}", ADDRESS: f"eipalloc-{drawn}", IDLE: f"i-{drawn}", OLD: f"i-{drawn}"}.get(
-            self.rule, self.name
-        )
+        beginning = {DISK: "vol-", ADDRESS: "eipalloc-", IDLE: "i-", OLD: "i-"}
+        if self.rule == UNITS:
+            return drawn[:12]
+        return f"{beginning[self.rule]}{drawn}" if self.rule in beginning else self.name
 
     def bill_id(self, seed: int) -> str:
         """The id as AWS's bill writes it."""
@@ -66,6 +70,8 @@ class Planted:
             return mine
         if self.rule == LOGS:
             return f"arn:aws:logs:{REGION}:{account}:log-group:{mine}"
+        if self.rule == UNITS:
+            return f"arn:aws:bedrock:{REGION}:{account}:provisioned-model/{mine}"
         kind = "endpoint" if self.rule == ENDPOINT else "notebook-instance"
         return f"arn:aws:sagemaker:{REGION}:{account}:{kind}/{mine}"
 
@@ -119,6 +125,14 @@ WASTE: tuple[Planted, ...] = (
             "was called on one day of the fortnight", "ml.m5.4xlarge", busy="once"),
     Planted(ENDPOINT, "kyc-uncounted", "ai", "financial-crime", "production", 24, "unknown",
             "its calls were counted until a week ago", "ml.g4dn.xlarge", busy="silent"),
+    Planted(UNITS, "claims-summaries-pt", "ai", "claims-automation", "production", 48, "waste",
+            "two model units that nobody calls", "hourly", busy="still"),
+    Planted(UNITS, "markets-brief-pt", "ai", "treasury", "production", 24, "fine",
+            "was called on one day of the fortnight", "hourly", busy="once"),
+    Planted(UNITS, "kyc-reader-pt", "ai", "financial-crime", "production", 24, "unknown",
+            "bought for six months, of which no bill tells the end", "six months", busy="still"),
+    Planted(UNITS, "rag-answers-pt", "ai", "data-platform", "production", 24, "unknown",
+            "its calls were never counted", "hourly"),
     Planted(LOGS, "/bank/fraud/scoring", "ai", "fraud-analytics", "production", 6000, "waste",
             "holds eleven years of what arrives", "10", 1 - Decimal(365) / 4000),
     Planted(LOGS, "/bank/claims/llm-invocations", "ai", "claims-automation", "production", 9000, "waste",
@@ -141,13 +155,14 @@ WASTE: tuple[Planted, ...] = (
             "carries no environment", tagged=False),
 )  # fmt: skip
 TYPES = {OLD: "Instance", IDLE: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance",
-         ENDPOINT: "Endpoint", LOGS: "Log Group"}  # fmt: skip
+         ENDPOINT: "Endpoint", LOGS: "Log Group", UNITS: "Provisioned Model"}  # fmt: skip
 PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlarge": "2.128", "c4.8xlarge": "1.591",
           "m1.large": "0.175", "m6a.large": "0.0864", "m6a.2xlarge": "0.3456", "m6a.4xlarge": "0.6912",
           "c6a.4xlarge": "0.612", "r6a.4xlarge": "0.9072", "ml.m5.4xlarge": "0.922", "ml.g5.12xlarge": "7.09",
-          "ml.g4dn.xlarge": "0.736"}  # fmt: skip
+          "ml.g4dn.xlarge": "0.736", "hourly": "39.6", "six months": "22"}  # fmt: skip
 
 
+TERMS = {"hourly": "no commitment", "six months": "6 month commitment"}
 FIXED = {ADDRESS: "0.005", LOGS: "0.03"}
 
 
@@ -159,6 +174,8 @@ def add_waste(book: Book) -> None:
             arrived = np.full(book.calendar.length, float(planted.kind))
             book.add(_line(planted, book.calendar, arrived=True), arrived, step=1)
     add_planted_uses(book)
+    add_planted_groups(book)
+    add_planted_desks(book)
 
 
 def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:
@@ -171,6 +188,7 @@ def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Lin
         NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
         LOGS: (CLOUDWATCH, "Logs stored", "GB-Months"),
         ENDPOINT: (SAGEMAKER, f"{planted.kind} hosting", "Hours"),
+        UNITS: (SERVICES["AWS"], f"Model unit of Claude 3.5 Haiku, {TERMS.get(planted.kind)}", "Hours"),
     }[planted.rule]
     key, price = f"waste/{planted.name}", FIXED.get(planted.rule) or PRICES[planted.kind]
     if arrived:
@@ -207,14 +225,16 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
             "why": planted.why, "team": planted.team if planted.tagged else None,
             "saving_per_month": str(saving) if planted.verdict == "waste" else "0",
         })  # fmt: skip
-    return told + uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    told += uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    told += groups_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    return told + desks_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
 
 
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
     """The planted resources as the sandbox's AWS is to know them, by the lists of its estate."""
     lists: dict[str, list[dict[str, Any]]] = {
-        "machines": [], "volumes": [], "addresses": [], "notebooks": [], "endpoints": [], "log_groups": []
-    }  # fmt: skip
+        name: [] for name in ("machines", "volumes", "addresses", "notebooks", "endpoints", "log_groups", "throughputs")
+    }
     for planted in WASTE:
         if planted.days < 0:
             continue
@@ -230,12 +250,20 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             lists["addresses"].append({**place, "allocation_id": mine, "tags": given})
         elif planted.rule == LOGS:
             lists["log_groups"].append({**place, "log_group": mine, "tags": given})
+        elif planted.rule == UNITS:
+            term = {"commitment": "SixMonths", "until": "2099-06-30T00:00:00Z"} if planted.kind != "hourly" else {}
+            model = "anthropic.claude-3-5-haiku-20241022-v1:0"
+            made = {"throughput": mine, "name": planted.name, "model": model, "units": planted.amount // 24, **term}
+            lists["throughputs"].append({**place, **made, "tags": given})
         elif planted.rule == ENDPOINT:
             made = {"endpoint": mine, "config": f"{mine}-config", "instance_type": planted.kind}
             lists["endpoints"].append({**place, **made, "tags": given})
         else:
             made = {"notebook": mine, "instance_type": "ml.t3.xlarge", "status": "InService"}
             lists["notebooks"].append({**place, **made, "tags": given})
+    for name, more in groups_in_cloud(calendar).items():
+        lists[name] = [*lists.get(name, []), *more]
+    lists["machines"] += desks_in_cloud(calendar)
     return lists
 
 
@@ -253,6 +281,7 @@ DAYS = 21
 def waste_utilisation(calendar: Calendar) -> Any:
     """What was measured of the planted resources that somebody watches, hour by hour, for the last three weeks."""
     tables = [_used(planted, calendar) for planted in WASTE if planted.busy]
+    tables += [groups_utilisation(calendar), desks_utilisation(calendar)]
     return pa.concat_tables(tables, promote_options="default")
 
 
@@ -261,7 +290,7 @@ def _used(planted: Planted, calendar: Calendar) -> Any:
     count = DAYS * 24
     start = datetime.combine(calendar.until - timedelta(days=DAYS - 1), time(0), tzinfo=UTC)
     moments = int(start.timestamp()) * 1_000_000 + np.arange(count, dtype=np.int64) * 3_600_000_000
-    measured = _called(planted, count) if planted.rule == ENDPOINT else _worked(planted, calendar, count)
+    measured = _called(planted, count) if planted.rule in (ENDPOINT, UNITS) else _worked(planted, calendar, count)
     table = pa.table({
         "ResourceId": pa.array([planted.bill_id(calendar.seed)] * count, pa.string()),
         "HourStart": pa.array(moments, pa.int64()).cast(pa.timestamp("us", tz="UTC")),

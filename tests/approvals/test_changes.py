@@ -71,6 +71,20 @@ EACH: dict[str, dict[str, Any]] = {
         "kind": "set_openai_models", "account": "openai", "project": "proj_abc",
         "after": {"mode": "allow_list", "models": ["gpt-5-mini"]}, "before": {"mode": None, "models": []},
     },
+    "schedule_stop": {
+        "kind": "schedule_stop", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE, "hour": 20,
+        "zone": "Europe/Berlin", "until": "2027-01-31", "role": "evenings",
+    },
+    "unschedule_stop": {
+        "kind": "unschedule_stop", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE, "hour": 20,
+        "zone": "Europe/Berlin", "until": "2027-01-31", "role": "evenings",
+    },
+    "delete_throughput": {
+        "kind": "delete_throughput", "account": ACCOUNT, "region": REGION, "throughput": "abc123def456",
+    },
+    "set_group_minimum": {
+        "kind": "set_group_minimum", "account": ACCOUNT, "region": REGION, "group": "web", "before": 8, "after": 3,
+    },
 }  # fmt: skip
 
 

@@ -15,10 +15,20 @@ from lake.metered import Meter, Metered, MonthOfMeter
 from lake.period import Period
 from lake.resources import resources
 from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day
-from tools.rules import idle_address, idle_endpoint, idle_machine, log_retention, notebook, old_disk, old_generation
+from tools.rules import (
+    group_minimum,
+    idle_address,
+    idle_endpoint,
+    idle_machine,
+    log_retention,
+    notebook,
+    old_disk,
+    old_generation,
+    unused_throughput,
+)
 from tools.rules.catalogue import FORMS, SECTIONS, document
 from tools.rules.evidence import Verdict
-from tools.rules.judged import Judgement, Look, Use
+from tools.rules.judged import GroupHour, Judgement, Look, Use
 from tools.rules.money import Confidence, money
 from tools.rules.portfolio import Part, booked
 from tools.rules.thresholds import SavingsThresholds
@@ -47,11 +57,43 @@ CALLS = {
     "CPU only": STILL,
 }
 ARN = "arn:aws:sagemaker:us-east-1:205918374466:endpoint/"
+UNIT_ARN = "arn:aws:bedrock:us-east-1:205918374466:provisioned-model/"
+UNITS_OF = {name: f"{UNIT_ARN}{at:012d}" for at, name in enumerate((*CALLS, "unmeasured"))}
 NAMES_OF = {name: f"{ARN}{name.replace(' ', '-').lower()}" for name in (*CALLS, "unmeasured")}
 LOOK = Look(
     days=14, last_day=LAST, now=AT, limits=SavingsThresholds(),
-    uses={IDS_OF[name]: use for name, use in USES.items()} | {NAMES_OF[name]: use for name, use in CALLS.items()},
+    uses={IDS_OF[name]: use for name, use in USES.items()} | {NAMES_OF[name]: use for name, use in CALLS.items()}
+    | {UNITS_OF[name]: use for name, use in CALLS.items()},
 )  # fmt: skip
+GROUP = "arn:aws:autoscaling:us-east-1:205918374466:autoScalingGroupName/"
+
+
+def grouped(cpu: str, minimum: int = 8, running: int = 0, *, hours: int = 336, ago: int = 10) -> list[GroupHour]:
+    """Hours that are all alike, the last of them so many hours ago."""
+    at = [AT - timedelta(hours=ago + back) for back in range(hours)]
+    return [GroupHour(hour, Decimal(cpu), minimum, running or minimum) for hour in at]
+
+
+def twice(quiet: list[GroupHour], busy: list[GroupHour]) -> list[GroupHour]:
+    """Half of the hours quiet, half busy."""
+    return [one for pair in zip(quiet[::2], busy[1::2], strict=True) for one in pair]
+
+
+GROUPS = {
+    "quiet": grouped("10"),
+    "busy": grouped("45"),
+    "two": grouped("3", 2),
+    "nights": twice(grouped("15", 6), grouped("45", 6, 10)),
+    "never at its minimum": grouped("45", 6, 10),
+    "rush": grouped("80")[:24] + grouped("10")[24:],
+    "one bad hour in twenty": [*grouped("80")[:16], *grouped("10")[16:]],
+    "raised": grouped("10")[:72] + grouped("10", 7, 8)[72:],
+    "gaps": grouped("10", hours=200),
+    "stale": grouped("10", ago=72),
+    "no minimum": [replace(one, minimum=None) for one in grouped("10")],
+    "empty": grouped("0", 0, 1),
+}
+LOOK = replace(LOOK, groups={GROUP + name: tuple(hours) for name, hours in GROUPS.items()})
 WASTE, FINE, UNKNOWN = Verdict.WASTE, Verdict.FINE, Verdict.UNKNOWN
 
 
@@ -106,6 +148,16 @@ def typed(kind: str) -> Metered:
 def hosted(name: str, machines: int = 1, **more: Any) -> Metered:
     made = resource(NAMES_OF[name], meter("ml.g5.2xlarge hosting", "Hours", str(24 * machines), "1.515", **more))
     return replace(made, instance_type="ml.g5.2xlarge")
+
+
+def scaled(name: str, machines: int = 8, kind: str = "m7i.xlarge", **more: Any) -> Metered:
+    """A group by its machines' hours: so many of them on the average."""
+    made = resource(GROUP + name, meter(f"BoxUsage:{kind}", "Hrs", str(24 * machines), "0.2016", **more))
+    return replace(made, instance_type=kind)
+
+
+def units(name: str, count: int = 1, meter_name: str = "model unit, no commitment", **more: Any) -> Metered:
+    return resource(UNITS_OF[name], meter(meter_name, "Hours", str(24 * count), "39.6", **more))
 
 
 def logs(gb: str, a_day: str = "10", name: str = "/bank/scoring", **more: Any) -> Metered:
@@ -183,6 +235,49 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("deleted two days ago", log_retention,
      resource("arn:aws:logs:us-east-1:205918374466:log-group:x",
               meter("TimedStorage-ByteHrs", "GB-Mo", "9", "0.03", last=LAST - timedelta(days=2))), None, ""),
+    # scaling groups: 0.2016 dollars an hour and machine; their hours are in GROUPS, by name
+    ("8 machines at 10 % need 2: a minimum of 3 lets 5 go", group_minimum, scaled("quiet"), WASTE, "735.84"),
+    ("8 at 45 % need them all", group_minimum, scaled("busy"), FINE, ""),
+    ("two always stay, one in each zone", group_minimum, scaled("two", 2), FINE, ""),
+    ("6 at night at 15 % need 2, by day it has 10: 3 go in half of the hours", group_minimum, scaled("nights"), WASTE,
+     "220.75"),
+    ("never at its minimum: the minimum holds nothing", group_minimum, scaled("never at its minimum", 10), FINE, ""),
+    ("busy in more than one hour in twenty", group_minimum, scaled("rush"), FINE, ""),
+    ("busy in fewer: the group's policy meets those", group_minimum, scaled("one bad hour in twenty"), WASTE, "700.80"),
+    ("a minimum that somebody raised within the look-back", group_minimum, scaled("raised"), UNKNOWN, ""),
+    ("two fifths of its hours were never counted", group_minimum, scaled("gaps"), UNKNOWN, ""),
+    ("counted until three days ago", group_minimum, scaled("stale"), UNKNOWN, ""),
+    ("its metrics are not switched on: its minimum is not known", group_minimum, scaled("no minimum"), UNKNOWN, ""),
+    ("nothing was counted", group_minimum, scaled("unheard of"), UNKNOWN, ""),
+    ("the bill shows half of the machines: another group of this name was counted", group_minimum, scaled("quiet", 4),
+     UNKNOWN, ""),
+    ("machines with GPUs: CPU tells nothing of them", group_minimum, scaled("quiet", kind="g5.xlarge"), UNKNOWN, ""),
+    ("machines of two kinds count differently", group_minimum,
+     replace(scaled("quiet", 4), meters=(*scaled("quiet", 4).meters, *scaled("quiet", 4, "m7i.large").meters)),
+     UNKNOWN, ""),
+    ("a plan covers its machines: no cash is saved", group_minimum, scaled("quiet", bare="0"), FINE, ""),
+    ("a minimum of none", group_minimum, scaled("empty", 1), FINE, ""),
+    ("its machines were billed until two days ago", group_minimum, scaled("quiet", last=LAST - timedelta(days=2)), None,
+     ""),
+    ("a machine is no group", group_minimum, used("still"), None, ""),
+    # provisioned throughput: 39.60 dollars an hour and model unit; their calls are in CALLS, by name
+    ("no call in fourteen days", unused_throughput, units("uncalled"), WASTE, "28908.00"),
+    ("two model units are billed for one hour, which is counted once", unused_throughput, units("uncalled", 2), WASTE,
+     "57816.00"),
+    ("one call is use", unused_throughput, units("called once"), FINE, ""),
+    ("bought for a term: nothing is saved before its end, which no bill tells", unused_throughput,
+     units("uncalled", meter_name="ProvisionedThroughput-6MonthCommitment"), UNKNOWN, ""),
+    ("bought for a term and called", unused_throughput,
+     units("called once", meter_name="ProvisionedThroughput-1MonthCommitment"), FINE, ""),
+    ("bought by the hour, in the other spelling", unused_throughput,
+     units("uncalled", meter_name="ProvisionedThroughput-NoCommitment-ModelUnits"), WASTE, "28908.00"),
+    ("half of its hours were not counted", unused_throughput, units("half counted"), UNKNOWN, ""),
+    ("calls were counted until three days ago", unused_throughput, units("counted until Thursday"), UNKNOWN, ""),
+    ("its calls were never counted: silence is no zero", unused_throughput, units("unmeasured"), UNKNOWN, ""),
+    ("something else of it was measured", unused_throughput, units("CPU only"), UNKNOWN, ""),
+    ("deleted two days ago", unused_throughput, units("uncalled", last=LAST - timedelta(days=2)), None, ""),
+    ("tokens of a model are no throughput", unused_throughput,
+     resource("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude", *units("uncalled").meters), None, ""),
     # endpoints: 1.515 dollars an hour and machine; their calls are in CALLS, by name
     ("no call in fourteen days", idle_endpoint, hosted("uncalled"), WASTE, "1105.95"),
     ("two machines are billed for one hour, which is counted once", idle_endpoint, hosted("uncalled", 2), WASTE,

@@ -19,14 +19,21 @@ from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult
 from tools.rules.catalogue import FORMS
-from tools.rules.thresholds import CheaperModelThresholds, PromptCachingThresholds, SavingsThresholds
+from tools.rules.thresholds import (
+    CheaperModelThresholds,
+    OffHoursThresholds,
+    PromptCachingThresholds,
+    SavingsThresholds,
+)
 from tools.savings import find_savings
 from tools.shown import shown
 
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
 LIMITS = SavingsThresholds(
-    cheaper_model=CheaperModelThresholds(evaluated=EVALUATED), prompt_caching=PromptCachingThresholds(repeated=REPEATED)
+    cheaper_model=CheaperModelThresholds(evaluated=EVALUATED),
+    prompt_caching=PromptCachingThresholds(repeated=REPEATED),
+    off_hours=OffHoursThresholds(scheduler_role="spendgate-evenings"),
 )
 
 
@@ -166,9 +173,10 @@ def test_the_same_on_banks_of_other_seeds_and_days(tmp_path: Path, seed: int, un
 FILTERED: list[tuple[str, dict[str, str], str | None, set[str]]] = [
     ("by rule", {"rule": "gp2_to_gp3"}, None, {"ledger-archive-gp2", "payments-mq-gp2", "risk-mart-gp2"}),
     ("what cannot be undone", {"reversible": "no"}, None,
-     {"partner-vpn-old", "demo-2025", "/bank/fraud/scoring", "/bank/claims/llm-invocations"}),
+     {"partner-vpn-old", "demo-2025", "/bank/fraud/scoring", "/bank/claims/llm-invocations",
+      "claims-summaries-pt"}),
     ("low risk in development", {"risk": "low", "environment": "development"}, None,
-     {"credit-explore-01", "fraud-graph-lab", "claude-haiku-4-5"}),
+     {"dev-build-01", "dev-risk-models", "credit-explore-01", "fraud-graph-lab", "claude-haiku-4-5"}),
     ("by a least saving", {"rule": "gp2_to_gp3"}, "20", {"risk-mart-gp2"}),
 ]  # fmt: skip
 

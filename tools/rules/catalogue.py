@@ -9,6 +9,7 @@ from tools.rules import (
     agent_loop,
     batch_work,
     cheaper_model,
+    group_minimum,
     idle_address,
     idle_endpoint,
     idle_gpu,
@@ -16,10 +17,12 @@ from tools.rules import (
     key_runaway,
     log_retention,
     notebook,
+    off_hours,
     old_disk,
     old_generation,
     prompt_caching,
     retry_storm,
+    unused_throughput,
 )
 from tools.rules.form import Form
 from tools.rules.gateway_use import SECTION
@@ -32,12 +35,17 @@ BILL_RULES: tuple[Judge, ...] = (
     idle_machine.judge,
     old_generation.judge,
     idle_endpoint.judge,
+    unused_throughput.judge,
     notebook.judge,
+    off_hours.judge,
     old_disk.judge,
     idle_address.judge,
     log_retention.judge,
 )
 """The rules about a resource that is billed by its id."""
+
+GROUP_RULES: tuple[Judge, ...] = (group_minimum.judge,)
+"""The rules about a scaling group, which is billed by its machines."""
 
 MODEL_RULES: tuple[Judge, ...] = (cheaper_model.judge, batch_work.judge, prompt_caching.judge)
 """The rules about a use of a language model, which is billed by classes of tokens."""
@@ -51,6 +59,8 @@ FORMS: tuple[Form, ...] = (
     idle_gpu.FORM,
     idle_machine.FORM,
     old_generation.FORM,
+    off_hours.FORM,
+    group_minimum.FORM,
     idle_endpoint.FORM,
     notebook.FORM,
     cheaper_model.FORM,
@@ -59,6 +69,7 @@ FORMS: tuple[Form, ...] = (
     key_runaway.FORM,
     retry_storm.FORM,
     agent_loop.FORM,
+    unused_throughput.FORM,
     old_disk.FORM,
     idle_address.FORM,
     log_retention.FORM,
@@ -68,6 +79,8 @@ SECTIONS = {
     idle_gpu.FORM.name: "idle_gpu",
     idle_machine.FORM.name: "idle_machine",
     old_generation.FORM.name: "old_generation",
+    off_hours.FORM.name: "off_hours",
+    group_minimum.FORM.name: "group_minimum",
     idle_endpoint.FORM.name: "idle_endpoint",
     notebook.FORM.name: "notebook",
     cheaper_model.FORM.name: "cheaper_model",
@@ -76,6 +89,7 @@ SECTIONS = {
     key_runaway.FORM.name: SECTION,
     retry_storm.FORM.name: SECTION,
     agent_loop.FORM.name: SECTION,
+    unused_throughput.FORM.name: "unused_throughput",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
     log_retention.FORM.name: "log_retention",
@@ -89,6 +103,7 @@ IDS = "|".join(
         r"(^|/)eipalloc-[0-9a-f]{8,17}$",
         r":notebook-instance/[A-Za-z0-9-]+$",
         r":endpoint/[A-Za-z0-9-]+$",
+        r":provisioned-model/[a-z0-9]{12}$",
         r":log-group:[A-Za-z0-9_/.#-]+$",
     )
 )
@@ -152,7 +167,7 @@ def _change(form: Form) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) or "none"
 
 
 if __name__ == "__main__":

@@ -33,12 +33,36 @@ class Use:
 
 
 @dataclass(frozen=True)
+class GroupHour:
+    """One hour of a scaling group, from `hour` on: the mean CPU of its machines (0 to 100), its minimum, and how many
+    machines were in service at most; None is "not measured".
+    """
+
+    hour: datetime
+    cpu_percent: Decimal | None
+    minimum: int | None
+    in_service: int | None
+
+
+@dataclass(frozen=True)
+class MachineHour:
+    """One hour of a machine, from `hour` on: CPU and GPUs 0 to 100, network in megabytes; None is "not measured"."""
+
+    hour: datetime
+    cpu_percent: Decimal | None
+    network_mb: Decimal | None
+    gpu_percent: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class Look:
     """The look-back: its days, the last of them, the limits that hold, what each disk type costs by region,
-    what was measured of machines, and the price book.
+    what was measured of machines and, hour by hour, of scaling groups, and the price book.
 
-    `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows;
-    `model_prices` and `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list.
+    `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
+    `machine_hours` are those of machines for development, `tags` those of their tags that a rule asks for, and
+    `group_tag` the one that tells a machine of a scaling group; nobody works on `holidays`. `model_prices` and
+    `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list.
     """
 
     days: int
@@ -50,6 +74,11 @@ class Look:
     book: PriceBook = field(default_factory=shipped)
     model_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     batch_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
+    groups: Mapping[str, tuple[GroupHour, ...]] = field(default_factory=dict)
+    machine_hours: Mapping[str, tuple[MachineHour, ...]] = field(default_factory=dict)
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    group_tag: str = ""
+    holidays: frozenset[date] = frozenset()
 
     def days_since(self, meters: tuple[Meter, ...]) -> int:
         """The days of the look-back since the first of these was billed: before that nothing could be.

@@ -7,6 +7,7 @@ from typing import get_args
 
 from approvals.changes.kept import KEPT_NAMES
 from approvals.changes.log_retention import Days
+from tools.rules.office_hours import OfficeHours, office_hours
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,67 @@ class LogRetentionThresholds:
         """ValueError for a number of days that CloudWatch does not offer: no change could be made of it."""
         if self.keep_days not in get_args(Days):
             raise ValueError(f"keep_days must be one of {', '.join(map(str, get_args(Days)))}")
+
+
+@dataclass(frozen=True)
+class UnusedThroughputThresholds:
+    """When a provisioned throughput counts as unused: as an endpoint does."""
+
+    most_invocations: int = 0
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+
+
+@dataclass(frozen=True)
+class GroupMinimumThresholds:
+    """When a scaling group's minimum counts as too high."""
+
+    target_cpu_percent: Decimal = Decimal(50)
+    needed_in_percent: Decimal = Decimal(95)
+    spare_machines: int = 1
+    least_machines: int = 2
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    most_apart_percent: Decimal = Decimal(10)
+    least_per_month: Decimal = Decimal(20)
+
+    def __post_init__(self) -> None:
+        """ValueError for a CPU at which nothing could run, and for a share of hours that is none."""
+        if not 0 < self.target_cpu_percent <= 100:
+            raise ValueError("target_cpu_percent must be above 0 and at most 100")
+        if not 0 < self.needed_in_percent <= 100:
+            raise ValueError("needed_in_percent must be above 0 and at most 100")
+
+
+@dataclass(frozen=True)
+class OffHoursThresholds:
+    """When a machine for development is wanted, and when it counts as unused."""
+
+    working_hours: str = "07:00-20:00"
+    working_days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    time_zone: str = "UTC"
+    cpu_percent: Decimal = Decimal(5)
+    network_mb_per_hour: Decimal = Decimal("3.6")
+    gpu_active_percent: Decimal = Decimal(1)
+    most_busy_hours: int = 0
+    least_hours_per_day: Decimal = Decimal(23)
+    scheduler_role: str = ""
+    schedule_days: int = 92
+    opt_out_tags: tuple[str, ...] = ("always-on", "no-off-hours", "standby")
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    least_per_month: Decimal = Decimal(10)
+
+    def __post_init__(self) -> None:
+        """ValueError for hours, days or a zone that are none."""
+        self.office()
+
+    def office(self) -> OfficeHours:
+        """The working hours as they are reckoned with."""
+        return office_hours(self.working_hours, self.working_days, self.time_zone)
 
 
 @dataclass(frozen=True)
@@ -206,6 +268,9 @@ class SavingsThresholds:
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
+    unused_throughput: UnusedThroughputThresholds = field(default_factory=UnusedThroughputThresholds)
+    group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
+    off_hours: OffHoursThresholds = field(default_factory=OffHoursThresholds)
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)
     log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)

@@ -13,8 +13,10 @@ from tests.approvals.gate_stubs import PEOPLE
 from tests.approvals.savings.estate import (
     ADDRESSES,
     CASE,
+    DESKS,
     DISKS,
     ENDPOINTS,
+    GROUPS,
     HOLD,
     LOG_GROUPS,
     MACHINE,
@@ -24,6 +26,7 @@ from tests.approvals.savings.estate import (
     REGION,
     TAGS,
     TRAIL,
+    UNITS,
     clients_of,
 )
 
@@ -59,17 +62,41 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     ]
     endpoints[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     endpoints[-2]["tags"] = TAGS | {"role": "Standby"}
-    estate = {"machines": [machine], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
+    desks: list[dict[str, Any]] = [{**machine, "instance_id": name, "instance_type": "m6a.4xlarge"} for name in DESKS]
+    desks[-1]["tags"] = TAGS | {"environment": "production"}
+    desks[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
+    desks[-3]["state"] = "stopped"
+    estate = {"machines": [machine, *desks], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
     log_groups: list[dict[str, Any]] = [{**PLACE, "log_group": name, "tags": TAGS} for name in LOG_GROUPS]
     log_groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     log_groups[-2]["tags"] = TAGS | {"legal-hold": "case 7"}
     log_groups[-3]["days"] = 90
     log_groups[-4]["days"] = 1827
     log_groups += [{**PLACE, "log_group": TRAIL, "tags": TAGS}, {**PLACE, "log_group": CASE, "tags": TAGS | HOLD}]
-    estate |= {"endpoints": endpoints, "log_groups": log_groups}
+    groups: list[dict[str, Any]] = [
+        {**PLACE, "group": name, "zone": zone, "min": 8, "max": 12, "tags": TAGS, "tracks_cpu": 50} for name in GROUPS
+    ]
+    groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "web"}
+    groups[-2]["tags"] = TAGS | {"k8s.io/cluster-autoscaler/enabled": "true"}
+    groups[-3].pop("tracks_cpu")
+    groups[-4]["min"] = 9
+    estate |= {"endpoints": endpoints, "log_groups": log_groups, "scaling_groups": groups}
+    estate |= {"throughputs": throughputs()}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
         yield served
+
+
+def throughputs() -> list[dict[str, Any]]:
+    """Of the last three one belongs to a stack, one is bound to a term, and of one the term is over."""
+    made: list[dict[str, Any]] = [
+        {**PLACE, "throughput": name, "name": f"units-{name}", "model": "anthropic.claude-v2", "units": 2, "tags": TAGS}
+        for name in UNITS
+    ]
+    made[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "summaries"}
+    made[-2] |= {"commitment": "SixMonths", "until": "2099-06-30T00:00:00Z"}
+    made[-3] |= {"commitment": "OneMonth", "until": "2026-03-01T00:00:00Z"}
+    return made
 
 
 @pytest.fixture

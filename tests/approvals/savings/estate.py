@@ -29,8 +29,12 @@ ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
 ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
 LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
+GROUPS = [f"web-{at:03d}" for at in range(NUMBER)]
+UNITS = [f"{at:012d}" for at in range(NUMBER)]
+DESKS = [f"i-0eeeeeeeeeeeee{at:03d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
+next_group, next_units, next_desk = count(), count(), count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -63,6 +67,20 @@ def log_group(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "set_log_retention", **PLACE, **given} | more
 
 
+def group(name: str = "", **more: Any) -> dict[str, Any]:
+    given = {"group": name or GROUPS[next(next_group)], "before": 8, "after": 3}
+    return {"kind": "set_group_minimum", **PLACE, **given} | more
+
+
+def units(name: str = "", **more: Any) -> dict[str, Any]:
+    return {"kind": "delete_throughput", **PLACE, "throughput": name or UNITS[next(next_units)]} | more
+
+
+def schedule(name: str = "", **more: Any) -> dict[str, Any]:
+    given = {"instance_id": name or DESKS[next(next_desk)], "hour": 20, "zone": "Europe/Berlin"}
+    return {"kind": "schedule_stop", **PLACE, **given, "until": "2027-01-31", "role": "evenings"} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
@@ -70,9 +88,13 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
     (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
     (log_group, "PutRetentionPolicy", (" retention", "never", "365")),
+    (schedule, "CreateSchedule", (" schedule", "absent", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED")),
+    (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
+    (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
 ]
-NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention"]
-FOR_GOOD = ("release_address", "set_log_retention")
+NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention",
+         "schedule_stop", "delete_throughput", "set_group_minimum"]  # fmt: skip
+FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
 

@@ -23,11 +23,14 @@ from tests.approvals.savings.estate import (
     disk,
     each,
     endpoint,
+    group,
     log_group,
     moves,
     notebook,
     read_back,
+    schedule,
     target,
+    units,
 )
 
 
@@ -47,6 +50,8 @@ BACK = [
     (disk, (" type", "gp3", "gp2")),
     (notebook, ("", "Stopped", "InService")),
     (endpoint, ("", "absent", "InService")),
+    (group, (" minimum", "3", "8")),
+    (schedule, (" schedule", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED", "absent")),
 ]
 
 
@@ -68,7 +73,7 @@ def test_it_is_undone_by_the_sealed_inverse(
     assert moves(aws, target(change))[-1] == (target(change) + moved[0], *moved[1:])
 
 
-@pytest.mark.parametrize("make", [address, log_group])
+@pytest.mark.parametrize("make", [address, log_group, units])
 def test_what_is_gone_has_no_way_back(cloud: Any, make: Make) -> None:
     got = claimed(cloud, make())
     execute(cloud.begin, claim=got, executor=cloud.executor)
@@ -77,7 +82,7 @@ def test_what_is_gone_has_no_way_back(cloud: Any, make: Make) -> None:
         assert inverse_change(decode(row.sealed, row.digest), effects_of(session, got.proposal_id)) is None
 
 
-@pytest.mark.parametrize("make", [address, log_group])
+@pytest.mark.parametrize("make", [address, log_group, units])
 def test_one_vote_does_not_do_what_cannot_be_undone(cloud: Any, aws: ServedAws, make: Make) -> None:
     change = make()
     row = cloud.pending(change=change, evidence=CHEAP)

@@ -6,31 +6,39 @@ import pytest
 
 from approvals.changes.change import parse_change
 from approvals.claim import Refusal, claim
+from approvals.executors.wire import wired
 from approvals.inspectors.port import CannotLook
 from approvals.states import State
 from sandbox.aws.faults import Fault, FaultMode
 from sandbox.aws.serve import ServedAws
+from sandbox.aws.throughput import change_throughput
 from tests.approvals.looking import refusal_of
 from tests.approvals.savings.estate import (
     ACCOUNT,
     ADDRESSES,
     CASE,
+    DESKS,
     DISKS,
     ENDPOINTS,
+    GROUPS,
     LOG_GROUPS,
     MACHINE,
     NAMES,
     NOTEBOOKS,
     REGION,
     TRAIL,
+    UNITS,
     Make,
     address,
     approved,
     clients_of,
     disk,
     endpoint,
+    group,
     log_group,
     notebook,
+    schedule,
+    units,
 )
 
 
@@ -61,12 +69,33 @@ def meddle_with_log_group(clients: Any, change: dict[str, Any]) -> None:
     clients(ACCOUNT, REGION, "logs").put_retention_policy(logGroupName=change["log_group"], retentionInDays=3653)
 
 
+def meddle_with_group(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody raises it for a rush to come."""
+    client = clients(ACCOUNT, REGION, "autoscaling")
+    client.update_auto_scaling_group(AutoScalingGroupName=change["group"], MinSize=10)
+
+
+def meddle_with_units(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody binds it to a term: from then on nothing is saved by deleting it, if AWS did so at all."""
+    term = {"commitmentDuration": "SixMonths", "commitmentExpirationTime": "2099-01-01T00:00:00Z"}
+    change_throughput(change["throughput"], lastModifiedTime="2026-11-02T08:00:00Z", **term)
+
+
+def meddle_with_schedule(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody makes a schedule of that name, for another hour."""
+    (step,) = parse_change(change | {"hour": 18}).steps()
+    clients(ACCOUNT, REGION, "scheduler").create_schedule(**wired(step.request))
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
     (notebook, meddle_with_notebook, "status: InService, now Stopped"),
     (endpoint, meddle_with_endpoint, "-v1, now "),
     (log_group, meddle_with_log_group, "retention_days: never, now 3653"),
+    (schedule, meddle_with_schedule, "schedule: none, now another one"),
+    (units, meddle_with_units, "commitment: none, now SixMonths"),
+    (group, meddle_with_group, "min: 8, now 10"),
 ]
 
 
@@ -119,6 +148,28 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a log group of a stack", log_group(LOG_GROUPS[-1]), "managed"),
     ("a log group that is not there, though others begin so", log_group("/bank/service-0"), "not_found"),
     ("a log group of another account", log_group(LOG_GROUPS[-5], account="999999999999"), "other_account"),
+    ("a machine without a schedule", schedule(DESKS[-4]), None),
+    ("a machine that is stopped just now", schedule(DESKS[-3]), None),
+    ("a schedule for a machine of a scaling group", schedule(DESKS[-2]), "in_scaling_group"),
+    ("a schedule for production", schedule(DESKS[-1]), "not_development"),
+    ("a schedule that is not there, to be ended", schedule(DESKS[-4], kind="unschedule_stop"), "wrong_schedule"),
+    ("a schedule for a machine that is not there", schedule("i-0cccccccccccccc01"), "not_found"),
+    ("a schedule for a machine of another account", schedule(DESKS[-4], account="999999999999"), "other_account"),
+    ("a throughput", units(UNITS[-4]), None),
+    ("a throughput whose term is over", units(UNITS[-3]), None),
+    ("a throughput that is bound to a term", units(UNITS[-2]), "committed"),
+    ("a throughput of a stack", units(UNITS[-1]), "managed"),
+    ("a throughput that is not there", units("zzzzzzzzzzzz"), "not_found"),
+    ("a throughput of another account", units(UNITS[-4], account="999999999999"), "other_account"),
+    ("a scaling group", group(GROUPS[-5]), None),
+    ("a scaling group whose minimum is to rise", group(GROUPS[-3], before=8, after=9), None),
+    ("a scaling group that follows no load", group(GROUPS[-3]), "no_policy"),
+    ("a scaling group of another minimum than was measured", group(GROUPS[-4]), "wrong_min"),
+    ("a minimum above the most that it may have", group(GROUPS[-5], after=13), "above_max"),
+    ("a scaling group whose size a cluster sets", group(GROUPS[-2]), "managed"),
+    ("a scaling group of a stack", group(GROUPS[-1]), "managed"),
+    ("a scaling group that is not there", group("none"), "not_found"),
+    ("a scaling group of another account", group(GROUPS[-5], account="999999999999"), "other_account"),
     ("one to create from nothing", endpoint("new", kind="create_endpoint", config="x"), "no_config"),
 ]
 
@@ -139,6 +190,11 @@ SILENT = [
     ("DescribeModel", endpoint(ENDPOINTS[-3])),
     ("DescribeLogGroups", log_group(LOG_GROUPS[-5])),
     ("ListTagsForResource", log_group(LOG_GROUPS[-5])),
+    ("GetSchedule", schedule(DESKS[-4])),
+    ("GetProvisionedModelThroughput", units(UNITS[-4])),
+    ("DescribeAutoScalingGroups", group(GROUPS[-5])),
+    ("DescribePolicies", group(GROUPS[-5])),
+    ("DescribeScheduledActions", group(GROUPS[-5])),
     ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),
 ]
 
