@@ -16,6 +16,7 @@ from typing import Any
 from app.anomaly_rows import BURST, OPEN, Anomaly
 from app.slack.cards import data, mention
 from approvals.person import People
+from lake.question import UNTAGGED
 from tools.detection.marks import Mark, MarkKind
 from tools.periods import spoken_day
 from tools.result import display
@@ -48,9 +49,8 @@ class Told:
 
 def anomaly_blocks(told: Told, *, people: People, team: str) -> tuple[str, list[Block]]:
     """The fallback text and the blocks."""
-    whose = f" of {_cut(told.owner)}" if told.owner else ""
     count = len(told.events)
-    title = f"Unusual cost{whose}: {count} event{'' if count == 1 else 's'}"
+    title = f"{_whose(told.owner)}: {count} event{'' if count == 1 else 's'}"
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": title[:150]}}]
     for row in told.events[:MOST_EVENTS]:
         blocks.append(_section(_event(row)))
@@ -61,7 +61,14 @@ def anomaly_blocks(told: Told, *, people: People, team: str) -> tuple[str, list[
     if count > MOST_EVENTS:
         blocks.append(_section(f"… and {count - MOST_EVENTS} more: `spendgate anomalies stored` lists them."))
     first = told.events[0]
-    return f"Unusual cost{data(whose)}: {_amount(first)} beyond what was expected, {data(series(first))}", blocks
+    whose = data(_whose(told.owner))
+    return f"{whose}: {_amount(first)} beyond what was expected, {data(series(first))}", blocks
+
+
+def _whose(owner: str) -> str:
+    if owner == UNTAGGED:
+        return "Unusual cost without a team"
+    return f"Unusual cost of {_cut(owner)}" if owner else "Unusual cost"
 
 
 def series(row: Anomaly) -> str:
@@ -76,7 +83,12 @@ def question(row: Anomaly) -> str:
     A name that is no plain one is left out: it would stand in what a person asks, where names of a bill give no orders.
     """
     known = [f"{key.replace('_', ' ')} {value}" for key, value in _ordered(row) if _is_plain(value)]
-    of = f"the cost of {' '.join(known)}" if known else "the total cost"
+    if dict(row.names).get("team") == UNTAGGED:
+        of = "the untagged cost"  # how a question says it, and no plain word
+    else:
+        of = "the cost" if known else "the total cost"
+    if known:
+        of += f" of {' '.join(known)}"
     days = row.started if row.started == row.last_day else f"{row.started} to {row.last_day}"
     return f"Why did {of} change {'on' if row.started == row.last_day else 'from'} {days}?"
 
