@@ -83,10 +83,9 @@ def question(row: Anomaly) -> str:
     A name that is no plain one is left out: it would stand in what a person asks, where names of a bill give no orders.
     """
     known = [f"{key.replace('_', ' ')} {value}" for key, value in _ordered(row) if _is_plain(value)]
+    of = "the cost" if known else "the total cost"
     if dict(row.names).get("team") == UNTAGGED:
-        of = "the untagged cost"  # how a question says it, and no plain word
-    else:
-        of = "the cost" if known else "the total cost"
+        of = "the untagged cost"  # how a question says it; the name itself is no plain word
     if known:
         of += f" of {' '.join(known)}"
     days = row.started if row.started == row.last_day else f"{row.started} to {row.last_day}"
