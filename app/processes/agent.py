@@ -11,6 +11,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -183,10 +184,14 @@ class AgentProcess:
         try:
             return await unless_halted(self.engine, turn, turn=row.id)
         except Halted as halt:
-            if halt.begun:
-                # Otherwise the next message of the thread would finish this turn first, with a model and a draft.
-                await serve(self.graph, row.thread, wake, without_inference(self.ports), last_try=True)
-            return Answer(turn=row.id, answer=HALTED, refused=True, model=self.ports.model_name)
+            blank = Answer(turn=row.id, answer=HALTED, refused=True, model=self.ports.model_name)
+            if not halt.begun and attempt == 1:
+                return blank
+            # Otherwise the next message of the thread would finish this turn first, with a model and a draft: also
+            # where it was begun by an attempt that died, and halted before this one.
+            done = await serve(self.graph, row.thread, wake, without_inference(self.ports), last_try=True)
+            # What it took of the model until then was taken.
+            return replace(blank, model=done.model, tokens=done.tokens, used=done.used) if done is not None else blank
 
     def _lease(self, thread: str) -> bool:
         with writing(self.engine) as (session, now):
