@@ -7,35 +7,44 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from app.database import reading
 from approvals.changes.change import parse_change
-from approvals.states import MAY_HAVE_EFFECT
-from approvals.store import Proposal
+from approvals.states import REVIEW, State
+from approvals.store import TOOK_EFFECT, Effect, Proposal
 from lake.period import Period
 from tools.happenings import CarriedOut, Happening
 
 MOST = 100
+"""The earliest of them: what is near the beginning is told."""
+CARRIED_OUT = frozenset({State.SUCCEEDED, State.VERIFIED, State.DIVERGED}) | REVIEW
+"""Whose effect is known; an outcome that is still looked for may turn out to be none."""
 
 
 def carried_out(session: Session, days: Period, *, scope: tuple[str, ...]) -> Sequence[Happening]:
-    """Those that came to their end in these days (in UTC), newest first."""
+    """Those that took effect in these days (in UTC), oldest first: a check or a review that comes later moves no
+    day."""
     first, end = (datetime.combine(day, time(), UTC) for day in (days.start, days.end))
+    took = func.max(func.coalesce(col(Effect.answered_at), col(Effect.intended_at)))
     rows = session.exec(
-        select(Proposal)
-        .where(col(Proposal.state).in_([state.value for state in MAY_HAVE_EFFECT]))
-        .where(col(Proposal.changed_at) >= first, col(Proposal.changed_at) < end)
-        .order_by(col(Proposal.changed_at).desc())
-        .limit(MOST)
+        select(Proposal, took)
+        .join(Effect, col(Effect.proposal) == col(Proposal.id))
+        .where(col(Proposal.state).in_([state.value for state in CARRIED_OUT]))
+        .where(col(Effect.outcome).in_(TOOK_EFFECT), col(Effect.rehearsal).is_(False))
+        .group_by(col(Proposal.id))
+        .having(took >= first, took < end)
+        .order_by(took, col(Proposal.id))
     )
-    found = []
-    for row in rows:
+    found: list[Happening] = []
+    for row, at in rows:
         team = str(json.loads(row.evidence).get("team") or "")
         if "*" in scope or (team and team in scope):
             title = parse_change(json.loads(row.change)).title()
-            found.append(Happening(row.changed_at.date(), f"{row.id} ({title})", team))
+            found.append(Happening(at.date(), f"{row.id} ({title})", team))
+            if len(found) == MOST:
+                break
     return found
 
 

@@ -9,12 +9,26 @@ from sqlalchemy import Engine
 
 from app.carried_out import carried_out, carried_out_here
 from app.commands import proposals
-from app.database import reading
+from app.database import reading, writing
 from app.processes.worker import Worker
+from approvals.states import State
+from approvals.store import Proposal
 from lake.period import Period
 from tests.app.test_proposals_command import at_home
 
 __all__ = ["at_home"]
+
+
+def stands(engine: Engine, name: str, state: State, *, later: timedelta = timedelta()) -> None:
+    """As it would stand after other outcomes; the moves between are tested where they are made."""
+    with engine.begin() as connection:
+        for (trigger,) in connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'proposal'"
+        ).fetchall():
+            connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
+    with writing(engine) as (session, now):
+        row = session.get_one(Proposal, name)
+        row.state, row.changed_at = state, now + later
 
 
 @pytest.mark.usefixtures("at_home")
@@ -32,6 +46,11 @@ def test_what_had_an_effect_is_told_to_whoever_sees_the_team(
         worker.round()
     assert machine.sent
     [done] = everything(today)
+    stands(engine, name, State.UNKNOWN)
+    assert everything(today) == [], "an outcome that nobody knows yet may be none"
+    stands(engine, name, State.REVIEWED_OK, later=timedelta(days=9))
+    assert everything(today) == [done], "carried out in an emergency, on the day on which it took effect"
+    assert everything(Period(today.start + timedelta(days=9), today.start + timedelta(days=10))) == []
     assert done.what.startswith(f"{name} (Stop EC2 instance i-0123456789abcdef0")
     assert done.day == today.start
     assert everything(Period(today.start - timedelta(days=5), today.start)) == []
