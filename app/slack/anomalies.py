@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 
 from app.anomaly_rows import BURST, OPEN, Anomaly, AnomalyDue, marks, quieted, seen_by
 from app.database import reading, writing
-from app.posting import WORK_SECONDS, Hold, hold, let_go
+from app.posting import WORK_SECONDS, Hold, Posting, hold, let_go
 from app.slack.anomaly_cards import Told, anomaly_blocks
 from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import GONE, HOPELESS, Patience, attempt
@@ -136,7 +136,10 @@ def _due(engine: Engine, place: Place) -> list[Message]:
                 over += [(row.slot, row.owner) for row in mine]
                 continue
             text, blocks = anomaly_blocks(_told(session, owner, events), people=people, team=place.team)
-            messages.append(Message(mine[0].slot, owner, channel, text, blocks, tuple(row.slot for row in mine[1:])))
+            # One that may stand there already is found by its key, whatever became due since it was sent.
+            sent = next((row for row in mine if session.get(Posting, _key(row.slot, owner)) is not None), mine[0])
+            others = tuple(row.slot for row in mine if row is not sent)
+            messages.append(Message(sent.slot, owner, channel, text, blocks, others))
     for slot, owner in over:
         _drop(engine, slot, owner, OVER)
     return messages

@@ -127,6 +127,25 @@ async def test_a_message_that_stands_and_was_not_noted_is_found_again(
     assert "+$7,000.00" in shown_text(await the_message(floor)), "adopted, then drawn as it stands now"
 
 
+async def test_what_stands_unnoted_is_found_again_after_the_next_scan_too(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: Any) -> None:
+        raise OSError("killed before it was noted")
+
+    found(floor.engine, an_event(1), slot="s1", ago=timedelta(hours=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(anomalies, "_posted", dies)
+        with pytest.raises(OSError, match="killed"):
+            await tell(floor)
+    found(floor.engine, an_event(2, excess="90000"), slot="s2")
+    await tell(floor)
+    await tell(floor)
+    text = shown_text(await the_message(floor))
+    assert "2 events" in text
+    assert [(row.slot, row.refused) for row in rows(floor.engine)] == [("s1", None), ("s2", "told with s1")]
+
+
 async def test_after_an_outage_all_that_is_due_is_one_message(floor: Floor) -> None:
     found(floor.engine, an_event(1), slot="s1", ago=timedelta(hours=3))
     found(floor.engine, an_event(2), slot="s2", ago=timedelta(hours=1))
