@@ -8,7 +8,7 @@ once, of all that is due by then, and not at all where everything was over long 
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -38,6 +38,8 @@ REDRAWN = timedelta(days=30)
 FOR_EVER = HOPELESS - {"not_in_channel", "channel_not_found"}
 """Whom nobody has invited yet is invited later: until then the message stays due."""
 OVER, TOLD_WITH, OUT_OF_SCOPE = "over", "told with ", "out_of_scope"
+Said = Mapping[bool, Sequence[Mark]]
+"""What people said, of bursts (True) and of the bill's events."""
 
 
 class Place(NamedTuple):
@@ -124,7 +126,7 @@ def _due(engine: Engine, place: Place) -> list[Message]:
         waiting = session.exec(
             select(AnomalyDue).where(col(AnomalyDue.posted_at).is_(None)).order_by(col(AnomalyDue.due_at).desc())
         ).all()
-        messages, over = [], []
+        messages, over, said = [], [], _said(session) if waiting else {}
         for owner in dict.fromkeys(row.owner for row in waiting):
             channel = channel_for(owner, people, place)
             mine = [row for row in waiting if row.owner == owner]
@@ -132,10 +134,10 @@ def _due(engine: Engine, place: Place) -> list[Message]:
                 logger.debug("no configured channel may be told of unusual spend of %r", owner)
                 continue
             events = _events(session, mine)
-            if not any(_is_news(session, row, now.date()) for row in events):
+            if not any(_is_news(row, said, now.date()) for row in events):
                 over += [(row.slot, row.owner) for row in mine]
                 continue
-            text, blocks = anomaly_blocks(_told(session, owner, events), people=people, team=place.team)
+            text, blocks = anomaly_blocks(_told(said, owner, events), people=people, team=place.team)
             # One that may stand there already is found by its key, whatever became due since it was sent.
             sent = next((row for row in mine if session.get(Posting, _key(row.slot, owner)) is not None), mine[0])
             others = tuple(row.slot for row in mine if row is not sent)
@@ -155,15 +157,17 @@ def _changed(engine: Engine, place: Place) -> list[tuple[str, str]]:
                 col(AnomalyDue.posted_at) >= now - REDRAWN,
             )
         ).all()
-        people = active(session).people
+        if not standing:
+            return []
+        people, said = active(session).people, _said(session)
         return [
             (row.slot, row.owner)
             for row in standing
-            if (shown := _as_it_stands(session, row, people, place)) is None or shown.print != row.drawn
+            if (shown := _as_it_stands(session, row, said, people, place)) is None or shown.print != row.drawn
         ]
 
 
-def _as_it_stands(session: Session, row: AnomalyDue, people: People, place: Place) -> Message | None:
+def _as_it_stands(session: Session, row: AnomalyDue, said: Said, people: People, place: Place) -> Message | None:
     """A message that was posted, as its events are now; None where its channel may not be told of them any more."""
     scope = people.channel_sees(place.team, row.channel or "")
     with_it = session.exec(
@@ -174,7 +178,7 @@ def _as_it_stands(session: Session, row: AnomalyDue, people: People, place: Plac
     events = _events(session, [row, *with_it])
     if not events or not all(seen_by(event, scope) for event in events):
         return None
-    text, blocks = anomaly_blocks(_told(session, row.owner, events), people=people, team=place.team)
+    text, blocks = anomaly_blocks(_told(said, row.owner, events), people=people, team=place.team)
     return Message(row.slot, row.owner, row.channel or "", text, blocks)
 
 
@@ -185,16 +189,20 @@ def _events(session: Session, rows: Sequence[AnomalyDue]) -> list[Anomaly]:
     return sorted(found, key=lambda event: (event.state != OPEN, -abs(float(event.excess)), event.id))
 
 
-def _told(session: Session, owner: str, events: Sequence[Anomaly]) -> Told:
+def _said(session: Session) -> Said:
+    """Read once a look: what stands is looked at every few seconds, message by message."""
+    return {bursts: marks(session, bursts=bursts) for bursts in (True, False)}
+
+
+def _told(said: Said, owner: str, events: Sequence[Anomaly]) -> Told:
     ids = {event.id for event in events}
-    said: dict[str, Mark] = {mark.event: mark for mark in marks(session) if mark.event in ids}
-    return Told(owner, events, said)
+    return Told(owner, events, {mark.event: mark for each in said.values() for mark in each if mark.event in ids})
 
 
-def _is_news(session: Session, event: Anomaly, today: date) -> bool:
+def _is_news(event: Anomaly, said: Said, today: date) -> bool:
     if event.state != OPEN and date.fromisoformat(event.last_day) < today - STALE:
         return False
-    return quieted(event, marks(session, bursts=event.kind == BURST), today) is None
+    return quieted(event, said[event.kind == BURST], today) is None
 
 
 def _posted(session: Session, message: Message, where: Standing, now: datetime) -> None:
@@ -247,7 +255,7 @@ def _newest(engine: Engine, slot: str, owner: str, place: Place, by: str) -> tup
     to draw."""
     with writing(engine) as (session, now):
         row = session.get_one(AnomalyDue, (slot, owner))
-        message = _as_it_stands(session, row, active(session).people, place)
+        message = _as_it_stands(session, row, _said(session), active(session).people, place)
         if message is None:
             row.refused = OUT_OF_SCOPE
             return None

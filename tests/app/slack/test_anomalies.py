@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlmodel import select
 
 from app.anomaly_rows import BURST, CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyMark, series_text
@@ -155,6 +155,25 @@ async def test_after_an_outage_all_that_is_due_is_one_message(floor: Floor) -> N
     change(floor.engine, 1, excess="6000")
     await tell(floor)
     assert "+$6,000.00" in shown_text(await the_message(floor))
+
+
+async def test_what_people_said_is_read_once_a_look_however_many_messages_stand(floor: Floor) -> None:
+    for number in range(1, 5):
+        found(floor.engine, an_event(number), slot=f"s{number}")
+        await tell(floor)
+    asked: list[str] = []
+    with reading(floor.engine) as (session, _):
+        engine = session.get_bind()
+
+    def count(_c: Any, _k: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        assert await tell(floor) == 0
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+    assert len([one for one in asked if "FROM anomaly_mark" in one]) == 2
 
 
 async def test_what_is_over_or_explained_meanwhile_is_not_told(floor: Floor) -> None:
