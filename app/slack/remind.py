@@ -99,7 +99,6 @@ async def remind(
             told = {"kind": "reminder", "proposal": reminder.proposal}
             # The last one widens the audience: everybody in the channel sees it, and whose vote counts stays the same.
             wide = reminder.moment == LAST_HOUR
-            wide = reminder.moment == LAST_HOUR
             letter = Letter(
                 key, reminder.channel, reminder.text, thread_ts=reminder.card_ts, broadcast=wide, payload=told
             )

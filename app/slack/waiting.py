@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -58,12 +58,15 @@ class Waiting(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One message that is due: whose, by which account, under which key, and what it says."""
+    """One message that is due: whose, by which account, and what it says."""
 
     person: str
     user: str
-    key: str
     text: str
+
+    def key(self, day: date) -> str:
+        """One for each day as this person counts days: where working hours are on two days of UTC, they are one."""
+        return f"{_prefix(self.person)}{day.isoformat()}"
 
 
 class WorkingHours:
@@ -73,10 +76,10 @@ class WorkingHours:
         self._client = client
         self._known: dict[str, tuple[float, ZoneInfo]] = {}
 
-    async def at_work(self, user: str, now: datetime) -> bool:
-        """Whether it is a working hour of a working day for this account."""
+    async def at_work(self, user: str, now: datetime) -> date | None:
+        """The day that it is where this account is, if that is a working hour of a working day."""
         here = now.astimezone(await self._zone(user))
-        return here.weekday() in DAYS and FROM <= here.hour < TO
+        return here.date() if here.weekday() in DAYS and FROM <= here.hour < TO else None
 
     async def _zone(self, user: str) -> ZoneInfo:
         asked, zone = self._known.get(user, (0.0, ZoneInfo("UTC")))
@@ -101,18 +104,19 @@ async def call_deciders(
     calls, now = await asyncio.to_thread(_due, engine, team)
     told = 0
     for call in calls:
-        if not await hours.at_work(call.user, now):
+        day = await hours.at_work(call.user, now)
+        if day is None or await asyncio.to_thread(_settled, engine, key := call.key(day)):
             continue
         posted: list[bool] = []
 
-        async def post(call: Call = call, posted: list[bool] = posted) -> None:
+        async def post(call: Call = call, key: str = key, posted: list[bool] = posted) -> None:
             opened = await client.conversations_open(users=call.user)
-            letter = Letter(call.key, str(opened["channel"]["id"]), call.text, payload={"kind": "waiting"})
+            letter = Letter(key, str(opened["channel"]["id"]), call.text, payload={"kind": "waiting"})
             await deliver(engine, client, letter, by=by, note=lambda *_: posted.append(True))
 
-        refused = await attempt(patience, call.key, post)
+        refused = await attempt(patience, key, post)
         if refused in HOPELESS:
-            await asyncio.to_thread(_unsayable, engine, call.key, by)
+            await asyncio.to_thread(_unsayable, engine, key, by)
         told += any(posted)
     if told:
         await asyncio.to_thread(_forget_old, engine)
@@ -122,6 +126,11 @@ async def call_deciders(
 def _due(engine: Engine, team: str) -> tuple[list[Call], datetime]:
     with reading(engine) as (session, now):
         return calls_due(session, team=team, now=now), now
+
+
+def _settled(engine: Engine, key: str) -> bool:
+    with reading(engine) as (session, _):
+        return settled(session, key=key)
 
 
 def _unsayable(engine: Engine, key: str, by: str) -> None:
@@ -136,7 +145,8 @@ def _forget_old(engine: Engine) -> None:
 
 
 def calls_due(session: Session, *, team: str, now: datetime) -> list[Call]:
-    """Who has to be told of what waits for them: since they were told last, one of it has called."""
+    """Who has to be told of what waits for them: since they were told last, one of it has called. Whether they were
+    told today already depends on where they are."""
     people = active(session).people
     found: dict[str, list[Waiting]] = defaultdict(list)
     waiting = _waiting(session, now)
@@ -152,10 +162,9 @@ def calls_due(session: Session, *, team: str, now: datetime) -> list[Call]:
                 last = called[-1] if called else NEVER
                 found[person].append(Waiting(card, place.channel, utc_time(sealed.sealed_at), last))
     return [
-        Call(person, user, key, message(waits, now))
+        Call(person, user, message(waits, now))
         for person, waits in sorted(found.items())
         if (user := _account(people, person, team)) is not None
-        and not settled(session, key=(key := f"waiting {person} {now.date().isoformat()}"))
         and max(one.called for one in waits) > _told_last(session, person)
     ]
 
@@ -183,10 +192,14 @@ def _account(people: People, person: str, team: str) -> str | None:
     return next((user for workspace, user in people.by_id[person].slack if workspace == team), None)
 
 
+def _prefix(person: str) -> str:
+    return f"waiting {person} "
+
+
 def _told_last(session: Session, person: str) -> datetime:
     """When this person was told last; the beginning of time if never. Whoever was never told is due at the first
     call."""
-    mine = col(Posting.key).startswith(f"waiting {person} ", autoescape=True) & col(Posting.ts).is_not(None)
+    mine = col(Posting.key).startswith(_prefix(person), autoescape=True) & col(Posting.ts).is_not(None)
     return max(session.exec(select(Posting.begun_at).where(mine)).all(), default=NEVER)
 
 

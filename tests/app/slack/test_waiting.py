@@ -61,6 +61,25 @@ async def test_it_comes_in_working_hours_once_a_day_from_three_replicas(room: Ro
     assert len(await read(room)) == 2
 
 
+async def test_a_working_day_that_is_on_two_days_of_utc_is_one(room: Room, clock: Any) -> None:
+    class There:
+        async def users_info(self, **_: Any) -> Any:
+            return {"user": {"tz": "Australia/Sydney"}}
+
+    there: Any = There()
+    hours = WorkingHours(there)
+
+    async def call_there() -> int:
+        return await call_deciders(room.engines[0], room.clients[0], team=TEAM, by="serve-0", hours=hours)
+
+    clock.now = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)  # half past nine on Wednesday
+    assert await call_there() == 1
+    clock.now = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)  # four in the afternoon; nine tenths were over at 04:48
+    assert len(due(room)) == 1
+    assert await call_there() == 0, "the same day, there"
+    assert len(await read(room)) == 1
+
+
 async def test_who_has_decided_or_asked_for_it_is_not_told(room: Room, clock: Any) -> None:
     clock.now = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
     assert [one.user for one in due(room)] == [USER], "not Olivia, who asked for it, nor Edith, who may not"
@@ -123,8 +142,8 @@ async def test_working_hours_are_those_of_where_the_person_is(zone: str | None, 
 
     client: Any = Slack()
     hours = WorkingHours(client)
-    assert await hours.at_work("U1", datetime.fromisoformat(at)) is works
-    assert await hours.at_work("U1", datetime.fromisoformat(at) + timedelta(days=7)) is works
+    assert (await hours.at_work("U1", datetime.fromisoformat(at)) is not None) is works
+    assert (await hours.at_work("U1", datetime.fromisoformat(at) + timedelta(days=7)) is not None) is works
     assert client.asked == 1
 
 
@@ -139,7 +158,7 @@ async def test_what_slack_does_not_tell_is_taken_for_utc_and_asked_again() -> No
     client: Any = Down()
     hours = WorkingHours(client)
     noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    assert [await hours.at_work("U1", noon) for _ in range(2)] == [True, True]
+    assert [await hours.at_work("U1", noon) for _ in range(2)] == [noon.date(), noon.date()]
     assert client.asked == 2
 
 
