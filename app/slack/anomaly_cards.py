@@ -20,7 +20,7 @@ from lake.question import UNTAGGED
 from tools.detection.marks import Mark, MarkKind
 from tools.periods import spoken_day
 from tools.result import display
-from tools.shown import shown
+from tools.shown import shown, unpriced
 
 Block = dict[str, Any]
 MOST_EVENTS = 8
@@ -36,6 +36,9 @@ SAID = {
 }
 PLAIN = re.compile(r"[\w][\w .:/@+-]*")
 """Names that can stand in a question as they are; any other is left out of it."""
+MOST_WORDS, MOST_WORDS_OF_SERVICES = 3, 5
+"""Whoever tags a machine names a team in a sentence if they like; how a service is called its provider says."""
+SENTENCE = re.compile(r"[.:]\s")
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,10 @@ def series(row: Anomaly) -> str:
 def question(row: Anomaly) -> str:
     """What is asked where somebody wants to know why, in words that name the event's series and its days.
 
-    A name that is no plain one is left out: it would stand in what a person asks, where names of a bill give no orders.
+    A name that is no plain one is left out: it would stand in what a person asks, where names of a bill give no orders
+    and state no amounts, since an answer may repeat an amount that the question holds.
     """
-    known = [f"{key.replace('_', ' ')} {value}" for key, value in _ordered(row) if _is_plain(value)]
+    known = [f"{key.replace('_', ' ')} {value}" for key, value in _ordered(row) if _is_plain(key, value)]
     of = "the cost" if known else "the total cost"
     if dict(row.names).get("team") == UNTAGGED:
         of = "the untagged cost"  # how a question says it; the name itself is no plain word
@@ -92,8 +96,12 @@ def question(row: Anomaly) -> str:
     return f"Why did {of} change {'on' if row.started == row.last_day else 'from'} {days}?"
 
 
-def _is_plain(value: str) -> bool:
-    return len(value) <= LONGEST_NAME and PLAIN.fullmatch(value) is not None
+def _is_plain(key: str, value: str) -> bool:
+    if len(value) > LONGEST_NAME or PLAIN.fullmatch(value) is None or SENTENCE.search(value):
+        return False
+    most = MOST_WORDS_OF_SERVICES if key == "service" else MOST_WORDS
+    words = re.split(r"[\s_/@+-]+", value)
+    return len(value.split()) <= most and unpriced(" ".join(words)) == " ".join(words)
 
 
 def _ordered(row: Anomaly) -> list[tuple[str, str]]:
