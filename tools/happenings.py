@@ -7,6 +7,7 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from lake.errors import LakeError
 from lake.period import Period
@@ -40,6 +41,13 @@ def parsed(text: str, name: str) -> tuple[Happening, ...]:
     where they are known, a line each. `name`: what the file is called. Raises LakeError, with the line, for what cannot
     be read."""
     lines = csv.reader(text.lstrip("\ufeff").splitlines())
+    try:
+        return _parsed(lines, name)
+    except csv.Error as error:
+        raise _unreadable(name, f"Line {max(lines.line_num, 1)} is no line of a CSV file: {error}.") from None
+
+
+def _parsed(lines: Any, name: str) -> tuple[Happening, ...]:
     heading = [column.strip().lower() for column in next(lines, [])]
     if missing := [column for column in COLUMNS if column not in heading]:
         raise _unreadable(name, f"Its first line has no column {' and no column '.join(missing)}.")

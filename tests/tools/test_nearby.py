@@ -115,6 +115,7 @@ def test_a_file_of_deploys() -> None:
         ("date,what\n2026-11-25,\n", "Line 2 does not say what was done"),
         ("date,what\n2026-11-25\n", "Line 2 has 1 columns, the heading 2"),
         ("date,what\n2026-11-25,a,b\n", "Line 2 has 3 columns, the heading 2"),
+        ("date,what\n2026-11-25," + "x" * 200_000, "Line 2 is no line of a CSV file: field larger than field limit"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_which_line(text: str, says: str) -> None:
