@@ -7,7 +7,6 @@ not take holds up nothing else.
 
 import asyncio
 import logging
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from slack_sdk.errors import SlackApiError
@@ -23,7 +22,7 @@ from app.slack.answers import answer_blocks
 from app.slack.attach import attach_tables
 from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import HOPELESS, LOST, Patience, attempt, word
-from app.slack.streams import Grown, chunks, clear, find, forget_streams, plan, streams_of, title_of
+from app.slack.streams import Grown, being_updated, chunks, clear, find, forget_streams, plan, streams_of, title_of
 from app.turns import DIGEST, TO_A_MESSAGE, StoredAnswer, unposted
 from approvals.active import active
 from approvals.person import People
@@ -40,6 +39,8 @@ class Due(NamedTuple):
     answer: StoredAnswer
     place: Conversation
     streams: list[Posting]
+    waits: bool
+    """where it is to stand something else is being shown this moment, and known by the next look"""
 
 
 async def whisper(client: AsyncWebClient, *, channel: str, user: str, text: str, thread_ts: str | None = None) -> None:
@@ -65,14 +66,14 @@ async def post_answers(
 ) -> int:
     """Posts every answer that is due into its thread; returns how many were."""
     patience = patience or Patience()
-    work, people, now = await asyncio.to_thread(_answers, engine)
+    work, people = await asyncio.to_thread(_answers, engine)
     for due in work:
         answer = due.answer
         body = {**answer.body, "answer": with_names(str(answer.body["answer"]), people)}
 
         async def post(due: Due = due, body: dict[str, Any] = body) -> None:
-            if due.streams and due.streams[0].ts is None and due.streams[0].until > now:
-                return  # its stream is being begun this moment, and known by the next look
+            if due.waits:
+                return
             stands = await _deliver(engine, client, due, body, by)
             if stands is None:
                 return
@@ -137,13 +138,15 @@ def _rated(answer: StoredAnswer) -> str:
     return answer.turn if answer.turn.startswith(TO_A_MESSAGE) else ""
 
 
-def _answers(engine: Engine) -> tuple[list[Due], People, datetime]:
+def _answers(engine: Engine) -> tuple[list[Due], People]:
     with reading(engine) as (session, now):
-        due = [
-            Due(answer, place, [row for row in streams_of(session, answer.turn) if row.ts != ""])
-            for answer, place in unposted(session, surface="slack")
-        ]
-        return due, active(session).people, now
+        work = []
+        for answer, place in unposted(session, surface="slack"):
+            streams = [row for row in streams_of(session, answer.turn) if row.ts != ""]
+            begun = bool(streams) and streams[0].ts is None and streams[0].until > now
+            waits = begun or being_updated(session, answer.turn, now)
+            work.append(Due(answer, place, streams, waits))
+        return work, active(session).people
 
 
 def _shown(engine: Engine, turn: str, refused: str | None) -> None:

@@ -24,7 +24,7 @@ from sqlmodel import Session, col, select
 from agent.steps import StepState
 from app.database import writing
 from app.inbox import Conversation, Message
-from app.posting import LEASE, Held, Hold, Posting, forget, give_up, hold, let_go, settled, stands
+from app.posting import LEASE, WORK_SECONDS, Held, Hold, Posting, forget, give_up, hold, let_go, settled, stands
 from app.slack.patience import LOST, Patience, asked_to_wait, unknown, word
 from app.turns import TO_A_MESSAGE, TurnStep
 from approvals.active import active
@@ -74,6 +74,17 @@ def key_of(turn: str, number: int) -> str:
     return f"steps {turn} {number}"
 
 
+def update_of(turn: str) -> str:
+    """The row of whoever draws a turn's steps into a stream that has ended."""
+    return f"steps {turn} update"
+
+
+def being_updated(session: Session, turn: str, now: datetime) -> bool:
+    """Whether somebody may be drawing steps where the turn's answer is to stand."""
+    row = session.get(Posting, update_of(turn))
+    return row is not None and row.until > now
+
+
 def streams_of(session: Session, turn: str) -> list[Posting]:
     """The rows of a turn's streams, the newest first; the place of one that Slack did not take is empty."""
     keys = [key_of(turn, number) for number in range(1, MOST + 1)]
@@ -82,8 +93,8 @@ def streams_of(session: Session, turn: str) -> list[Posting]:
 
 def forget_streams(session: Session, turn: str) -> None:
     """Their rows go with the answer that they became."""
-    for row in streams_of(session, turn):
-        forget(session, key=row.key)
+    for key in (*(row.key for row in streams_of(session, turn)), update_of(turn)):
+        forget(session, key=key)
 
 
 def chunks(turn: str, steps: Sequence[Json], title: str) -> list[Json]:
@@ -179,7 +190,8 @@ class Streams:
             except SlackApiError as error:
                 if word(error) != OVER:
                     raise
-                await self._client.chat_update(**at, text=AT_IT, blocks=plan(work.turn, told, AT_IT))
+                if not await self._update(work.turn, at, plan(work.turn, told, AT_IT)):
+                    return
         except SlackApiError as error:
             if asked_to_wait(error) is not None:
                 return  # the next look is soon enough, and tells what is true then
@@ -189,6 +201,21 @@ class Streams:
             return
         self._told[work.turn] = told
         await asyncio.to_thread(self._keep, current.key)
+
+    async def _update(self, turn: str, at: dict[str, Any], blocks: list[Json]) -> bool:
+        """Draws the steps into a stream that Slack has ended; False where it may have ended as the answer, which
+        nothing is drawn over. The answer waits meanwhile, also where nobody knows whether Slack is still at it."""
+        if not await asyncio.to_thread(self._may_update, turn):
+            return False
+        try:
+            async with asyncio.timeout(WORK_SECONDS):
+                await self._client.chat_update(**at, text=AT_IT, blocks=blocks)
+        except SlackApiError as error:
+            if not unknown(error):
+                await asyncio.to_thread(self._let_go, update_of(turn), False)
+            raise
+        await asyncio.to_thread(self._let_go, update_of(turn), False)
+        return True
 
     async def _begin(self, work: Work, number: int) -> bool:
         """Begins the n-th stream of a turn; False where there is none, and the status words are all there is."""
@@ -252,6 +279,12 @@ class Streams:
                 return None
             held = hold(session, key=key, owner=self._by, now=now)
             return held if held.hold in (Hold.FIRST, Hold.AGAIN) else None
+
+    def _may_update(self, turn: str) -> bool:
+        with writing(self._engine) as (session, now):
+            if session.get(TurnStep, turn) is None:
+                return False
+            return hold(session, key=update_of(turn), owner=self._by, now=now).hold != Hold.TAKEN
 
     def _stands(self, key: str, channel: str, ts: str) -> None:
         with writing(self._engine) as (session, now):

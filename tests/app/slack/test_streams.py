@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from agent.steps import WORDS, StepState, words
-from app.database import reading
+from app.database import reading, writing
 from app.home import Home
-from app.posting import Posting
+from app.posting import Posting, hold, let_go
 from app.slack import streams
 from app.slack.bolt import slack_client
 from sandbox.slack.clock import MovedClock
@@ -210,3 +210,30 @@ async def test_none_is_begun_beside_the_answer(floor: Floor, engine: Engine) -> 
     work.steps = [step(1)]
     await streams.Streams(engine, slack_client(floor.settings), by="late").show([work], now)
     assert await floor.slack.calls("chat.startStream") == []
+
+
+async def test_an_answer_that_stands_is_not_drawn_over_by_a_late_step(floor: Floor, engine: Engine) -> None:
+    """A look at the turn may be a moment old: by then its stream has ended as the answer."""
+    wake, _ = await streaming(floor, engine)
+    with reading(engine) as (session, now):
+        (work,) = streams.under_way(session)
+    answered(engine, wake, step(1, state="complete"))
+    await ended(floor)
+    work.steps = [step(1, "Looked up what was spent", "complete")]
+    await streams.Streams(engine, slack_client(floor.settings), by=work.streams[0].owner).show([work], now)
+    (message,) = await ours(floor)
+    assert ANSWER in shown_text(message)
+
+
+async def test_an_answer_waits_while_a_step_is_drawn_into_a_stream_that_ended(floor: Floor, engine: Engine) -> None:
+    wake, _ = await streaming(floor, engine)
+    with writing(engine) as (session, now):
+        hold(session, key=streams.update_of(wake.id), owner="another", now=now)
+    answered(engine, wake, step(1, state="complete"))
+    await asyncio.sleep(0.8)
+    (message,) = await ours(floor)
+    assert ANSWER not in shown_text(message)
+    with writing(engine) as (session, now):
+        let_go(session, key=streams.update_of(wake.id), owner="another", now=now, nothing_there=False)
+    await ended(floor)
+    assert rows(engine) == [f"answer {wake.id}"]
