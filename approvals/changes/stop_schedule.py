@@ -2,7 +2,8 @@
 
 What is voted on is a standing order: from then on AWS stops the machine by itself, and asks neither the gate nor a
 freeze. So it has an end, after which people vote anew, and it only ever stops: whoever wants the machine starts it,
-which is why weekends and holidays need no list.
+which is why weekends and holidays need no list. AWS is told to delete it at its end, since it would keep its name
+otherwise and be in the way of the next one.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,6 +20,8 @@ RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+=,.@_-]{1,64}$
 NONE = "none"
 EVERY_DAY = "1-31 1-12 ? 1970-2199"
 """Of every month of every year: asterisks would mean the same, and a card could not show them letter by letter."""
+LATEST_SECONDS, ATTEMPTS = 3600, 10
+"""For how long AWS may go on trying a stop that did not work; unless told it tries for a day, into working hours."""
 
 
 class OnSchedule(OnInstance):
@@ -50,12 +53,14 @@ class OnSchedule(OnInstance):
             "ScheduleExpression": f"cron(0 {self.hour} {EVERY_DAY})",
             "ScheduleExpressionTimezone": self.zone,
             "EndDate": f"{self.until}T23:59:59Z",
+            "ActionAfterCompletion": "DELETE",
             "State": "ENABLED",
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {
                 "Arn": "arn:aws:scheduler:::aws-sdk:ec2:stopInstances",
                 "RoleArn": f"arn:aws:iam::{self.account}:role/{self.role}",
                 "Input": {"InstanceIds": [self.instance_id]},
+                "RetryPolicy": {"MaximumEventAgeInSeconds": LATEST_SECONDS, "MaximumRetryAttempts": ATTEMPTS},
             },
         }
 

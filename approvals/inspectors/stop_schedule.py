@@ -69,12 +69,11 @@ class StopScheduleInspector(Trail):
             raise CannotLook(code_of(error)) from error
         try:
             ends = told["EndDate"].strftime("%Y-%m-%dT%H:%M:%SZ") if told.get("EndDate") else NONE
-            target = {key: told["Target"][key] for key in ("Arn", "RoleArn")}
-            target["Input"] = json.loads(told["Target"]["Input"])  # blanks in it mean nothing
+            target = told["Target"] | {"Input": json.loads(told["Target"]["Input"])}  # blanks in it mean nothing
             seen = {name: told[name] for name in change.wanted()} | {"EndDate": ends, "Target": target}
         except (KeyError, AttributeError, TypeError, ValueError) as error:
             raise CannotLook("the answer is no schedule") from error
-        same = seen == change.wanted()
+        same = seen == change.wanted() and not told.get("StartDate")
         return change.words() if same else f"another one: {seen['ScheduleExpression']}"
 
 

@@ -39,6 +39,8 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("another time zone", {"ScheduleExpressionTimezone": "UTC"}),
     ("another end", {"EndDate": "2099-01-01T00:00:00Z"}),
     ("one that is switched off", {"State": "DISABLED"}),
+    ("one that begins later", {"StartDate": "2027-01-01T00:00:00Z"}),
+    ("one that stays when it has ended", {"ActionAfterCompletion": "NONE"}),
     ("a window in which it may be late", {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 60}}),
 ]
 
@@ -56,6 +58,22 @@ def test_a_schedule_that_stops_something_else_is_another_one(cloud: Any, aws: Se
     asked["Target"] |= {"Input": json.dumps({"InstanceIds": [DESKS[-1]]})}
     scheduler(aws).create_schedule(**asked)
     assert seen(cloud, change).startswith("another one")
+
+
+def test_a_schedule_that_is_tried_again_for_a_day_is_another_one(cloud: Any, aws: ServedAws) -> None:
+    change = schedule()
+    asked = wanted(change)
+    asked["Target"] = {name: asked["Target"][name] for name in ("Arn", "RoleArn", "Input")}
+    scheduler(aws).create_schedule(**asked)
+    assert seen(cloud, change).startswith("another one")
+
+
+def test_aws_deletes_a_schedule_at_its_end_and_stops_no_machine_hours_late() -> None:
+    """One that stayed would keep its name, so that the next one could never be made."""
+    asked = wanted(schedule("i-0123456789abcdef0"))
+    assert asked["ActionAfterCompletion"] == "DELETE"
+    assert asked["EndDate"]
+    assert asked["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
 
 
 def test_a_machine_that_was_stopped_after_the_votes_gets_its_schedule(cloud: Any, aws: ServedAws) -> None:
