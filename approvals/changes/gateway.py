@@ -21,12 +21,21 @@ PROXY = "proxy"
 
 
 class Budget(BaseModel):
-    """At most `max_budget` US dollars in every `duration` ("1d": from midnight); None for neither."""
+    """At most `max_budget` US dollars in every `duration` ("1d": from midnight); None for neither.
+
+    A duration without an amount limits nothing, so there is no such budget.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_budget: Dollars | None = None
     duration: Duration | None = None
+
+    @model_validator(mode="after")
+    def _of_an_amount(self) -> Self:
+        if self.max_budget is None and self.duration is not None:
+            raise ValueError("a budget without an amount has no duration")
+        return self
 
     @property
     def value(self) -> Decimal | None:

@@ -2,6 +2,10 @@
 
 What a key has spent changes all the time and is no precondition. It is looked at all the same: a budget below it would
 refuse every request at once.
+
+The proxy has no way to take the duration of a key's budget away, of a team's it has. One that is left over where there
+is no amount limits nothing; beside an amount it would be another budget than the one that was voted on, or another one
+than stood there before.
 """
 
 from collections.abc import Mapping
@@ -92,6 +96,12 @@ def _unfit_budget(change: SetGatewayBudget, row: Row) -> tuple[str, str] | None:
         return "odd_budget", "the budget that it has now could not be set again exactly, so nothing would undo this"
     if before == change.after:
         return "same_already", f"{change.target} has {before.words()} already"
+    if change.key and change.after.value is not None and change.after.duration is None and row.get("budget_duration"):
+        told = f"the gateway cannot take away that the key's budget begins anew every {row['budget_duration']}"
+        return "keeps_duration", f"{told}, so {change.after.words()} cannot be set"
+    if change.key and before.value is not None and before.duration is None and change.after.duration is not None:
+        told = f"a key's budget that once begins anew every {change.after.duration} always does in this gateway"
+        return "odd_budget", f"{told}, so {before.words()} could not be set again"
     limit, spent = change.after.value, _spent(row)
     if limit is not None and change.after.duration is None and spent >= limit:
         told = f"it has spent {spent} USD already, so this budget would refuse it for good; block it instead"
@@ -127,7 +137,7 @@ def _fields(change: Any, row: Row) -> dict[str, Any]:
         "team": str(row.get("team_id") or NOTHING),
         "blocked": "yes" if row.get("blocked") else "no",
         "max_budget": NOTHING if limit is None else _text(limit),
-        "budget_duration": str(row.get("budget_duration") or NOTHING),
+        "budget_duration": NOTHING if limit is None else str(row.get("budget_duration") or NOTHING),
         "expires": str(row.get("expires") or "never"),
         "tags": fingerprints(_tags(row)),
     }
@@ -137,7 +147,7 @@ def _budget(row: Row) -> Budget | None:
     """What it may spend now; None for a budget that no change of ours could set."""
     limit, duration = row.get("max_budget"), row.get("budget_duration")
     try:
-        return Budget(max_budget=None if limit is None else _text(limit), duration=duration or None)
+        return Budget() if limit is None else Budget(max_budget=_text(limit), duration=duration or None)
     except ValidationError:
         return None
 

@@ -1,8 +1,9 @@
 """LiteLLM's own paths, fields and refusals (proxy 1.109), for what Spendgate reads and changes.
 
 As there: a key is named by itself or by its SHA-256; its row is told without the hash by `/key/info` and with it by
-`/key/block`; a field that an update leaves out stays, and one that is null is emptied; a new duration of a budget sets
-when it begins anew; whoever is no administrator is refused.
+`/key/block`; a field that an update leaves out stays, and one that is null is emptied, but for the duration of a key's
+budget, which no update takes away (a team's is); a new duration sets when the budget begins anew; whoever is no
+administrator is refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -88,7 +89,8 @@ class LiteLLMProxy:
         if row is None:
             return Told(404, self.error(404, "Key not found."))
         if asked.path == "/key/update":
-            moved = _set(row, asked.body, row["token"])
+            given = {name: value for name, value in asked.body.items() if name != "budget_duration" or value}
+            moved = _set(row, given, row["token"])
             told = {"key": asked.body["key"], "token": row["token"], **{name: row[name] for name in SETTABLE}}
             return Told(200, told, moved)
         before, row["blocked"] = row["blocked"], asked.path == "/key/block"

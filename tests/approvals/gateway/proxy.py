@@ -10,8 +10,8 @@ from tests.approvals.gate_stubs import SAM
 
 MASTER = "sk-master-3f9a"
 TAGS = {"environment": "development", "team": "Risk Models"}
-CHAT, AGENT, SHUT, SPENT, SHARED, OLD, GONE, ODD = (
-    f"sk-{name}" for name in ("chat", "agent", "shut", "spent", "shared", "old", "gone", "odd")
+CHAT, AGENT, SHUT, SPENT, SHARED, OLD, GONE, ODD, EVER, LEFT = (
+    f"sk-{name}" for name in ("chat", "agent", "shut", "spent", "shared", "old", "gone", "odd", "ever", "left")
 )
 KEYS = [
     key_row(CHAT, key_alias="chat", spend=312.4051, metadata=TAGS, team_id="fraud"),
@@ -22,6 +22,8 @@ KEYS = [
     key_row(OLD, status="expired", metadata=TAGS),
     key_row(GONE, status="deleted", deleted_at="2026-11-01T00:00:00Z"),
     key_row(ODD, max_budget=0.123456789, metadata=TAGS),
+    key_row(EVER, max_budget=500.0, metadata=TAGS),
+    key_row(LEFT, budget_duration="1d", metadata=TAGS),
     key_row(MASTER, metadata=TAGS),
 ]
 TEAMS = [team_row("fraud", team_alias="Fraud", spend=4000.0, max_budget=12000.0, metadata=TAGS)]
@@ -42,6 +44,11 @@ def budget(key: str = AGENT, **more: Any) -> dict[str, Any]:
     return {"kind": "set_gateway_budget", **PLACE, "key": hash_of(key), "after": after} | more
 
 
+def first_budget(key: str = CHAT, **more: Any) -> dict[str, Any]:
+    """As the rules about keys propose it: the key had none before."""
+    return budget(key, **more)
+
+
 def team_budget(team: str = "fraud", **more: Any) -> dict[str, Any]:
     after = {"max_budget": "8000", "duration": "30d"}
     return {"kind": "set_gateway_budget", **PLACE, "team": team, "after": after} | more
@@ -54,10 +61,12 @@ EACH: list[tuple[Make, str, tuple[str, str, str], tuple[str, str, str]]] = [
      (f"{hash_of(SHUT)} blocked", "False", "True")),
     (budget, "UpdateKey", (f"{hash_of(AGENT)} budget", "500.0 30d", "24.5 1d"),
      (f"{hash_of(AGENT)} budget", "24.5 1d", "500.0 30d")),
+    (first_budget, "UpdateKey", (f"{hash_of(CHAT)} budget", "None None", "24.5 1d"),
+     (f"{hash_of(CHAT)} budget", "24.5 1d", "None 1d")),
     (team_budget, "UpdateTeam", ("fraud budget", "12000.0 None", "8000.0 30d"),
      ("fraud budget", "8000.0 30d", "12000.0 None")),
 ]  # fmt: skip
-IDS = ["block", "unblock", "key budget", "team budget"]
+IDS = ["block", "unblock", "key budget", "first budget", "team budget"]
 
 
 def claimed(gate: Any, change: dict[str, Any]) -> Claim:
