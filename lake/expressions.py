@@ -291,6 +291,13 @@ def hourly_counts(charges: ir.Table, question: Question) -> ir.Table:
     return found.group_by(series).agg(**lists).order_by(series)
 
 
+def unseen_keys(charges: ir.Table, question: Question) -> ir.Table:
+    """The keys of each source of which somebody outside the asker's scope used a part, in rows of single hours."""
+    outside = ~dimension(charges, "team").isin(sorted(set(question.teams_seen)))
+    kept = charges.filter(within(charges, question.period), _one_hour(charges), outside)
+    return kept.select("x_source", api_key=dimension(kept, "api_key")).distinct()
+
+
 def hours_told(charges: ir.Table, question: Question) -> ir.Table:
     """The hours of which each source tells anything at all, whoever asks."""
     kept = charges.filter(within(charges, question.period), _one_hour(charges))

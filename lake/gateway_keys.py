@@ -1,7 +1,8 @@
 """What each key of a gateway did hour by hour: estimated cost, tokens, requests, failures, and its busiest session.
 
 As in `hourly.py`, an hour of which a source tells nothing is not known, and the money is the gateway's estimate. Of a
-log that was pulled by an earlier version no requests are counted: that is not known either, and no zero.
+log that was pulled by an earlier version no requests are counted: that is not known either, and no zero. A key that
+teams share is told to whoever sees only some of them as a part: neither its level nor what it needs shows in that.
 """
 
 from collections.abc import Mapping
@@ -37,6 +38,8 @@ def of_keys(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str, ...
     with beside.reader(beside.current()) as reader:
         rows, _ = reader.fetch(expressions.hourly_counts, question)
         told, _ = reader.fetch(expressions.hours_told, question)
+        hidden = [] if EVERY_TEAM in teams_seen else reader.fetch(expressions.unseen_keys, question)[0]
+    parts = {(row["x_source"], row["api_key"]) for row in hidden}
     known = {
         source: frozenset(
             hour for row in told if row["x_source"] == source and end - hours <= (hour := row["hour"] // HOUR) < end
@@ -47,7 +50,10 @@ def of_keys(lake: Lake, *, now: datetime, hours: int, teams_seen: tuple[str, ...
     for row in rows:
         source, key, currency = row["x_source"], row["api_key"], row[expressions.CURRENCY]
         one = found.setdefault(
-            (source, key, currency), KeyHours(source, key, currency, ends[source], fresh[source], known[source])
+            (source, key, currency),
+            KeyHours(
+                source, key, currency, ends[source], fresh[source], known[source], whole=(source, key) not in parts
+            ),
         )
         if row["team"] not in (NONE, UNTAGGED):
             one.teams.add(row["team"])

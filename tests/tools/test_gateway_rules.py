@@ -66,6 +66,9 @@ CASES: list[tuple[str, Any, KeyHours, Verdict | None, str]] = [
      key(known=frozenset(hour for hour in PAST if hour % 24 != 12) | set(NEWEST)), UNKNOWN, ""),
     ("half a week is known", key_runaway, key(known=frozenset([*PAST[-84:], *NEWEST])), UNKNOWN, ""),
     ("the log was pulled yesterday", key_runaway, key(loaded_at=NOW - timedelta(hours=24)), UNKNOWN, ""),
+    ("other teams use it too, which the asker does not see", key_runaway, key(whole=False), UNKNOWN, ""),
+    ("a loop on a key of which the asker sees a part", agent_loop, key(whole=False, **LOOP), UNKNOWN, ""),
+    ("a storm on a key of which the asker sees a part", retry_storm, key(whole=False, **STORM), UNKNOWN, ""),
     ("it is new: nothing to hold it against", key_runaway, key("0", "10"), UNKNOWN, ""),
     # half of the requests are more than usual, at half a dollar each; the budget would refuse more than that
     ("twice the requests, a quarter of which fail", retry_storm, key(**STORM), WASTE, "3650"),

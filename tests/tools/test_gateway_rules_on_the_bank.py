@@ -12,7 +12,7 @@ from approvals.changes.change import parse_change
 from lake.load import ingest
 from sandbox.bank.waste_gateway import gateway_log, gateway_truth
 from sandbox.bank.write import write_bank
-from tests.tools.gateway_log import pulled
+from tests.tools.gateway_log import FIRST, pulled, request
 from tests.tools.small_bill import Asked, charge, days_of, desk_of, written
 from tools.desk import Desk
 from tools.gateway_rules import judged_keys
@@ -93,6 +93,26 @@ def test_each_can_be_asked_for_and_a_budget_is_the_dearest_day_and_a_tenth(desk:
 def test_nothing_of_another_team_is_told(desk: Desk) -> None:
     theirs = Desk(lake=desk.lake, now=NOW, speaker="p-1", scope=("credit-risk",))
     assert {one.resource.team for one in judged_keys(theirs)} == {"credit-risk"}
+
+
+@pytest.mark.parametrize("scope", [("claims",), ("*",)], ids=["one of them", "all"])
+def test_a_key_that_teams_share_is_judged_only_by_who_sees_all_of_it(tmp_path: Path, scope: tuple[str, ...]) -> None:
+    """A budget reckoned from one team's part would refuse what the others do with it every day."""
+    shared, hours, name = "claude-sonnet-4-5", 24 * 15, "0b" * 32
+    rows = [
+        request((team, shared, name), FIRST + timedelta(hours=hour, minutes=number), Decimal(cost))
+        for hour in range(hours)
+        for number, (team, cost) in enumerate((("fraud", 9), ("claims", 1 if hour < hours - 8 else 90)))
+    ]
+    now = FIRST + timedelta(hours=hours)
+    asks = Desk(lake=pulled(tmp_path, rows, now=now), now=now, speaker="p-1", scope=scope)
+    (found,) = [one for one in judged_keys(asks) if one.judged.form.name == "key_runaway"]
+    if scope == ("*",):
+        assert found.judged.change is not None
+        assert found.judged.change["after"] == {"max_budget": "264", "duration": "1d"}
+    else:
+        assert (str(found.verdict), found.judged.change) == ("unknown", None)
+        assert any("you see only some of them" in one for one in found.judged.finding.missing)
 
 
 def test_an_old_log_tells_of_no_now(desk: Desk) -> None:

@@ -69,7 +69,7 @@ def held(use: KeyHours, look_back_days: int, limits: GatewayThresholds) -> Held:
 
 def missing(it: Held, limits: GatewayThresholds, *, now: Any) -> tuple[str, ...]:
     """What is missing for a verdict about money, in words."""
-    lacks = []
+    lacks = [] if it.use.whole else ["what else it did: teams share it, and you see only some of them"]
     if now - it.use.loaded_at > timedelta(hours=limits.freshest_hours):
         lacks.append(f"a log that was pulled within {limits.freshest_hours} hours (the last: {_at(it.use)})")
     unknown = [hour for hour in it.window if hour not in it.use.known]
