@@ -156,12 +156,15 @@ def _text(limit: Any) -> str:
     value = Decimal(str(limit))
     if not value.is_finite():
         raise CannotLook("the budget is no number")
-    return f"{value:f}".rstrip("0").rstrip(".") if value % 1 else f"{value.to_integral_value():f}"
+    told = f"{value:f}"
+    return told.rstrip("0").rstrip(".") if "." in told else told
 
 
 def _spent(row: Row) -> Decimal:
     spent = Decimal(str(row.get("spend") or 0))
-    return spent.quantize(Decimal("0.01")) if spent.is_finite() else Decimal(0)
+    if not spent.is_finite():
+        raise CannotLook("what it has spent is no number")
+    return spent.quantize(Decimal("0.01"))
 
 
 def _tags(row: Row) -> dict[str, str]:

@@ -114,6 +114,29 @@ def test_a_look_without_an_answer_decides_nothing(
         eyes.look(parse_change(change))
 
 
+ODDITIES: list[tuple[str, dict[str, Any]]] = [
+    ("a budget in words", {"max_budget": "a lot"}),
+    ("a budget without end", {"max_budget": float("inf")}),
+    ("spend beyond all numbers", {"spend": 1e30}),
+    ("spend that is no number", {"spend": float("nan")}),
+]
+
+
+@pytest.mark.parametrize(("what", "row"), ODDITIES, ids=[row[0] for row in ODDITIES])
+def test_numbers_that_are_none_decide_nothing(eyes: Any, served: ServedAdmin, what: str, row: dict[str, Any]) -> None:
+    """Whoever makes a key chooses them: looking again for ever would leave the proposal without an answer."""
+    served.provider.keys[hash_of(CHAT)].update(row)  # type: ignore[attr-defined]
+    with pytest.raises(CannotLook):
+        eyes.look(parse_change(budget(CHAT)))
+
+
+def test_a_budget_that_is_meant_as_none_is_left_alone(eyes: Any, served: ServedAdmin) -> None:
+    served.provider.keys[hash_of(CHAT)].update(max_budget=1e30)  # type: ignore[attr-defined]
+    seen = eyes.look(parse_change(budget(CHAT)))
+    assert isinstance(seen, NotSealable)
+    assert (seen.code, seen.fields["max_budget"]) == ("odd_budget", "1" + "0" * 30)
+
+
 def test_an_answer_about_another_key_is_none(eyes: Any, served: ServedAdmin) -> None:
     rows = served.provider.keys  # type: ignore[attr-defined]
     answer = served.provider.answer
