@@ -118,7 +118,9 @@ def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], bille
     one = saving[0]
     if one.judged.change is None:
         raise CannotProposeError(_by_people(one))
-    money = one.judged.money
+    money, form = one.judged.money, one.judged.form
+    # A gateway's estimate is no saving of the bill: on a card and in every sum of what is proposed it would be one.
+    yearly = None if money is None or form.estimate else money.per_year
     try:
         change = parse_change(one.judged.change)
     except GateError:
@@ -131,10 +133,10 @@ def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], bille
         sheet,
         window=spoken(one.period),
         amount=money.annual_cost if money else None,
-        yearly=money.per_year if money else None,
+        yearly=yearly,
         query=billed.query,
     )
-    evidence["rule"] = one.judged.form.name
+    evidence["rule"] = form.name
     evidence["checks"] = _checks(one.judged.finding)
     evidence["snapshots"] = list(billed.snapshots)
     return _ask(desk, sheet, change, called(one.resource), evidence, snapshots=billed.snapshots)

@@ -50,6 +50,7 @@ def put_opportunity(sheet: Sheet, one: Opportunity) -> Row:
     who, days = called(one.resource), spoken(one.period)
     if money is not None and one.verdict.saves:
         rate = f"at the rate of {days}"
+        whose = " by the gateway's estimate" if form.estimate else ""
         for column, value, said in (
             ("per_month", money.cash, "Saving a month, in cash"),
             ("low", money.low, "Saving a month at least"),
@@ -60,7 +61,7 @@ def put_opportunity(sheet: Sheet, one: Opportunity) -> Row:
             ("annual_cost", money.annual_cost, "Effective cost a year"),
         ):
             if value is not None:
-                sheet.put(row, column, value, label=f"{said}, {who}", unit=one.resource.currency, period=rate)
+                sheet.put(row, column, value, label=f"{said}{whose}, {who}", unit=one.resource.currency, period=rate)
     for check in one.judged.finding.checks:
         if check.measured is not None:
             said = f"{who}: {check.label} (waste if {check.condition})"

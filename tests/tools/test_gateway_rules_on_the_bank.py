@@ -85,6 +85,11 @@ def test_each_can_be_asked_for_and_a_budget_is_the_dearest_day_and_a_tenth(desk:
         assert parse_change(wanted.change).resource == f"litellm:{one['resource']}"
         assert wanted.evidence["rule"] == one["rule"]
         assert wanted.evidence["team"] == one["team"]
+        assert wanted.evidence["saving"] is None, "what a card and the totals of proposals would call a saving"
+        assert Decimal(wanted.evidence["amount"]) > 0
+        money = [figure["label"] for figure in wanted.evidence["figures"] if "a month" in figure["label"]]
+        assert money
+        assert all("by the gateway's estimate" in label for label in money)
         if one["name"] == "kyc-agent":
             # ten office hours of 4.00 and fourteen of 2.00 are 68.00 dollars a day
             assert wanted.change["after"] == {"max_budget": "75", "duration": "1d"}
