@@ -19,6 +19,7 @@ from lake.charges import read_time
 from lake.columns import COUNTS, PERCENT_TYPE, PERCENTS
 from lake.engine import Lake
 from lake.errors import LakeError
+from lake.meter_expressions import GROUP_NAME, GROUP_START
 from lake.sources.table_file import TableFile, as_text, digest, from_table, prepare, unreadable
 from lake.speaking import in_words
 from lake.store import Input, SnapshotFile, Store, UsageManifest, sync
@@ -202,10 +203,16 @@ def _names(resource_ids: Iterable[str]) -> dict[str, list[str]]:
     """Under which names each of these resources may have been measured."""
     found: dict[str, list[str]] = {}
     for resource in sorted(set(resource_ids)):
-        short = re.split(r"[/:]", resource)[-1] if resource.startswith("arn:") else resource
+        short = _short(resource) if resource.startswith("arn:") else resource
         for name in {resource.lower()} if _is_azure(resource) else {resource, short} - {""}:
             found.setdefault(name, []).append(resource)
     return found
+
+
+def _short(arn: str) -> str:
+    """The name at an ARN's end; a scaling group's may hold slashes itself."""
+    group = arn.partition(GROUP_NAME)[2] if arn.startswith(GROUP_START) else ""
+    return group or re.split(r"[/:]", arn)[-1]
 
 
 def _is_azure(resource: str) -> bool:

@@ -3,12 +3,13 @@
 Beside `savings.py`, which judges machines by their utilisation: what is judged here shows in the bill's own meters.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from lake.meter_expressions import GROUP_TAG
+from lake.meter_expressions import GROUP_NAME, GROUP_TAG
 from lake.metered import Metered
 from lake.period import Period
 from lake.resources import last_billed, resources, scaling_groups, tags_of
@@ -92,7 +93,9 @@ def _by_resource(desk: Desk) -> Judged:
     )
     read_groups = scaling_groups(desk.lake, period, teams_seen=desk.scope)
     look = _with_office_hours(desk, look, read.found, period)
-    look = replace(look, groups=_groups(desk, [one.resource_id for one in read_groups.found], start=start, end=end))
+    groups = [one.resource_id for one in read_groups.found]
+    told = _groups(desk, groups, start=start, end=end)
+    look = replace(look, groups=told, namesakes=_namesakes(desk, groups, period))
     found = [
         Opportunity(one, said, period)
         for resources_read, rules in ((read.found, BILL_RULES), (read_groups.found, GROUP_RULES))
@@ -141,6 +144,20 @@ def _groups(desk: Desk, ids: list[str], *, start: datetime, end: datetime) -> di
         hour = GroupHour(one.hour, one.cpu_avg_pct, one.group_min, one.group_in_service)
         told.setdefault(one.resource_id, []).append(hour)
     return {name: tuple(listed) for name, listed in told.items()}
+
+
+def _namesakes(desk: Desk, ids: list[str], period: Period) -> frozenset[str]:
+    """Those of these scaling groups whose name another one bears, whoever may see that one: CloudWatch tells them by
+    their names alone."""
+    if not ids:
+        return frozenset()
+    every = {one.resource_id for one in scaling_groups(desk.lake, period).found}
+    borne = Counter(_name_of(one) for one in every)
+    return frozenset(one for one in ids if borne[_name_of(one)] > 1)
+
+
+def _name_of(group: str) -> str:
+    return group.partition(GROUP_NAME)[2]
 
 
 def _use(told: Utilisation) -> Use:

@@ -81,6 +81,7 @@ def twice(quiet: list[GroupHour], busy: list[GroupHour]) -> list[GroupHour]:
 
 GROUPS = {
     "quiet": grouped("10"),
+    "twin": grouped("10"),
     "busy": grouped("45"),
     "two": grouped("3", 2),
     "nights": twice(grouped("15", 6), grouped("45", 6, 10)),
@@ -94,6 +95,7 @@ GROUPS = {
     "empty": grouped("0", 0, 1),
 }
 LOOK = replace(LOOK, groups={GROUP + name: tuple(hours) for name, hours in GROUPS.items()})
+LOOK = replace(LOOK, namesakes=frozenset({f"{GROUP}twin"}))
 WASTE, FINE, UNKNOWN = Verdict.WASTE, Verdict.FINE, Verdict.UNKNOWN
 
 
@@ -250,6 +252,8 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("its metrics are not switched on: its minimum is not known", group_minimum, scaled("no minimum"), UNKNOWN, ""),
     ("nothing was counted", group_minimum, scaled("unheard of"), UNKNOWN, ""),
     ("the bill shows half of the machines: another group of this name was counted", group_minimum, scaled("quiet", 4),
+     UNKNOWN, ""),
+    ("another region has a group of its name and size: the metrics may be of that one", group_minimum, scaled("twin"),
      UNKNOWN, ""),
     ("machines with GPUs: CPU tells nothing of them", group_minimum, scaled("quiet", kind="g5.xlarge"), UNKNOWN, ""),
     ("machines of two kinds count differently", group_minimum,

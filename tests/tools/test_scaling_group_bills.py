@@ -1,13 +1,17 @@
 """A scaling group on the bill: all its machines, by the tag that AWS puts on them, and what came of a lower minimum."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from lake.load import ingest
 from lake.period import Period
 from lake.resources import daily_costs, scaling_groups
+from lake.usage import hours
 from tests.tools.small_bill import Charge, days_of, desk_of, lake_of, machine_day
+from tools.bill_rules import judged
 from tools.realised import Deed, follow
 
 OCTOBER = Period(date(2026, 10, 1), date(2026, 11, 1))
@@ -42,6 +46,32 @@ def test_another_teams_machines_are_not_read(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, october())
     assert scaling_groups(lake, OCTOBER, teams_seen=("treasury",)).found == []
     assert daily_costs(lake, OCTOBER, [GROUP], teams_seen=("treasury",)) == {}
+
+
+def test_groups_of_one_name_are_told_apart_by_no_metric_whoever_may_see_the_other(tmp_path: Path) -> None:
+    days = days_of(date(2026, 10, 1), 31)
+    here = [member(day, number) for day in days for number in range(2)]
+    there = [{**member(day, 10, team="treasury"), "RegionId": "eu-west-1"} for day in days]
+    alone = [member(day, 20, group="api") for day in days]
+    desk = desk_of(lake_of(tmp_path, here + there + alone), now=datetime(2026, 11, 1, 9, tzinfo=UTC))
+    found = judged(replace(desk, scope=("fraud",))).found
+    missing = {
+        one.resource.name: one.judged.finding.missing for one in found if one.judged.form.name == "group_minimum"
+    }
+    assert set(missing) == {"web", "api"}
+    assert any("bear its name" in one for one in missing["web"])
+    assert not any("bear its name" in one for one in missing["api"])
+
+
+def test_a_group_with_a_slash_in_its_name_is_not_measured_as_another(tmp_path: Path) -> None:
+    lines = ["ResourceId,HourStart,cpu_avg_pct,group_min,group_in_service"]
+    lines += [f"{name},2026-10-01T00:00:00Z,{cpu},8,8" for name, cpu in (("web", 10), ("pay/web", 90))]
+    (tmp_path / "used.csv").write_text("\n".join(lines) + "\n")
+    lake = lake_of(tmp_path, october())
+    ingest(lake, [tmp_path / "used.csv"], now=datetime(2026, 11, 1, tzinfo=UTC))
+    start, end = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC)
+    ids = [GROUP, GROUP.replace("/web", "/pay/web")]
+    assert [one.cpu_avg_pct for one in hours(lake.store, ids, start=start, end=end)] == [Decimal(90), Decimal(10)]
 
 
 def test_what_a_lower_minimum_saved_is_measured_on_the_machines_that_are_left(tmp_path: Path) -> None:

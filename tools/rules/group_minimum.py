@@ -117,6 +117,8 @@ def _need(one: GroupHour, limits: GroupMinimumThresholds) -> int:
 def _doubts(resource: Metered, told: Sequence[GroupHour], days: int, look: Look) -> tuple[str, ...]:
     """What else would have to be known, in words."""
     missing: list[str] = []
+    if resource.resource_id in look.namesakes:
+        missing.append("metrics of this group alone: others in another region or account bear its name")
     if not resource.instance_type or has_accelerator(resource.instance_type, look):
         missing.append("machines of one known type without GPUs: CPU tells nothing of what GPUs do")
     elif len({meter.name for meter in resource.hours}) > 1:

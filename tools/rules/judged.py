@@ -60,6 +60,7 @@ class Look:
     what was measured of machines and, hour by hour, of scaling groups, and the price book.
 
     `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
+    `namesakes` are the scaling groups whose name others bear too, so that no metric tells which of them it is of.
     `machine_hours` are those of machines for development, `tags` those of their tags that a rule asks for, and
     `group_tag` the one that tells a machine of a scaling group; nobody works on `holidays`. `model_prices` and
     `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list.
@@ -75,6 +76,7 @@ class Look:
     model_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     batch_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     groups: Mapping[str, tuple[GroupHour, ...]] = field(default_factory=dict)
+    namesakes: frozenset[str] = frozenset()
     machine_hours: Mapping[str, tuple[MachineHour, ...]] = field(default_factory=dict)
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     group_tag: str = ""
