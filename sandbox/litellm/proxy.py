@@ -89,8 +89,8 @@ class LiteLLMProxy:
         if row is None:
             return Told(404, self.error(404, "Key not found."))
         if asked.path == "/key/update":
-            given = {name: value for name, value in asked.body.items() if name != "budget_duration" or value}
-            moved = _set(row, given, row["token"])
+            sent = {name: value for name, value in asked.body.items() if name != "budget_duration" or value}
+            moved = _set(row, sent, row["token"])
             told = {"key": asked.body["key"], "token": row["token"], **{name: row[name] for name in SETTABLE}}
             return Told(200, told, moved)
         before, row["blocked"] = row["blocked"], asked.path == "/key/block"
