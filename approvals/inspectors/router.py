@@ -9,7 +9,8 @@ from approvals.errors import GateError
 from approvals.inspectors.port import CannotLook, Happening, Inspector, NotSealable, Snapshot
 
 MISREAD = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
-"""An answer of another shape, or with a number that is none is no answer: it is asked again until that is given up, like any other silence."""
+"""An answer of another shape, or with a number that is none, is no answer: it is asked again until that is given up,
+like any other silence."""
 
 
 class Router:
