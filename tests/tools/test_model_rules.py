@@ -24,18 +24,19 @@ WASTE, FINE, UNKNOWN = Verdict.WASTE, Verdict.FINE, Verdict.UNKNOWN
 LIMITS = thresholds_of(
     '[cheaper_model]\nevaluated = ["KYC: big > small", "kyc: odd > unlisted"]\n'
     '[prompt_caching]\nrepeated = ["KYC: long = 50 %, 4 requests", "kyc: plain=80%, 2 requests",'
-    ' "kyc: bare = 50 %, 9 requests"]\n',
+    ' "kyc: bare = 50 %, 9 requests", "kyc: gift = 50 %, 4 requests"]\n',
     name="x",
 )
 MILLION = Decimal("0.000001")
 SMALL = {"input_uncached": "0.4", "input_cache_read": "0.1", "output": "1.6"}
 LONG = {"input_uncached": "2", "input_cache_read": "0.2", "input_cache_write_5m": "2.5"}
+GIFT = {"input_uncached": "0", "input_cache_read": "0"}
 PLAIN = {"input_uncached": "2", "input_cache_read": "0.5"}
 LOOK = Look(
     days=14, last_day=LAST, now=datetime(2026, 11, 1, 9, tzinfo=UTC), limits=LIMITS,
     model_prices={
         ("OpenAI", model, name): Decimal(price) * MILLION
-        for model, prices in (("small", SMALL), ("long", LONG), ("plain", PLAIN))
+        for model, prices in (("small", SMALL), ("long", LONG), ("plain", PLAIN), ("gift", GIFT))
         for name, price in prices.items()
     },
     # As OpenAI has it: half for what is new and what is answered, and nothing off what is read from the cache.
@@ -104,6 +105,7 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("all of its input comes from a cache already", prompt_caching,
      use(tokens("input_cache_read", "40", "0.2"), model="long"), FINE, ""),
     ("too little to be worth a release", prompt_caching, use(*mixed(20), model="long"), FINE, ""),
+    ("a list that gives new input away says nothing", prompt_caching, use(*mixed(), model="gift"), UNKNOWN, ""),
     ("what it costs from a cache stands in no list", prompt_caching, use(*mixed(), model="bare"), UNKNOWN, ""),
     ("no price for batches is known", batch_work, use(*mixed(), workload="batch", model="other"), UNKNOWN, ""),
 ]  # fmt: skip

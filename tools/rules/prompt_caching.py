@@ -49,7 +49,8 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         return None
     repeats, count = told
     prices = [look.model_prices.get((resource.provider, resource.model, name)) for name in (NEW, READ, WRITE)]
-    new, read, write = prices[0], prices[1], prices[2] or prices[0]
+    new, read = prices[0] or None, prices[1]  # a list that gives new input away says nothing of what it costs
+    write = new if prices[2] is None else prices[2]
     lacks = tuple(
         f"a price of {resource.model} for {name} tokens" for name, one in ((NEW, new), (READ, read)) if one is None
     )
