@@ -25,6 +25,7 @@ from app.slack.clicks import press_key, speaker_of
 from app.slack.dialogs import MARK, day, mark_view, plain, written
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
+from app.slack.values import held_by, value_of
 from approvals.active import active
 from approvals.person import Person
 from tools.detection.marks import MarkKind
@@ -55,7 +56,7 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
 
     @app.view(MARK)
     async def _said(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=plain(_held(body).get("channel", ""), 40))
+        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=plain(held_by(body).get("channel", ""), 40))
         await _take(ack, client, speaker, partial(take_mark, engine, body=body))
 
 
@@ -74,7 +75,7 @@ def take_investigation(engine: Engine, *, body: dict[str, Any], speaker: Speaker
         person = who(active(session).people, speaker)
         if person is None:
             return not_linked(speaker)
-        row, root = _event(session, _value(body), person), _message(body)
+        row, root = _event(session, value_of(body), person), _message(body)
         if row is None or not root:
             return UNKNOWN
         place = conversation(
@@ -87,7 +88,7 @@ def take_investigation(engine: Engine, *, body: dict[str, Any], speaker: Speaker
 
 def dialog(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> dict[str, Any] | str:
     """The dialog for what was pressed, or what whoever pressed is told in its place."""
-    said = _value(body)
+    said = value_of(body)
     kind = _kind(said)
     if kind is None:
         return OLD
@@ -114,7 +115,7 @@ def _days(kind: MarkKind, row: Anomaly, today: date) -> list[tuple[str, str, dat
 
 def take_mark(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
     """Notes what was said in the dialog, once; returns what came of it."""
-    held, view = _held(body), body["view"]
+    held, view = held_by(body), body["view"]
     kind = _kind(held)
     if kind is None:
         return OLD
@@ -143,29 +144,6 @@ def _event(session: Session, said: dict[str, Any], person: Person) -> Anomaly | 
 
 def _kind(said: dict[str, Any]) -> MarkKind | None:
     return next((kind for kind in MarkKind if kind.name.lower() == said.get("is")), None)
-
-
-def _value(body: dict[str, Any]) -> dict[str, Any]:
-    try:
-        action = body["actions"][0]
-        return _object(action["selected_option"]["value"] if action.get("type") == "overflow" else action["value"])
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return {}
-
-
-def _held(body: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return _object(body["view"]["private_metadata"])
-    except (KeyError, TypeError):
-        return {}
-
-
-def _object(text: object) -> dict[str, Any]:
-    try:
-        found = json.loads(str(text))
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _message(body: dict[str, Any]) -> str:

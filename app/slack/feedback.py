@@ -5,7 +5,6 @@ without a word has said "not helpful" all the same.
 """
 
 import asyncio
-import json
 import re
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from app.slack.clicks import press_key, speaker_of
 from app.slack.dialogs import WHY_NOT, plain, why_not_view, written
 from app.slack.people import Speaker, not_linked, who
 from app.slack.post import whisper_soon
+from app.slack.values import held_by, value_of
 from app.turns import StoredAnswer
 from approvals.active import active
 
@@ -54,7 +54,7 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
 
     @app.view(WHY_NOT)
     async def _explained(ack: Any, body: dict[str, Any], client: Any) -> None:
-        channel = _held(body).get("channel", "")
+        channel = held_by(body).get("channel", "")
         speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=plain(channel, 40))
         told = await asyncio.to_thread(take_reason, engine, body=body, speaker=speaker)
         await ack()
@@ -79,7 +79,7 @@ def take_rating(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> Ra
 
 def take_reason(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str | None:
     """Stores why not, once; whoever wrote nothing is told nothing."""
-    text, turn = written(body["view"]).strip(), plain(_held(body).get("turn", ""), LONGEST_TURN)
+    text, turn = written(body["view"]).strip(), plain(held_by(body).get("turn", ""), LONGEST_TURN)
     if not text:
         return None
     with writing(engine) as (session, now):
@@ -101,34 +101,12 @@ def _stands_there(session: Session, turn: str, speaker: Speaker) -> bool:
 
 def pressed_turn(body: dict[str, Any]) -> str:
     """The answer that a press is about; empty for a value that is not ours."""
-    return plain(_value(body).get("turn", ""), LONGEST_TURN)
+    return plain(value_of(body).get("turn", ""), LONGEST_TURN)
 
 
 def _helpful(body: dict[str, Any]) -> bool | None:
-    said = _value(body).get("helpful")
+    said = value_of(body).get("helpful")
     return said if isinstance(said, bool) else None
-
-
-def _value(body: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return _object(body["actions"][0]["value"])
-    except (KeyError, IndexError, TypeError):
-        return {}
-
-
-def _held(body: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return _object(body["view"]["private_metadata"])
-    except (KeyError, TypeError):
-        return {}
-
-
-def _object(text: object) -> dict[str, Any]:
-    try:
-        found = json.loads(str(text))
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _thread(body: dict[str, Any]) -> str | None:

@@ -82,6 +82,7 @@ async def test_an_attempt_after_a_kill_goes_on_with_the_numbers(engine: Engine) 
     async with again.of(wake, earlier):
         again.note(Step(wake.id, 2, "derive", DONE))
         await becomes(engine, [(1, "complete"), (2, "complete")])
+    assert [number for number, *_ in stored(engine)] == [1, 2], "and none is there twice"
 
 
 def test_nothing_is_stored_of_a_turn_that_is_over(engine: Engine) -> None:

@@ -59,6 +59,22 @@ STATE = (
 )
 
 
+def dialogs(about: str) -> list[Json]:
+    """Each dialog as it is submitted."""
+    names = ("approve_with_reason", "reject_reason", "ask_question", "withdraw_proposal", "lend_vote", WHY_NOT, MARK)
+    values = {
+        "reason": {"text": {"type": "plain_text_input", "value": "because"}},
+        "until": {"day": {"type": "datepicker", "selected_date": "2099-01-01"}},
+    }
+    made = []
+    for name in names:
+        view = {
+            "id": "V1", "type": "modal", "callback_id": name, "private_metadata": about, "state": {"values": values},
+        }  # fmt: skip
+        made.append({"type": "view_submission", "view": view})
+    return made
+
+
 def payloads(proposal: str) -> list[Json]:
     """One of each surface, as Slack sends them."""
     unusual = {"anomaly": "A-0000000001", "is": "snoozed"}
@@ -86,20 +102,7 @@ def payloads(proposal: str) -> list[Json]:
     chosen = {"value": json.dumps({**unusual, "is": "planned"})}
     menu = {"type": "overflow", "action_id": "anomaly_more", "block_id": "b", "selected_option": chosen}
     made.append(base | {"type": "block_actions", "channel": {"id": "C0APPROVE"}, "actions": [menu]})
-    dialogs = ("approve_with_reason", "reject_reason", "ask_question", "withdraw_proposal", "lend_vote", WHY_NOT, MARK)
-    for name in dialogs:
-        values = {
-            "reason": {"text": {"type": "plain_text_input", "value": "because"}},
-            "until": {"day": {"type": "datepicker", "selected_date": "2099-01-01"}},
-        }
-        view = {
-            "id": "V1",
-            "type": "modal",
-            "callback_id": name,
-            "private_metadata": about,
-            "state": {"values": values},
-        }
-        made.append(base | {"type": "view_submission", "view": view})
+    made += [base | view for view in dialogs(about)]
     said = {
         "type": "message",
         "text": "cost is up",
