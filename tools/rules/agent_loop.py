@@ -11,7 +11,7 @@ from lake.key_hours import KeyHours
 from tools.detection.contributions import EXACT
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
-from tools.rules.gateway_use import COMMON, OURS, block_of, burning, held, missing, rank, untold
+from tools.rules.gateway_use import COMMON, DRIFT, NOTICED, OURS, block_of, burning, held, missing, rank, untold
 from tools.rules.judged import Judgement, finding
 from tools.rules.thresholds import SavingsThresholds
 
@@ -26,14 +26,14 @@ FORM = Form(
         Limit("least_calls", "requests of one session in each of the newest hours, at least", OURS),
         Limit("level_percent", "% of its hours had at most so many of one session", "p99.5 of its own history"),
         Limit("times_calls", "times that, at least", OURS),
-        Limit("noticed_hours", "hours that the least saving reckons with", "ours: by then somebody notices"),
+        NOTICED,
     ),
     saving="what its newest hours cost beyond an ordinary hour of it, for a month if it goes on; an estimate",
     risk="high: whatever uses the key is refused until it is let in again",
     reversibility="reversible: the key can be let in again",
     kind="block_gateway_key",
     undo="unblock_gateway_key",
-    drift=("resource", "alias", "team", "blocked", "max_budget", "budget_duration", "expires", "tags"),
+    drift=DRIFT,
     order=10,
     estimate=True,
 )

@@ -22,6 +22,10 @@ SECTION = "gateway"
 DAY = 24
 OURS = "ours"
 _PLACES = Decimal("0.000001")
+HEADROOM = Limit("headroom_percent", "% above its dearest day for the budget that is proposed", OURS)
+NOTICED = Limit("noticed_hours", "hours that the least saving reckons with", "ours: by then somebody notices")
+DRIFT = ("resource", "alias", "team", "blocked", "max_budget", "budget_duration", "expires", "tags")
+"""What of a key must not have changed between seal and claim."""
 WINDOW = Limit("window_hours", "newest settled hours, each of them known", OURS)
 COMMON = (
     WINDOW,

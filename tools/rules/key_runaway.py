@@ -14,6 +14,9 @@ from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.gateway_use import (
     COMMON,
+    DRIFT,
+    HEADROOM,
+    NOTICED,
     OURS,
     beyond_budget,
     budget_of,
@@ -37,15 +40,15 @@ FORM = Form(
         *COMMON,
         Limit("level_percent", "% of its hours cost at most its level", "p99.5 of its own history"),
         Limit("times_level", "times its level, in each of the newest hours, at least", OURS),
-        Limit("headroom_percent", "% above its dearest day for the budget that is proposed", OURS),
-        Limit("noticed_hours", "hours that the least saving reckons with", "ours: by then somebody notices"),
+        HEADROOM,
+        NOTICED,
     ),
     saving="what its newest hours cost beyond the budget that is proposed, for a month if it goes on; an estimate",
     risk="medium: what is above the budget is refused until the next day, whatever it is for",
     reversibility="reversible: the earlier budget can be set again",
     kind="set_gateway_budget",
     undo="set_gateway_budget with the earlier budget",
-    drift=("resource", "alias", "team", "blocked", "max_budget", "budget_duration", "expires", "tags"),
+    drift=DRIFT,
     order=20,
     estimate=True,
 )

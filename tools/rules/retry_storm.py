@@ -14,6 +14,9 @@ from tools.rules.form import Form, Limit
 from tools.rules.gateway_use import (
     COMMON,
     DAY,
+    DRIFT,
+    HEADROOM,
+    NOTICED,
     OURS,
     Held,
     beyond_budget,
@@ -42,8 +45,8 @@ FORM = Form(
         Limit("failed_percent", "% of the newest requests that failed, at least", OURS),
         Limit("times_requests", "times the requests of the same hours of other days, at least", OURS),
         Limit("level_percent", "% of its hours cost at most its level", "p99.5 of its own history"),
-        Limit("headroom_percent", "% above its dearest day for the budget that is proposed", OURS),
-        Limit("noticed_hours", "hours that the least saving reckons with", "ours: by then somebody notices"),
+        HEADROOM,
+        NOTICED,
     ),
     saving="requests beyond the usual number × what a request of these hours cost, but no more than the budget that is"
     " proposed would refuse, for a month if it goes on; an estimate",
@@ -51,7 +54,7 @@ FORM = Form(
     reversibility="reversible: the earlier budget can be set again",
     kind="set_gateway_budget",
     undo="set_gateway_budget with the earlier budget",
-    drift=("resource", "alias", "team", "blocked", "max_budget", "budget_duration", "expires", "tags"),
+    drift=DRIFT,
     order=21,
     estimate=True,
 )
