@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -115,6 +116,26 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().call_soon_threadsafe(self._site.workspace.close)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        told = set(self.server_state.connections)
+        late = asyncio.create_task(self._send_late_comers_away(told))
+        try:
+            await super().shutdown(sockets)
+        finally:
+            late.cancel()
+
+    async def _send_late_comers_away(self, told: set[Any]) -> None:
+        """Ends connections that were taken as the server stopped.
+
+        Uvicorn asks those that stand to leave, once. One that the kernel had accepted but asyncio had not yet taken
+        would be answered and then kept alive until the time to stop gracefully was over, which is said as an error.
+        """
+        while True:
+            for connection in self.server_state.connections - told:
+                told.add(connection)
+                connection.shutdown()
+            await asyncio.sleep(0.02)
 
 
 async def _only_from_here(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -63,6 +63,23 @@ def test_it_starts_at_once_says_where_it_is_and_leaves_quietly(tmp_path: Path) -
     assert [(one["kind"], one["method"]) for one in wire] == [("call", "auth.test")]
 
 
+def test_who_comes_in_as_it_stops_is_sent_away_and_no_error_is_said() -> None:
+    """Held still, so that the signal and the connection wait for the server at once."""
+    with started("dict(port=0)") as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGSTOP)
+        waiting = socket.create_connection(("127.0.0.1", int(ready["page"].split(":")[2].strip("/"))))
+        waiting.sendall(b"GET /sandbox/changes?after=999&seconds=20 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGCONT)
+        rest, errors = process.communicate(timeout=20)
+        waiting.close()
+
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
 def test_a_port_in_use_is_said_and_nothing_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
