@@ -199,7 +199,7 @@ class SlackDriver:
         await self._post("faults", faults=list(faults), clear=clear)
 
     async def until(
-        self, what: Callable[[Json], Any], *, user: str | None = None, seconds: float = 10.0, hint: str = ""
+        self, what: Callable[[Json], Any], *, user: str | None = None, seconds: float = 30.0, hint: str = ""
     ) -> Any:
         """Waits until `what(state)` is true, and returns what it gave. Raises TimeoutError with the hint."""
         deadline = asyncio.get_running_loop().time() + seconds
@@ -219,7 +219,7 @@ class SlackDriver:
         *,
         user: str | None = None,
         thread_ts: str | None = None,
-        seconds: float = 10.0,
+        seconds: float = 30.0,
         hint: str = "",
     ) -> Json:
         """Waits for a message in a room (by id, or with a user `@app`) for which `what(message)` is true."""

@@ -157,7 +157,7 @@ class Server:
 
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(3)
+    time.sleep(30)
     handler.close_connection = True
 
 
@@ -166,7 +166,7 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
     handler.send_header("content-type", "application/json")
     handler.send_header("content-length", "100000")
     handler.end_headers()
-    for _ in range(30):
+    for _ in range(300):
         handler.wfile.write(b" ")
         time.sleep(0.1)
 
@@ -210,12 +210,13 @@ def server() -> Iterator[Callable[..., Server]]:
     ids=["hangs", "drips", "is cut off", "is sane"],
 )
 async def test_a_server_on_loopback(world: Any, thread: Any, server: Any, manners: Any, shown: str) -> None:
-    model = openai_model(key="sk-test", model="m", base_url=server(manners).url, seconds=1.0)
-    given = Ports(world.sit, world.proposals, model, limits=Limits(call_seconds=1.2))
+    limit = 20.0 if manners is sane else 1.0  # what is to answer gets the time that a busy machine takes
+    model = openai_model(key="sk-test", model="m", base_url=server(manners).url, seconds=limit)
+    given = Ports(world.sit, world.proposals, model, limits=Limits(call_seconds=limit + 0.2))
     began = time.monotonic()
     said = await thread.serve(Wake("m", "message", "p-1", "hello?"), given)
     assert shown in said.answer
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20, "long before what hangs or drips would let go"
     assert only_tool_figures(said.answer, said.figures)
 
 

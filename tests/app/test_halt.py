@@ -96,7 +96,7 @@ async def test_a_turn_that_is_being_thought_is_cut_off_and_never_goes_on(
         model = scripted(process, AIMessage("", tool_calls=[{"id": "1", "name": "propose_change", "args": {}}]))
         with monkeypatch.context() as patched:
             patched.setattr("agent.turns.ask_again", never_ends)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await process.drain(thread)
         assert said(engine, "one") == HALTED
         assert asked == [1]

@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def becomes(engine: Engine, what: list[tuple[int, str]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while stored(engine) != what:  # noqa: ASYNC110 (a thread stores it)
             await asyncio.sleep(0.01)
 

@@ -66,7 +66,7 @@ async def test_what_a_stopped_turn_took_of_the_model_is_counted(
         scripted(process, asks)
         with monkeypatch.context() as patched:
             patched.setattr("agent.turns._carry_out", stopped_meanwhile)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await process.drain(thread)
     assert said(engine, "one") == SAM_STOPPED
     with reading(engine) as (session, _):

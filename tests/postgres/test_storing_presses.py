@@ -53,7 +53,7 @@ def held(served: Served, *lines: int) -> Iterator[None]:
 async def test_a_press_with_a_reason_waits_for_no_writer_and_keeps_its_place(served: Served) -> None:
     replicas = [Admission(served.engine(GATE)), Admission(served.engine(GATE))]
     with held(served):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await replicas[0].take(press("o1"), reason="right")
             await replicas[1].take(press("o2", "withdraw"))
     assert keys(served.owner, "o") == ["o1", "o2"]

@@ -305,7 +305,7 @@ async def test_what_it_is_is_said_in_a_dialog_and_stands_on_the_message(
     await tell(floor)
     message = await the_message(floor)
     await press(floor, OLIVIA, message, button)
-    view = await floor.slack.until(lambda state: state["modal"], user=OLIVIA, seconds=5, hint="no dialog")
+    view = await floor.slack.until(lambda state: state["modal"], user=OLIVIA, seconds=60, hint="no dialog")
     sent = await floor.slack.submit(OLIVIA, view["id"], {"reason": "a load test <!channel>", **values})
     assert sent.closed
     with reading(floor.engine) as (session, _):
@@ -313,7 +313,7 @@ async def test_what_it_is_is_said_in_a_dialog_and_stands_on_the_message(
         assert (mark.kind, mark.person, mark.anomaly) == (str(kind), "p-0a11ce01", "A-0000000001")
         assert (mark.first_day, mark.until_day) == days
         assert open_text(session, mark.reason_ref) == "a load test <!channel>"
-    await floor.slack.until_message(ROOM, lambda m: "Noted" in m["text"], user=OLIVIA, seconds=5)
+    await floor.slack.until_message(ROOM, lambda m: "Noted" in m["text"], user=OLIVIA, seconds=60)
     await tell(floor)
     text = shown_text(await the_message(floor))
     assert "by <@U0OLIVIA>" in text
@@ -347,7 +347,7 @@ async def test_who_may_not_see_it_can_say_nothing_and_hostile_values_are_refused
         adopt(session, now=now, kind="people", text=people, actor=Actor(ActorKind.SERVICE, "test"))
     for action in ("anomaly_investigate", "anomaly_say_acknowledged"):
         await floor.slack.click(ARJUN, action, channel=ROOM, ts=message["ts"])
-        assert await floor.slack.until_message(ROOM, lambda m: m["text"] == UNKNOWN, user=ARJUN, seconds=5)
+        assert await floor.slack.until_message(ROOM, lambda m: m["text"] == UNKNOWN, user=ARJUN, seconds=60)
     speaker = Speaker("T0BANK", OLIVIA, ROOM)
     for number, value in enumerate(HOSTILE):
         body = {"type": "block_actions", "trigger_id": f"t{number}", "actions": [{"value": value}], "container": {}}

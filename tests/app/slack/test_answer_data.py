@@ -77,7 +77,7 @@ async def test_the_buttons_under_an_answer_ask_on_in_its_conversation(asked: Flo
     from app.database import reading
     from app.inbox import Message
 
-    answer = await asked.slack.until_message("@app", lambda m: "ask_on_why" in buttons(m), user=OLIVIA, seconds=8)
+    answer = await asked.slack.until_message("@app", lambda m: "ask_on_why" in buttons(m), user=OLIVIA, seconds=60)
     assert "data_table" in json.dumps(answer)
     pressed = await asked.slack.click(OLIVIA, "ask_on_service", channel="D0OLIVIA", ts=answer["ts"])
     assert pressed.acknowledged
@@ -98,7 +98,7 @@ async def test_where_blocks_are_refused_the_data_is_text(floor: Floor, engine: E
             session, surface="slack", team="T0BANK", channel="D0OLIVIA", thread_ts=said.ts, private=True
         )
         session.add(StoredAnswer(turn="m:1", thread=place.thread, body=BODY, answered_at=now))
-    answer = await floor.slack.until_message("@app", lambda m: "team-5" in shown_text(m), user=OLIVIA, seconds=8)
+    answer = await floor.slack.until_message("@app", lambda m: "team-5" in shown_text(m), user=OLIVIA, seconds=60)
     assert "data_table" not in json.dumps(answer)
     assert "team-1: effective cost  $100.00" in shown_text(answer)
 

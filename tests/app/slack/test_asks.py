@@ -39,7 +39,7 @@ async def chosen(floor: Floor, user: str, ts: str, verb: str) -> None:
 
 
 async def dialog(slack: SlackDriver, user: str) -> dict[str, Any]:
-    return dict(await slack.until(lambda s: s["modal"], user=user, seconds=8, hint="no dialog"))
+    return dict(await slack.until(lambda s: s["modal"], user=user, seconds=60, hint="no dialog"))
 
 
 async def test_a_question_stands_in_the_cards_thread_and_reaches_the_agent(
@@ -52,7 +52,7 @@ async def test_a_question_stands_in_the_cards_thread_and_reaches_the_agent(
     view = await dialog(floor.slack, EDITH)
     await floor.slack.submit(EDITH, view["id"], {"text": "why <!channel> now?"})
     reply = await floor.slack.until_message(
-        CHANNEL, lambda m: "asks" in shown_text(m), thread_ts=card["ts"], seconds=8, hint="not in the thread"
+        CHANNEL, lambda m: "asks" in shown_text(m), thread_ts=card["ts"], seconds=60, hint="not in the thread"
     )
     assert "<@U0EDITH> asks" in reply["text"]
     assert "<!channel>" not in reply["text"]
@@ -71,7 +71,7 @@ async def test_every_vote_is_told_once_in_the_thread_with_its_reason(
     view = await dialog(floor.slack, ARJUN)
     await floor.slack.submit(ARJUN, view["id"], {"text": "we train again on Monday"})
     reply = await floor.slack.until_message(
-        CHANNEL, lambda m: "rejected" in m["text"] and m["ts"] != card["ts"], thread_ts=card["ts"], seconds=8
+        CHANNEL, lambda m: "rejected" in m["text"] and m["ts"] != card["ts"], thread_ts=card["ts"], seconds=60
     )
     assert reply["text"] == "<@U0ARJUN> rejected: “we train again on Monday”"
     assert reply["metadata"]["event_payload"]["kind"] == "thread"
@@ -86,7 +86,7 @@ async def test_the_requester_withdraws_and_nobody_else_can(
     card = await floor.card(name)
     await chosen(floor, ARJUN, card["ts"], "withdraw")
     await floor.slack.submit(ARJUN, (await dialog(floor.slack, ARJUN))["id"], {})
-    told = await floor.slack.until_message(CHANNEL, lambda m: "not withdrawn" in shown_text(m), user=ARJUN, seconds=8)
+    told = await floor.slack.until_message(CHANNEL, lambda m: "not withdrawn" in shown_text(m), user=ARJUN, seconds=60)
     assert "only the person who asked for it" in told["text"]
     await chosen(floor, OLIVIA, card["ts"], "withdraw")
     await floor.slack.submit(OLIVIA, (await dialog(floor.slack, OLIVIA))["id"], {})
@@ -98,7 +98,7 @@ async def test_an_approval_is_taken_back(floor: Floor, engine: Engine, sealed: C
     card = await floor.card(name)
     await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
     await floor.becomes(name, "approved")
-    await floor.slack.until_message(CHANNEL, lambda m: "take_back" in json.dumps(m), seconds=8)
+    await floor.slack.until_message(CHANNEL, lambda m: "take_back" in json.dumps(m), seconds=60)
     await chosen(floor, ARJUN, card["ts"], "take_back")
     await floor.becomes(name, "pending")
     with reading(engine) as (session, _):
@@ -114,7 +114,7 @@ async def test_a_vote_is_lent_where_the_rules_allow_it(
 ) -> None:
     card = await floor.card(sealed(thread(engine)))
     await chosen(floor, ARJUN, card["ts"], "lend")
-    told = await floor.slack.until_message(CHANNEL, lambda m: "no role" in shown_text(m), user=ARJUN, seconds=8)
+    told = await floor.slack.until_message(CHANNEL, lambda m: "no role" in shown_text(m), user=ARJUN, seconds=60)
     assert "You hold no role that the rules let anybody lend" in told["text"]
     with writing(engine) as (session, now):
         actor = Actor(ActorKind.SERVICE, "test")
@@ -123,7 +123,7 @@ async def test_a_vote_is_lent_where_the_rules_allow_it(
     view = await dialog(floor.slack, ARJUN)
     values = {"person": {"choice": EDITH}, "role": {"choice": "approver"}, "days": {"choice": "3"}}
     await floor.slack.submit(ARJUN, view["id"], values)
-    await floor.slack.until_message(CHANNEL, lambda m: "Lent for 3 days" in shown_text(m), user=ARJUN, seconds=8)
+    await floor.slack.until_message(CHANNEL, lambda m: "Lent for 3 days" in shown_text(m), user=ARJUN, seconds=60)
     with reading(engine) as (session, _):
         (lent,) = session.exec(select(Delegation)).all()
     assert (lent.giver, lent.receiver) == ("p-0b0b0002", "p-0a0d1703")
@@ -153,7 +153,7 @@ async def paged(engine: Engine, home: Home, clock: Any, monkeypatch: pytest.Monk
 async def page_for(paged: Floor, user: str, ts: str) -> str:
     """The path of the link that the person is told, without anybody else reading it."""
     await paged.slack.click(user, "approve_page", channel=CHANNEL, ts=ts)
-    told = await paged.slack.until_message(CHANNEL, lambda m: "/decide?token=" in shown_text(m), user=user, seconds=8)
+    told = await paged.slack.until_message(CHANNEL, lambda m: "/decide?token=" in shown_text(m), user=user, seconds=60)
     found = re.search(r"http://127\.0\.0\.1:1(/decide\?token=[^|>]+)", told["text"])
     assert found
     return found[1]
@@ -163,7 +163,7 @@ async def test_a_high_risk_is_approved_on_ones_own_page_once(
     paged: Floor, engine: Engine, sealed: Callable[[str], str], clock: Any
 ) -> None:
     name = sealed(thread(engine))
-    card = await paged.slack.until_message(CHANNEL, lambda m: "approve_page" in json.dumps(m), seconds=8)
+    card = await paged.slack.until_message(CHANNEL, lambda m: "approve_page" in json.dumps(m), seconds=60)
     path = await page_for(paged, ARJUN, card["ts"])
     page = await paged.http.get(path)
     assert page.status_code == 200
@@ -185,7 +185,7 @@ async def test_a_link_ends_and_is_nobody_elses_right(
     paged: Floor, engine: Engine, sealed: Callable[[str], str], clock: Any
 ) -> None:
     name = sealed(thread(engine))
-    card = await paged.slack.until_message(CHANNEL, lambda m: "approve_page" in json.dumps(m), seconds=8)
+    card = await paged.slack.until_message(CHANNEL, lambda m: "approve_page" in json.dumps(m), seconds=60)
     path = await page_for(paged, OLIVIA, card["ts"])
     form = {"token": path.split("token=")[1], "choice": "approve", "reason": "mine"}
     assert "not counted" in (await paged.http.post("/decide", data=form)).text
@@ -204,7 +204,7 @@ async def test_a_click_that_pretends_to_be_enough_is_refused(
     paged: Floor, engine: Engine, sealed: Callable[[str], str]
 ) -> None:
     name = sealed(thread(engine))
-    await paged.slack.until_message(CHANNEL, lambda m: "approve_page" in json.dumps(m), seconds=8)
+    await paged.slack.until_message(CHANNEL, lambda m: "approve_page" in json.dumps(m), seconds=60)
     with reading(engine) as (session, _):
         digest = session.get_one(Proposal, name).digest
     value = json.dumps({"proposal": name, "digest": digest})

@@ -88,9 +88,9 @@ async def test_without_the_scope_the_thread_says_so_and_the_answer_is_not_held_u
     less = seed.model_copy(update={"app": seed.app.model_copy(update={"scopes": scopes})})
     async with opened(engine, home, clock, seed=less) as floor:
         answered(engine)
-        told = await floor.slack.until_message(CHANNEL, lambda m: "could not be attached" in m["text"], seconds=8)
+        told = await floor.slack.until_message(CHANNEL, lambda m: "could not be attached" in m["text"], seconds=60)
         assert "missing_scope" in told["text"]
-        await floor.slack.until(lambda _: posted(engine), seconds=5)
+        await floor.slack.until(lambda _: posted(engine), seconds=60)
 
 
 def test_no_cell_is_a_formula_and_no_amount_is_touched() -> None:

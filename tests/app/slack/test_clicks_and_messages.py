@@ -53,7 +53,7 @@ class Floor:
 
     async def card(self, proposal: str) -> dict[str, Any]:
         return await self.slack.until_message(
-            CHANNEL, lambda m: proposal in json.dumps(m) and "approve" in buttons(m), seconds=10, hint="no card"
+            CHANNEL, lambda m: proposal in json.dumps(m) and "approve" in buttons(m), seconds=60, hint="no card"
         )
 
     def events(self) -> list[str]:
@@ -64,7 +64,7 @@ class Floor:
         with reading(self.engine) as (session, _):
             return proposal_of(session, proposal).state
 
-    async def becomes(self, proposal: str, state: str, seconds: float = 5) -> None:
+    async def becomes(self, proposal: str, state: str, seconds: float = 60) -> None:
         """Waits until the proposal is in a state: a press is acknowledged first, and judged then."""
         ends = asyncio.get_running_loop().time() + seconds
         while (found := await asyncio.to_thread(self.state, proposal)) != state:
@@ -147,7 +147,7 @@ async def test_an_answer_that_slack_refuses_for_ever_holds_up_nobody(floor: Floo
         for number in range(60):
             here = conversation(session, surface="cli", team="", channel="p-1", thread_ts=str(number), private=True)
             session.add(StoredAnswer(turn=f"c:{number}", thread=here.thread, body={}, answered_at=now))
-    await floor.slack.until_message("@app", lambda m: "answer 1" in shown_text(m), user=OLIVIA, seconds=5)
+    await floor.slack.until_message("@app", lambda m: "answer 1" in shown_text(m), user=OLIVIA, seconds=60)
     with reading(engine) as (session, _):
         gone = session.get_one(StoredAnswer, "m:0")
     assert gone.refused == "channel_not_found"
@@ -161,7 +161,7 @@ async def test_a_deleted_card_is_posted_anew(floor: Floor, engine: Engine, seale
         session.get_one(CardMessage, proposal).ts = "1.000001"
     await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
     anew = await floor.slack.until_message(
-        CHANNEL, lambda m: m["ts"] != card["ts"] and "pproved" in shown_text(m), seconds=8, hint="no new card"
+        CHANNEL, lambda m: m["ts"] != card["ts"] and "pproved" in shown_text(m), seconds=60, hint="no new card"
     )
     assert proposal in json.dumps(anew)
     assert "slack.undelivered" in floor.events()
@@ -175,7 +175,7 @@ async def test_the_right_person_approves_and_the_wrong_ones_are_told_why(
     for wrong in (OLIVIA, EDITH):
         await floor.slack.click(wrong, "approve", channel=CHANNEL, ts=card["ts"])
         told = await floor.slack.until_message(
-            CHANNEL, lambda m: "not counted" in shown_text(m), user=wrong, seconds=5, hint=f"{wrong} was not told"
+            CHANNEL, lambda m: "not counted" in shown_text(m), user=wrong, seconds=60, hint=f"{wrong} was not told"
         )
         assert "not counted" in told["text"]
         assert floor.state(proposal) == "pending"
@@ -213,7 +213,7 @@ async def test_a_rejection_asks_why_and_keeps_the_reason_out_of_the_log(
     proposal = sealed(thread(engine))
     card = await floor.card(proposal)
     await floor.slack.click(ARJUN, "reject", channel=CHANNEL, ts=card["ts"])
-    modal = await floor.slack.until(lambda s: s["modal"], user=ARJUN, seconds=5, hint="no dialog")
+    modal = await floor.slack.until(lambda s: s["modal"], user=ARJUN, seconds=60, hint="no dialog")
     submitted = await floor.slack.submit(ARJUN, modal["id"], {"text": "we train again on Monday"})
     assert submitted.closed
     await floor.becomes(proposal, "rejected")
@@ -221,7 +221,7 @@ async def test_a_rejection_asks_why_and_keeps_the_reason_out_of_the_log(
         bodies = b"".join(entry.body for entry in session.exec(select(LogEntry)).all())
     assert b"Monday" not in bodies
     await floor.slack.until_message(
-        CHANNEL, lambda m: proposal in json.dumps(m) and "rejected" in shown_text(m).lower(), seconds=5
+        CHANNEL, lambda m: proposal in json.dumps(m) and "rejected" in shown_text(m).lower(), seconds=60
     )
 
 

@@ -43,7 +43,7 @@ def answered(engine: Engine, *, turn: str = TURN, channel: str = ROOM) -> None:
 
 async def shown(floor: Floor) -> dict[str, Any]:
     answered(floor.engine)
-    return await floor.slack.until_message(ROOM, lambda m: "12 USD" in shown_text(m), seconds=8, hint="no answer")
+    return await floor.slack.until_message(ROOM, lambda m: "12 USD" in shown_text(m), seconds=60, hint="no answer")
 
 
 def stored(engine: Engine) -> list[tuple[str, bool, str | None]]:
@@ -63,11 +63,11 @@ async def test_a_rating_is_kept_once_and_can_be_changed(floor: Floor) -> None:
     first = await floor.slack.click(OLIVIA, "feedback", value=HELPFUL, **at)
     assert first.acknowledged
     assert stored(floor.engine) == [("p-0a11ce01", True, None)]
-    told = await floor.slack.until_message(ROOM, lambda m: "Thank you" in m["text"], user=OLIVIA, seconds=5)
+    told = await floor.slack.until_message(ROOM, lambda m: "Thank you" in m["text"], user=OLIVIA, seconds=60)
     assert "noted as helpful" in told["text"]
     await floor.slack.click(OLIVIA, "feedback", value=NOT_HELPFUL, **at)
     assert stored(floor.engine) == [("p-0a11ce01", False, None)], "before a word of the reason is written"
-    view = await floor.slack.until(lambda s: s["modal"], user=OLIVIA, seconds=5, hint="no dialog")
+    view = await floor.slack.until(lambda s: s["modal"], user=OLIVIA, seconds=60, hint="no dialog")
     assert (await floor.slack.submit(OLIVIA, view["id"], {"text": "the team <!channel> is missing"})).closed
     assert stored(floor.engine) == [("p-0a11ce01", False, "the team <!channel> is missing")]
     await floor.slack.replay(first.delivery_id)
@@ -84,14 +84,14 @@ async def test_a_reason_is_optional_and_late_ones_are_told_so(floor: Floor) -> N
     message = await shown(floor)
     at = {"channel": ROOM, "ts": message["ts"]}
     await floor.slack.click(OLIVIA, "feedback", value=NOT_HELPFUL, **at)
-    view = await floor.slack.until(lambda s: s["modal"], user=OLIVIA, seconds=5)
+    view = await floor.slack.until(lambda s: s["modal"], user=OLIVIA, seconds=60)
     assert (await floor.slack.submit(OLIVIA, view["id"], {})).closed
     assert stored(floor.engine) == [("p-0a11ce01", False, None)]
     await floor.slack.click(ARJUN, "feedback", value=NOT_HELPFUL, **at)
-    view = await floor.slack.until(lambda s: s["modal"], user=ARJUN, seconds=5)
+    view = await floor.slack.until(lambda s: s["modal"], user=ARJUN, seconds=60)
     await floor.slack.click(ARJUN, "feedback", value=HELPFUL, **at)
     await floor.slack.submit(ARJUN, view["id"], {"text": "too late"})
-    told = await floor.slack.until_message(ROOM, lambda m: "not noted" in m["text"], user=ARJUN, seconds=5)
+    told = await floor.slack.until_message(ROOM, lambda m: "not noted" in m["text"], user=ARJUN, seconds=60)
     assert "another by now" in told["text"]
     assert ("p-0b0b0002", True, None) in stored(floor.engine)
 

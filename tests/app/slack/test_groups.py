@@ -206,7 +206,7 @@ async def test_serve_reads_the_groups_and_goes_on_reading_after_a_fault(
     monkeypatch.setattr(serve, "POLL_SECONDS", 0.02)
     await workspace.slack.faults({"fault": "server_error", "method": "usergroups.users.list", "times": 2})
     api = serve.build(engine=engine, home=home, slack=workspace.settings, client=workspace.client)
-    async with asyncio.timeout(20), api.router.lifespan_context(api):
+    async with asyncio.timeout(60), api.router.lifespan_context(api):
         await until_holds(engine, {"approver"})
         assert len(await workspace.slack.calls("usergroups.users.list")) > 2, "it did not go on after two faults"
         workspace.members()

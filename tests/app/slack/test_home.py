@@ -24,7 +24,7 @@ from tests.app.slack.test_clicks_and_messages import ARJUN, EDITH, OLIVIA, Floor
 
 async def opened(floor: Floor, user: str) -> str:
     await floor.slack.open(user, tab="home")
-    view = await floor.slack.until(lambda s: s["home"], user=user, seconds=8, hint="no Home")
+    view = await floor.slack.until(lambda s: s["home"], user=user, seconds=60, hint="no Home")
     return shown_text(view)
 
 

@@ -56,7 +56,7 @@ async def used(floor: Floor, user: str, text: str = SAID, channel: str = ELSEWHE
 
 
 async def noted(floor: Floor, user: str, words: str, channel: str = ELSEWHERE) -> str:
-    message = await floor.slack.until_message(channel, lambda m: words in m["text"], user=user, seconds=6)
+    message = await floor.slack.until_message(channel, lambda m: words in m["text"], user=user, seconds=60)
     assert message["is_ephemeral"]
     return shown_text(message)
 
@@ -77,7 +77,7 @@ async def test_a_message_of_a_channel_without_the_app_becomes_a_thread_of_ones_o
     assert len(asked(away.engine)) == 1
     assert len(await away.slack.messages("@app", user=ARJUN)) == 1
     follow = await away.slack.say(ARJUN, "@app", "and by model?", thread_ts=root["ts"])
-    await away.slack.until(lambda _: len(asked(away.engine)) == 2, seconds=6, hint=follow.text)
+    await away.slack.until(lambda _: len(asked(away.engine)) == 2, seconds=60, hint=follow.text)
     assert len({place.thread for _, _, place in asked(away.engine)}) == 1, "a follow-up is of the same conversation"
 
 

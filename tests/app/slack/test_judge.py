@@ -155,7 +155,7 @@ async def test_a_guest_votes_on_nothing_and_is_told_so(
     assert words_of(engine)[-1] == "slack.refused"
     with reading(engine) as (session, _):
         assert session.exec(select(Vote)).all() == []
-    told = await office.slack.until_message(CHANNEL, lambda m: "guests" in shown_text(m), user=ARJUN, seconds=5)
+    told = await office.slack.until_message(CHANNEL, lambda m: "guests" in shown_text(m), user=ARJUN, seconds=60)
     assert "That was not taken" in told["text"]
 
 
@@ -181,7 +181,7 @@ async def test_what_a_teller_took_and_never_said_is_said_by_the_next(
     clock.pass_(seconds=TELLING.total_seconds() + 1)
     await Teller(engine, office.client).tell_all()
     assert rows(engine)[0].note is None
-    await office.slack.until_message(CHANNEL, lambda m: "not counted" in shown_text(m), user=EDITH, seconds=5)
+    await office.slack.until_message(CHANNEL, lambda m: "not counted" in shown_text(m), user=EDITH, seconds=60)
 
 
 async def test_where_slack_says_wait_the_note_is_told_later_and_an_old_one_not_at_all(

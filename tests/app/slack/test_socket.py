@@ -57,7 +57,7 @@ async def test_people_ask_and_approve_and_reject_down_the_connection(
     await wired.becomes(name, "approved")
     await wired.slack.replay(pressed.delivery_id)
     assert wired.events().count("approval.quorum_met") == 1
-    await wired.slack.until_message(CHANNEL, lambda m: "approved" in shown_text(m) and m["ts"] != card["ts"], seconds=8)
+    await wired.slack.until_message(CHANNEL, lambda m: "approved" in shown_text(m) and m["ts"] != card["ts"], seconds=60)
     assert (await wired.http.post("/slack/events", content=b"{}")).status_code == 404
 
 
@@ -81,7 +81,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
 
 
 async def told(one: Floor, user: str, says: str) -> None:
-    await one.slack.until_message("@app", lambda m: says in shown_text(m), user=user, seconds=8)
+    await one.slack.until_message("@app", lambda m: says in shown_text(m), user=user, seconds=60)
 
 
 async def test_guests_and_people_who_left_are_told_so_and_nothing_of_theirs_is_taken(

@@ -60,7 +60,7 @@ async def at_work(floor: Floor, status: str = "processing") -> str:
         found = [one for room in state["rooms"] for one in room["sessions"] if one["status"] == status]
         return str(found[0]["thread_ts"]) if found else None
 
-    return str(await floor.slack.until(look, seconds=5, hint=f"no session is {status}"))
+    return str(await floor.slack.until(look, seconds=60, hint=f"no session is {status}"))
 
 
 async def stopped_until_refused(floor: Floor, thread: str) -> None:

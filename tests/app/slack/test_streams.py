@@ -37,7 +37,7 @@ async def ours(floor: Floor) -> list[Json]:
     return [one for one in await floor.slack.messages("@app", user=OLIVIA) if one.get("bot_id")]
 
 
-async def until(floor: Floor, what: Callable[[Json], Any], seconds: float = 5) -> Json:
+async def until(floor: Floor, what: Callable[[Json], Any], seconds: float = 60) -> Json:
     return await floor.slack.until_message("@app", what, user=OLIVIA, seconds=seconds, hint="it was not shown")
 
 
@@ -106,7 +106,7 @@ async def test_it_rolls_before_slack_ends_it(floor: Floor, engine: Engine, clock
         (room,) = [one for one in state["rooms"] if one["user"] == OLIVIA]
         return len([one for one in room["messages"] if one.get("bot_id")]) == 1
 
-    await floor.slack.until(alone, user=OLIVIA, seconds=5)
+    await floor.slack.until(alone, user=OLIVIA, seconds=60)
     answered(engine, wake, step(1, state="complete"))
     answer = await ended(floor)
     assert answer["ts"] == anew["ts"]
@@ -138,7 +138,7 @@ async def test_where_none_is_taken_the_status_tells(floor: Floor, engine: Engine
     def told(state: Json) -> list[str]:
         return [one["status"] for room in state["rooms"] for one in room["statuses"] if "looking up" in one["status"]]
 
-    assert await floor.slack.until(told, user=OLIVIA, seconds=5) == ["is at it: looking up what was spent…"]
+    assert await floor.slack.until(told, user=OLIVIA, seconds=60) == ["is at it: looking up what was spent…"]
     answered(engine, wake, step(1, state="complete"))
     assert tasks(await ended(floor)) == []
     assert len(await floor.slack.calls("chat.startStream")) == 1
@@ -160,9 +160,9 @@ async def test_an_answer_of_slack_that_is_lost_doubles_nothing(floor: Floor, eng
     await floor.slack.faults({"fault": "lost_answer", "method": method})
     wake, stream = await streaming(floor, engine)
     doing(engine, wake, step(1, "Looked up what was spent", "complete"), step(2, "Comparing figures"))
-    await until(floor, lambda m: len(tasks(m)) == 2, seconds=8)
+    await until(floor, lambda m: len(tasks(m)) == 2, seconds=60)
     answered(engine, wake, step(1, state="complete"), step(2, state="complete"))
-    answer = await until(floor, lambda m: ANSWER in shown_text(m), seconds=8)
+    answer = await until(floor, lambda m: ANSWER in shown_text(m), seconds=60)
     assert answer["ts"] == stream["ts"]
     await asyncio.sleep(0.5)
     assert len(await ours(floor)) == 1

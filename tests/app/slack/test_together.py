@@ -15,7 +15,7 @@ async def test_who_comes_while_a_group_is_under_way_is_in_the_next() -> None:
 
     def doubled(items: Sequence[int]) -> list[int]:
         groups.append(list(items))
-        assert opened.wait(5)
+        assert opened.wait(60)
         return [item * 2 for item in items]
 
     together = Together(doubled, most=3)

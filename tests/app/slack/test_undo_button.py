@@ -36,7 +36,7 @@ async def done(floor: Floor, name: str, worker: Worker) -> str:  # noqa: F811
         worker.round()
     assert floor.state(name) == "verified"
     shown = await floor.slack.until_message(
-        CHANNEL, lambda m: name in json.dumps(m) and "undo" in buttons(m), seconds=10, hint="no button to undo"
+        CHANNEL, lambda m: name in json.dumps(m) and "undo" in buttons(m), seconds=60, hint="no button to undo"
     )
     return str(shown["ts"])
 
@@ -65,14 +65,14 @@ async def test_one_click_drafts_the_sealed_inverse_once(
     assert back is not None
     assert json.loads(back.sealed or b"")["steps"][0]["request"] == document["steps"][0]["inverse"]
     told = await floor.slack.until_message(
-        CHANNEL, lambda m: "proposes to undo" in shown_text(m), user=OLIVIA, seconds=5, hint="she was not told"
+        CHANNEL, lambda m: "proposes to undo" in shown_text(m), user=OLIVIA, seconds=60, hint="she was not told"
     )
     assert draft.id in told["text"]
     # The same request once more, and a second person's click: nothing is drafted a second time, nothing was sent.
     await floor.slack.replay(pressed.delivery_id)
     await floor.slack.click(ARJUN, "undo", channel=CHANNEL, ts=ts)
     told = await floor.slack.until_message(
-        CHANNEL, lambda m: "not proposed" in shown_text(m), user=ARJUN, seconds=5, hint="he was not told"
+        CHANNEL, lambda m: "not proposed" in shown_text(m), user=ARJUN, seconds=60, hint="he was not told"
     )
     assert draft.id in told["text"]
     assert len(undoing(engine, name)) == 1
@@ -94,7 +94,7 @@ async def test_the_proposal_to_undo_is_decided_by_others_like_any_other(
     card = await floor.card(draft.id)
     assert "Undoes" in json.dumps(card)
     await floor.slack.click(OLIVIA, "approve", channel=CHANNEL, ts=card["ts"])
-    await floor.slack.until_message(CHANNEL, lambda m: "not counted" in shown_text(m), user=OLIVIA, seconds=5)
+    await floor.slack.until_message(CHANNEL, lambda m: "not counted" in shown_text(m), user=OLIVIA, seconds=60)
     assert floor.state(draft.id) == "pending"
     await floor.slack.click(ARJUN, "approve", channel=CHANNEL, ts=card["ts"])
     await floor.becomes(draft.id, "approved")
@@ -110,7 +110,7 @@ async def test_who_may_not_ask_is_told_and_logged(
     ts = await done(floor, name, worker)
     await floor.slack.click(EDITH, "undo", channel=CHANNEL, ts=ts)
     told = await floor.slack.until_message(
-        CHANNEL, lambda m: "not proposed" in shown_text(m), user=EDITH, seconds=5, hint="she was not told"
+        CHANNEL, lambda m: "not proposed" in shown_text(m), user=EDITH, seconds=60, hint="she was not told"
     )
     assert "needs one of the roles" in told["text"]
     assert undoing(engine, name) == []

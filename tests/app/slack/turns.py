@@ -20,7 +20,7 @@ def step(number: int, words: str = "Looking up what was spent", state: str = "in
 
 async def begun(engine: Engine, count: int = 1) -> WakeUp:
     """The newest message's turn, once `count` have arrived, under way."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             with writing(engine) as (session, now):
                 note_due(session, now)

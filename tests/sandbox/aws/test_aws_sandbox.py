@@ -198,16 +198,16 @@ def test_an_error_has_no_effect_and_is_spent_by_one_call(
 
 
 def test_a_delayed_answer_comes_late_and_the_effect_at_once(served: ServedAws, ec2: Connect) -> None:
-    fault = {"action": "StopInstances", "mode": "delay", "seconds": 0.6}
+    fault = {"action": "StopInstances", "mode": "delay", "seconds": 2}
     http(served, "faults", method="POST", body=fault)
     caller = threading.Thread(target=lambda: ec2().stop_instances(InstanceIds=[GPU]))
     began = time.monotonic()
     caller.start()
-    while not served.journal.changes() and time.monotonic() - began < 5:
+    while not served.journal.changes() and time.monotonic() - began < 60:
         time.sleep(0.01)
     assert caller.is_alive()
-    caller.join(timeout=5)
-    assert time.monotonic() - began >= 0.6
+    caller.join(timeout=60)
+    assert time.monotonic() - began >= 2
 
 
 def test_a_fault_leaves_rehearsals_and_other_actions_alone(served: ServedAws, ec2: Connect) -> None:
@@ -244,7 +244,7 @@ def test_many_callers_at_once_stop_an_instance_once(served: ServedAws, ec2: Conn
     for caller in callers:
         caller.start()
     for caller in callers:
-        caller.join(timeout=10)
+        caller.join(timeout=60)
     assert len(served.journal.calls()) == 6
     assert served.journal.changes() == ((GPU, "running", "stopped"),)
 
@@ -326,7 +326,7 @@ def test_the_command_tells_its_address_and_ends_cleanly(machines_file: Path, nam
         while process.poll() is None and time.monotonic() < deadline:
             process.send_signal(signal.Signals[name])  # again and again: one that meets another must not hang it
         process.kill()
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 
