@@ -57,7 +57,9 @@ async def test_people_ask_and_approve_and_reject_down_the_connection(
     await wired.becomes(name, "approved")
     await wired.slack.replay(pressed.delivery_id)
     assert wired.events().count("approval.quorum_met") == 1
-    await wired.slack.until_message(CHANNEL, lambda m: "approved" in shown_text(m) and m["ts"] != card["ts"], seconds=60)
+    await wired.slack.until_message(
+        CHANNEL, lambda m: "approved" in shown_text(m) and m["ts"] != card["ts"], seconds=60
+    )
     assert (await wired.http.post("/slack/events", content=b"{}")).status_code == 404
 
 
