@@ -44,6 +44,8 @@ class Anomaly(SQLModel, table=True):
     first_hour: str | None = None
     """of a burst: the start of its first hour, and of its last; days have none"""
     last_hour: str | None = None
+    proposal: str | None = None
+    """the last one that a scan drafted for what is behind it (`app.scan_drafts`)"""
 
     @property
     def names(self) -> Names:

@@ -15,19 +15,24 @@ from app.anomaly_rows import BURST, CLOSED, OPEN, Anomaly, AnomalyScan, series_t
 from app.database import reading, writing
 from app.expectations import Expectations
 from app.scan import Scanned, Store, slot_of_bill, take
+from app.scan_drafts import Behind, DeskFor, intents
 from audit.event import Event
 from lake import allocation
 from lake.engine import Lake
 from lake.hourly import LAG, hour_of, moment_of
 from tools.bursts import Burst, bursts_now
 from tools.desk import Desk
+from tools.gateway_rules import key_id
 
 NEAR = timedelta(hours=24)  # a burst that begins so soon after an open one is the same one, grown
 
 
-def scan_hours(engine: Engine, lake: Lake, *, by: str, expects: Expectations | None = None) -> Scanned | None:
+def scan_hours(
+    engine: Engine, lake: Lake, *, by: str, expects: Expectations | None = None, desk_for: DeskFor | None = None
+) -> Scanned | None:
     """Judges the hours of the gateways beside this lake, and of the tokens that were counted, and stores the bursts,
-    unless somebody did for the same hours; None without either. Raises LakeError for hours that cannot be read."""
+    unless somebody did for the same hours; None without either. `desk_for` as a scan of the bill takes it. Raises
+    LakeError for hours that cannot be read."""
     with reading(engine) as (session, now):
         slot = _slot(lake, now)
         if slot is None:
@@ -37,14 +42,28 @@ def scan_hours(engine: Engine, lake: Lake, *, by: str, expects: Expectations | N
     found = bursts_now(Desk(lake=lake, now=now, speaker=by, **(expects or Expectations())))
     if not found.sources:
         return None  # machines' hours alone, which have no price
+    meant = intents(engine, lambda: _behind(found.bursts), desk_for)
     with writing(engine) as (session, now):
         if _slot(lake, now) == slot:
             if not take(session, slot=slot, by=by, now=now):
                 taken = session.get(AnomalyScan, slot)
                 return Scanned(done=False, by=taken.taken_by if taken else by, slot=slot)
-            return _Hours(session, slot=slot, by=by, now=now, bursts=True).keep(found.bursts)
+            return _Hours(session, slot=slot, by=by, now=now, meant=meant, bursts=True).keep(found.bursts)
     # Newer hours came meanwhile, and somebody may have stored theirs: these would close what has begun since.
-    return scan_hours(engine, lake, by=by, expects=expects)
+    return scan_hours(engine, lake, by=by, expects=expects, desk_for=desk_for)
+
+
+def _behind(bursts: Sequence[Burst]) -> dict[int, Behind]:
+    """The key or the resource that a burst is of, by the burst's place; one that is wider has none."""
+    found = {}
+    for number, one in enumerate(bursts):
+        names = dict(one.names)
+        resource = names.get("resource", "")
+        if key := names.get("api_key"):
+            resource = key_id(one.source, key)
+        if resource:
+            found[number] = Behind(names.get("team", ""), resource)
+    return found
 
 
 def _slot(lake: Lake, now: datetime) -> str | None:
@@ -69,7 +88,7 @@ class _Hours(Store):
         before = stored(self.session, bursts=True)
         kept: set[str] = set()
         new = grown = closed = 0
-        for one in found:
+        for number, one in enumerate(found):
             row = _same(before, one, kept)
             if row is not None and row.state == CLOSED and _text(one.last) <= str(row.last_hour):
                 kept.add(row.id)  # it is over, and its owner knows
@@ -81,6 +100,7 @@ class _Hours(Store):
             if not one.going_on:
                 self.close(row)
                 closed += 1
+            self.wish(row, number)
         for row in before:
             if row.state == OPEN and row.id not in kept:
                 self.close(row)

@@ -15,6 +15,7 @@ from app.cli_access import add_access
 from app.cli_allocation import allocation_app
 from app.cli_anomalies import add_scan
 from app.cli_audit import audit_app
+from app.cli_drafting import add_drafting
 from app.cli_govern import add_verbs, delegations_app, switch_app
 from app.cli_lake import add_lake
 from app.cli_operate import add_processes, db_app, sandbox_app
@@ -56,6 +57,7 @@ for name, group in {
 add_verbs(proposals_app)
 add_lake(app)
 add_scan(app, anomalies_app)
+add_drafting(savings_app)
 
 
 @app.command()

@@ -25,8 +25,8 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
-        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, token, audit hold,"
-        " restored, link, slack feedback",
+        GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, savings drafting,"
+        " token, audit hold, restored, link, slack feedback",
         AGENT: "spendgate agent, ask, scan, mcp",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
@@ -54,6 +54,8 @@ FOUND = ("anomaly", "anomaly_mark")
 """Unusual spend and what people said of it: read by whoever may ask the bill."""
 SCANNED = ("anomaly_due", "anomaly_scan")
 """What a scan leaves: whom to tell, and which state of the bill was scanned by whom."""
+DRAFTING = "drafting_rule"
+"""For which rules a scan drafts, in whose name: switched by people at the gate, and only read by what scans."""
 CALLED = "person_record"
 NAME_KEYS: Mapping[str, tuple[str, ...]] = {"person_key": ("person", "name_key", "erased_at")}
 """Who is who, and the keys of names: what everybody who judges a person reads. The keys of what people wrote, and the
@@ -76,7 +78,8 @@ _MOVED = (
 )
 
 
-_GROWS = ("kind", "state", "last_day", "last_hour", "actual", "expected", "excess", "told_excess", "changed_at")
+_GROWS = ("kind", "state", "last_day", "last_hour", "actual", "expected", "excess", "told_excess", "changed_at",
+          "proposal")  # fmt: skip
 """An event's columns that grow; where it is, when it began and whose it is never change."""
 
 
@@ -112,7 +115,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
             | _words("proposal.superseded", "proposal.reminded", "approval.quorum_met")
             | _words("breakglass.reviewed", "breakglass.refused")
             | _words("killswitch.on", "killswitch.refused", "delegation.", "membership.", "policy.refused")
-            | _words("anomaly.marked", "anomaly.refused")
+            | _words("anomaly.marked", "anomaly.refused", "drafting.")
             | _words("hold.", "access."),
             select=(
                 LOG,
@@ -128,11 +131,13 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 SESSIONS,
                 *FOUND,
                 "anomaly_due",
+                DRAFTING,
             ),
             insert=(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation", "legal_hold"),
                 *("directory_reading", "conversation", "message", "log_witness", ACCESS, *SHOWING, *PRIVATE),
                 "anomaly_mark",
+                DRAFTING,
                 RATED,
                 STOPS,
                 SESSIONS,
@@ -158,10 +163,10 @@ POWERS: Mapping[str, Power] = MappingProxyType(
         AGENT: Power(
             words=_words("question.asked", "question.answered", "question.declined")
             | _words("proposal.drafted", "proposal.refused", "advice.")
-            | _words("anomaly.found", "anomaly.closed"),
+            | _words("anomaly.found", "anomaly.closed", "anomaly.proposed"),
             select=(
                 *("draft", "proposal", "vote", "effect", "advice", *GOVERNANCE, *SPEAKING, *PRIVATE, "process_seen"),
-                *(ACCESS, STOPS, *FOUND, *SCANNED),
+                *(ACCESS, STOPS, *FOUND, *SCANNED, DRAFTING),
             ),
             peek={LOG: CHAIN},
             insert=(
@@ -214,7 +219,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 *(LOG, *SIGNED, *DECIDING, *SPEAKING, *SHOWING, CALLED, "legal_hold", *FOUND, *SCANNED),
                 TIMERS,
                 RATED,
-                *(STOPS, SESSIONS),
+                *(STOPS, SESSIONS, DRAFTING),
             ),
             peek={**NAME_KEYS, **WHETHER_KEPT},
             insert=(LOG,),

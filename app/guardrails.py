@@ -13,6 +13,7 @@ from app.database import is_server
 from app.database_power import TRIGGERS as POWER_TRIGGERS
 from app.database_power import WHO, who_acts
 from app.database_roles import PARTS
+from app.drafting_guards import GUARDS as DRAFTING_GUARDS
 from app.press_guards import GUARDS as PRESS_GUARDS
 from app.rating_guards import GUARDS as RATING_GUARDS
 from app.stop_guards import GUARDS as STOP_GUARDS
@@ -20,7 +21,15 @@ from approvals.guards import GUARDS as GATE_GUARDS
 from audit.guard import SCHEMA, Guard, Trigger
 from audit.guards import GUARDS as LOG_GUARDS
 
-GUARDS: tuple[Guard, ...] = (*LOG_GUARDS, *GATE_GUARDS, *ACCESS_GUARDS, *PRESS_GUARDS, *RATING_GUARDS, *STOP_GUARDS)
+GUARDS: tuple[Guard, ...] = (
+    *LOG_GUARDS,
+    *GATE_GUARDS,
+    *ACCESS_GUARDS,
+    *DRAFTING_GUARDS,
+    *PRESS_GUARDS,
+    *RATING_GUARDS,
+    *STOP_GUARDS,
+)
 DEFAULT_PREFIX = "spendgate"
 CHOSEN_PREFIX = "role_prefix"
 """The execution option by which whoever upgrades names the prefix of a database that knows no roles yet."""

@@ -44,6 +44,7 @@ TABLES = (
     "app.sessions",
     "app.stops",
     "app.anomaly_rows",
+    "app.drafting_rules",
 )
 """Modules that define tables; each must have its revision."""
 

@@ -5,7 +5,7 @@ state of the bill, the events, what is due to whom and the log's entries, all of
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 from app.anomaly_rows import CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyScan, marks, quieted, series_text, stored
 from app.database import reading, writing
 from app.expectations import Expectations
+from app.scan_drafts import Behind, DeskFor, Intent, draft, intents
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from audit.stored import insert_into
@@ -24,6 +25,7 @@ from lake.engine import Lake
 from tools.anomalies import found_now
 from tools.desk import Desk
 from tools.detection.marks import GROWN, Mark, Names
+from tools.drivers import resource_behind
 from tools.judging import Found
 
 NEAR = timedelta(days=7)  # an event that begins within a week of a stored one's days is the same one, grown
@@ -41,24 +43,39 @@ class Scanned:
     closed: int = 0
     quiet: int = 0
     owners: tuple[str, ...] = ()
+    drafted: tuple[str, ...] = ()
 
 
-def scan(engine: Engine, lake: Lake, *, by: str, expects: Expectations | None = None) -> Scanned:
+def scan(
+    engine: Engine, lake: Lake, *, by: str, expects: Expectations | None = None, desk_for: DeskFor | None = None
+) -> Scanned:
     """Judges the bill, by what the home `expects`, and stores what it found, unless somebody did for the same
-    bill. Raises LakeError without one."""
+    bill. `desk_for`: at whose desks rules that are switched on may draft (`scan_drafts`); None: nothing is drafted.
+    Raises LakeError without a bill."""
     slot = slot_of_bill(lake)
     with reading(engine) as (session, now):
         if taken := session.get(AnomalyScan, slot):
             return Scanned(done=False, by=taken.taken_by, slot=slot)
-    found, through = found_now(Desk(lake=lake, now=now, speaker=by, **(expects or Expectations())))
+    desk = Desk(lake=lake, now=now, speaker=by, **(expects or Expectations()))
+    found, through = found_now(desk)
+    meant = intents(engine, lambda: _behind(desk, found), desk_for)
     with writing(engine) as (session, now):
         if slot_of_bill(lake) == slot:
             if not take(session, slot=slot, by=by, now=now):
                 taken = session.get(AnomalyScan, slot)
                 return Scanned(done=False, by=taken.taken_by if taken else by, slot=slot)
-            return _Bill(session, slot=slot, by=by, now=now).keep(found, through)
+            return _Bill(session, slot=slot, by=by, now=now, meant=meant).keep(found, through)
     # Another bill came meanwhile, and somebody may have stored its events: these would take them back.
-    return scan(engine, lake, by=by, expects=expects)
+    return scan(engine, lake, by=by, expects=expects, desk_for=desk_for)
+
+
+def _behind(desk: Desk, found: Sequence[Found]) -> dict[int, Behind]:
+    """The resource behind each event that has one, by the event's place in `found`."""
+    return {
+        number: Behind(dict(one.incident.names).get("team", ""), resource)
+        for number, one in enumerate(found)
+        if (resource := resource_behind(desk, one)) is not None
+    }
 
 
 def slot_of_bill(lake: Lake) -> str:
@@ -80,20 +97,39 @@ def take(session: Session, *, slot: str, by: str, now: datetime) -> bool:
 class Store:
     """One scan's transaction: what every event that is stored goes through, of days or of hours (`bursts`)."""
 
-    def __init__(self, session: Session, *, slot: str, by: str, now: datetime, bursts: bool = False) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        slot: str,
+        by: str,
+        now: datetime,
+        meant: Mapping[int, Intent],
+        bursts: bool = False,
+    ) -> None:
         self.session, self.slot, self.by, self.now = session, slot, by, now
+        self.meant = meant
+        self.wished: list[tuple[Anomaly, Intent]] = []
         self.marks: Sequence[Mark] = marks(session, bursts=bursts)
         self.due: dict[str, list[str]] = {}
         self.quiet = 0
 
     def done(self, new: int, grown: int, closed: int) -> Scanned:
-        """Makes what is due to whom, and tells what the scan did."""
+        """Makes what is due to whom, drafts what is meant, and tells what the scan did."""
         for owner, ids in sorted(self.due.items()):
             self.session.add(
                 AnomalyDue(slot=self.slot, owner=owner, anomalies=json.dumps(sorted(ids)), due_at=self.now)
             )
         self.session.flush()
-        return Scanned(True, self.by, self.slot, new, grown, closed, self.quiet, tuple(sorted(self.due)))
+        drafted = draft(self.session, now=self.now, by=self.by, meant_for=self.wished)
+        owners = tuple(sorted(self.due))
+        return Scanned(True, self.by, self.slot, new, grown, closed, self.quiet, owners, tuple(drafted))
+
+    def wish(self, row: Anomaly, number: int) -> None:
+        """What is meant for this event is to be drafted, unless it is over or people said that it need not be told."""
+        intent = self.meant.get(number)
+        if intent is not None and row.state == OPEN and quieted(row, self.marks, self.now.date()) is None:
+            self.wished.append((row, intent))
 
     def tell(self, row: Anomaly) -> None:
         """Its owner is due a message of it if it is new or has grown, and nobody said that it need not be told."""
@@ -133,7 +169,7 @@ class _Bill(Store):
         before = stored(self.session, bursts=False)
         kept: set[str] = set()
         new = grown = 0
-        for one in found:
+        for number, one in enumerate(found):
             row = _same(before, one, kept)
             if row is not None and row.state == CLOSED and one.event.end.isoformat() <= row.last_day:
                 kept.add(row.id)  # the detector finds it in every later bill too: it is over, and its owner knows
@@ -142,6 +178,7 @@ class _Bill(Store):
             row = self._put(row, one, through)
             kept.add(row.id)
             self.tell(row)
+            self.wish(row, number)
         closed = [
             row
             for row in before

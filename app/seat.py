@@ -115,7 +115,7 @@ def _propose(engine: Engine, seat: Seat, wanted: Wanted) -> Receipt:
         thread=seat.thread,
         requester=seat.speaker,
         change=wanted.change,
-        evidence={**wanted.evidence, "resource_name": wanted.resource},
+        evidence=wanted.named_evidence,
     )
     with writing(engine) as (session, now):
         verdict = may_draft(session, seat.turn)

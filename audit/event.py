@@ -55,6 +55,10 @@ class Event(StrEnum):
     ANOMALY_CLOSED = "anomaly.closed"
     ANOMALY_MARKED = "anomaly.marked"
     ANOMALY_REFUSED = "anomaly.refused"
+    ANOMALY_PROPOSED = "anomaly.proposed"
+    DRAFTING_ENABLED = "drafting.enabled"
+    DRAFTING_DISABLED = "drafting.disabled"
+    DRAFTING_REFUSED = "drafting.refused"
 
     PROPOSAL_DRAFTED = "proposal.drafted"
     PROPOSAL_REFUSED = "proposal.refused"

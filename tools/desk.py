@@ -35,6 +35,11 @@ class Wanted:
     evidence: dict[str, Any]
     resource: str
 
+    @property
+    def named_evidence(self) -> dict[str, Any]:
+        """What was measured, under the resource's name for people."""
+        return {**self.evidence, "resource_name": self.resource}
+
 
 @dataclass(frozen=True)
 class Receipt:

@@ -23,10 +23,8 @@ def driven(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[st
 def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> Found:
     """The part that moved most against the same weekdays just before: of the first dimension in which one part made
     at least half of all that moved, else of the dimension in which one made the largest share."""
-    here = {**where, **{name: (value,) for name, value in one.incident.names}}
-    since = one.event.start - _weeks_before(one)
-    parts = daily(desk, DRIVERS, ai=ai or one.incident.ai_alone or None, where=here, since=since, until=one.period.end)
-    parts = [part for part in parts if part.currency == one.incident.currency]
+    here = _series(one, where)
+    parts = _parts(desk, one, ai=ai, where=here)
     tried = [_part(parts, dimension, one) for dimension in DRIVERS if dimension not in here]
     telling = [(part, share) for part, share, alone in tried if part and not alone and share >= DRIVER_PERCENT]
     whole = [(part, share) for part, share, _ in tried if part]
@@ -34,6 +32,24 @@ def _with_driver(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tu
         return one
     chosen = telling[0][0] if telling else max(whole, key=lambda pair: pair[1])[0]
     return Found(one.incident, one.actual, one.expected, chosen)
+
+
+def resource_behind(desk: Desk, one: Found) -> str | None:
+    """The id of the resource that made at least half of all that moved in an event of the whole bill, by its rise; None
+    where no resource did."""
+    parts = _parts(desk, one, ai=None, where=_series(one, {}))
+    part, share, _ = _part(parts, "resource", one)
+    return part[1].name if part and part[1].change > ZERO and share >= DRIVER_PERCENT else None
+
+
+def _series(one: Found, where: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {**where, **{name: (value,) for name, value in one.incident.names}}
+
+
+def _parts(desk: Desk, one: Found, *, ai: bool | None, where: dict[str, tuple[str, ...]]) -> list[Leaf]:
+    since = one.event.start - _weeks_before(one)
+    parts = daily(desk, DRIVERS, ai=ai or one.incident.ai_alone or None, where=where, since=since, until=one.period.end)
+    return [part for part in parts if part.currency == one.incident.currency]
 
 
 def _part(parts: Sequence[Leaf], dimension: str, one: Found) -> tuple[tuple[str, Contribution] | None, Decimal, bool]:

@@ -36,6 +36,11 @@ def judged_keys(desk: Desk) -> tuple[Opportunity, ...]:
     return tuple(found)
 
 
+def key_id(source: str, key: str) -> str:
+    """How a key of a gateway is named as a resource."""
+    return f"{source}:key/{key}"
+
+
 def _resource(use: KeyHours, period: Period) -> Metered:
     """The key as lists and cards name a resource."""
     team = next(iter(use.teams)) if len(use.teams) == 1 else SEVERAL if use.teams else UNTAGGED
@@ -50,7 +55,7 @@ def _resource(use: KeyHours, period: Period) -> Metered:
         least_quantity=min(days), most_quantity=max(days), first_day=period.start, last_day=last,
     )  # fmt: skip
     return Metered(
-        resource_id=f"{use.source}:key/{use.key}", name=f"key {use.key[:12]}", provider="LiteLLM", service="gateway",
+        resource_id=key_id(use.source, use.key), name=f"key {use.key[:12]}", provider="LiteLLM", service="gateway",
         account=use.source, region=NONE, team=team, use_case=NONE, environment=UNTAGGED, currency=use.currency,
         details="", instance_type="", meters=(meter,),
     )  # fmt: skip

@@ -120,8 +120,8 @@ def show_stored(*, person: str | None, every: bool, as_json: bool) -> None:
     if as_json:
         print_json({"anomalies": lines})
         return
-    cells = [[line[name] for name in ("id", "kind", "days", "where", "excess", "mark")] for line in lines]
-    print_table(("Id", "Kind", "Days", "Where", "Excess", "Marked"), cells, right=frozenset({"Excess"}))
+    cells = [[line[name] for name in ("id", "kind", "days", "where", "excess", "mark", "proposal")] for line in lines]
+    print_table(("Id", "Kind", "Days", "Where", "Excess", "Marked", "Proposed"), cells, right=frozenset({"Excess"}))
     if not lines:
         hint("Nothing is stored that you may see. `spendgate scan` looks for unusual spend.")
 
@@ -136,6 +136,7 @@ def _stored_line(row: Anomaly, said: list[Mark], today: date) -> dict[str, str]:
         "where": ", ".join(shown(value) for _, value in row.names) or "all spend",
         "excess": f"{display(Decimal(row.excess), row.currency)}",
         "mark": "" if latest is None else str(latest.kind),
+        "proposal": row.proposal or "",
     }
 
 

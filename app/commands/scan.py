@@ -10,6 +10,7 @@ from app.commands.here import place
 from app.expectations import expectations_here
 from app.lake_here import lake_here
 from app.scan import Scanned, scan
+from app.scan_drafts import desks
 from lake.errors import LakeError
 
 
@@ -19,9 +20,10 @@ def run(*, as_json: bool = False) -> None:
     here = place("scan")
     by = f"scan-{socket.gethostname()}-{os.getpid()}"
     lake, expects = lake_here(here.home.lake), expectations_here(here.home)
+    desk_for = desks(here.home, lake)
     hours, broken = None, None
     try:
-        hours = scan_hours(here.engine, lake.files(), by=by, expects=expects)
+        hours = scan_hours(here.engine, lake.files(), by=by, expects=expects, desk_for=desk_for)
     except LakeError as error:
         if not lake.current():
             raise
@@ -33,7 +35,7 @@ def run(*, as_json: bool = False) -> None:
             print_json({"hours": document(hours)})
         hint("No bill is loaded yet: only hours were scanned.")
         return
-    told = scan(here.engine, lake, by=by, expects=expects)
+    told = scan(here.engine, lake, by=by, expects=expects, desk_for=desk_for)
     if as_json:
         print_json(document(told) | ({} if hours is None else {"hours": document(hours)}))
     else:
@@ -53,6 +55,7 @@ def document(told: Scanned) -> dict[str, object]:
         "closed": told.closed,
         "not_told_because_marked": told.quiet,
         "due_to": [owner or "(no team)" for owner in told.owners],
+        "drafted": list(told.drafted),
     }
 
 
@@ -64,4 +67,5 @@ def words(told: Scanned, what: str = "this bill was") -> str:
     owners = ", ".join(owner or "whoever looks after the whole bill" for owner in told.owners)
     due = f"A message is due to {owners}." if owners else "Nobody is due a message."
     quiet = f" {told.quiet} not told again, as people marked them." if told.quiet else ""
-    return f"{told.new} new, {told.grown} known before, {told.closed} closed.{quiet} {due}"
+    drafted = f" Drafted for people to decide: {', '.join(told.drafted)}." if told.drafted else ""
+    return f"{told.new} new, {told.grown} known before, {told.closed} closed.{quiet} {due}{drafted}"

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from app.database import writing
 from app.demo.children import Children, base_environment
 from app.demo.story import tell
-from app.demo.world import APP_ID, AUDITOR, BOT_TOKEN, CHANNEL, COSTS, SIGNING_SECRET, TEAM, World
+from app.demo.world import APP_ID, AUDITOR, BOT_TOKEN, CHANNEL, COSTS, OPS, SIGNING_SECRET, TEAM, World
+from app.drafting_rules import RULES, turn
 from app.errors import Exit, Problem
 from app.home import Home, open_home, sole
 from app.intake import take_in
@@ -55,6 +57,8 @@ def run(*, story: bool, bill: Path | None, port: int, as_json: bool) -> None:
             world = bring_up(children, folder, bill=bill, port=port, say=Teller(quiet=as_json))
             if story:
                 sys.exit(tell(world, as_json=as_json))
+            if bill is None:
+                let_scans_draft(world.home)
             look_for_unusual(world.home)
             _greet(world, bill)
             _wait(children)
@@ -193,6 +197,13 @@ def _held(wanted: list[int]) -> Iterator[list[socket.socket]]:
     finally:
         for held in sockets:
             held.close()
+
+
+def let_scans_draft(home: Home) -> None:
+    """Olivia has turned every drafting rule on: what they lead to touches the sandbox's machines alone."""
+    with writing(ready_database(home)) as (session, now):
+        for rule in RULES:
+            turn(session, now=now, rule=rule, person=OPS, on=True)
 
 
 def look_for_unusual(home: Home) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from app.home import Home
 
 TEAM, APP_ID, CHANNEL, COSTS = "T0BANK", "A0SPENDGATE", "C0APPROVE", "C0AIOPS"
-AUDITOR = "p-0a0d1703"
+OPS, AUDITOR = "p-0a11ce01", "p-0a0d1703"
 BOT_TOKEN, SIGNING_SECRET = "xoxb-sandbox", "sandbox-signing-secret"
 
 

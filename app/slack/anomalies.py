@@ -20,11 +20,14 @@ from sqlmodel import Session, col, select
 from app.anomaly_rows import BURST, OPEN, Anomaly, AnomalyDue, marks, quieted, seen_by
 from app.database import reading, writing
 from app.posting import WORK_SECONDS, Hold, Posting, hold, let_go
-from app.slack.anomaly_cards import Told, anomaly_blocks
+from app.slack.anomaly_cards import Proposed, Told, anomaly_blocks
 from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import GONE, HOPELESS, Patience, attempt
 from approvals.active import active
+from approvals.changes.change import parse_change
 from approvals.person import People
+from approvals.states import State, words
+from approvals.store import Draft, Proposal
 from audit import log
 from audit.event import Actor, ActorKind, Event
 from tools.detection.marks import Mark
@@ -137,7 +140,7 @@ def _due(engine: Engine, place: Place) -> list[Message]:
             if not any(_is_news(row, said, now.date()) for row in events):
                 over += [(row.slot, row.owner) for row in mine]
                 continue
-            text, blocks = anomaly_blocks(_told(said, owner, events), people=people, team=place.team)
+            text, blocks = anomaly_blocks(_told(session, said, owner, events), people=people, team=place.team)
             # One that may stand there already is found by its key, whatever became due since it was sent.
             sent = next((row for row in mine if session.get(Posting, _key(row.slot, owner)) is not None), mine[0])
             others = tuple(row.slot for row in mine if row is not sent)
@@ -178,7 +181,7 @@ def _as_it_stands(session: Session, row: AnomalyDue, said: Said, people: People,
     events = _events(session, [row, *with_it])
     if not events or not all(seen_by(event, scope) for event in events):
         return None
-    text, blocks = anomaly_blocks(_told(said, row.owner, events), people=people, team=place.team)
+    text, blocks = anomaly_blocks(_told(session, said, row.owner, events), people=people, team=place.team)
     return Message(row.slot, row.owner, row.channel or "", text, blocks)
 
 
@@ -194,9 +197,17 @@ def _said(session: Session) -> Said:
     return {bursts: marks(session, bursts=bursts) for bursts in (True, False)}
 
 
-def _told(said: Said, owner: str, events: Sequence[Anomaly]) -> Told:
+def _told(session: Session, said: Said, owner: str, events: Sequence[Anomaly]) -> Told:
     ids = {event.id for event in events}
-    return Told(owner, events, {mark.event: mark for each in said.values() for mark in each if mark.event in ids})
+    marked = {mark.event: mark for each in said.values() for mark in each if mark.event in ids}
+    proposed = {event.id: _proposed(session, event.proposal) for event in events if event.proposal is not None}
+    return Told(owner, events, marked, proposed)
+
+
+def _proposed(session: Session, proposal: str) -> Proposed:
+    draft, row = session.get_one(Draft, proposal), session.get(Proposal, proposal)
+    state = State.DRAFT if row is None else State(row.state)
+    return Proposed(proposal, parse_change(json.loads(draft.change)).title(), words(state))
 
 
 def _is_news(event: Anomaly, said: Said, today: date) -> bool:

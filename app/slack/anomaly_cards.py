@@ -8,10 +8,10 @@ the reason is a private text of whoever wrote it.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.anomaly_rows import BURST, OPEN, Anomaly
 from app.slack.cards import data, mention
@@ -41,13 +41,23 @@ MOST_WORDS, MOST_WORDS_OF_SERVICES = 3, 5
 SENTENCE = re.compile(r"[.:]\s")
 
 
+class Proposed(NamedTuple):
+    """Where a proposal stands that a scan drafted for an event."""
+
+    id: str
+    title: str
+    words: str
+
+
 @dataclass(frozen=True)
 class Told:
-    """What one message tells: whose events (empty: wider than one team), and what was said last of each."""
+    """What one message tells: whose events (empty: wider than one team), what was said last of each, and what was
+    proposed for it."""
 
     owner: str
     events: Sequence[Anomaly]
     said: Mapping[str, Mark]
+    proposed: Mapping[str, Proposed] = field(default_factory=dict)
 
 
 def anomaly_blocks(told: Told, *, people: People, team: str) -> tuple[str, list[Block]]:
@@ -59,7 +69,9 @@ def anomaly_blocks(told: Told, *, people: People, team: str) -> tuple[str, list[
         blocks.append(_section(_event(row)))
         mark = told.said.get(row.id)
         line = [f"`{row.id}`", _state(row), *([_mark(mark, people, team)] if mark else [])]
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": " · ".join(line)}]})
+        blocks.append(_context(" · ".join(line)))
+        if asked := told.proposed.get(row.id):
+            blocks.append(_context(f"Proposed by a rule: `{asked.id}`, {data(asked.title)} · {asked.words}"))
         blocks.append(_buttons(row))
     if count > MOST_EVENTS:
         blocks.append(_section(f"… and {count - MOST_EVENTS} more: `spendgate anomalies stored` lists them."))
@@ -177,6 +189,10 @@ def _buttons(row: Anomaly) -> Block:
 
 def _value(row: Anomaly, kind: MarkKind | None = None) -> str:
     return json.dumps({"anomaly": row.id, **({"is": kind.name.lower()} if kind else {})})
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:3000]}]}
 
 
 def _section(text: str) -> Block:

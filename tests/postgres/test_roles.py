@@ -97,6 +97,8 @@ ONE = [
     (AGENT, "say that an answer was posted", "UPDATE answer SET posted_at = ''"),
     (AGENT, "destroy a person's key", "DELETE FROM person_key"),
     (AGENT, "say that unusual spend was told", "UPDATE anomaly_due SET posted_at = ''"),
+    (AGENT, "let itself draft", "INSERT INTO drafting_rule VALUES ('idle_machine', 9, 'p', true, '')"),
+    (WORKER, "let a scan draft", "INSERT INTO drafting_rule VALUES ('idle_machine', 9, 'p', true, '')"),
     (GATE, "have unusual spend told as another's", "UPDATE anomaly_due SET owner = 'x'"),
     (
         AGENT,

@@ -13,6 +13,7 @@ from sqlmodel import select
 from app.anomaly_rows import BURST, CLOSED, OPEN, Anomaly, AnomalyDue, AnomalyMark, series_text
 from app.database import reading, writing
 from app.inbox import Conversation, Message
+from app.scan_drafts import Intent, draft
 from app.slack import anomalies, bolt
 from app.slack.anomalies import Place, channel_for, tell_anomalies
 from app.slack.anomaly_cards import Told, anomaly_blocks, question
@@ -21,14 +22,18 @@ from app.slack.patience import Patience
 from app.slack.people import Speaker
 from approvals.adopt import adopt
 from approvals.person import People, load_people
+from approvals.withdraw import withdraw
 from audit.event import Actor, ActorKind
 from audit.private import open_text
 from lake.question import UNTAGGED
 from sandbox.slack.driver import buttons, shown_text
 from sandbox.slack.validation import findings_in_message
-from tests.app.conftest import PEOPLE
+from tests.app.conftest import PEOPLE, STOP
+from tests.app.drafting_bill import OLIVIA as DRAFTING_PERSON
+from tests.app.drafting_bill import RULE, switch
 from tests.app.slack.hostile_names import NAMES
 from tests.app.slack.test_clicks_and_messages import ARJUN, OLIVIA, STRANGER, Floor
+from tools.desk import Wanted
 from tools.detection.marks import Mark, MarkKind
 
 ROOM = "C0AIOPS"
@@ -100,6 +105,26 @@ async def test_an_owner_is_told_once_and_the_message_follows_its_events(floor: F
     assert "over" in shown_text(again)
     [row] = rows(floor.engine)
     assert (row.channel, row.ts, row.refused) == (ROOM, message["ts"], None)
+
+
+async def test_the_message_names_what_a_rule_proposed_and_follows_it(floor: Floor) -> None:
+    found(floor.engine, an_event(1))
+    await tell(floor)
+    assert "Proposed" not in shown_text(await the_message(floor))
+    switch(floor.engine)
+    with writing(floor.engine) as (session, now):
+        row = session.get_one(Anomaly, f"A-{1:010d}")
+        intent = Intent(DRAFTING_PERSON, ("*",), RULE, Wanted(STOP, {"amount": "10", "currency": "USD"}, "train-1"))
+        [made] = draft(session, now=now, by="scan", meant_for=[(row, intent)])
+    assert await tell(floor) == 1
+    text = shown_text(await the_message(floor))
+    assert f"Proposed by a rule: `{made}`, Stop EC2 instance i-0123456789abcdef0" in text
+    assert "being checked" in text
+    with writing(floor.engine) as (session, now):
+        assert withdraw(session, now=now, proposal_id=made, person=DRAFTING_PERSON).allowed
+    assert await tell(floor) == 1
+    assert "withdrawn" in shown_text(await the_message(floor))
+    assert await tell(floor) == 0
 
 
 async def test_two_replicas_tell_it_once(floor: Floor) -> None:
