@@ -1,4 +1,4 @@
-"""What is meant for a resource behind unusual spend: what the tool asks for, by a rule that is on, at somebody's desk."""
+"""What is meant for a resource behind unusual spend: what the tool asks for by a rule that is on."""
 
 from datetime import date, timedelta
 
@@ -54,7 +54,8 @@ def test_the_resource_behind_an_event_made_at_least_half_of_what_moved(lake: Lak
         pytest.param(["i-0ffffffffffffffff"], {RULE}, ("*",), {}, id="a machine that the bill does not know"),
         pytest.param([FREE], {"idle_machine", "old_generation"}, ("*",), {FREE: "idle_machine"},
                      id="of two rules the first in their order"),
-        pytest.param([FREE], {"old_generation"}, ("*",), {FREE: "old_generation"}, id="the other one where it is on alone"),
+        pytest.param([FREE], {"old_generation"}, ("*",), {FREE: "old_generation"},
+                     id="the other one where it is on alone"),
     ],
 )  # fmt: skip
 def test_what_is_meant(
