@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from lake.question import Question
 from tools.asked import Asked
-from tools.desk import Desk
+from tools.cells import Cells
 from tools.detection.contributions import EXACT, ZERO, add
 from tools.detection.root_cause import Cause, Part, root_causes
 from tools.sheet import Sheet
@@ -21,16 +20,13 @@ LEAST_EXPLAINED = 0.5
 """Of all that moved, without its sign: slices that leave more than half of it unexplained would mislead."""
 
 
-def write_causes(sheet: Sheet, desk: Desk, definite: Asked, by: Sequence[str], *, currency: str) -> list[Any]:
-    """Adds the slices of these dimensions and what they leave, which sum to the change exactly; nothing where no slice
-    of several names explains it. Returns the lake's answers behind it."""
-    answer = _cells(desk, definite, by, currency=currency)
-    if answer is None:
-        return []
-    names = tuple(answer.question.by)
+def write_causes(sheet: Sheet, definite: Asked, of: Cells, *, currency: str) -> None:
+    """Adds the slices of these cells' dimensions and what they leave, which sum to the change exactly; nothing where
+    no slice of several names explains it."""
+    answer, names = of.answer, of.by
     found = root_causes([_part(row, names) for row in answer.rows])
     if found.explained < LEAST_EXPLAINED or all(len(cause.names) < 2 for cause in found.named):
-        return []
+        return
     for cause in found.named:
         after, before = None if cause.gone else cause.after, None if cause.new else cause.before
         row = write(
@@ -42,19 +38,6 @@ def write_causes(sheet: Sheet, desk: Desk, definite: Asked, by: Sequence[str], *
         before = _left(answer.previous_totals, [cause.before for cause in found.named], currency)
         row = write(sheet, definite, Line({names[0]: "all else"}, currency, left, before), texts={"within": SECTION})
         write_share(sheet, definite, row, found.remainder, found.change)
-    return [answer]
-
-
-def _cells(desk: Desk, definite: Asked, by: Sequence[str], *, currency: str) -> Any:
-    """The lake's answer by as many of these dimensions as it lists whole; None where two are too many."""
-    for count in range(len(by), 1, -1):
-        question = Question.model_validate(
-            {**dict(definite.question), "by": tuple(by[:count]), "currency": currency, "compare": definite.compare}
-        )
-        answer = desk.lake.ask(question)
-        if not answer.truncated:
-            return answer
-    return None
 
 
 def _part(row: dict[str, Any], names: Sequence[str]) -> Part:

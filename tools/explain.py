@@ -17,6 +17,7 @@ from lake.parts import parts
 from lake.question import METRIC_COLUMNS, Metric, Question
 from tools.asked import Asked, NotUnderstoodError, Where, asked, problem_of
 from tools.causes import write_causes
+from tools.cells import Cells, cells
 from tools.desk import Desk, failed
 from tools.detection.contributions import EXACT, ZERO, Explained, add, contributions
 from tools.nearby import near
@@ -127,14 +128,16 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
             sheet.notes.append(_one_sided(currency, spoken(compare if value is not None else question.period)))
             continue
         chosen = by or [name for name in TRIED if name not in question.where]
-        split, asked_for = _best(desk, definite, chosen, currency=currency)
+        whole = None if by else cells(desk, definite, chosen, currency=currency)
+        split, asked_for = _best(desk, definite, chosen, currency=currency, whole=whole)
         answers += asked_for
         if split is not None:
             splits.append(split.by)
             _write_split(sheet, definite, split)
-            answers += _look_within(sheet, desk, definite, split, allowed=not by)
-        if not by:
-            answers += write_causes(sheet, desk, definite, chosen, currency=currency)
+            answers += _look_within(sheet, desk, definite, split, allowed=not by, whole=whole)
+        if whole is not None:
+            write_causes(sheet, definite, whole, currency=currency)
+            answers.append(whole.answer)
         change = EXACT.subtract(value, before[currency])
         queries += _write_reasons(sheet, desk, definite, now.question, currency=currency, change=change)
     heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
@@ -180,15 +183,33 @@ def _write_reasons(
     return [used.query]
 
 
-def _best(desk: Desk, definite: Asked, dimensions: Sequence[str], *, currency: str) -> tuple[Split | None, list[Any]]:
-    """The most telling split and the lake's answers behind it; a dimension that only says "untagged" tells nothing."""
+def _best(
+    desk: Desk,
+    definite: Asked,
+    dimensions: Sequence[str],
+    *,
+    currency: str,
+    whole: Cells | None,
+    within: tuple[str, str] | None = None,
+) -> tuple[Split | None, list[Any]]:
+    """The most telling split and the lake's answers behind it; a dimension that only says "untagged" tells nothing.
+
+    What the cells of the `whole` tell, `within` an element of it, is not asked of the lake again."""
     best: Split | None = None
     behind: list[Any] = []
     for name in dimensions:
-        split, answers = _split(desk, definite, name, currency=currency)
+        if whole is not None and {name, *(within or (name,))[:1]} <= set(whole.by):
+            split, answers = _summed(whole, name, currency=currency, within=within), [whole.answer]
+        else:
+            split, answers = _split(desk, definite, name, currency=currency)
         if best is None or (len({*split.before, *split.after}) > 1 and split.telling > best.telling):
             best, behind = split, answers
     return best, behind
+
+
+def _summed(whole: Cells, by: str, *, currency: str, within: tuple[str, str] | None) -> Split:
+    before, after = whole.split(by, within)
+    return Split(by, currency, contributions(before, after, limit=NAMED), before, after)
 
 
 def _split(desk: Desk, definite: Asked, by: str, *, currency: str) -> tuple[Split, list[Any]]:
@@ -232,7 +253,9 @@ def _write_split(sheet: Sheet, definite: Asked, split: Split, *, within: str = "
         write_share(sheet, definite, row, split.explained.remainder, whole)
 
 
-def _look_within(sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, allowed: bool) -> list[Any]:
+def _look_within(
+    sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, allowed: bool, whole: Cells | None
+) -> list[Any]:
     """The same split again inside the largest contribution, when that one carries a good part of the change."""
     if not allowed or not split.explained.named:
         return []
@@ -242,7 +265,8 @@ def _look_within(sheet: Sheet, desk: Desk, definite: Asked, split: Split, *, all
     where = {**definite.question.where, split.by: (largest.name,)}
     inner = Asked(definite.question.model_copy(update={"where": where}), definite.compare, ())
     rest = [name for name in TRIED_WITHIN if name not in where]
-    found, answers = _best(desk, inner, rest, currency=split.currency)
+    element = (split.by, largest.name)
+    found, answers = _best(desk, inner, rest, currency=split.currency, whole=whole, within=element)
     if found is None or len({*found.before, *found.after}) < 2:
         return []
     _write_split(sheet, inner, found, within=f"{split.by.replace('_', ' ')} {shown(largest.name)}")

@@ -9,6 +9,7 @@ from typing import Any
 from app import scan_drafts
 from app.database import open_database
 from app.home import open_home
+from approvals.propose import propose
 from audit import log
 from audit.event import Event
 from lake.engine import Lake
@@ -20,7 +21,7 @@ PROPOSED, TOLD = "proposed", "told"
 
 def main(home: str, lake: str, step: str) -> None:
     """Scans and dies."""
-    propose, append = scan_drafts.propose, log.append
+    append = log.append
 
     def dies_after(*given: Any, **named: Any) -> Any:
         propose(*given, **named)
