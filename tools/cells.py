@@ -18,7 +18,7 @@ Parts = dict[str, Decimal]
 
 @dataclass(frozen=True)
 class Cells:
-    """One lake's answer by these dimensions, in one currency, with nothing left out of it."""
+    """One lake's answer by these dimensions, of one currency, with nothing left out of it."""
 
     answer: Answered
 
@@ -39,11 +39,11 @@ class Cells:
         return before, after
 
 
-def cells(desk: Desk, definite: Asked, by: Sequence[str], *, currency: str) -> Cells | None:
+def cells(desk: Desk, definite: Asked, by: Sequence[str]) -> Cells | None:
     """The cells by as many of these dimensions as the lake lists whole, the first ones; None where two are too many."""
     for count in range(len(by), 1, -1):
         question = Question.model_validate(
-            {**dict(definite.question), "by": tuple(by[:count]), "currency": currency, "compare": definite.compare}
+            {**dict(definite.question), "by": tuple(by[:count]), "compare": definite.compare}
         )
         answer = desk.lake.ask(question)
         if not answer.truncated:

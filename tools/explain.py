@@ -128,13 +128,14 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
             sheet.notes.append(_one_sided(currency, spoken(compare if value is not None else question.period)))
             continue
         chosen = by or [name for name in TRIED if name not in question.where]
-        whole = None if by else cells(desk, definite, chosen, currency=currency)
-        split, asked_for = _best(desk, definite, chosen, currency=currency, whole=whole)
+        one = definite if len({*after, *before}) == 1 else _in(definite, currency)
+        whole = None if by else cells(desk, one, chosen)
+        split, asked_for = _best(desk, one, chosen, currency=currency, whole=whole)
         answers += asked_for
         if split is not None:
             splits.append(split.by)
             _write_split(sheet, definite, split)
-            answers += _look_within(sheet, desk, definite, split, allowed=not by, whole=whole)
+            answers += _look_within(sheet, desk, one, split, allowed=not by, whole=whole)
         if whole is not None:
             write_causes(sheet, definite, whole, currency=currency)
             answers.append(whole.answer)
@@ -150,6 +151,13 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
         columns=("part", str(question.metric), "before", "change", "share"),
         **_with(provenance(*answers), queries),
     )
+
+
+def _in(definite: Asked, currency: str) -> Asked:
+    """The same of one currency. Where there is no other, to say so would be another scope, of which the lake looks up
+    anew which sources it reaches."""
+    question = definite.question.model_copy(update={"currency": currency})
+    return Asked(question, definite.compare, definite.notes)
 
 
 def _with(told: dict[str, Any], queries: Sequence[str]) -> dict[str, Any]:
@@ -214,9 +222,7 @@ def _summed(whole: Cells, by: str, *, currency: str, within: tuple[str, str] | N
 
 def _split(desk: Desk, definite: Asked, by: str, *, currency: str) -> tuple[Split, list[Any]]:
     assert definite.compare is not None  # noqa: S101
-    question = Question.model_validate(
-        {**dict(definite.question), "by": (by,), "currency": currency, "compare": definite.compare}
-    )
+    question = Question.model_validate({**dict(definite.question), "by": (by,), "compare": definite.compare})
     answer = desk.lake.ask(question)
     after, before = _parts(answer, by, "value", answer.totals), _parts(answer, by, "previous", answer.previous_totals)
     return Split(by, currency, contributions(before, after, limit=NAMED), before, after), [answer]

@@ -43,7 +43,7 @@ def of_october(desk: Desk, **where: str) -> Asked:
 @pytest.mark.parametrize("dimension", TRIED)
 def test_they_add_up_to_what_the_lake_says_of_one_dimension(lake: Lake, dimension: str) -> None:
     desk = desk_of(lake)
-    whole = cells(desk, of_october(desk), TRIED, currency="USD")
+    whole = cells(desk, of_october(desk), TRIED)
     assert whole is not None
     assert whole.by == TRIED
     alone, _ = _split(desk, of_october(desk), dimension, currency="USD")
@@ -64,7 +64,7 @@ def test_what_the_lake_does_not_list_whole_is_not_taken_for_the_whole(
 
     monkeypatch.setattr(lake, "ask", short)
     desk = desk_of(lake)
-    whole = cells(desk, of_october(desk), TRIED, currency="USD")
+    whole = cells(desk, of_october(desk), TRIED)
     assert whole is not None
     assert [len(by) for by in found] == [4, 3, 2]
     assert whole.by == TRIED[:2]
