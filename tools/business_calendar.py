@@ -8,6 +8,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from lake.errors import LakeError
 from tools.detection.clock import Clock
@@ -48,8 +49,15 @@ class BusinessCalendar:
 def parsed(text: str, name: str, fiscal: FiscalCalendar | None = None) -> BusinessCalendar:
     """The calendar of a CSV file with a heading and the columns `date` (2026-12-25) and `kind`, a line a day and kind.
     `name`: what the file is called. Raises LakeError, with the line, for what cannot be read."""
-    days: dict[date, tuple[str, ...]] = {}
     lines = csv.reader(text.lstrip("\ufeff").splitlines())
+    try:
+        return BusinessCalendar(_days(lines, name), fiscal or FiscalCalendar())
+    except csv.Error as error:
+        raise _unreadable(name, f"Line {max(lines.line_num, 1)} is no line of a CSV file: {error}.") from None
+
+
+def _days(lines: Any, name: str) -> dict[date, tuple[str, ...]]:
+    days: dict[date, tuple[str, ...]] = {}
     heading = [column.strip().lower() for column in next(lines, [])]
     if missing := [column for column in COLUMNS if column not in heading]:
         raise _unreadable(name, f"Its first line has no column {' and no column '.join(missing)}.")
@@ -69,7 +77,7 @@ def parsed(text: str, name: str, fiscal: FiscalCalendar | None = None) -> Busine
         days[day] = tuple(sorted({*days.get(day, ()), kind}))
         if len(days) > MOST_DAYS:
             raise _unreadable(name, f"It names more than {MOST_DAYS:,} days.")
-    return BusinessCalendar(days, fiscal or FiscalCalendar())
+    return days
 
 
 def _unreadable(name: str, why: str) -> LakeError:

@@ -45,6 +45,7 @@ def test_the_last_three_days_of_each_fiscal_quarter_are_known() -> None:
         ("date,kind\n01.01.2026,holiday\n", "Line 2 has no date"),
         ("date,kind\n2026-01-01,holiday\n2026-01-02\n", "Line 3 has fewer columns"),
         ("date,kind\n2026-01-01,\n", "Line 2 has no kind"),
+        (f"date,kind\n2026-12-25,{'x' * 140_000}\n", "Line 2 is no line of a CSV file"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_line(text: str, why: str) -> None:
