@@ -1,0 +1,92 @@
+"""A bank with planted waste, its cloud and its gateway, and a gate whose real worker looks at them and changes them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.processes.cloud import SERVICES, eyes
+from app.processes.gateways import gateway_eyes, gateway_hands
+from approvals.executors.aws import AwsExecutor, aws_clients
+from approvals.executors.router import Router as Hands
+from lake.engine import Lake
+from lake.load import ingest
+from sandbox.admin.serve import ServedAdmin, serve_admin
+from sandbox.aws.seed import access_key
+from sandbox.aws.serve import ServedAws, serve_aws
+from sandbox.bank.waste_gateway import KEYS, gateway_log
+from sandbox.bank.write import write_bank
+from sandbox.litellm.proxy import LiteLLMProxy, key_row
+from tests.approvals.gate import START
+from tests.approvals.gate_stubs import PEOPLE
+from tests.approvals.gateway.conftest import settings_of
+from tests.approvals.gateway.proxy import MASTER
+from tests.savings.run import CROWD, Run
+from tests.tools.gateway_log import pulled
+
+MORNING = START.replace(hour=8)
+"""The gateway's log reaches to seven o'clock, when it is an hour old."""
+UNTIL = START.date() - timedelta(days=1)
+LIMITS = """
+[off_hours]
+scheduler_role = "spendgate-evenings"
+"""
+
+
+@pytest.fixture(scope="session")
+def new_gate(on_sqlite: Any) -> Any:
+    """One database is enough here: these runs are about what stands at both ends of the gate."""
+    return on_sqlite
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The folder of the bank, and a lake with its bills, its measurements and its gateway's log."""
+
+    folder: Path
+    lake: Lake
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    folder = tmp_path_factory.mktemp("bank")
+    write_bank(folder, until=UNTIL, months=6, waste=True)
+    lake = pulled(tmp_path_factory.mktemp("home"), gateway_log(UNTIL), now=MORNING)
+    bills = [folder / "bill" / "aws" / f"{month:%Y-%m}.parquet" for month in (date(2026, 10, 1), date(2026, 11, 1))]
+    ingest(lake, [*bills, folder / "usage"], now=START)
+    return Bank(folder, lake)
+
+
+@pytest.fixture(scope="session")
+def aws(bank: Bank) -> Iterator[ServedAws]:
+    with serve_aws(bank.folder / "machines.json") as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def proxy() -> Iterator[ServedAdmin]:
+    tags = {"environment": "development"}
+    rows = [key_row(f"sk-bank-{one.name}", key_alias=one.name, team_id=one.team, metadata=tags) for one in KEYS]
+    with serve_admin(LiteLLMProxy(MASTER, rows)) as served:
+        yield served
+
+
+@pytest.fixture
+def run(gate: Any, bank: Bank, aws: ServedAws, proxy: ServedAdmin) -> Run:
+    """The gate with the bank's home before it, and behind it a worker for each of the bank's accounts."""
+    more = (f'\n[[person]]\nid = "{who}"\nname = "{role}"\nroles = ["{role}"]\n' for who, role in CROWD.items())
+    gate.adopt("people", PEOPLE + "".join(more))
+    (gate.folder / "savings.toml").write_text(LIMITS)
+
+    def clients(account: str, region: str, service: str) -> Any:
+        made = aws_clients(endpoint_url=aws.address, access_key=access_key(account), secret_key="any")
+        return made(account, region, service)
+
+    settings = settings_of(proxy)
+    gate.inspector = eyes(clients).also(gateway_eyes(settings))
+    cloud = AwsExecutor(clients)
+    gate.executor = Hands(dict.fromkeys(SERVICES, cloud), name="aws").also(gateway_hands(settings))
+    return Run(gate, bank.lake, clients, proxy)

@@ -1,0 +1,53 @@
+"""What each rule must be shown by: rows that fire, do not and are unknown, a worked figure, and a run to its undoing.
+
+A rule that is added without one of these is named here.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.savings.test_from_finding_to_undo import CHANGING, MEDDLES
+from tests.tools import test_bill_rules, test_gateway_rules, test_idle_gpu, test_model_rules, test_off_hours
+from tools.rules import idle_gpu, off_hours
+from tools.rules.catalogue import FORMS
+from tools.rules.form import Form
+
+FIRES, NOT, UNKNOWN = "fires", "does not", "unknown"
+MEANS = {"waste": FIRES, "idle": FIRES, "fine": NOT, "in use": NOT, "in_use": NOT, "None": NOT, "unknown": UNKNOWN}
+NEVER_UNKNOWN = {"idle_address"}
+"""Its evidence is one meter's name: where the bill lacks that, there is no address to say anything of."""
+BY_PEOPLE = {"cheaper_model", "batch_work", "prompt_caching"}
+"""What they find is carried out where the model is called, by whoever owns that program."""
+
+
+def rows() -> Iterator[tuple[str, str, Any, str]]:
+    """Of every table of cases: the rule, the row's sentence, its verdict and the money that was worked out for it."""
+    for table in (test_bill_rules.CASES, test_model_rules.CASES, test_gateway_rules.CASES):
+        for sentence, rule, _, verdict, saving in table:  # type: ignore[attr-defined]
+            yield rule.FORM.name, sentence, verdict, saving
+    for sentence, _, _, verdict, saving in test_off_hours.CASES:
+        yield off_hours.FORM.name, sentence, verdict, saving
+    for sentence, _, verdict in test_idle_gpu.SENTENCES:
+        yield idle_gpu.FORM.name, sentence, verdict, ""
+
+
+SHOWN = list(rows())
+
+
+@pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
+def test_a_rule_is_shown_whole(form: Form) -> None:
+    mine = [row for row in SHOWN if row[0] == form.name]
+    assert all(sentence for _, sentence, _, _ in mine)
+    told = {MEANS[str(verdict)] for _, _, verdict, _ in mine}
+    assert told == {FIRES, NOT, UNKNOWN} - ({UNKNOWN} if form.name in NEVER_UNKNOWN else set())
+    figures = [Decimal(saving) for *_, saving in mine if saving]
+    # The rule of GPU machines has its figure in a test of its own: 5.672 dollars an hour are 4,140.56 a month.
+    assert figures or form is idle_gpu.FORM
+    assert (form.kind == "") == (form.name in BY_PEOPLE)
+    if form.kind:
+        assert form in CHANGING
+        assert form.drift
+        assert form.kind in MEDDLES
