@@ -28,8 +28,8 @@ from audit.trail_event import leaves_of
 
 DECIDING = ("vote.", "approval.", "execution.", "proposal.sealed")
 LOCAL = "spendgate:"
-ELSEWHERE = ("litellm:", "openai:")
-"""What other providers than AWS are sent: CloudTrail knows nothing of it."""
+ELSEWHERE = ("litellm:", "openai:", "terraform:")
+"""What other providers than AWS are sent, and what is handed over: CloudTrail knows nothing of it."""
 CLAIMS = (Event.EXECUTION_CLAIMED, Event.EXECUTION_TAKEN_OVER)
 UNKNOWN = "unknown"
 

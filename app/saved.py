@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from approvals.changes.change import parse_change
+from approvals.changes.terraform import PatchTerraform
 from approvals.states import UNDECIDED, State
 from approvals.store import Effect, Proposal
 from tools.realised import Deed
@@ -65,7 +66,10 @@ def first_rehearsals(deeds: list[Deed]) -> list[Deed]:
 
 
 def _day(session: Session, row: Proposal) -> date:
-    """The day of its first request; of what was not sent, the day on which it came to where it stands."""
+    """The day of its first request; of what was not sent, and of a patch that others applied, the day on which it came
+    to where it stands."""
+    if isinstance(parse_change(json.loads(row.change)), PatchTerraform):
+        return row.changed_at.date()
     sent = session.exec(select(Effect.intended_at).where(col(Effect.proposal) == row.id)).all()
     return min(sent, default=row.changed_at).date()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from app.errors import Exit, Problem
+from app.terraform_settings import TerraformSettings, load_terraform
 
 LEAST_SETTLE_SECONDS = 360
 """Longer than the five minutes for which AWS accepts a signature, with a minute for what a request takes."""
@@ -101,6 +102,7 @@ class WorkerSettings:
     settle_seconds: int
     litellm: AdminSettings | None = None
     openai: AdminSettings | None = None
+    terraform: TerraformSettings = field(default_factory=TerraformSettings)
 
 
 @dataclass(frozen=True)
@@ -344,6 +346,7 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
         settle_seconds=int(settle),
         litellm=_admin(env, "LITELLM", "litellm", ""),
         openai=_admin(env, "OPENAI", "openai", "https://api.openai.com/v1"),
+        terraform=load_terraform(env),
     )
 
 

@@ -16,6 +16,7 @@ from approvals.active import active
 from approvals.adopt import text_of
 from approvals.changes.change import AnyChange
 from approvals.changes.governance import AdoptPolicy
+from approvals.changes.terraform import PatchTerraform
 from approvals.errors import Altered
 from approvals.person import People
 from approvals.policy import APPROVE, filled, held
@@ -141,7 +142,9 @@ def project(
 
 
 def difference(session: Session, change: AnyChange) -> tuple[str, ...]:
-    """What a change of rules or people would change, line by line as `diff -u` tells it; nothing for other changes."""
+    """What a change of rules or people, or a patch, would change, line by line as `diff -u` tells it; else nothing."""
+    if isinstance(change, PatchTerraform):
+        return change.lines()
     if not isinstance(change, AdoptPolicy):
         return ()
     before, after = (text_of(session, change.what, which) for which in (change.replaces, change.digest))
@@ -210,7 +213,7 @@ def _full(
         proposal=proposal.id,
         version=proposal.version,
         state=state,
-        words=words(state),
+        words=_words(state, sealed.change),
         title=sealed.title,
         resource=sealed.resource,
         resource_name=sealed.resource_name,
@@ -247,6 +250,14 @@ def _full(
         supersedes=sealed.supersedes,
         until=proposal.look_at if state == State.REVIEW_DUE else None,
     )
+
+
+def _words(state: State, change: AnyChange) -> str:
+    """Where it stands; of a patch, whether it was applied."""
+    if not isinstance(change, PatchTerraform):
+        return words(state)
+    told = {State.SUCCEEDED: "handed over, not applied yet", State.VERIFIED: "applied and checked"}
+    return told.get(state) or words(state)
 
 
 def _steps(sealed: Sealed, effects: list[Effect]) -> tuple[StepShown, ...]:

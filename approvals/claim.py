@@ -18,6 +18,7 @@ from approvals.active import entitled, judged_by
 from approvals.agree import claims_agree, vouched
 from approvals.caps import DAY
 from approvals.changes.change import parse_change
+from approvals.changes.terraform import filed_as
 from approvals.emergency import may_break_glass
 from approvals.errors import Altered
 from approvals.evidence import read_evidence
@@ -139,7 +140,7 @@ def _by_policy(
         return no("requester", f"whoever asked for it may not do so any more: {asker.reason}")
     if sealed.policy.authority == BREAK_GLASS:
         glass = may_break_glass(
-            person=sealed.requester, change_kind=sealed.change.kind, people=current.people, rules=current.rules
+            person=sealed.requester, change_kind=filed_as(sealed.change), people=current.people, rules=current.rules
         )
         if not glass.allowed:
             return no("no_emergency", f"it may not be asked for as an emergency any more: {glass.reason}")

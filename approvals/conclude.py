@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from approvals.changes.operations import declared
+from approvals.changes.terraform import PatchTerraform
 from approvals.inspectors.port import Happening
 from approvals.sealed import Sealed
 from approvals.settling import UNREADABLE, looks
@@ -56,7 +57,9 @@ def judge(
     if now < since + _patience(sealed, effects, fields, settle):
         return None
     if state == State.SUCCEEDED:
-        return Conclusion(State.DIVERGED, f"carried out, but it now reads {told(fields, sealed)}")
+        patch = isinstance(sealed.change, PatchTerraform)
+        did = "handed over, and not applied in time:" if patch else "carried out, but"
+        return Conclusion(State.DIVERGED, f"{did} it now reads {told(fields, sealed)}")
     return _not_shown(sealed, effects, fields, open_steps, history)
 
 

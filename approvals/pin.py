@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from approvals.active import Active
+from approvals.changes.terraform import filed_as
 from approvals.emergency import emergency_requirement
 from approvals.evidence import Evidence
 from approvals.rules import Requirement
@@ -42,9 +43,9 @@ def required_now(current: Active, sealed: Sealed, evidence: Evidence, seen: str 
     """The votes that the rules in force now ask for, of the same bytes in the environment that is seen now."""
     names = (seen, evidence.environment) if seen else (None,)
     involved, sum_ = (sealed.requester, *sealed.editors), _summed(sealed.policy.together, evidence)
-    needs = _needs(current, sealed.change.kind, names, evidence, involved, sum_)
+    needs = _needs(current, filed_as(sealed.change), names, evidence, involved, sum_)
     emergency = sealed.policy.authority == BREAK_GLASS
-    return _in_emergency(current, needs, sealed.change.kind, sealed.incident) if emergency else needs
+    return _in_emergency(current, needs, filed_as(sealed.change), sealed.incident) if emergency else needs
 
 
 def _needs(

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from approvals.changes.change import AnyChange, parse_change
+from approvals.changes.terraform import PatchTerraform
 from approvals.conclude import Conclusion, judge, told
 from approvals.errors import Altered
 from approvals.inspectors.port import CannotLook, Happening, Inspector
 from approvals.move import move
 from approvals.resent import resent_at
 from approvals.sealed import decode
-from approvals.settling import LOOK_AGAIN, LOOK_SELDOM, SETTLE
+from approvals.settling import LOOK_AGAIN, LOOK_RARELY, LOOK_SELDOM, SETTLE
 from approvals.states import State
 from approvals.store import ABSENT, FOUND, Effect, Proposal, effects_of, proposal_of
 from audit.canonical import canonical, sha256
@@ -87,7 +88,7 @@ def _conclude(
     session: Session, now: datetime, proposal: Proposal, read: _Read, actor: Actor, settle: timedelta
 ) -> State:
     effects = effects_of(session, proposal.id)
-    seen = ""
+    seen, handed_over = "", False
     try:
         sealed = decode(proposal.sealed, proposal.digest)
     except Altered as error:
@@ -98,9 +99,10 @@ def _conclude(
             sealed, effects, read.fields, state=State(proposal.state), now=read.asked_at, settle=settle,
             sent_again=resent_at(session, proposal.id), history=read.history,
         )  # fmt: skip
-        seen = told(read.fields or {}, sealed)
+        seen, handed_over = told(read.fields or {}, sealed), isinstance(sealed.change, PatchTerraform)
     if found is None:
-        proposal.look_at = now + (LOOK_AGAIN if read.fields is not None else _pause(proposal, now))
+        soon = LOOK_RARELY if handed_over else LOOK_AGAIN
+        proposal.look_at = now + (soon if read.fields is not None else _pause(proposal, now))
         session.add(proposal)
         return State(proposal.state)
     _settle_effects(session, effects, found)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from approvals.active import Active, entitled
 from approvals.changes.change import AnyChange, parse_change
 from approvals.changes.reversibility import class_of
+from approvals.changes.terraform import PatchTerraform, filed_as
 from approvals.changes.undo import UndoInstance
 from approvals.emergency import may_break_glass
 from approvals.errors import Altered, GateError, NotFound
@@ -64,10 +65,13 @@ def _store(
     session: Session, now: datetime, draft: Draft, change: AnyChange, seen: Snapshot | NotSealable, actor: Actor
 ) -> Proposal:
     row = from_draft(draft, state=State.UNSEALABLE, now=now)
+    if isinstance(change, PatchTerraform):
+        why = NotSealable("a patch is made by the worker of a change; ask for the change", "made_by_worker")
+        return _unsealable(session, row, actor, now, why)
     if isinstance(seen, NotSealable):
         return _unsealable(session, row, actor, now, seen)
     if seen.resolved is not None:
-        if (seen.resolved.kind, seen.resolved.resource) != (change.kind, change.resource):
+        if (filed_as(seen.resolved), seen.resolved.resource) != (filed_as(change), change.resource):
             why = NotSealable("what was read would make another change of it than was asked for", "other_change")
             return _unsealable(session, row, actor, now, why)
         change = seen.resolved
@@ -78,7 +82,7 @@ def _store(
         return _unsealable(session, row, actor, now, wrong)
     evidence = read_evidence(json.loads(draft.evidence))
     try:
-        class_name = current.rules.class_of(change.kind)
+        class_name = current.rules.class_of(filed_as(change))
     except GateError as error:
         return _unsealable(session, row, actor, now, NotSealable(str(error), "no_class"))
     # What it replaces ends last of all: a change that cannot be sealed ends nobody's votes.
@@ -112,7 +116,7 @@ def _judged(
     session: Session, now: datetime, change: AnyChange, evidence: Evidence, scope: str, current: Active
 ) -> Summed:
     """The amount that decides the column: with whatever in the same scope it may have been split from."""
-    days, class_name = current.rules.split_days, current.rules.class_of(change.kind)
+    days, class_name = current.rules.split_days, current.rules.class_of(filed_as(change))
     # The gate's own changes cost nothing, so there is nothing to split.
     earlier = (
         earlier_proposals(session, now=now, scope=scope, class_name=class_name, days=days)
@@ -137,12 +141,15 @@ def _filed_too_laxly(change: AnyChange, class_name: str, current: Active) -> Not
     worst = class_of(change)
     if current.rules.votes_as_strictly(class_name, worst):
         return None
-    told = f"a step of it is {worst.replace('_', ' ')}, and the rules in force file {change.kind} under {class_name!r}"
+    filed = f"the rules in force file {filed_as(change)} under {class_name!r}"
+    told = f"a step of it is {worst.replace('_', ' ')}, and {filed}"
     return NotSealable(f"{told}, whose votes do not include those of {worst!r}", "filed_too_laxly")
 
 
 def _not_the_inverse(session: Session, draft: Draft, change: AnyChange) -> NotSealable | None:
     """A rollback is the inverse that was sealed, or it is no rollback."""
+    # The way back of what Terraform owns is a patch again; what was sealed as the inverse is the change that it makes.
+    change = change.of if isinstance(change, PatchTerraform) else change
     named = draft.inverse_of or (change.of if isinstance(change, UndoInstance) else None)
     if named is None:
         return None
@@ -162,7 +169,7 @@ def _no_emergency(session: Session, draft: Draft, change: AnyChange, current: Ac
         return None
     verdict = may_break_glass(
         person=draft.requester,
-        change_kind=change.kind,
+        change_kind=filed_as(change),
         people=current.people,
         rules=current.rules,
         unreviewed=[other for other in unreviewed(session) if other != draft.id],

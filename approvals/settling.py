@@ -17,6 +17,8 @@ LOOK_LASTS = timedelta(minutes=1)
 
 LOOK_AGAIN = timedelta(seconds=3)
 LOOK_SELDOM = timedelta(minutes=1)
+LOOK_RARELY = timedelta(minutes=10)
+"""For a patch, which people take up within hours or days."""
 
 
 def looks(fields: dict[str, Any], expected: dict[str, str]) -> bool:

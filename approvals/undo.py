@@ -16,6 +16,7 @@ from approvals.changes.openai_project import OnProject
 from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.step import Step
 from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
+from approvals.changes.terraform import PatchTerraform
 from approvals.changes.undo import UndoInstance, Undone
 from approvals.changes.volume_type import ChangeVolumeType
 from approvals.sealed import Sealed
@@ -38,6 +39,8 @@ def inverse_change(sealed: Sealed, effects: Sequence[Effect]) -> AnyChange | Non
     if not done or any(step.inverse is None for step in done):
         return None
     change = sealed.change
+    if isinstance(change, PatchTerraform):
+        return change.back()
     wanted = [step.inverse for step in done]
     if isinstance(change, WITH_INVERSE):
         simple = change.inverse()

@@ -10,6 +10,7 @@ from app.errors import Exit, Problem
 from app.processes.gateways import gateway_eyes, gateway_hands
 from app.settings import WorkerSettings
 from approvals.executors.aws import AwsExecutor, Clients, aws_clients
+from approvals.executors.hand_over import HandOver
 from approvals.executors.local import LocalExecutor
 from approvals.executors.port import Executor
 from approvals.executors.rehearsal import Rehearsal
@@ -22,9 +23,11 @@ from approvals.inspectors.local import LocalInspector
 from approvals.inspectors.log_group import LogGroupInspector
 from approvals.inspectors.nodegroup import NodeGroupInspector
 from approvals.inspectors.notebook import NotebookInspector
+from approvals.inspectors.port import Inspector
 from approvals.inspectors.router import Router as Eyes
 from approvals.inspectors.scaling_group import ScalingGroupInspector
 from approvals.inspectors.stop_schedule import StopScheduleInspector
+from approvals.inspectors.terraform import TerraformEyes
 from approvals.inspectors.throughput import ThroughputInspector
 from approvals.inspectors.volume import VolumeInspector
 from approvals.inspectors.volume_type import VolumeTypeInspector
@@ -33,8 +36,9 @@ from audit.transaction import Begin
 SERVICES = ("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:", "scheduler:")
 
 
-def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Hands]:
-    """An inspector for each kind of change, and for each provider the executor that the settings name.
+def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Inspector, Hands]:
+    """An inspector for each kind of change, and for each provider the executor that the settings name; what Terraform
+    owns becomes a patch.
 
     The gate's own changes are never rehearsed: they touch no cloud, and a rehearsing gate must be governable too.
     """
@@ -43,9 +47,13 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Eyes, Ha
     executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
     own = LocalInspector(begin)
     services = dict.fromkeys(SERVICES, executor)
-    hands = {**services, "spendgate:": LocalExecutor(begin, worker=worker)}
+    patches: Executor = HandOver() if settings.executor == "aws" else Rehearsal()
+    owned = settings.terraform
+    hands = {**services, "terraform:": patches, "spendgate:": LocalExecutor(begin, worker=worker)}
     looks = eyes(clients).also(dict.fromkeys(GOVERNANCE, own)).also(gateway_eyes(settings))
-    return looks, Hands(hands, name=executor.name).also(gateway_hands(settings))
+    return TerraformEyes(looks, states=owned.states, sources=owned.sources, tags=owned.tags), Hands(
+        hands, name=executor.name
+    ).also(gateway_hands(settings))
 
 
 def eyes(clients: Clients) -> Eyes:

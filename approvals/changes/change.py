@@ -17,6 +17,7 @@ from approvals.changes.openai_project import SetOpenAIModels, SetOpenAIRateLimit
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
+from approvals.changes.terraform import PatchTerraform
 from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.undo import UndoInstance
 from approvals.changes.volume import DeleteVolume
@@ -33,7 +34,7 @@ OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
 OnAws = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput
 CloudChange = OnAws | OnLiteLLM | OnOpenAI
 GateChange = AdoptPolicy | ReleaseKillSwitch
-AnyChange = Annotated[CloudChange | GateChange, Field(discriminator="kind")]
+AnyChange = Annotated[CloudChange | GateChange | PatchTerraform, Field(discriminator="kind")]
 CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",

@@ -306,6 +306,18 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses a schedule that is not there",
         inverse="scheduler:CreateSchedule",
     ),
+    # Taking a patch up is people's work of days: fourteen of them at the shipped settle time.
+    Operation(
+        name="terraform:HandOver",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("terraform",),
+        provider_checks="nothing is sent: the patch is what was approved",
+        inverse="terraform:HandOver",
+        settles=2016,
+        patience=2016,
+    ),
     Operation(
         name="spendgate:AdoptPolicy",
         kind=Kind.MUTATION,

@@ -8,7 +8,7 @@ from agent.ports import Seat
 from app.home import Home
 from app.processes.worker import Worker
 from app.seat import seated_with
-from approvals.changes.change import AnyChange, parse_change
+from approvals.changes.change import parse_change
 from approvals.posted import posted
 from approvals.rollback import roll_back
 from approvals.settling import SETTLE
@@ -80,7 +80,7 @@ class Run:
             drafted = roll_back(session, now=now, proposal_id=proposal, person=OLIVIA)
         return drafted.proposal_id if drafted.verdict.allowed else None
 
-    def change(self, proposal: str) -> AnyChange:
+    def change(self, proposal: str) -> Any:
         """The change as it was sealed."""
         return parse_change(json.loads(self.gate.row(proposal).change))
 

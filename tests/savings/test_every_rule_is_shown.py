@@ -26,7 +26,7 @@ BY_PEOPLE = {"cheaper_model", "batch_work", "prompt_caching"}
 def rows() -> Iterator[tuple[str, str, Any, str]]:
     """Of every table of cases: the rule, the row's sentence, its verdict and the money that was worked out for it."""
     for table in (test_bill_rules.CASES, test_model_rules.CASES, test_gateway_rules.CASES):
-        for sentence, rule, _, verdict, saving in table:  # type: ignore[attr-defined]
+        for sentence, rule, _, verdict, saving in table:
             yield rule.FORM.name, sentence, verdict, saving
     for sentence, _, _, verdict, saving in test_off_hours.CASES:
         yield off_hours.FORM.name, sentence, verdict, saving

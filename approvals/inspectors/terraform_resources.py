@@ -1,0 +1,73 @@
+"""What each change would set in Terraform's configuration: the resource types of its AWS provider, and their arguments.
+
+Source: the documentation of the provider hashicorp/aws, arguments and attributes of each resource.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.changes.address import ReleaseAddress
+from approvals.changes.endpoint import DeleteEndpoint
+from approvals.changes.log_retention import SetLogRetention
+from approvals.changes.resize import ResizeInstance
+from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.terraform import USUAL_SPEED
+from approvals.changes.throughput import DeleteThroughput
+from approvals.changes.volume import DeleteVolume
+from approvals.changes.volume_type import ChangeVolumeType
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument and its values; `before` is None where what stands there now is not known beforehand."""
+
+    name: str
+    before: str | int | None
+    after: str | int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A resource of this type with this id, and what is to be set in it; nothing to set means that it is to go."""
+
+    type: str
+    id: str
+    sets: tuple[Argument, ...] = ()
+
+
+def wanted(change: Any) -> Wanted:
+    """What the change is in Terraform's words. Raises TypeError for one that Terraform does not own."""
+    match change:
+        case ResizeInstance():
+            set_type = Argument("instance_type", change.from_type, change.to_type)
+            return Wanted("aws_instance", change.instance_id, (set_type,))
+        case ChangeVolumeType():
+            return Wanted("aws_ebs_volume", change.volume_id, _disk(change))
+        case SetLogRetention():
+            return Wanted("aws_cloudwatch_log_group", change.log_group,
+                          (Argument("retention_in_days", None, change.days),))  # fmt: skip
+        case SetGroupMinimum():
+            return Wanted("aws_autoscaling_group", change.group,
+                          (Argument("min_size", change.before, change.after),))  # fmt: skip
+        case DeleteVolume():
+            return Wanted("aws_ebs_volume", change.volume_id)
+        case ReleaseAddress():
+            return Wanted("aws_eip", change.allocation_id)
+        case DeleteEndpoint():
+            return Wanted("aws_sagemaker_endpoint", change.endpoint)
+        case DeleteThroughput():
+            return Wanted("aws_bedrock_provisioned_model_throughput", change.throughput)
+    raise TypeError(f"{type(change).__name__} is nothing that Terraform owns")
+
+
+def _disk(change: ChangeVolumeType) -> tuple[Argument, ...]:
+    """Its type, and the speed where that is another than every gp3 has."""
+    sets = [Argument("type", change.from_type, change.to_type)]
+    if change.to_type == "gp3":
+        speed = (("iops", change.iops), ("throughput", change.throughput))
+        sets += [
+            Argument(name, None, value)
+            for (name, value), usual in zip(speed, USUAL_SPEED, strict=True)
+            if value != usual
+        ]
+    return tuple(sets)

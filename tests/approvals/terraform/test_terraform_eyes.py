@@ -1,0 +1,91 @@
+"""Who owns a resource, by its tags; and what is refused or handed over whatever the worker may do itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from approvals.changes.change import parse_change
+from approvals.changes.terraform import PatchTerraform
+from approvals.inspectors.aws import fingerprints
+from approvals.inspectors.port import NotSealable, Snapshot
+from approvals.inspectors.router import Router
+from approvals.inspectors.terraform import TerraformEyes, says_terraform
+from tests.approvals.gate_stubs import FIELDS, INSTANCE, RESIZE, STOP
+from tests.approvals.terraform.states import resource, state
+
+WANTED = (("terraform", None), ("ManagedBy", "terraform"))
+TAGS: list[tuple[str, dict[str, str], bool]] = [
+    ("none", {}, False),
+    ("a key of its own", {"terraform": "true"}, True),
+    ("the key names the workspace", {"Terraform": "bank/prod"}, True),
+    ("the key says no", {"terraform": "False"}, False),
+    ("a key and its value", {"ManagedBy": "terraform"}, True),
+    ("in another case", {"managedby": "TERRAFORM"}, True),
+    ("managed by something else", {"ManagedBy": "hand"}, False),
+    ("the word in another tag", {"team": "terraform"}, False),
+    ("among others", {"team": "x", "managedBy": "Terraform"}, True),
+]
+
+
+@pytest.mark.parametrize(("what", "tags", "says"), TAGS, ids=[row[0] for row in TAGS])
+def test_tags_say_terraform(what: str, tags: dict[str, str], says: bool) -> None:
+    assert says_terraform(fingerprints(tags), WANTED) is says
+
+
+class Sees:
+    """An inspector that sees what it is told to see."""
+
+    def __init__(self, seen: Snapshot | NotSealable) -> None:
+        self.seen = seen
+
+    def look(self, change: Any) -> Snapshot | NotSealable:
+        return self.seen
+
+    def read_back(self, change: Any) -> dict[str, Any]:
+        return self.seen.fields
+
+
+def eyes_of(seen: Snapshot | NotSealable, folder: Path | None = None) -> TerraformEyes:
+    eyes = Router(dict.fromkeys(("resize_instance", "stop_instance"), Sees(seen)))
+    if folder is None:
+        return TerraformEyes(eyes, tags=WANTED)
+    (folder / "a.tfstate").write_text(json.dumps(state([resource("aws_instance", "web", id=INSTANCE)])))
+    return TerraformEyes(eyes, states=(folder / "a.tfstate",))
+
+
+def fields(**tags: str) -> dict[str, Any]:
+    return FIELDS | {"tags": fingerprints(tags)}
+
+
+def test_a_machine_of_a_stack_is_not_resized_past_its_template() -> None:
+    seen = eyes_of(Snapshot(fields(**{"aws:cloudformation:stack-name": "web"}))).look(parse_change(RESIZE))
+    assert isinstance(seen, NotSealable)
+    assert seen.code == "managed"
+
+
+def test_a_machine_of_nobody_is_changed_as_it_was_asked_for() -> None:
+    seen = eyes_of(Snapshot(fields(team="x"))).look(parse_change(RESIZE))
+    assert isinstance(seen, Snapshot)
+    assert seen.resolved is None
+
+
+def test_a_worker_without_the_right_to_do_it_hands_it_over_all_the_same(tmp_path: Path) -> None:
+    no = NotSealable("the worker would not be permitted to do it", "not_permitted", fields(team="x"))
+    seen = eyes_of(no, tmp_path).look(parse_change(RESIZE))
+    assert isinstance(seen, Snapshot)
+    assert isinstance(seen.resolved, PatchTerraform)
+    assert seen.environment is None, "what was not looked at counts as production"
+    assert eyes_of(no).look(parse_change(RESIZE)) is no
+
+
+def test_what_cannot_be_done_at_all_is_no_patch_either(tmp_path: Path) -> None:
+    no = NotSealable("it is m5.large, not g5.12xlarge", "wrong_type", fields(team="x"))
+    assert eyes_of(no, tmp_path).look(parse_change(RESIZE)) is no
+
+
+def test_whether_a_machine_runs_stands_in_no_configuration(tmp_path: Path) -> None:
+    seen = eyes_of(Snapshot(fields(terraform="yes")), tmp_path).look(parse_change(STOP))
+    assert isinstance(seen, Snapshot)
+    assert seen.resolved is None
