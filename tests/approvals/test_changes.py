@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from approvals.changes.change import CLOUD_KINDS, KINDS, MOST_BYTES, parse_change
@@ -242,6 +242,7 @@ json_like: Any = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kind=st.sampled_from(KINDS), more=st.dictionaries(st.sampled_from([*STOP, *SCALE, *UNDO, "x"]), json_like))
 def test_no_input_whatever_breaks_it(kind: str, more: dict[str, Any]) -> None:
     try:
