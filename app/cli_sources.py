@@ -46,6 +46,14 @@ def sources_pull(
     sources.pull(name, since=day(since), as_json=as_json)
 
 
+@usage_app.command("keys")
+def usage_keys(as_json: Json = False) -> None:
+    """List the access keys of this account's users, with when each was last used; for the rule of unused keys."""
+    from app.commands import usage
+
+    usage.keys(as_json=as_json)
+
+
 @usage_app.command("pull")
 def usage_pull(
     region: Annotated[

@@ -5,6 +5,7 @@ Nothing is looked at and nothing is sent: it is only what may be proposed next, 
 
 from collections.abc import Sequence
 
+from approvals.changes.access_key import OnAccessKey
 from approvals.changes.change import AnyChange
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
@@ -25,7 +26,7 @@ from approvals.store import TOOK_EFFECT, Effect
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
     CreateEndpoint, SetGroupMinimum, ScheduleStop, UnscheduleStop, AdoptPolicy, BlockGatewayKey, UnblockGatewayKey,
-    SetGatewayBudget, OnProject,
+    SetGatewayBudget, OnProject, OnAccessKey,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

@@ -17,6 +17,7 @@ from lake.usage import BYTES_PER_MB, Utilisation, hours, measured
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.gateway_rules import judged_keys
+from tools.key_rules import judged_access_keys
 from tools.model_rules import judged_models
 from tools.opportunity import Opportunity
 from tools.rules import idle_endpoint, idle_machine, off_hours, old_disk, unused_throughput
@@ -61,7 +62,7 @@ def judged(desk: Desk) -> Judged:
     own, models = _by_resource(desk), judged_models(desk)
     return replace(
         own,
-        found=(*own.found, *models.found, *judged_keys(desk)),
+        found=(*own.found, *models.found, *judged_keys(desk), *judged_access_keys(desk)),
         query=";\n".join(query for query in (own.query, models.query) if query),
         snapshots=tuple(dict.fromkeys((*own.snapshots, *models.snapshots))),
         uses=models.uses,

@@ -74,6 +74,7 @@ Wish = Literal[
     "set_group_minimum",
     "delete_throughput",
     "schedule_stop",
+    "disable_access_key",
 ]
 
 
@@ -171,7 +172,7 @@ _QUERY_SPEND = (
 )
 _EXPLAIN = "Why spend changed between two periods: ranked contributions that sum to the change."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and from where."
-_ANOMALIES = "Unusual days of spend, with what was expected and the driver."
+_ANOMALIES = "Unusual days of spend, what was expected and the driver."
 _SAVINGS = "What could be saved a month: idle machines, disks, endpoints, logs, models. Not judged: unknown."
 _SIMULATE = "What a month would cost if one machine were stopped or had another type. Only reckons."
 _PROPOSE = "Drafts one change of one resource for people to decide. Only when the user asks."

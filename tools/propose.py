@@ -120,7 +120,7 @@ def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], bille
         raise CannotProposeError(_by_people(one))
     money, form = one.judged.money, one.judged.form
     # A gateway's estimate is no saving of the bill: on a card and in every sum of what is proposed it would be one.
-    yearly = None if money is None or form.estimate else money.per_year
+    yearly = None if money is None or form.estimate else money.per_year or None
     try:
         change = parse_change(one.judged.change)
     except GateError:

@@ -221,7 +221,7 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
         put_evidence(sheet, row, one, seen.period)
     for other in [*others[:top], *doubtful[:top]]:
         put_opportunity(sheet, other)
-    _totals(sheet, idle, [one for one in others if not one.judged.form.estimate], seen.period)
+    _totals(sheet, idle, [one for one in others if one.cash > 0 and not one.judged.form.estimate], seen.period)
     _note_proposals(sheet, desk, [*idle[:top], *unknown[:top]], seen.period)
     left = sum(max(len(listed) - top, 0) for listed in (idle, unknown, others, doubtful))
     _note(sheet, desk, seen, left=left)

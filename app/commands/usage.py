@@ -1,4 +1,4 @@
-"""`spendgate usage pull`: hourly usage of machines, endpoints and models from Amazon CloudWatch."""
+"""`spendgate usage`: hourly usage of machines, endpoints and models from CloudWatch, and access keys from IAM."""
 
 from datetime import date, datetime
 
@@ -6,11 +6,13 @@ from app.commands.console import hint, print_json
 from app.commands.here import place
 from app.intake import take_in
 from app.progress import bar
+from lake.access_keys import KeyList, keep
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.report import IngestReport
 from lake.sources.aws_client import client, told
 from lake.sources.cloudwatch import CloudWatch
+from lake.sources.iam_keys import listed
 from lake.usage_pull import Pulled
 from lake.usage_pull import pull as pull_usage
 
@@ -18,15 +20,7 @@ from lake.usage_pull import pull as pull_usage
 def pull(*, region: str | None, since: date | None, as_json: bool) -> None:
     """Pulls one account and region, those of the credentials that AWS's own tools would use here."""
     here = place("sources")
-    watch = client("cloudwatch", region=region)
-    with told("The account of these credentials could not be told."):
-        account = str(client("sts", region=region).get_caller_identity()["Account"])
-    if not account.isdigit():
-        raise LakeError(
-            "The account of these credentials could not be told.",
-            why="AWS named none.",
-            do="Check which credentials `aws sts get-caller-identity` shows.",
-        )
+    watch, account = client("cloudwatch", region=region), _account(region)
     folder = here.home.folder / "sources" / "cloudwatch" / f"{account}-{watch.meta.region_name}"
     pulled: list[Pulled] = []
 
@@ -58,6 +52,37 @@ def pull(*, region: str | None, since: date | None, as_json: bool) -> None:
         hint("Nothing that is known is measured there; machines without metrics stay unknown, not idle.")
     if done.unreadable:
         hint(f"CloudWatch could not read {done.unreadable} metrics; their hours stay unknown.")
+
+
+def keys(*, as_json: bool) -> None:
+    """Lists one account's access keys, those of the credentials that AWS's own tools would use here, and keeps them."""
+    here = place("sources")
+    account, found = _account("us-east-1"), list[KeyList]()
+
+    def load(now: datetime) -> IngestReport:
+        found.append(listed(client("iam", region="us-east-1"), account=account, now=now))
+        keep(here.home.lake, found[0])
+        return IngestReport(snapshots=[], rows_in=0, rows_loaded=0, rows_quarantined=0, totals=[])
+
+    take_in(here.engine, load)
+    (done,) = found
+    active = sum(one.active for one in done.keys)
+    if as_json:
+        print_json({"account": account, "keys": len(done.keys), "active": active, "listed_at": done.loaded_at})
+        return
+    hint(f"{_many(len(done.keys), 'access key')} of account {account} listed, {active:,} of them active.")
+
+
+def _account(region: str | None) -> str:
+    with told("The account of these credentials could not be told."):
+        account = str(client("sts", region=region).get_caller_identity()["Account"])
+    if not account.isdigit():
+        raise LakeError(
+            "The account of these credentials could not be told.",
+            why="AWS named none.",
+            do="Check which credentials `aws sts get-caller-identity` shows.",
+        )
+    return account
 
 
 def _many(count: int, what: str) -> str:

@@ -16,6 +16,7 @@ from approvals.executors.port import Executor
 from approvals.executors.rehearsal import Rehearsal
 from approvals.executors.router import Router as Hands
 from approvals.governance import GOVERNANCE
+from approvals.inspectors.access_key import AccessKeyInspector
 from approvals.inspectors.address import AddressInspector
 from approvals.inspectors.endpoint import EndpointInspector
 from approvals.inspectors.instance import InstanceInspector
@@ -33,7 +34,7 @@ from approvals.inspectors.volume import VolumeInspector
 from approvals.inspectors.volume_type import VolumeTypeInspector
 from audit.transaction import Begin
 
-SERVICES = ("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:", "scheduler:")
+SERVICES = ("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:", "scheduler:", "iam:")
 
 
 def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Inspector, Hands]:
@@ -59,7 +60,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Inspecto
 def eyes(clients: Clients) -> Eyes:
     """An inspector for each kind of change of the cloud."""
     instance, notebook, endpoint = InstanceInspector(clients), NotebookInspector(clients), EndpointInspector(clients)
-    schedule = StopScheduleInspector(clients)
+    schedule, key = StopScheduleInspector(clients), AccessKeyInspector(clients)
     return Eyes(
         {
             "stop_instance": instance,
@@ -79,6 +80,8 @@ def eyes(clients: Clients) -> Eyes:
             "delete_throughput": ThroughputInspector(clients),
             "schedule_stop": schedule,
             "unschedule_stop": schedule,
+            "disable_access_key": key,
+            "enable_access_key": key,
         }
     )
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from approvals.changes.access_key import DisableAccessKey, EnableAccessKey
 from approvals.changes.address import ReleaseAddress
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
@@ -31,7 +32,8 @@ OnGroup = ScaleNodeGroup | SetGroupMinimum
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
 OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget
 OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
-OnAws = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput
+OnKey = DisableAccessKey | EnableAccessKey
+OnAws = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput | OnKey
 CloudChange = OnAws | OnLiteLLM | OnOpenAI
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange | PatchTerraform, Field(discriminator="kind")]
@@ -41,7 +43,7 @@ CLOUD_KINDS = (
     "set_log_retention", "block_gateway_key", "unblock_gateway_key", "set_gateway_budget",
     "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models",
     "set_group_minimum", "delete_throughput",
-    "schedule_stop", "unschedule_stop",
+    "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -306,6 +306,15 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses a schedule that is not there",
         inverse="scheduler:CreateSchedule",
     ),
+    Operation(
+        name="iam:UpdateAccessKey",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("status",),
+        provider_checks="answers one that stands so already as done; refuses a key that the user does not have",
+        inverse="iam:UpdateAccessKey",
+    ),
     # Taking a patch up is people's work of days: fourteen of them at the shipped settle time.
     Operation(
         name="terraform:HandOver",

@@ -26,6 +26,7 @@ CALLS = {
     "scheduler:CreateSchedule": "create_schedule",
     "scheduler:DeleteSchedule": "delete_schedule",
     "eks:UpdateNodegroupConfig": "update_nodegroup_config",
+    "iam:UpdateAccessKey": "update_access_key",
 }
 """The boto3 method of each operation that AWS is sent."""
 

@@ -21,6 +21,7 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
+from sandbox.aws.access_keys import make_access_key
 from sandbox.aws.endpoints import make_endpoint
 from sandbox.aws.errors import AwsSandboxError
 from sandbox.aws.groups import forget_groups, make_group
@@ -36,6 +37,7 @@ ADDITIONS = {
     "log_groups": ("log_group", "account", "region"),
     "throughputs": ("throughput", "name", "model", "units", "account", "region"),
     "scaling_groups": ("group", "account", "region", "zone", "min", "max"),
+    "access_keys": ("account", "user", "key_id", "created_at"),
     "endpoints": ("endpoint", "config", "instance_type", "account", "region"),
 }
 
@@ -72,6 +74,7 @@ class Estate:
     log_groups: list[dict[str, Any]]
     scaling_groups: list[dict[str, Any]]
     throughputs: list[dict[str, Any]]
+    access_keys: list[dict[str, Any]]
 
 
 def read_machines(path: Path) -> Estate:
@@ -131,6 +134,8 @@ def seed(estate: Estate) -> Seeded:
         make_group(scaling_group)
     for throughput in estate.throughputs:
         make_throughput(throughput)
+    for key in estate.access_keys:
+        make_access_key(key)
     regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
     return Seeded(len(machines), accounts, regions, default)
 

@@ -9,6 +9,7 @@ from moto.eks.models import eks_backends
 from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
+from sandbox.aws.access_keys import access_keys, hold_access_keys
 from sandbox.aws.endpoints import arrive_endpoints, endpoints, hold_endpoints, linger_endpoints
 from sandbox.aws.groups import group_minimums, hold_groups
 from sandbox.aws.schedules import hold_schedules, schedules
@@ -31,7 +32,7 @@ def instance_states() -> dict[str, str]:
 
 def world() -> dict[str, str]:
     """Every instance's state and type, volume's state and type, schedule, address, status of notebook, endpoint and
-    throughput, days for which log groups keep their lines, scaling group's minimum and node group's sizes.
+    throughput, days for which log groups keep their lines, access keys, scaling group's minimum and node group's sizes.
 
     What is not there is absent.
     """
@@ -44,7 +45,7 @@ def world() -> dict[str, str]:
             one.allocation_id: one.association_id or "unattached" for one in backend.addresses if one.allocation_id
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
-    told |= endpoints() | group_minimums() | throughputs() | schedules()
+    told |= endpoints() | group_minimums() | throughputs() | schedules() | access_keys()
     told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config
@@ -61,7 +62,7 @@ def hold() -> Callable[[], None]:
                  for backend in _ec2()]  # fmt: skip
     notebooks = [(notebook, notebook.status) for _, notebook in _notebooks()]
     groups = [(group, dict(group.scaling_config)) for _, group in _groups()]
-    ours_back = (hold_endpoints(), hold_groups(), hold_throughputs(), hold_schedules())
+    ours_back = (hold_endpoints(), hold_groups(), hold_throughputs(), hold_schedules(), hold_access_keys())
     log_groups = [(group, group.retention_in_days) for _, group in _log_groups()]
 
     def put_back() -> None:

@@ -27,6 +27,7 @@ from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
 from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth, waste_utilisation
 from sandbox.bank.waste_gateway import gateway_log, gateway_truth
+from sandbox.bank.waste_keys import keys_in_cloud, keys_truth
 from sandbox.bank.waste_models import EVALUATED, REPEATED
 
 LEAST_MONTHS = 6
@@ -88,7 +89,7 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
     if waste:
         used = pa.concat_tables([used, waste_utilisation(book.calendar)], promote_options="default")
     files.append(_write_parquet(folder / "usage" / "utilization.parquet", used))
-    more = waste_in_cloud(book.calendar) if waste else {}
+    more = {**waste_in_cloud(book.calendar), "access_keys": keys_in_cloud(until)} if waste else {}
     listed = machine_list(book.calendar) + more.pop("machines", [])
     kinds = "".join(f"{day.isoformat()},{kind}\n" for day, kind in book.calendar.kinds())
     (folder / "calendar.csv").write_text(f"date,kind\n{kinds}", encoding="utf-8")
@@ -100,6 +101,7 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
             "evaluated": EVALUATED,
             "repeated": REPEATED,
             "gateway": gateway_truth(until),
+            "keys": keys_truth(),
         }
         _write_json(folder / "gateway.json", {"data": gateway_log(until)})
     _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})

@@ -82,6 +82,12 @@ EACH: dict[str, dict[str, Any]] = {
     "delete_throughput": {
         "kind": "delete_throughput", "account": ACCOUNT, "region": REGION, "throughput": "abc123def456",
     },
+    "disable_access_key": {
+        "kind": "disable_access_key", "account": ACCOUNT, "user": "old-job", "key_id": "AKIAX0123456789ABCDE",
+    },
+    "enable_access_key": {
+        "kind": "enable_access_key", "account": ACCOUNT, "user": "old-job", "key_id": "AKIAX0123456789ABCDE",
+    },
     "set_group_minimum": {
         "kind": "set_group_minimum", "account": ACCOUNT, "region": REGION, "group": "web", "before": 8, "after": 3,
     },

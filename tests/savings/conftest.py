@@ -12,8 +12,10 @@ from app.processes.cloud import SERVICES, eyes
 from app.processes.gateways import gateway_eyes, gateway_hands
 from approvals.executors.aws import AwsExecutor, aws_clients
 from approvals.executors.router import Router as Hands
+from lake.access_keys import keep
 from lake.engine import Lake
 from lake.load import ingest
+from lake.sources.iam_keys import listed
 from sandbox.admin.serve import ServedAdmin, serve_admin
 from sandbox.aws.seed import access_key
 from sandbox.aws.serve import ServedAws, serve_aws
@@ -63,7 +65,16 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
 @pytest.fixture(scope="session")
 def aws(bank: Bank) -> Iterator[ServedAws]:
     with serve_aws(bank.folder / "machines.json") as served:
+        for account in served.seeded.accounts:
+            iam = client_of(served, account, "us-east-1", "iam")
+            keep(bank.lake.store.folder, listed(iam, account=account, now=START))
         yield served
+
+
+def client_of(served: ServedAws, account: str, region: str, service: str) -> Any:
+    """boto3's client with the key of this account."""
+    made = aws_clients(endpoint_url=served.address, access_key=access_key(account), secret_key="any")
+    return made(account, region, service)
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +93,7 @@ def run(gate: Any, bank: Bank, aws: ServedAws, proxy: ServedAdmin) -> Run:
     (gate.folder / "savings.toml").write_text(LIMITS)
 
     def clients(account: str, region: str, service: str) -> Any:
-        made = aws_clients(endpoint_url=aws.address, access_key=access_key(account), secret_key="any")
-        return made(account, region, service)
+        return client_of(aws, account, region, service)
 
     settings = settings_of(proxy)
     gate.inspector = eyes(clients).also(gateway_eyes(settings))

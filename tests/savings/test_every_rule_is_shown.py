@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from tests.savings.test_from_finding_to_undo import CHANGING, MEDDLES
-from tests.tools import test_bill_rules, test_gateway_rules, test_idle_gpu, test_model_rules, test_off_hours
+from tests.tools import (
+    test_bill_rules,
+    test_gateway_rules,
+    test_idle_gpu,
+    test_model_rules,
+    test_off_hours,
+    test_unused_keys,
+)
 from tools.rules import idle_gpu, off_hours
 from tools.rules.catalogue import FORMS
 from tools.rules.form import Form
@@ -25,7 +32,7 @@ BY_PEOPLE = {"cheaper_model", "batch_work", "prompt_caching"}
 
 def rows() -> Iterator[tuple[str, str, Any, str]]:
     """Of every table of cases: the rule, the row's sentence, its verdict and the money that was worked out for it."""
-    for table in (test_bill_rules.CASES, test_model_rules.CASES, test_gateway_rules.CASES):
+    for table in (test_bill_rules.CASES, test_model_rules.CASES, test_gateway_rules.CASES, test_unused_keys.CASES):
         for sentence, rule, _, verdict, saving in table:
             yield rule.FORM.name, sentence, verdict, saving
     for sentence, _, _, verdict, saving in test_off_hours.CASES:

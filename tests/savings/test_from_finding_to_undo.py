@@ -60,6 +60,14 @@ def another_minimum(run: Run, change: Any) -> Any:
 
 
 @contextmanager
+def tagged_user(run: Run, change: Any) -> Any:
+    iam = run.clients(change.account, change.region, "iam")
+    iam.tag_user(UserName=change.user, Tags=[NOTE])
+    yield "tags"
+    iam.untag_user(UserName=change.user, TagKeys=[NOTE["Key"]])
+
+
+@contextmanager
 def more_units(run: Run, change: Any) -> Any:
     change_throughput(change.target, modelUnits=9)
     yield "units"
@@ -80,6 +88,7 @@ MEDDLES: dict[str, Meddle] = {
     "release_address": tagged, "stop_notebook": tagged_sagemaker, "delete_endpoint": tagged_sagemaker,
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,
     "set_gateway_budget": another_budget, "block_gateway_key": another_budget,
+    "disable_access_key": tagged_user,
 }  # fmt: skip
 
 
@@ -88,7 +97,7 @@ def planted(bank: Bank, rule: str) -> dict[str, Any]:
     truth = json.loads((bank.folder / "truth.json").read_text())
     if rule == "idle_gpu_instance":
         return {"resource": truth["idle"][0]["instance_id"]}
-    listed = [*truth["waste"], *truth["gateway"]]
+    listed = [*truth["waste"], *truth["gateway"], *truth["keys"]]
     return next(one for one in listed if (one["rule"], one["verdict"]) == (rule, "waste"))
 
 

@@ -22,6 +22,7 @@ from tools.rules import (
     old_generation,
     prompt_caching,
     retry_storm,
+    unused_key,
     unused_throughput,
 )
 from tools.rules.form import Form
@@ -69,6 +70,7 @@ FORMS: tuple[Form, ...] = (
     key_runaway.FORM,
     retry_storm.FORM,
     agent_loop.FORM,
+    unused_key.FORM,
     unused_throughput.FORM,
     old_disk.FORM,
     idle_address.FORM,
@@ -89,6 +91,7 @@ SECTIONS = {
     key_runaway.FORM.name: SECTION,
     retry_storm.FORM.name: SECTION,
     agent_loop.FORM.name: SECTION,
+    unused_key.FORM.name: "unused_key",
     unused_throughput.FORM.name: "unused_throughput",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",

@@ -252,6 +252,14 @@ class GatewayThresholds:
 
 
 @dataclass(frozen=True)
+class UnusedKeyThresholds:
+    """When an access key counts as unused, and how old the list of keys may be."""
+
+    unused_days: int = 90
+    freshest_hours: int = 48
+
+
+@dataclass(frozen=True)
 class SavingsThresholds:
     """The limits of all rules; `look_back_days` holds for each of them (AWS's own 14).
 
@@ -276,3 +284,4 @@ class SavingsThresholds:
     log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)
     prompt_caching: PromptCachingThresholds = field(default_factory=PromptCachingThresholds)
     gateway: GatewayThresholds = field(default_factory=GatewayThresholds)
+    unused_key: UnusedKeyThresholds = field(default_factory=UnusedKeyThresholds)

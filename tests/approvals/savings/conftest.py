@@ -18,6 +18,7 @@ from tests.approvals.savings.estate import (
     ENDPOINTS,
     GROUPS,
     HOLD,
+    KEYS,
     LOG_GROUPS,
     MACHINE,
     NOTEBOOKS,
@@ -81,10 +82,21 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     groups[-3].pop("tracks_cpu")
     groups[-4]["min"] = 9
     estate |= {"endpoints": endpoints, "log_groups": log_groups, "scaling_groups": groups}
-    estate |= {"throughputs": throughputs()}
+    estate |= {"throughputs": throughputs(), "access_keys": access_keys()}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
         yield served
+
+
+def access_keys() -> list[dict[str, Any]]:
+    """Of the last three one is disabled, one was used in November, and one is another user's."""
+    made = [
+        {**PLACE, "user": f"job-{name[-3:]}", "key_id": name, "created_at": "2026-01-05T09:00:00Z", "tags": TAGS}
+        for name in KEYS
+    ]
+    made[-1]["status"] = "Inactive"
+    made[-2]["last_used_at"] = "2026-11-02T09:00:00Z"
+    return made
 
 
 def throughputs() -> list[dict[str, Any]]:

@@ -32,9 +32,10 @@ LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
 GROUPS = [f"web-{at:03d}" for at in range(NUMBER)]
 UNITS = [f"{at:012d}" for at in range(NUMBER)]
 DESKS = [f"i-0eeeeeeeeeeeee{at:03d}" for at in range(NUMBER)]
+KEYS = [f"AKIAX{at:015d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
-next_group, next_units, next_desk = count(), count(), count()
+next_group, next_units, next_desk, next_key = count(), count(), count(), count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -81,6 +82,11 @@ def schedule(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "schedule_stop", **PLACE, **given, "until": "2027-01-31", "role": "evenings"} | more
 
 
+def access_key(name: str = "", **more: Any) -> dict[str, Any]:
+    key = name or KEYS[next(next_key)]
+    return {"kind": "disable_access_key", "account": ACCOUNT, "user": f"job-{key[-3:]}", "key_id": key} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
@@ -91,9 +97,10 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (schedule, "CreateSchedule", (" schedule", "absent", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED")),
     (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
     (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
+    (access_key, "UpdateAccessKey", ("", "Active", "Inactive")),
 ]
 NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention",
-         "schedule_stop", "delete_throughput", "set_group_minimum"]  # fmt: skip
+         "schedule_stop", "delete_throughput", "set_group_minimum", "disable_access_key"]  # fmt: skip
 FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 

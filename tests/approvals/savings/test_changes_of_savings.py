@@ -18,6 +18,7 @@ from tests.approvals.gate_stubs import PEOPLE, SAM
 from tests.approvals.savings.estate import (
     CHEAP,
     Make,
+    access_key,
     address,
     claimed,
     disk,
@@ -51,6 +52,7 @@ BACK = [
     (notebook, ("", "Stopped", "InService")),
     (endpoint, ("", "absent", "InService")),
     (group, (" minimum", "3", "8")),
+    (access_key, ("", "Inactive", "Active")),
     (schedule, (" schedule", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED", "absent")),
 ]
 

@@ -21,6 +21,7 @@ from tests.approvals.savings.estate import (
     DISKS,
     ENDPOINTS,
     GROUPS,
+    KEYS,
     LOG_GROUPS,
     MACHINE,
     NAMES,
@@ -29,6 +30,7 @@ from tests.approvals.savings.estate import (
     TRAIL,
     UNITS,
     Make,
+    access_key,
     address,
     approved,
     clients_of,
@@ -69,6 +71,10 @@ def meddle_with_log_group(clients: Any, change: dict[str, Any]) -> None:
     clients(ACCOUNT, REGION, "logs").put_retention_policy(logGroupName=change["log_group"], retentionInDays=3653)
 
 
+def meddle_with_key(clients: Any, change: dict[str, Any]) -> None:
+    clients(ACCOUNT, REGION, "iam").tag_user(UserName=change["user"], Tags=[{"Key": "note", "Value": "ask Ann"}])
+
+
 def meddle_with_group(clients: Any, change: dict[str, Any]) -> None:
     """Somebody raises it for a rush to come."""
     client = clients(ACCOUNT, REGION, "autoscaling")
@@ -96,6 +102,7 @@ DRIFT = [
     (schedule, meddle_with_schedule, "schedule: none, now another one"),
     (units, meddle_with_units, "commitment: none, now SixMonths"),
     (group, meddle_with_group, "min: 8, now 10"),
+    (access_key, meddle_with_key, "tags: note"),
 ]
 
 
@@ -170,6 +177,13 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a scaling group of a stack", group(GROUPS[-1]), "managed"),
     ("a scaling group that is not there", group("none"), "not_found"),
     ("a scaling group of another account", group(GROUPS[-5], account="999999999999"), "other_account"),
+    ("an access key that is in use by nobody", access_key(KEYS[-3]), None),
+    ("one that was used", access_key(KEYS[-2]), None),
+    ("one that is disabled already", access_key(KEYS[-1]), "wrong_state"),
+    ("a disabled one that is to be enabled", access_key(KEYS[-1], kind="enable_access_key"), None),
+    ("another user's key", access_key(KEYS[-3], user="job-000"), "not_found"),
+    ("a key of a user that is not there", access_key(KEYS[-3], user="nobody"), "not_found"),
+    ("a key of another account", access_key(KEYS[-3], account="999999999999"), "other_account"),
     ("one to create from nothing", endpoint("new", kind="create_endpoint", config="x"), "no_config"),
 ]
 
@@ -195,6 +209,9 @@ SILENT = [
     ("DescribeAutoScalingGroups", group(GROUPS[-5])),
     ("DescribePolicies", group(GROUPS[-5])),
     ("DescribeScheduledActions", group(GROUPS[-5])),
+    ("ListAccessKeys", access_key(KEYS[-3])),
+    ("GetAccessKeyLastUsed", access_key(KEYS[-3])),
+    ("ListUserTags", access_key(KEYS[-3])),
     ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),
 ]
 
