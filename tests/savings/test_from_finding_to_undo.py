@@ -16,8 +16,11 @@ from approvals.sealed import decode
 from approvals.settling import looks
 from approvals.states import State
 from sandbox.aws.throughput import change_throughput
+from tests.approvals.gate_stubs import OLIVIA
 from tests.savings.conftest import Bank
 from tests.savings.run import Run
+from tools.desk import Desk
+from tools.key_rules import judged_access_keys
 from tools.rules.catalogue import FORMS
 from tools.rules.form import Form
 
@@ -137,6 +140,16 @@ def _way_back(form: Form, run: Run, done: str, before: dict[str, Any]) -> None:
     run.approved(back)
     assert run.ended(back) == State.VERIFIED, run.gate.row(back).reason
     assert looks(run.stands(done), run.change(done).starts_from())
+
+
+@pytest.mark.slow
+def test_of_the_banks_access_keys_all_that_was_planted_is_found_and_nothing_else(run: Run, bank: Bank) -> None:
+    truth = json.loads((bank.folder / "truth.json").read_text())["keys"]
+    desk = Desk(lake=bank.lake, now=run.gate.now, speaker=OLIVIA, scope=("*",))
+    told = {one.resource.resource_id: str(one.verdict) for one in judged_access_keys(desk)}
+    # The accounts' own keys, with which the sandbox is opened, are new.
+    assert {told.pop(name) for name in told.keys() - {one["resource"] for one in truth}} <= {"fine"}
+    assert told == {one["resource"]: one["verdict"] for one in truth if one["verdict"]}
 
 
 def test_every_change_that_a_rule_leads_to_has_its_drift_tried() -> None:
