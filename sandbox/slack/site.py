@@ -46,13 +46,13 @@ class Site:
     def __init__(self, *, settings: SiteSettings, seed: Seed, clock: Clock, first: Site | None = None) -> None:
         """`first`: the site of the workspace that this one stands beside; wire, time and faults are the same."""
         self.settings = settings
-        self.ticker = first.ticker if first else Ticker(clock)
+        self.ticker: Ticker = first.ticker if first else Ticker(clock)
         self.workspace = Workspace(seed, self.ticker)
         self.views = ViewBook(self.ticker, trigger_seconds=settings.trigger_seconds)
-        self.faults = first.faults if first else Faults()
-        self.transcript = first.transcript if first else Transcript(settings.transcript)
-        self.sockets = first.sockets if first else Sockets(seed.app.id)
-        self.grants = first.grants if first else Grants(seed.oauth, self.ticker.now)
+        self.faults: Faults = first.faults if first else Faults()
+        self.transcript: Transcript = first.transcript if first else Transcript(settings.transcript)
+        self.sockets: Sockets = first.sockets if first else Sockets(seed.app.id)
+        self.grants: Grants = first.grants if first else Grants(seed.oauth, self.ticker.now)
         if first is None and seed.oauth.installed:
             self.grants.begin(seed.team.id, settings.bot_token, seed.app.scopes)
         self.courier = Courier(

@@ -33,7 +33,7 @@ def signed(
 
 
 def judge(headers: dict[str, str], body: bytes) -> Admissible | Refused:
-    return examine(headers=headers, body=body, secret=SECRET, team="T0BANK", app_id="A0SPENDGATE", now=NOW)
+    return examine(headers=headers, body=body, secret=SECRET, teams={"T0BANK"}, app_id="A0SPENDGATE", now=NOW)
 
 
 def test_a_signed_event_is_known_by_slacks_own_id() -> None:
