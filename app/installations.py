@@ -105,12 +105,15 @@ def held_token(session: Session, box: TokenBox, team: str) -> HeldToken | None:
     return None if row is None else HeldToken(box.open(row.token, about=_about(team, "token")), row.ends_at)
 
 
-def take_renewal(session: Session, box: TokenBox, team: str, *, by: str, now: datetime) -> str | None:
-    """The refresh token, for one process at a time; None while another is at it, or where there is none."""
+def take_renewal(
+    session: Session, box: TokenBox, team: str, *, before: timedelta, by: str, now: datetime
+) -> str | None:
+    """The refresh token of what ends within `before`, for one process at a time; None while another is at it, where it
+    has been renewed meanwhile, and where there is none."""
     row = SlackInstallation
     statement = (
         update(row)
-        .where(col(row.team) == team, col(row.refresh_token).is_not(None))
+        .where(col(row.team) == team, col(row.refresh_token).is_not(None), col(row.ends_at) <= now + before)
         .where(col(row.renewing_until).is_(None) | (col(row.renewing_until) <= now))
         .values(renewing_by=by, renewing_until=now + RENEWS_WITHIN)
         .returning(col(row.refresh_token))

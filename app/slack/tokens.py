@@ -47,12 +47,12 @@ class Tokens:
 
     def __init__(self, engine: Engine, oauth: OAuthSettings, *, base_url: str) -> None:
         self.oauth, self.box, self.base_url = oauth, TokenBox(oauth.keys), base_url
-        self._engine, self._by = engine, f"serve-{secrets.token_hex(4)}"
+        self.engine, self._by = engine, f"serve-{secrets.token_hex(4)}"
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def check(self) -> None:
         """Reads every token once, and seals it under the newest key. A Problem where one cannot be read."""
-        with writing(self._engine) as (session, _):
+        with writing(self.engine) as (session, _):
             if changed := reseal(session, self.box):
                 logger.info("the tokens of %d workspaces were encrypted under the newest key", changed)
 
@@ -81,7 +81,7 @@ class Tokens:
             held, now = await asyncio.to_thread(self._held, team)
             if held is None or held.ends_at is None or held.ends_at - now > before:
                 return held
-            refresh = await asyncio.to_thread(self._take, team)
+            refresh = await asyncio.to_thread(self._take, team, before)
             if refresh is None:
                 return held
             # Whoever needed it may lose patience; the refresh token is used up by then, and what came must be stored.
@@ -115,24 +115,24 @@ class Tokens:
         return SlackApiError(f"the app has no token for {team}", answer)  # type: ignore[no-untyped-call]
 
     def _held(self, team: str) -> tuple[HeldToken | None, datetime]:
-        with reading(self._engine) as (session, now):
+        with reading(self.engine) as (session, now):
             return held_token(session, self.box, team) if team in self.oauth.teams else None, now
 
     def _teams(self) -> list[str]:
-        with reading(self._engine) as (session, _):
+        with reading(self.engine) as (session, _):
             return [row.team for row in all_installations(session) if row.team in self.oauth.teams]
 
-    def _take(self, team: str) -> str | None:
-        with writing(self._engine) as (session, now):
-            return take_renewal(session, self.box, team, by=self._by, now=now)
+    def _take(self, team: str, before: timedelta) -> str | None:
+        with writing(self.engine) as (session, now):
+            return take_renewal(session, self.box, team, before=before, by=self._by, now=now)
 
     def _keep(self, fresh: Granted) -> None:
-        with writing(self._engine) as (session, now):
+        with writing(self.engine) as (session, now):
             if not renewed(session, self.box, fresh, by=self._by, now=now):
                 logger.info("the renewed token of %s came too late: the workspace was installed anew", fresh.team)
 
     def _refused(self, team: str, why: str) -> None:
-        with writing(self._engine) as (session, now):
+        with writing(self.engine) as (session, now):
             not_renewed(session, team, by=self._by, why=why, actor=SERVE, now=now)
 
 

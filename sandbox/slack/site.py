@@ -64,14 +64,15 @@ class Site:
             sockets=self.sockets,
             installed=lambda: self.grants.installed(seed.team.id),
         )
-        others = [] if first else [Site(settings=settings, seed=one, clock=clock, first=self) for one in seed.others]
         self.teams: dict[str, Site] = first.teams if first else {}
         """every workspace by its id, this one among them"""
-        self.teams |= {one.workspace.seed.team.id: one for one in (self, *others)}
+        self.teams[seed.team.id] = self
         self.streams: dict[tuple[str, str], Stream] = {}
         self.uploads: dict[str, Any] = first.uploads if first else {}
         self.tiers = Tiers(self.ticker.now)
         self.responses: OrderedDict[str, ResponseUrl] = OrderedDict()
+        for other in () if first else seed.others:
+            Site(settings=settings, seed=other, clock=clock, first=self)
 
     def stream(self, channel: str, ts: str) -> Stream | None:
         """What this message holds as a stream, while something can be appended to it."""
