@@ -26,7 +26,7 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 RUNS: Mapping[str, str] = MappingProxyType(
     {
         GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, savings drafting,"
-        " token, audit hold, restored, link, slack feedback",
+        " token, audit hold, restored, link, slack doctor, workspaces, feedback",
         AGENT: "spendgate agent, ask, scan, mcp",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",

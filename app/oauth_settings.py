@@ -17,7 +17,7 @@ ID, SECRET, KEY, TEAMS = (
     "SPENDGATE_SLACK_TEAMS",
 )
 HOME, PUBLIC, BOT_TOKEN = "SPENDGATE_SLACK_TEAM", "SPENDGATE_PUBLIC_URL", "SPENDGATE_SLACK_BOT_TOKEN"
-TEAM = re.compile(r"T[A-Z0-9]{2,20}")
+TEAM = re.compile(r"T[A-Z0-9]{1,20}")
 
 
 @dataclass(frozen=True)

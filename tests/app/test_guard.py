@@ -113,6 +113,20 @@ def test_signed_but_not_for_us(_sentence: str, body: bytes, reason: Reason) -> N
     assert verdict.authenticated
 
 
+def test_one_of_several_workspaces_is_taken_but_no_request_of_two_of_them() -> None:
+    """A person of one workspace that may does not act in another one that may as well."""
+    both = {"secret": SECRET, "teams": {"T0BANK", "T0LAB"}, "app_id": "A0SPENDGATE", "now": NOW}
+    for body, taken in (
+        ({**EVENT, "team_id": "T0LAB"}, True),
+        ({**CLICK, "team": {"id": "T0LAB"}, "user": {"team_id": "T0LAB"}}, True),
+        ({**CLICK, "team": {"id": "T0LAB"}, "user": {"team_id": "T0BANK"}}, False),
+        ({**EVENT, "team_id": "T0OTHER"}, False),
+    ):
+        raw = json.dumps(body).encode()
+        verdict = examine(headers=signed(raw), body=raw, **both)  # type: ignore[arg-type]
+        assert isinstance(verdict, Admissible) is taken, body
+
+
 def test_a_body_above_a_megabyte_is_refused_before_it_is_hashed() -> None:
     body = b" " * (LARGEST_BODY + 1)
     verdict = judge(signed(body), body)

@@ -99,6 +99,14 @@ async def test_from_slacks_page_to_an_answer_in_the_second_workspace(two: Floors
         assert token not in repr(two.oauth) + repr(two.installed())
 
 
+async def test_by_socket_mode_one_connection_carries_every_workspace(engine: Engine, home: Home, clock: Any) -> None:
+    async with floors(engine, home, clock, socket_mode=True, ack_seconds=30.0) as two:
+        await two.install(LAB, LUCY)
+        await two.drivers[LAB].say(LUCY, "@app", "What did AI cost?")
+        answered(two.engine, await begun(two.engine))
+        await two.drivers[LAB].until_message("@app", lambda m: ANSWER in shown_text(m), user=LUCY, seconds=60)
+
+
 async def test_the_same_account_in_another_workspace_is_another_person(two: Floors) -> None:
     """`U0OLIVIA` of the lab is not Olivia of the bank, whatever she presses, asks or opens."""
     await two.install(BANK, OLIVIA)

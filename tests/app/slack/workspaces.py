@@ -123,6 +123,8 @@ async def floors(
         redirect = f"{address}/slack/oauth_redirect"
         oauth = OAuthSettings("100200300.400500600", "sandbox-client-secret", (KEY,), frozenset({BANK, LAB}), redirect)
         slack = replace(settings_at(slack_port), bot_token="", public_url=address)
+        if more.get("socket_mode"):
+            slack = replace(slack, app_token="xapp-sandbox", signing_secret="")
         settings = SiteSettings(
             port=slack_port, app_url=f"{address}/slack/events", signing_secret="s3", retry_scale=0.001, **more
         )
