@@ -17,6 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy import Engine
 
 from app.database import reading, writing
+from app.errors import Problem
 from app.installations import (
     Granted,
     HeldToken,
@@ -71,9 +72,12 @@ class Tokens:
         return held.token
 
     async def renew_due(self) -> None:
-        """Renews every token that ends soon."""
+        """Renews every token that ends soon; one that cannot be read keeps no other from it."""
         for team in await asyncio.to_thread(self._teams):
-            await self._renew(team, EARLY)
+            try:
+                await self._renew(team, EARLY)
+            except Problem as problem:
+                logger.error("the token of %s was not renewed: %s %s", team, problem.what, problem.why)
 
     async def _renew(self, team: str, before: timedelta) -> HeldToken | None:
         """The token after it was renewed, if it was to be; one of this process at a time, and one of all by its row."""

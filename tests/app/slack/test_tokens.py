@@ -174,7 +174,7 @@ async def test_with_another_key_the_tokens_cannot_be_read_and_it_says_so(
 
 
 async def test_whoever_can_write_the_rows_cannot_pass_one_token_off_as_another(
-    engine: Engine, home: Home, clock: Any
+    engine: Engine, home: Home, clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with floors(engine, home, clock) as two:
         await two.install(BANK, OLIVIA)
@@ -184,3 +184,5 @@ async def test_whoever_can_write_the_rows_cannot_pass_one_token_off_as_another(
             session.get_one(SlackInstallation, BANK).token = session.get_one(SlackInstallation, LAB).token
         with writing(engine) as (session, _), pytest.raises(Problem, match="cannot be used"):
             held_token(session, box, BANK)
+        await own(two).renew_due()
+        assert f"the token of {BANK} was not renewed: The Slack tokens in the database cannot be used." in caplog.text
