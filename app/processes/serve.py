@@ -117,7 +117,7 @@ def build(
     if tokens is not None:
         installs = install.Installs(engine, tokens, app_id=slack.app_id)
         strangers = lambda: refusals.add(Reason.NO_STATE)  # noqa: E731
-        install.mount(api, installs=installs, secure=tokens.oauth.secure, stranger=strangers)
+        install.mount(api, installs=installs, stranger=strangers)
 
     @api.get("/healthz")
     def _health() -> dict[str, str]:
@@ -250,7 +250,8 @@ def run(
     listener = bind(settings)
     client = bolt.slack_client(slack)
     if oauth is not None:
-        Tokens(engine, oauth, base_url=slack.base_url).check()
+        for team in Tokens(engine, oauth, base_url=slack.base_url).check():
+            logger.warning("the app is not installed in %s: open %s/slack/install", team, slack.public_url)
     api = build(engine=engine, home=home, slack=slack, client=client, oauth=oauth)
     config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)

@@ -61,6 +61,8 @@ async def examine_token(client: AsyncWebClient, settings: SlackSettings, team: s
         answer = await client.auth_test()
     except SlackApiError as error:
         do = "Copy the Bot User OAuth Token again from OAuth & Permissions; reinstall the app where it was removed."
+        if not settings.bot_token:
+            do = f"Install the app anew: open {settings.public_url}/slack/install?team={team} in a browser."
         return [Finding("token", Verdict.WRONG, f"auth.test answered {word(error)}", do)]
     except LOST as error:
         do = "Check the network and its proxy, or SPENDGATE_SLACK_BASE_URL."

@@ -14,7 +14,8 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
-from urllib.parse import urlencode, urljoin
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
@@ -63,6 +64,13 @@ class Installs:
             **({"team": team} if team in oauth.teams else {}),
         }
         return urljoin(self._tokens.base_url, "/oauth/v2/authorize") + "?" + urlencode(asked), browser
+
+    def cookie(self) -> dict[str, Any]:
+        """How the cookie is bound: to these two addresses as browsers see them, out of reach of scripts and of other
+        sites' forms."""
+        oauth = self._tokens.oauth
+        under = urlsplit(oauth.redirect_url).path.rpartition("/")[0]
+        return {"path": f"{under}/", "httponly": True, "samesite": "lax", "secure": oauth.secure}
 
     def comes_back(self, state: str, browser: str | None) -> bool:
         """Whether this browser was sent to Slack with this state a moment ago, and comes back for the first time."""
@@ -125,17 +133,14 @@ class Installs:
             keep(session, self._tokens.box, fresh, actor=actor, now=now)
 
 
-def mount(api: FastAPI, *, installs: Installs, secure: bool, stranger: Callable[[], None]) -> None:
+def mount(api: FastAPI, *, installs: Installs, stranger: Callable[[], None]) -> None:
     """Adds the two addresses. `stranger` is told of whoever comes back without having been sent, to be counted."""
 
     @api.get(INSTALL)
     def _install(team: str = "") -> Response:
         address, browser = installs.begin(team)
         answer = RedirectResponse(address, status_code=302, headers=HEADERS)
-        answer.set_cookie(
-            COOKIE, browser, max_age=int(LASTS.total_seconds()), path="/slack/", httponly=True, samesite="lax",
-            secure=secure,
-        )  # fmt: skip
+        answer.set_cookie(COOKIE, browser, max_age=int(LASTS.total_seconds()), **installs.cookie())
         return answer
 
     @api.get(REDIRECT)
@@ -152,7 +157,7 @@ def mount(api: FastAPI, *, installs: Installs, secure: bool, stranger: Callable[
             answer: Response = render("problem.html", status=403, problem=problem)
         else:
             answer = render("installed.html", called=fresh.name, team=fresh.team)
-        answer.delete_cookie(COOKIE, path="/slack/", httponly=True, samesite="lax", secure=secure)
+        answer.delete_cookie(COOKIE, **installs.cookie())
         return answer
 
 

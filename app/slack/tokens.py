@@ -51,11 +51,13 @@ class Tokens:
         self.engine, self._by = engine, f"serve-{secrets.token_hex(4)}"
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def check(self) -> None:
-        """Reads every token once, and seals it under the newest key. A Problem where one cannot be read."""
+    def check(self) -> list[str]:
+        """Reads every token once, and seals it under the newest key; returns the workspaces that have none yet. A
+        Problem where one cannot be read."""
         with writing(self.engine) as (session, _):
             if changed := reseal(session, self.box):
                 logger.info("the tokens of %d workspaces were encrypted under the newest key", changed)
+            return sorted(self.oauth.teams - {row.team for row in all_installations(session)})
 
     async def stored(self, team: str) -> str | None:
         """The token as it stands in its row, whether it lasts or not; None where the app is not installed."""

@@ -17,14 +17,16 @@ from app.database import open_database, reading, writing
 from app.home import Home
 from app.inbox import Message
 from app.migrate import create
-from app.slack.install import COOKIE
+from app.oauth_settings import OAuthSettings
+from app.slack.install import COOKIE, Installs
+from app.slack.tokens import Tokens
 from app.turns import StoredAnswer
 from approvals.adopt import initialise
 from audit.event import Actor, ActorKind
 from sandbox.slack.driver import shown_text
 from tests.app.conftest import PEOPLE, RULES
 from tests.app.slack.turns import ANSWER, answered, begun
-from tests.app.slack.workspaces import BANK, LAB, LUCY, OLIVIA, STRANGERS, Floors, floors
+from tests.app.slack.workspaces import BANK, KEY, LAB, LUCY, OLIVIA, STRANGERS, Floors, floors
 
 IN_LAB = f'{{ team = "{LAB}", user = "{LUCY}" }}'
 OURS = '{ team = "T0BANK", user = "U0OLIVIA" }'
@@ -177,6 +179,29 @@ async def test_only_the_browser_that_was_sent_comes_back_and_once(two: Floors, c
     assert "This browser did not begin it" in page.text
     assert len(two.installed()) == (how in ("twice", "a token's"))
     assert parts["code"] not in page.text
+
+
+@pytest.mark.parametrize("odd", ["", "\x00", "é", "😀", "x" * 5000, "../..", "gAAAAA==", "{}", "%ud83d"])
+async def test_whatever_comes_back_that_was_not_sent_is_no_error_of_ours(two: Floors, odd: str) -> None:
+    async with two.browser() as browser:
+        url = f"{two.address}/slack/oauth_redirect"
+        for given in ({"state": odd, "code": odd}, {"state": odd, "error": odd}, {"code": odd}):
+            assert (await browser.client.get(url, params=given)).status_code == 403
+        back = await browser.allowed(LAB, LUCY)
+        state = dict(parse_qsl(urlsplit(back).query))["state"]
+        page = await browser.client.get(url, params={"state": state, "code": odd})
+    assert page.status_code == 403
+    assert "Nothing was installed" in page.text
+    assert two.installed() == {}
+
+
+@pytest.mark.parametrize(("address", "path"), [("https://s.example", "/slack/"), ("https://s.example/a", "/a/slack/")])
+def test_the_cookie_is_bound_to_https_and_to_where_browsers_come_back(engine: Engine, address: str, path: str) -> None:
+    oauth = OAuthSettings("1.2", "s", (KEY,), frozenset({BANK}), f"{address}/slack/oauth_redirect")
+    installs = Installs(engine, Tokens(engine, oauth, base_url="https://slack.com/api/"), app_id="A0SPENDGATE")
+    assert installs.cookie() == {"path": path, "httponly": True, "samesite": "lax", "secure": True}
+    sent_to, _ = installs.begin("")
+    assert sent_to.startswith("https://slack.com/oauth/v2/authorize?client_id=1.2&")
 
 
 async def test_a_stolen_code_is_worth_nothing_elsewhere_and_where_a_browser_is_sent_is_fixed(two: Floors) -> None:

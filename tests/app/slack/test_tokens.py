@@ -168,7 +168,7 @@ async def test_with_another_key_the_tokens_cannot_be_read_and_it_says_so(
         assert token not in said
         assert other not in said
         # A new key is put in front of the old one, and needs it no more after a start.
-        own(two, keys=(other, KEY)).check()
+        assert own(two, keys=(other, KEY)).check() == [BANK]  # where nothing is installed
         assert two.installed()[LAB].token != sealed
         assert await own(two, keys=(other,)).token(LAB) == token
 
