@@ -26,7 +26,7 @@ PARTS = (GATE, AGENT, WORKER, SIGNER, LOADER, AUDITOR)
 RUNS: Mapping[str, str] = MappingProxyType(
     {
         GATE: "spendgate serve, proposals, decide, policy, kill-switch, delegations, anomalies mark, savings drafting,"
-        " token, audit hold, restored, link, slack feedback",
+        " token, audit hold, restored, link, slack doctor, workspaces, feedback",
         AGENT: "spendgate agent, ask, scan, mcp",
         WORKER: "spendgate worker",
         SIGNER: "spendgate signer",
@@ -47,6 +47,8 @@ SHOWING = ("slack_delivery", "card_message", "slack_posting", "slack_press", "pr
 STOPS = "turn_stop"
 """Who stopped which turn: stored by the gate, obeyed by the agent, which cannot make one."""
 SESSIONS = "slack_session"
+INSTALLED = ("slack_installation", "slack_install_state")
+"""Where the Slack app is installed, with its encrypted tokens: for nobody but whoever speaks to Slack."""
 RATED = "answer_rating"
 """What people thought of answers: not for the agent, so that nobody steers a model by pressing buttons."""
 TIMERS = "timer_slot"
@@ -132,6 +134,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 *FOUND,
                 "anomaly_due",
                 DRAFTING,
+                *INSTALLED,
             ),
             insert=(
                 *(LOG, "draft", "proposal", "vote", "policy_candidate", "kill_switch", "delegation", "legal_hold"),
@@ -141,6 +144,7 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 RATED,
                 STOPS,
                 SESSIONS,
+                *INSTALLED,
             ),
             update={
                 "proposal": (*_MOVED, "posted_where"),
@@ -157,8 +161,12 @@ POWERS: Mapping[str, Power] = MappingProxyType(
                 RATED: ("helpful", "reason_ref", "rated_at"),
                 SESSIONS: ("status", "told_at"),
                 "anomaly_due": ("posted_at", "channel", "ts", "drawn", "refused"),
+                "slack_installation": (
+                    *("name", "bot_user", "scopes", "token", "refresh_token", "ends_at", "installed_at"),
+                    *("renewing_by", "renewing_until", "refused"),
+                ),
             },
-            delete=("card_message", "slack_posting", SESSIONS),
+            delete=("card_message", "slack_posting", SESSIONS, *INSTALLED),
         ),
         AGENT: Power(
             words=_words("question.asked", "question.answered", "question.declined")

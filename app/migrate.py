@@ -34,6 +34,7 @@ TABLES = (
     "audit.hold",
     "approvals.store",
     "app.inbox",
+    "app.installations",
     "app.turns",
     "app.access",
     "app.drawn",

@@ -31,7 +31,10 @@ AMBIENT = ("PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "
 CREDENTIALS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cloud credentials": (("SPENDGATE_WORKER_",), "the worker"),
     "Slack's secrets": (
-        ("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET", "SPENDGATE_SLACK_APP_TOKEN"),
+        (
+            *("SPENDGATE_SLACK_BOT_TOKEN", "SPENDGATE_SLACK_SIGNING_SECRET", "SPENDGATE_SLACK_APP_TOKEN"),
+            *("SPENDGATE_SLACK_CLIENT_SECRET", "SPENDGATE_SLACK_TOKEN_KEY"),
+        ),
         "serve",
     ),
     "the model's key": (("OPENAI_API_KEY",), "the agent"),
@@ -55,9 +58,10 @@ HOLDS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class SlackSettings:
-    """How `serve` talks to Slack. Tokens never appear in a representation."""
+    """How `serve` talks to Slack. Tokens never appear in a representation; `team` is the home workspace."""
 
     bot_token: str = field(repr=False)
+    """empty where each workspace has a token of its own, by OAuth"""
     signing_secret: str = field(repr=False)
     team: str
     app_id: str
@@ -257,6 +261,9 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
     app_token = env.get("SPENDGATE_SLACK_APP_TOKEN", "").strip()
     if app_token:
         del wanted["SPENDGATE_SLACK_SIGNING_SECRET"]  # nobody calls us, so nothing is signed
+    by_oauth = any(env.get(f"SPENDGATE_SLACK_CLIENT_{part}", "").strip() for part in ("ID", "SECRET"))
+    if by_oauth:
+        del wanted["SPENDGATE_SLACK_BOT_TOKEN"]  # each workspace's own is in the database
     if app_token and not app_token.startswith("xapp-"):
         why = "App-level tokens begin with xapp-."
         do = "Make one with the scope connections:write under Basic Information, App-Level Tokens."
@@ -266,7 +273,7 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         values[name] = env.get(name, "").strip()
         if not values[name]:
             raise missing(name, "serve", do + " To try without Slack: spendgate demo.")
-    if not values["SPENDGATE_SLACK_BOT_TOKEN"].startswith("xoxb-"):
+    if not by_oauth and not values["SPENDGATE_SLACK_BOT_TOKEN"].startswith("xoxb-"):
         raise Problem(
             "SPENDGATE_SLACK_BOT_TOKEN is not a bot token.",
             why="Bot tokens begin with xoxb-.",
@@ -275,7 +282,7 @@ def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
         )
     base = web_address(env, "SPENDGATE_SLACK_BASE_URL") or "https://slack.com/api/"
     return SlackSettings(
-        bot_token=values["SPENDGATE_SLACK_BOT_TOKEN"],
+        bot_token=values.get("SPENDGATE_SLACK_BOT_TOKEN", ""),
         signing_secret=values["SPENDGATE_SLACK_SIGNING_SECRET"],
         team=values["SPENDGATE_SLACK_TEAM"],
         app_id=values["SPENDGATE_SLACK_APP_ID"],

@@ -42,6 +42,9 @@ class Event(StrEnum):
     SLACK_REFUSED = "slack.refused"
     SLACK_REFUSALS_COUNTED = "slack.refusals_counted"
     SLACK_UNDELIVERED = "slack.undelivered"
+    SLACK_INSTALLED = "slack.installed"
+    SLACK_REMOVED = "slack.removed"
+    SLACK_NOT_RENEWED = "slack.not_renewed"
 
     QUESTION_ASKED = "question.asked"
     QUESTION_ANSWERED = "question.answered"

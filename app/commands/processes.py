@@ -10,6 +10,7 @@ from app.home import sole
 from app.log_key import KeyFolder
 from app.migrate import require_guards
 from app.model_settings import load_model
+from app.oauth_settings import load_oauth
 from app.settings import load_settings, load_signer, load_slack, load_worker, refuse_credentials
 from app.stopping import stop_once
 from app.witnesses.port import Witness
@@ -29,13 +30,13 @@ def serve() -> None:
     """Slack, web and votes."""
     _prepare()
     refuse_credentials("serve", "spendgate serve")
-    settings, slack = load_settings(), load_slack()
+    settings, slack, oauth = load_settings(), load_slack(), load_oauth()
     here = place("serve")
     require_guards(here.engine)
     from app.processes import serve as process
 
     with sole(here.home, "serve"):
-        process.run(engine=here.engine, home=here.home, settings=settings, slack=slack)
+        process.run(engine=here.engine, home=here.home, settings=settings, slack=slack, oauth=oauth)
 
 
 def agent() -> None:

@@ -22,10 +22,12 @@ from sqlalchemy import Engine
 
 from app.errors import Exit, Problem
 from app.home import Home
+from app.oauth_settings import OAuthSettings
 from app.settings import Settings, SlackSettings
-from app.slack import bolt
+from app.slack import bolt, install
 from app.slack.anomalies import Place, tell_anomalies
 from app.slack.at_work import AtWork
+from app.slack.clients import WorkspaceClient
 from app.slack.draw import CardPlace, draw_cards
 from app.slack.ends import tell_requesters
 from app.slack.groups import watch_groups
@@ -37,6 +39,7 @@ from app.slack.remind import remind
 from app.slack.sessions import Sessions
 from app.slack.socket import Socket, keep_connected
 from app.slack.threads import Threads
+from app.slack.tokens import Tokens
 from app.slack.unsigned import watch_signer
 from app.slack.waiting import WorkingHours, call_deciders
 from app.slack.witness import post_checkpoint
@@ -68,20 +71,34 @@ def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebClient | None = None) -> FastAPI:
-    """The web application with its loops, which start and stop with it."""
-    client = client or bolt.slack_client(slack)
+def build(
+    *,
+    engine: Engine,
+    home: Home,
+    slack: SlackSettings,
+    client: AsyncWebClient | None = None,
+    oauth: OAuthSettings | None = None,
+) -> FastAPI:
+    """The web application with its loops, which start and stop with it. With `oauth` each workspace has a token of its
+    own, and `client` is not used."""
+    tokens = Tokens(engine, oauth, base_url=slack.base_url) if oauth is not None else None
+    client = WorkspaceClient(tokens, slack.team) if tokens else client or bolt.slack_client(slack)
     refusals = RefusalCount({})
     links = decide.DecisionLinks(home, slack.public_url) if slack.public_url else None
 
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(loop) for loop in _loops(engine, client, slack, refusals)]
+        tasks = [asyncio.create_task(loop) for loop in _loops(engine, client, slack, refusals, tokens)]
         if slack.app_token:
-            listeners = bolt.listeners(engine=engine, settings=slack, client=client, links=links)
+            listeners = bolt.listeners(engine=engine, settings=slack, client=client, links=links, tokens=tokens)
 
             async def connect() -> None:
-                await keep_connected(Socket(listeners, engine=engine, settings=slack, client=client, refusals=refusals))
+                # The connection is the app's, not a workspace's: it is opened with the app's own token.
+                plain, teams = bolt.slack_client(slack), bolt.teams_of(slack, tokens)
+                socket = Socket(
+                    listeners, engine=engine, settings=slack, client=plain, refusals=refusals, teams=teams
+                )  # fmt: skip
+                await keep_connected(socket)
 
             tasks.append(asyncio.create_task(keep_doing("being connected to Slack", connect)))
         yield
@@ -92,10 +109,15 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
         await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
 
     api = FastAPI(title="Spendgate", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    bolt.mount(api, engine=engine, settings=slack, client=client, refusals=refusals, links=links)
+    bolt.mount(api, engine=engine, settings=slack, client=client, refusals=refusals, links=links, tokens=tokens)
     pages.mount(api, engine=engine, home=home)
     if links is not None:
         decide.mount(api, engine=engine, links=links, stranger=lambda: refusals.add(Reason.NO_LINK))
+
+    if tokens is not None:
+        installs = install.Installs(engine, tokens, app_id=slack.app_id)
+        strangers = lambda: refusals.add(Reason.NO_STATE)  # noqa: E731
+        install.mount(api, installs=installs, stranger=strangers)
 
     @api.get("/healthz")
     def _health() -> dict[str, str]:
@@ -105,7 +127,7 @@ def build(*, engine: Engine, home: Home, slack: SlackSettings, client: AsyncWebC
 
 
 def _loops(
-    engine: Engine, client: AsyncWebClient, slack: SlackSettings, refusals: RefusalCount
+    engine: Engine, client: AsyncWebClient, slack: SlackSettings, refusals: RefusalCount, tokens: Tokens | None
 ) -> list[Coroutine[Any, Any, None]]:
     """Everything that `serve` does again and again: it looks for what is due, and does it."""
     patience = Patience()
@@ -113,6 +135,7 @@ def _loops(
     place = CardPlace(channel=slack.approvals_channel, team=slack.team, pages=slack.public_url is not None)
     threads = Threads(engine, client, team=slack.team, by=name)
     judge, teller = Judge(engine, client), Teller(engine, client)
+    others = bolt.teams_of(slack, tokens) - {slack.team}
     at_work, sessions = AtWork(engine, client, by=name), Sessions(engine, client)
 
     async def summarise() -> None:
@@ -128,16 +151,23 @@ def _loops(
         keep_doing("telling where conversations stand", sessions.tell),
         keep_doing("telling what happened", lambda: threads.tell(patience)),
         keep_doing(
-            "telling requesters", lambda: tell_requesters(engine, client, team=slack.team, by=name, patience=patience)
+            "telling requesters",
+            lambda: tell_requesters(engine, client, team=slack.team, others=others, by=name, patience=patience),
         ),
         keep_doing("summing up refusals", summarise),
         keep_doing("reading groups", lambda: watch_groups(engine, client)),
-        *_unhurried(engine, client, slack, name=name, patience=patience),
+        *_unhurried(engine, client, slack, tokens, name=name, patience=patience),
     ]
 
 
 def _unhurried(
-    engine: Engine, client: AsyncWebClient, slack: SlackSettings, *, name: str, patience: Patience
+    engine: Engine,
+    client: AsyncWebClient,
+    slack: SlackSettings,
+    tokens: Tokens | None,
+    *,
+    name: str,
+    patience: Patience,
 ) -> list[Coroutine[Any, Any, None]]:
     """What may come some seconds later: nobody waits for it."""
     told_by: dict[str, Any] = {"by": name, "patience": patience}
@@ -150,15 +180,17 @@ def _unhurried(
 
         return keep_doing(what, once)
 
-    channel = slack.approvals_channel
+    channel, others = slack.approvals_channel, bolt.teams_of(slack, tokens) - {slack.team}
     loops = [
         every(REMIND_SECONDS, "reminding", lambda: remind(engine, client, team=slack.team, **told_by)),
         every(
             SUMMARY_SECONDS, "calling deciders",
-            lambda: call_deciders(engine, client, team=slack.team, hours=hours, **told_by),
+            lambda: call_deciders(engine, client, team=slack.team, others=others, hours=hours, **told_by),
         ),
         every(REMIND_SECONDS, "watching the signer", lambda: watch_signer(engine, client, channel=channel, **told_by)),
     ]  # fmt: skip
+    if tokens is not None:
+        loops.append(every(SUMMARY_SECONDS, "renewing tokens", tokens.renew_due))
     if slack.anomaly_channels:
         tell = partial(tell_anomalies, engine, client, place=places, **told_by)
         loops.append(every(REMIND_SECONDS, "telling what is unusual", tell))
@@ -211,16 +243,22 @@ def bind(settings: Settings) -> socket.socket:
     return listener
 
 
-def run(*, engine: Engine, home: Home, settings: Settings, slack: SlackSettings) -> None:
+def run(
+    *, engine: Engine, home: Home, settings: Settings, slack: SlackSettings, oauth: OAuthSettings | None = None
+) -> None:
     """Serves until it is told to stop."""
     listener = bind(settings)
     client = bolt.slack_client(slack)
-    api = build(engine=engine, home=home, slack=slack, client=client)
+    if oauth is not None:
+        for team in Tokens(engine, oauth, base_url=slack.base_url).check():
+            logger.warning("the app is not installed in %s: open %s/slack/install", team, slack.public_url)
+    api = build(engine=engine, home=home, slack=slack, client=client, oauth=oauth)
     config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
 
     async def main() -> None:
-        await check_slack(client, slack)
+        if oauth is None:
+            await check_slack(client, slack)
         host, port = listener.getsockname()[:2]
         sys.stdout.write(json.dumps({"ready": "serve", "address": f"http://{host}:{port}"}) + "\n")
         sys.stdout.flush()

@@ -23,7 +23,7 @@ from app.inbox import admit, conversation, first_time
 from app.slack.anomaly_cards import BUTTONS, INVESTIGATE, MENU, MORE, SAY, question, series
 from app.slack.clicks import press_key, speaker_of
 from app.slack.dialogs import MARK, day, mark_view, plain, written
-from app.slack.people import Speaker, not_linked, who
+from app.slack.people import Speaker, not_linked, team_of, who
 from app.slack.post import whisper_soon
 from app.slack.values import held_by, value_of
 from approvals.active import active
@@ -36,16 +36,16 @@ OLD = "That button is of an older version. `spendgate anomalies stored` lists wh
 UNKNOWN = "That was not taken: there is no such unusual event that you may see."
 
 
-def register(app: AsyncApp, engine: Engine, team: str) -> None:
+def register(app: AsyncApp, engine: Engine) -> None:
     """Binds the buttons, the menu and their dialog."""
 
     @app.action(INVESTIGATE)
     async def _why(ack: Any, body: dict[str, Any], client: Any) -> None:
-        await _take(ack, client, speaker_of(body, team), partial(take_investigation, engine, body=body))
+        await _take(ack, client, speaker_of(body), partial(take_investigation, engine, body=body))
 
     @app.action(re.compile(rf"^({SAY}_[a-z_]+|{MORE})$"))
     async def _say(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = speaker_of(body, team)
+        speaker = speaker_of(body)
         opened = await asyncio.to_thread(dialog, engine, body=body, speaker=speaker)
         if isinstance(opened, str):
             await ack()
@@ -56,7 +56,9 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
 
     @app.view(MARK)
     async def _said(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=plain(held_by(body).get("channel", ""), 40))
+        speaker = Speaker(
+            team=team_of(body), user=str(body["user"]["id"]), channel=plain(held_by(body).get("channel", ""), 40)
+        )
         await _take(ack, client, speaker, partial(take_mark, engine, body=body))
 
 

@@ -21,7 +21,7 @@ from app.inbox import Conversation, admit, conversation, first_time
 from app.slack.admission import Admission
 from app.slack.clicks import press_key, pressed, pressed_about, speaker_of
 from app.slack.dialogs import about, ask_view, chosen, lend_view, plain, withdraw_view, written
-from app.slack.people import Speaker, not_linked, who
+from app.slack.people import Speaker, not_linked, team_of, who
 from app.slack.post import whisper_soon
 from app.web.decide import DecisionLinks
 from approvals.active import active
@@ -29,9 +29,9 @@ from approvals.delegate import delegate
 from approvals.withdraw import withdraw
 
 
-def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | None, admission: Admission) -> None:
+def register(app: AsyncApp, engine: Engine, links: DecisionLinks | None, admission: Admission) -> None:
     """Binds the card's other buttons and its menu, and the dialogs that they open."""
-    _register_dialogs(app, engine, team)
+    _register_dialogs(app, engine)
 
     @app.action("ask")
     async def _ask(ack: Any, body: dict[str, Any], client: Any) -> None:
@@ -40,10 +40,10 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
 
     @app.action("more")
     async def _more(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker, it, verb = speaker_of(body, team), pressed_about(body), _verb(body)
+        speaker, it, verb = speaker_of(body), pressed_about(body), _verb(body)
         told = None
         if verb == "take_back":
-            await admission.take(pressed(body, team=team, choice="withdraw"))
+            await admission.take(pressed(body, team=team_of(body), choice="withdraw"))
         elif verb == "withdraw":
             await client.views_open(trigger_id=body["trigger_id"], view=withdraw_view(it))
         elif verb == "lend":
@@ -60,7 +60,7 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
     def bound(button: str | re.Pattern[str], take: Callable[..., str | None]) -> None:
         @app.action(button)
         async def _pressed(ack: Any, body: dict[str, Any], client: Any) -> None:
-            speaker = speaker_of(body, team)
+            speaker = speaker_of(body)
             told = await asyncio.to_thread(take, body=body, speaker=speaker)
             await ack()
             _tell_soon(client, speaker, told)
@@ -69,9 +69,9 @@ def register(app: AsyncApp, engine: Engine, team: str, links: DecisionLinks | No
     bound("approve_page", partial(offer_page, engine, links))
 
 
-def _register_dialogs(app: AsyncApp, engine: Engine, team: str) -> None:
+def _register_dialogs(app: AsyncApp, engine: Engine) -> None:
     def submitter(body: dict[str, Any]) -> Speaker:
-        return Speaker(team=team, user=str(body["user"]["id"]), channel=about(body["view"]).channel)
+        return Speaker(team=team_of(body), user=str(body["user"]["id"]), channel=about(body["view"]).channel)
 
     def submitted(dialog: str, take: Callable[..., str | None]) -> None:
         @app.view(dialog)
@@ -132,7 +132,11 @@ def take_next(engine: Engine, *, body: dict[str, Any], speaker: Speaker) -> str 
         person, place = who(active(session).people, speaker), session.get(Conversation, thread)
         if person is None:
             return not_linked(speaker)
-        if place is None or (place.surface, place.channel) != ("slack", speaker.channel):
+        if place is None or (place.surface, place.team, place.channel) != (
+            "slack",
+            speaker.team,
+            speaker.channel,
+        ):
             return "That conversation is not here any more. Please ask anew."
         message = f"press-{body['trigger_id']}"[:80]
         admit(session, now=now, message_id=message, thread=thread, person=person.id, text=text)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from app.database import reading
 from app.inbox import Conversation
+from app.slack.clients import at
 from app.slack.patience import LOST, word
 from app.slack.streams import Streams, Work, under_way
 
@@ -34,7 +35,7 @@ class AtWork:
         for work in works:
             if work.turn not in streamed and self._said.get(work.turn) != work.words:
                 self._said[work.turn] = work.words
-                await set_status(self._client, work.place, work.words)
+                await set_status(at(self._client, work.place.team), work.place, work.words)
 
     def _look(self) -> tuple[list[Work], datetime]:
         with reading(self._engine) as (session, now):

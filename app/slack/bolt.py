@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,13 +19,15 @@ from sqlalchemy import Engine
 from app.database import reading, writing
 from app.inbox import known_among
 from app.settings import SlackSettings
-from app.slack import anomaly_presses, asks, clicks, commands, feedback, investigate, messages, stop_button
+from app.slack import anomaly_presses, asks, clicks, commands, feedback, investigate, messages, removal, stop_button
 from app.slack.admission import Admission
 from app.slack.guard import LARGEST_BODY, Admissible, Reason, RefusalCount, Refused, examine
 from app.slack.members import Members
 from app.slack.patience import word
+from app.slack.people import team_of
 from app.slack.post import whisper_soon
 from app.slack.together import Together
+from app.slack.tokens import Tokens
 from app.web.decide import DecisionLinks
 from audit import log
 from audit.event import Actor, ActorKind, Event
@@ -51,11 +53,12 @@ def mount(
     client: AsyncWebClient,
     refusals: RefusalCount,
     links: DecisionLinks | None = None,
+    tokens: Tokens | None = None,
 ) -> None:
     """Adds `POST /slack/events` for events, clicks and dialogs."""
-    bolt = listeners(engine=engine, settings=settings, client=client, links=links)
+    bolt = listeners(engine=engine, settings=settings, client=client, links=links, tokens=tokens)
     handler = AsyncSlackRequestHandler(bolt)
-    door = Together(partial(_judge, engine, settings), most=MOST_AT_ONCE)
+    door = Together(partial(_judge, engine, settings, teams_of(settings, tokens)), most=MOST_AT_ONCE)
     refused = Together(partial(note_refusals, engine, refusals), most=MOST_AT_ONCE)
 
     if not settings.signing_secret:
@@ -78,7 +81,12 @@ def mount(
 
 
 def listeners(
-    *, engine: Engine, settings: SlackSettings, client: AsyncWebClient, links: DecisionLinks | None
+    *,
+    engine: Engine,
+    settings: SlackSettings,
+    client: AsyncWebClient,
+    links: DecisionLinks | None,
+    tokens: Tokens | None = None,
 ) -> AsyncApp:
     """Everything that people can do in Slack, bound to Bolt; the same for both ways of delivery."""
     bolt_log = logging.getLogger("spendgate.bolt")
@@ -91,19 +99,21 @@ def listeners(
         signing_secret=settings.signing_secret,
         logger=bolt_log,
         process_before_response=True,
-        authorize=_authorizer(settings),
+        authorize=_authorizer(settings, tokens),
     )
     bolt.error(_on_error)
     _only_members(bolt, engine, Members(client))
-    messages.register(bolt, engine, settings.team)
-    commands.register(bolt, engine, settings.team)
+    messages.register(bolt, engine)
+    commands.register(bolt, engine)
     admission = Admission(engine)
-    clicks.register(bolt, engine, settings.team, admission)
-    asks.register(bolt, engine, settings.team, links, admission)
-    feedback.register(bolt, engine, settings.team)
-    anomaly_presses.register(bolt, engine, settings.team)
-    investigate.register(bolt, engine, settings.team)
-    stop_button.register(bolt, engine, settings.team)
+    clicks.register(bolt, engine, admission)
+    asks.register(bolt, engine, links, admission)
+    feedback.register(bolt, engine)
+    anomaly_presses.register(bolt, engine)
+    investigate.register(bolt, engine)
+    stop_button.register(bolt, engine)
+    if tokens is not None:
+        removal.register(bolt, engine)
     return bolt
 
 
@@ -116,7 +126,7 @@ def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:
         user = context.user_id
         if clicks.is_vote(body):
             return await next()  # stored first, without waiting for Slack; whose it is, is looked at when it is judged
-        why = await members.why_not(str(user)) if user and user != context.bot_user_id else None
+        why = await members.why_not(team_of(body), str(user)) if user and user != context.bot_user_id else None
         if why is None:
             return await next()
         refused = Refused(Reason.NO_MEMBER, 403, authenticated=True)
@@ -129,11 +139,19 @@ def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:
         return BoltResponse(status=200)
 
 
-def _authorizer(settings: SlackSettings) -> Any:
-    """Whose token a delivery is handled with: ours, known since the start. Left to itself Bolt asks Slack before it
-    takes anything in, so that nothing could be stored while Slack cannot be reached from here."""
+def teams_of(settings: SlackSettings, tokens: Tokens | None) -> frozenset[str]:
+    """The workspaces from which something may come: the one of the token, or those on the list."""
+    return frozenset({settings.team}) if tokens is None else tokens.oauth.teams
 
-    async def authorize(**_: Any) -> AuthorizeResult:
+
+def _authorizer(settings: SlackSettings, tokens: Tokens | None) -> Any:
+    """Whose token a delivery is handled with: that of its workspace, known without asking. Left to itself Bolt asks
+    Slack before it takes anything in, so that nothing could be stored while Slack cannot be reached from here."""
+
+    async def authorize(team_id: str | None) -> AuthorizeResult | None:
+        if tokens is not None:
+            token = await tokens.stored(str(team_id))
+            return AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token=token) if token else None
         return AuthorizeResult(enterprise_id=None, team_id=settings.team, bot_token=settings.bot_token)
 
     return authorize
@@ -174,7 +192,10 @@ async def limited_body(request: Request) -> bytes:
 
 
 def _judge(
-    engine: Engine, settings: SlackSettings, requests: Sequence[tuple[Mapping[str, str], bytes]]
+    engine: Engine,
+    settings: SlackSettings,
+    teams: Collection[str],
+    requests: Sequence[tuple[Mapping[str, str], bytes]],
 ) -> list[Admissible | Refused | None]:
     """The guard's verdict on each, by the database's clock; None for what was taken in before."""
     with reading(engine) as (session, now):
@@ -183,7 +204,7 @@ def _judge(
                 headers=headers,
                 body=body,
                 secret=settings.signing_secret,
-                team=settings.team,
+                teams=teams,
                 app_id=settings.app_id,
                 now=now,
             )

@@ -18,7 +18,7 @@ from app.inbox import first_time
 from app.presses import Choice, Pressed
 from app.slack.admission import Admission
 from app.slack.dialogs import About, about, approve_view, plain, reject_view, written
-from app.slack.people import Speaker, not_linked, who
+from app.slack.people import Speaker, not_linked, team_of, who
 from app.slack.post import whisper_soon
 from approvals.active import active
 from approvals.card import project
@@ -32,19 +32,19 @@ DIALOGS: dict[str, Choice] = {"approve_with_reason": "approve", "reject_reason":
 """The dialogs that are a vote once they are sent."""
 
 
-def register(app: AsyncApp, engine: Engine, team: str, admission: Admission) -> None:
+def register(app: AsyncApp, engine: Engine, admission: Admission) -> None:
     """Binds the card's votes and the dialogs that ask for their reasons."""
 
     def voted(button: str, choice: Choice) -> None:
         @app.action(button)
         async def _voted(ack: Any, body: dict[str, Any]) -> None:
-            await admission.take(pressed(body, team=team, choice=choice))
+            await admission.take(pressed(body, team=team_of(body), choice=choice))
             await ack()
 
     def sent(dialog: str, choice: Choice) -> None:
         @app.view(dialog)
         async def _sent(ack: Any, body: dict[str, Any]) -> None:
-            await admission.take(pressed(body, team=team, choice=choice), reason=written(body["view"]))
+            await admission.take(pressed(body, team=team_of(body), choice=choice), reason=written(body["view"]))
             await ack()
 
     for button, choice in VOTES.items():
@@ -66,7 +66,7 @@ def register(app: AsyncApp, engine: Engine, team: str, admission: Admission) -> 
 
     @app.action("undo")
     async def _undo(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = speaker_of(body, team)
+        speaker = speaker_of(body)
         told = await asyncio.to_thread(undo, engine, body=body, speaker=speaker)
         await ack()
         if told:
@@ -124,9 +124,9 @@ def _channel(body: dict[str, Any]) -> str:
     return str(channel["id"]) if isinstance(channel, dict) else ""
 
 
-def speaker_of(body: dict[str, Any], team: str) -> Speaker:
+def speaker_of(body: dict[str, Any]) -> Speaker:
     """Who pressed, and where."""
-    return Speaker(team=team, user=str(body["user"]["id"]), channel=_channel(body))
+    return Speaker(team=team_of(body), user=str(body["user"]["id"]), channel=_channel(body))
 
 
 def press_key(body: dict[str, Any]) -> str:

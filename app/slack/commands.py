@@ -15,7 +15,7 @@ from app.inbox import admit, conversation, first_time
 from app.slack.cards import data
 from app.slack.home import Line, page_of
 from app.slack.messages import LONGEST_MESSAGE
-from app.slack.people import Speaker, not_linked, who
+from app.slack.people import Speaker, not_linked, team_of, who
 from approvals.active import active
 
 COMMAND = "/spendgate"
@@ -27,12 +27,12 @@ HELP = (
 LONGEST_LIST = 2500
 
 
-def register(app: AsyncApp, engine: Engine, team: str) -> None:
+def register(app: AsyncApp, engine: Engine) -> None:
     """Binds the command."""
 
     @app.command(COMMAND)
     async def _command(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker = Speaker(team=team, user=str(body["user_id"]), channel=str(body["channel_id"]))
+        speaker = Speaker(team=team_of(body), user=str(body["user_id"]), channel=str(body["channel_id"]))
         said = str(body.get("text") or "").strip()
         if said.lower() in ("", "help"):
             told = HELP

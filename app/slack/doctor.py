@@ -41,11 +41,28 @@ class Finding:
 
 async def examine(client: AsyncWebClient, settings: SlackSettings) -> list[Finding]:
     """Every check in order; where Slack cannot be reached or does not take the token, the later ones are left out."""
+    found = await examine_token(client, settings, settings.team)
+    if found[-1].check in ("token", "reachability"):
+        return found
+    found.append(await _channel(client, settings.approvals_channel, "SPENDGATE_SLACK_APPROVALS_CHANNEL"))
+    for channel in settings.anomaly_channels:
+        found.append(await _channel(client, channel, "SPENDGATE_ANOMALY_CHANNELS"))
+    if settings.witness_channel:
+        found.append(await _channel(client, settings.witness_channel, "SPENDGATE_SLACK_WITNESS_CHANNEL"))
+    found.append(await _delivery(client, settings))
+    found.append(_pages(settings))
+    return found
+
+
+async def examine_token(client: AsyncWebClient, settings: SlackSettings, team: str) -> list[Finding]:
+    """What is to be checked of the token of one workspace; ends with the check that failed where it is of no use."""
     started = time.time()
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
         do = "Copy the Bot User OAuth Token again from OAuth & Permissions; reinstall the app where it was removed."
+        if not settings.bot_token:
+            do = f"Install the app anew: open {settings.public_url}/slack/install?team={team} in a browser."
         return [Finding("token", Verdict.WRONG, f"auth.test answered {word(error)}", do)]
     except LOST as error:
         do = "Check the network and its proxy, or SPENDGATE_SLACK_BASE_URL."
@@ -55,19 +72,12 @@ async def examine(client: AsyncWebClient, settings: SlackSettings) -> list[Findi
     found = [
         Finding("reachability", Verdict.OK, f"{settings.base_url} answered in {time.time() - started:.2f} s"),
         Finding("token", Verdict.OK, f"bot {data.get('user')} in {data.get('team')}"),
-        _same("workspace", settings.team, data.get("team_id"), "SPENDGATE_SLACK_TEAM"),
+        _same("workspace", team, data.get("team_id"), "SPENDGATE_SLACK_TEAM"),
         *_clock(headers, started),
         *_scopes(headers),
     ]
     if data.get("app_id"):
         found.append(_same("app", settings.app_id, data.get("app_id"), "SPENDGATE_SLACK_APP_ID"))
-    found.append(await _channel(client, settings.approvals_channel, "SPENDGATE_SLACK_APPROVALS_CHANNEL"))
-    for channel in settings.anomaly_channels:
-        found.append(await _channel(client, channel, "SPENDGATE_ANOMALY_CHANNELS"))
-    if settings.witness_channel:
-        found.append(await _channel(client, settings.witness_channel, "SPENDGATE_SLACK_WITNESS_CHANNEL"))
-    found.append(await _delivery(client, settings))
-    found.append(_pages(settings))
     return found
 
 

@@ -5,6 +5,7 @@ would be noise. Everything else (the terminal, an undo, a scan) ends in a messag
 """
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -16,8 +17,10 @@ from app.database import reading, writing
 from app.inbox import Conversation
 from app.posting import Posting, give_up
 from app.slack.cards import data
+from app.slack.clients import at
 from app.slack.deliver import Letter, deliver
 from app.slack.patience import HOPELESS, Patience, attempt
+from app.slack.people import account_of
 from approvals.active import active
 from approvals.card import project
 from approvals.person import People
@@ -32,30 +35,38 @@ LATEST = timedelta(days=7)
 
 
 class End(NamedTuple):
-    """One end that is due: whose, and what is said. `user` is None for somebody without an account here."""
+    """One end that is due: whose, and what is said. `account` (workspace and user) is None for somebody without one."""
 
     proposal: str
-    user: str | None
+    account: tuple[str, str] | None
     text: str
 
 
 async def tell_requesters(
-    engine: Engine, client: AsyncWebClient, *, team: str, by: str, patience: Patience | None = None
+    engine: Engine,
+    client: AsyncWebClient,
+    *,
+    team: str,
+    by: str,
+    patience: Patience | None = None,
+    others: Collection[str] = (),
 ) -> int:
-    """Tells every end that is due; returns how many were."""
+    """Tells every end that is due, in the workspace `team` or, who has no account there, in one of `others`; returns
+    how many were."""
     patience = patience or Patience()
     told = 0
-    for end in await asyncio.to_thread(_due, engine, team):
+    for end in await asyncio.to_thread(_due, engine, team, others):
         key = _key(end.proposal)
-        if end.user is None:
-            await asyncio.to_thread(_done, engine, end.proposal, by, "no account in this workspace")
+        if end.account is None:
+            await asyncio.to_thread(_done, engine, end.proposal, by, "no account in a workspace")
             continue
 
-        async def post(end: End = end, key: str = key) -> None:
-            opened = await client.conversations_open(users=str(end.user))
+        async def post(end: End = end, key: str = key, account: tuple[str, str] = end.account) -> None:
+            there = at(client, account[0])
+            opened = await there.conversations_open(users=account[1])
             channel = str(opened["channel"]["id"])
             letter = Letter(key, channel, end.text, payload={"kind": "end", "proposal": end.proposal})
-            await deliver(engine, client, letter, by=by)
+            await deliver(engine, there, letter, by=by)
 
         refused = await attempt(patience, key, post)
         if refused in HOPELESS:
@@ -64,7 +75,7 @@ async def tell_requesters(
     return told
 
 
-def ends_due(session: Session, *, team: str, since: object) -> list[End]:
+def ends_due(session: Session, *, team: str, since: object, others: Collection[str] = ()) -> list[End]:
     """Ended proposals whose requester was not told, and whose conversation is not in Slack."""
     key = literal("end ") + col(Proposal.id)
     statement = (
@@ -77,25 +88,25 @@ def ends_due(session: Session, *, team: str, since: object) -> list[End]:
         .where(col(Conversation.surface).is_(None) | (col(Conversation.surface) != "slack"))
     )
     people = active(session).people
-    return [_end(session, row, people, team) for row in session.exec(statement).all()]
+    return [_end(session, row, people, team, others) for row in session.exec(statement).all()]
 
 
-def _end(session: Session, row: Proposal, people: People, team: str) -> End:
+def _end(session: Session, row: Proposal, people: People, team: str, others: Collection[str]) -> End:
     card = project(session, row.id, people)
     person = people.by_id.get(row.requester)
-    user = next((name for workspace, name in person.slack if workspace == team), None) if person else None
+    account = account_of(person, team, others) if person else None
     reason = f" {data(card.reason)}." if card.reason else ""
     text = f"*{data(card.words[:1].upper() + card.words[1:])}:* {data(card.title)} ({row.id}).{reason}"
-    return End(row.id, user, text)
+    return End(row.id, account, text)
 
 
 def _key(proposal: str) -> str:
     return f"end {proposal}"
 
 
-def _due(engine: Engine, team: str) -> list[End]:
+def _due(engine: Engine, team: str, others: Collection[str]) -> list[End]:
     with reading(engine) as (session, now):
-        return ends_due(session, team=team, since=now - LATEST)
+        return ends_due(session, team=team, since=now - LATEST, others=others)
 
 
 def _done(engine: Engine, proposal: str, by: str, why: str) -> None:

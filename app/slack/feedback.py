@@ -18,7 +18,7 @@ from app.ratings import explain, rate
 from app.slack.answers import FEEDBACK
 from app.slack.clicks import press_key, speaker_of
 from app.slack.dialogs import WHY_NOT, plain, why_not_view, written
-from app.slack.people import Speaker, not_linked, who
+from app.slack.people import Speaker, not_linked, team_of, who
 from app.slack.post import whisper_soon
 from app.slack.values import held_by, value_of
 from app.turns import StoredAnswer
@@ -38,12 +38,12 @@ class Rated(NamedTuple):
     ask: bool = False
 
 
-def register(app: AsyncApp, engine: Engine, team: str) -> None:
+def register(app: AsyncApp, engine: Engine) -> None:
     """Binds the buttons and their dialog."""
 
     @app.action(re.compile(rf"^{FEEDBACK}(_|$)"))
     async def _pressed(ack: Any, body: dict[str, Any], client: Any) -> None:
-        speaker, turn = speaker_of(body, team), pressed_turn(body)
+        speaker, turn = speaker_of(body), pressed_turn(body)
         found = await asyncio.to_thread(take_rating, engine, body=body, speaker=speaker)
         if found.ask:
             view = why_not_view(turn, speaker.channel)
@@ -55,7 +55,7 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
     @app.view(WHY_NOT)
     async def _explained(ack: Any, body: dict[str, Any], client: Any) -> None:
         channel = held_by(body).get("channel", "")
-        speaker = Speaker(team=team, user=str(body["user"]["id"]), channel=plain(channel, 40))
+        speaker = Speaker(team=team_of(body), user=str(body["user"]["id"]), channel=plain(channel, 40))
         told = await asyncio.to_thread(take_reason, engine, body=body, speaker=speaker)
         await ack()
         if told and speaker.channel:
@@ -96,7 +96,11 @@ def _stands_there(session: Session, turn: str, speaker: Speaker) -> bool:
     """Whether there is such an answer in the channel in which it was pressed: a value is what somebody sent."""
     answer = session.get(StoredAnswer, turn) if turn else None
     place = session.get(Conversation, answer.thread) if answer is not None else None
-    return place is not None and (place.surface, place.channel) == ("slack", speaker.channel)
+    return place is not None and (place.surface, place.team, place.channel) == (
+        "slack",
+        speaker.team,
+        speaker.channel,
+    )
 
 
 def pressed_turn(body: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Engine
 
 from app.database import reading, writing
+from app.slack.clients import at
 from app.slack.patience import LOST
 from approvals.active import active
 from approvals.directory import Directory, DirectoryDown, Members, keep_reading
@@ -31,7 +32,9 @@ class SlackGroups:
         found: dict[tuple[str, str], Sequence[str]] = {}
         for group in groups:
             try:
-                answer = await self._client.usergroups_users_list(usergroup=group.id, team_id=group.team)
+                answer = await at(self._client, group.team).usergroups_users_list(
+                    usergroup=group.id, team_id=group.team
+                )
             except (SlackApiError, *LOST) as error:
                 raise DirectoryDown(f"the group {group.id} cannot be read: {error}") from error
             accounts = answer.get("users")

@@ -7,7 +7,7 @@ workspace and the app are compared on every surface, not only on events.
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,7 @@ class Reason(StrEnum):
     WRONG_APP = "meant for another app"
     WRONG_TEAM = "from another workspace"
     NO_MEMBER = "from an account that is no full member"
+    NO_STATE = "end of an installation that this browser did not begin"
     NO_LINK = "form of a decision without a link of ours"
     SHARED = "from a channel that is shared with another organisation"
 
@@ -53,7 +54,7 @@ class Admissible:
 
 
 def examine(
-    *, headers: Mapping[str, str], body: bytes, secret: str, team: str, app_id: str, now: datetime
+    *, headers: Mapping[str, str], body: bytes, secret: str, teams: Collection[str], app_id: str, now: datetime
 ) -> Admissible | Refused:
     """Judges one request by its raw bytes (Slack's signing scheme v0: HMAC-SHA-256 over `v0:timestamp:body`)."""
     if len(body) > LARGEST_BODY:
@@ -74,7 +75,7 @@ def examine(
         return Refused(Reason.UNREADABLE, 400, authenticated=True)
     if payload.get("type") == "url_verification":
         return Admissible(f"url:{signature}", "url_verification", payload)
-    return for_us(payload, team=team, app_id=app_id, signature=signature)
+    return for_us(payload, teams=teams, app_id=app_id, signature=signature)
 
 
 def _payload(content_type: str, body: bytes) -> dict[str, Any] | None:
@@ -89,20 +90,21 @@ def _payload(content_type: str, body: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def for_us(payload: dict[str, Any], *, team: str, app_id: str, signature: str) -> Admissible | Refused:
-    """Judges what is known to be Slack's: whether it is meant for this app and workspace, by somebody of it."""
+def for_us(payload: dict[str, Any], *, teams: Collection[str], app_id: str, signature: str) -> Admissible | Refused:
+    """Judges what is known to be Slack's: whether it is meant for this app and one of its workspaces, by somebody of
+    that same one."""
     if payload.get("api_app_id") != app_id:
         return Refused(Reason.WRONG_APP, 403, authenticated=True)
     user = payload.get("user")
     home = payload.get("team")
     if not _shaped(payload):
         return Refused(Reason.UNREADABLE, 400, authenticated=True)
-    teams = {
+    named = {
         payload.get("team_id"),
         home.get("id") if isinstance(home, dict) else None,
         user.get("team_id") if isinstance(user, dict) else None,
     } - {None}
-    if teams != {team}:
+    if len(named) != 1 or not named <= set(teams):
         return Refused(Reason.WRONG_TEAM, 403, authenticated=True)
     if payload.get("is_ext_shared_channel") is True:
         return Refused(Reason.SHARED, 403, authenticated=True)

@@ -44,13 +44,13 @@ STARTED = "I am looking into it; the answer comes in our direct messages."
 NO_TEXT = "That message has no text that I can read, only a picture or a file perhaps. Please ask me in words."
 
 
-def register(app: AsyncApp, engine: Engine, team: str) -> None:
+def register(app: AsyncApp, engine: Engine) -> None:
     """Binds the shortcut."""
 
     @app.message_shortcut(SHORTCUT)
     async def _used(ack: Any, body: dict[str, Any], client: AsyncWebClient, respond: Any) -> None:
         try:
-            told = await begin(engine, client, body=body, speaker=speaker_of(body, team))
+            told = await begin(engine, client, body=body, speaker=speaker_of(body))
         except (SlackApiError, *LOST) as error:
             why = word(error) if isinstance(error, SlackApiError) else "Slack could not be reached"
             logger.warning("a shortcut could not be begun (%s)", why)

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from app.database import beside, reading, writing
 from app.presses import Press, choice_of, crowding, in_turn, judged, take_untold, told, waiting
+from app.slack.clients import at
 from app.slack.guard import Reason
 from app.slack.members import Members
 from app.slack.patience import HOPELESS, Patience, attempt
@@ -31,6 +32,7 @@ from audit.event import Actor, ActorKind, Event
 from audit.private import open_text
 
 logger = logging.getLogger(__name__)
+Outsiders = Mapping[tuple[str, str], str]
 MOST_AT_ONCE = 25
 """So many votes are judged before the next writer has its turn."""
 MOST_WHISPERS = 4
@@ -55,8 +57,9 @@ class Judge:
         due = await asyncio.to_thread(self._due)
         if not due:
             return 0
-        accounts = {account for account in due.values() if account}
-        told_why = dict(zip(accounts, await asyncio.gather(*map(self._members.why_not, accounts)), strict=True))
+        accounts = {account for account in due.values() if account[1]}
+        asked = (self._members.why_not(*account) for account in accounts)
+        told_why = dict(zip(accounts, await asyncio.gather(*asked), strict=True))
         outsiders = {account: why for account, why in told_why.items() if why}
         try:
             return await asyncio.to_thread(judge, self._engine, list(due), outsiders)
@@ -66,7 +69,7 @@ class Judge:
             logger.warning("presses could not be judged together (%s): each is tried alone", type(error).__name__)
         return sum([await self._alone(one, outsiders) for one in due])
 
-    async def _alone(self, one: int, outsiders: Mapping[str, str]) -> int:
+    async def _alone(self, one: int, outsiders: Outsiders) -> int:
         try:
             done = await asyncio.to_thread(judge, self._engine, [one], outsiders)
         except Exception as error:
@@ -78,12 +81,13 @@ class Judge:
         self._patience.done(str(one))
         return done
 
-    def _due(self) -> dict[int, str | None]:
+    def _due(self) -> dict[int, tuple[str, str]]:
         with reading(self._engine) as (session, now):
             if crowding(session, now=now):
                 return {}
             tired = [int(key) for key in self._patience.until if not self._patience.ready(key)]
-            return {press.id or 0: press.account for press in waiting(session, most=MOST_AT_ONCE, without=tired)}
+            due = waiting(session, most=MOST_AT_ONCE, without=tired)
+            return {press.id or 0: (press.team, press.account or "") for press in due}
 
 
 def _unavailable(error: Exception) -> bool:
@@ -91,10 +95,10 @@ def _unavailable(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
 
 
-def judge(engine: Engine, ids: Collection[int], outsiders: Mapping[str, str]) -> int:
+def judge(engine: Engine, ids: Collection[int], outsiders: Outsiders) -> int:
     """Judges these presses in one transaction, but for those that another replica has judged since, and those whose
-    turn it is not (`in_turn`); `outsiders` says of accounts that are no full members of the workspace why not. Returns
-    how many were judged."""
+    turn it is not (`in_turn`); `outsiders` says of accounts that are no full members of their workspace why not.
+    Returns how many were judged."""
     with writing(engine) as (session, now):
         due = in_turn(session, ids)
         if not due:
@@ -105,13 +109,13 @@ def judge(engine: Engine, ids: Collection[int], outsiders: Mapping[str, str]) ->
         return len(due)
 
 
-def _judged(session: Session, press: Press, people: People, outsiders: Mapping[str, str], now: datetime) -> str | None:
+def _judged(session: Session, press: Press, people: People, outsiders: Outsiders, now: datetime) -> str | None:
     """Judges one press, and returns what whoever pressed is to be told."""
     account = press.account or ""
-    if account in outsiders:
+    if (why := outsiders.get((press.team, account))) is not None:
         actor, data = Actor(ActorKind.UNKNOWN, "slack"), {"reason": Reason.NO_MEMBER.value}
         log.append(session, now=now, event=Event.SLACK_REFUSED, actor=actor, data=data)
-        return f"That was not taken: {outsiders[account]}. Ask whoever runs Spendgate."
+        return f"That was not taken: {why}. Ask whoever runs Spendgate."
     speaker = Speaker(team=press.team, user=account, channel=press.channel)
     person = who(people, speaker)
     if person is not None and person.id != press.person:
@@ -168,7 +172,7 @@ class Teller:
 
             async def whisper() -> None:
                 user, channel = press.account or "", press.channel
-                await self._client.chat_postEphemeral(channel=channel, user=user, text=press.note or "")
+                await at(self._client, press.team).chat_postEphemeral(channel=channel, user=user, text=press.note or "")
                 said.append(True)
 
             refused = await attempt(self._patience, str(press.id), whisper)

@@ -27,6 +27,8 @@ SHORTCUT = "investigate_cost"
 """The entry in the menu of every message, by its callback id."""
 
 EVENTS = ("agent_session_stopped", "app_home_opened", "app_mention", "message.im")
+REMOVED = ("app_uninstalled", "tokens_revoked")
+"""What tells that the app is not installed in a workspace any more; of use where it can be installed from here."""
 PROMPTS = [
     {"title": "What did AI cost last month?", "message": "What did AI cost last month, by team?"},
     {"title": "Why did it jump?", "message": "Why did AI spend jump?"},
@@ -36,8 +38,10 @@ PROMPTS = [
 """What a new conversation suggests."""
 
 
-def manifest(*, url: str | None) -> dict[str, Any]:
-    """The manifest of the app: with `url` (where Slack reaches `serve`) by HTTP, without by Socket Mode."""
+def manifest(*, url: str | None, redirect: str | None = None) -> dict[str, Any]:
+    """The manifest of the app: with `url` (where Slack reaches `serve`) by HTTP, else by Socket Mode. With `redirect`
+    (where people's browsers come back to after an installation) it may be installed in several workspaces, by tokens
+    that end after twelve hours."""
     address = f"{url.rstrip('/')}/slack/events" if url else None
     command: dict[str, Any] = {
         "command": "/spendgate",
@@ -45,7 +49,7 @@ def manifest(*, url: str | None) -> dict[str, Any]:
         "usage_hint": "what did AI cost last month?",
         "should_escape": False,
     }
-    subscriptions: dict[str, Any] = {"bot_events": list(EVENTS)}
+    subscriptions: dict[str, Any] = {"bot_events": sorted((*EVENTS, *(REMOVED if redirect else ())))}
     interactivity: dict[str, Any] = {"is_enabled": True}
     if address:
         subscriptions["request_url"] = address
@@ -75,12 +79,12 @@ def manifest(*, url: str | None) -> dict[str, Any]:
             ],
             "slash_commands": [command],
         },
-        "oauth_config": {"scopes": {"bot": sorted(SCOPES)}},
+        "oauth_config": {"scopes": {"bot": sorted(SCOPES)}, **({"redirect_urls": [redirect]} if redirect else {})},
         "settings": {
             "event_subscriptions": subscriptions,
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": address is None,
-            "token_rotation_enabled": False,
+            "token_rotation_enabled": redirect is not None,
         },
     }

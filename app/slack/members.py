@@ -10,6 +10,7 @@ import time
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from app.slack.clients import at
 from app.slack.patience import LOST
 
 MOST_WAIT_SECONDS = 1.0
@@ -23,21 +24,21 @@ class Members:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._known: dict[str, tuple[float, str | None]] = {}
+        self._known: dict[tuple[str, str], tuple[float, str | None]] = {}
 
-    async def why_not(self, user: str) -> str | None:
+    async def why_not(self, team: str, user: str) -> str | None:
         """Why this account may not take part, in words; None for a member, and where Slack does not tell."""
-        at, reason = self._known.get(user, (0.0, None))
-        if user in self._known and time.monotonic() - at < REMEMBER_SECONDS:
+        asked, reason = self._known.get((team, user), (0.0, None))
+        if (team, user) in self._known and time.monotonic() - asked < REMEMBER_SECONDS:
             return reason
         try:
             async with asyncio.timeout(MOST_WAIT_SECONDS):
-                told = (await self._client.users_info(user=user)).get("user") or {}
+                told = (await at(self._client, team).users_info(user=user)).get("user") or {}
         except (SlackApiError, *LOST):
             return None
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[user] = (time.monotonic(), reason := _reason(told))
+        self._known[(team, user)] = (time.monotonic(), reason := _reason(told))
         return reason
 
 

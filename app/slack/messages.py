@@ -13,7 +13,7 @@ from app.database import reading, writing
 from app.inbox import admit, conversation, first_time
 from app.slack.home import home_view, page_of
 from app.slack.manifest import PROMPTS
-from app.slack.people import Speaker, not_linked, who
+from app.slack.people import Speaker, not_linked, team_of, who
 from app.slack.post import whisper_soon
 from approvals.active import active
 from audit import log
@@ -22,7 +22,7 @@ from audit.event import Actor, ActorKind, Event
 LONGEST_MESSAGE = 4000
 
 
-def register(app: AsyncApp, engine: Engine, team: str) -> None:
+def register(app: AsyncApp, engine: Engine) -> None:
     """Binds the listeners for messages, mentions and the opened messages tab."""
 
     @app.event("message")
@@ -39,10 +39,10 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
         _tell(event, told, client)
 
     @app.event("app_home_opened")
-    async def _opened(ack: Any, event: dict[str, Any], client: Any) -> None:
+    async def _opened(ack: Any, body: dict[str, Any], event: dict[str, Any], client: Any) -> None:
         await ack()
         if event.get("tab") == "home":
-            speaker = Speaker(team=team, user=str(event["user"]), channel=str(event.get("channel", "")))
+            speaker = Speaker(team=team_of(body), user=str(event["user"]), channel=str(event.get("channel", "")))
             view = await asyncio.to_thread(_home, engine, speaker)
             await client.views_publish(user_id=speaker.user, view=view)
         if event.get("tab") == "messages":
@@ -51,7 +51,7 @@ def register(app: AsyncApp, engine: Engine, team: str) -> None:
             )
 
     async def _take_in(body: dict[str, Any], event: dict[str, Any]) -> str | None:
-        speaker = Speaker(team=team, user=str(event.get("user", "")), channel=str(event["channel"]))
+        speaker = Speaker(team=team_of(body), user=str(event.get("user", "")), channel=str(event["channel"]))
         text = strip_mention(str(event.get("text", "")))
         return await asyncio.to_thread(store, engine, body=body, event=event, speaker=speaker, text=text)
 

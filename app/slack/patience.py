@@ -33,12 +33,14 @@ HOPELESS = frozenset(
         "no_text",
         "not_in_channel",
         "restricted_action",
+        "team_not_allowed",
         "thread_locked",
         "user_not_found",
         "user_not_in_channel",
     }
 )
-"""Answers of Slack's that will be the same tomorrow, for a message in a thread."""
+"""Answers of Slack's that will be the same tomorrow, for a message in a thread; and our own for a workspace that is not
+on the list (`tokens.py`)."""
 
 
 def word(error: SlackApiError) -> str:

@@ -20,6 +20,7 @@ from app.posting import Posting
 from app.sessions import unsure
 from app.slack.answers import answer_blocks
 from app.slack.attach import attach_tables
+from app.slack.clients import at
 from app.slack.deliver import Letter, Standing, deliver
 from app.slack.patience import HOPELESS, LOST, Patience, attempt, word
 from app.slack.streams import Grown, being_updated, chunks, clear, find, forget_streams, plan, streams_of, title_of
@@ -74,15 +75,16 @@ async def post_answers(
         async def post(due: Due = due, body: dict[str, Any] = body) -> None:
             if due.waits:
                 return
-            stands = await _deliver(engine, client, due, body, by)
+            there = at(client, due.place.team)
+            stands = await _deliver(engine, there, due, body, by)
             if stands is None:
                 return
             for row in due.streams:
                 if row.ts and row.ts != stands.ts:
-                    await clear(client, row)
+                    await clear(there, row)
             answer, place = due.answer, due.place
             thread_ts = place.thread_ts or stands.ts
-            if await attach_tables(engine, client, answer, channel=place.channel, thread_ts=thread_ts, by=by):
+            if await attach_tables(engine, there, answer, channel=place.channel, thread_ts=thread_ts, by=by):
                 await asyncio.to_thread(_shown, engine, answer.turn, None)
 
         key = f"answer {answer.turn}"

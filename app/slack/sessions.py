@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from app.database import reading, writing
 from app.inbox import Conversation
 from app.sessions import Status, told, untold
+from app.slack.clients import at
 from app.slack.patience import HOPELESS, Patience, attempt, word
 
 logger = logging.getLogger(__name__)
@@ -31,15 +32,14 @@ class Sessions:
 
     def __init__(self, engine: Engine, client: AsyncWebClient) -> None:
         self._engine, self._client, self._patience = engine, client, Patience()
-        self._off_until = 0.0
+        self._off_until: dict[str, float] = {}
 
     async def tell(self) -> int:
         """Tells what is due; returns how many were."""
         due = await asyncio.to_thread(self._due)
         for place, status in due:
-            if time.monotonic() < self._off_until:
-                break
-            await self._one(place, status)
+            if time.monotonic() >= self._off_until.get(place.team, 0.0):
+                await self._one(place, status)
         return len(due)
 
     async def _one(self, place: Conversation, status: Status) -> None:
@@ -47,13 +47,13 @@ class Sessions:
 
         async def tell() -> None:
             try:
-                await self._client.agents_sessions_setStatus(
+                await at(self._client, place.team).agents_sessions_setStatus(
                     channel_id=place.channel, thread_ts=place.thread_ts, status=status.value
                 )
             except SlackApiError as error:
                 if word(error) not in NOT_HERE:
                     raise
-                self._off_until = time.monotonic() + OFF_SECONDS
+                self._off_until[place.team] = time.monotonic() + OFF_SECONDS
                 logger.info("Slack has no sessions here (%s): there is no stop button", word(error))
                 return
             said.append(True)

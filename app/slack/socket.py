@@ -7,7 +7,7 @@ done, that is when it is stored; one that failed is not, and Slack sends it agai
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from time import time
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -40,11 +40,12 @@ class Socket(AsyncSocketModeHandler):
         settings: SlackSettings,
         client: AsyncWebClient,
         refusals: RefusalCount,
+        teams: Collection[str],
     ) -> None:
         quiet = logging.getLogger("spendgate.socket")
         quiet.setLevel(logging.ERROR)  # at INFO the SDK writes what people said
         super().__init__(app, settings.app_token, logger=quiet, web_client=client)
-        self._engine, self._settings, self._refusals = engine, settings, refusals
+        self._engine, self._settings, self._refusals, self._teams = engine, settings, refusals, teams
         self._door = Together(self._judge, most=MOST_AT_ONCE)
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
@@ -64,8 +65,8 @@ class Socket(AsyncSocketModeHandler):
             logger.warning("a delivery was not taken (%s: %s); Slack sends it again", type(error).__name__, error)
 
     def _judge(self, requests: Sequence[SocketModeRequest]) -> list[Admissible | Refused | None]:
-        team, app_id = self._settings.team, self._settings.app_id
-        verdicts = [for_us(one.payload, team=team, app_id=app_id, signature=one.envelope_id) for one in requests]
+        teams, app_id = self._teams, self._settings.app_id
+        verdicts = [for_us(one.payload, teams=teams, app_id=app_id, signature=one.envelope_id) for one in requests]
         with reading(self._engine) as (session, _):
             before = known_among(session, [one.key for one in verdicts if isinstance(one, Admissible)])
         return [None if isinstance(one, Admissible) and one.key in before else one for one in verdicts]

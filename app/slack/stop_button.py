@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 from app.database import writing
 from app.inbox import Conversation, first_time
 from app.seat import meet, scope_of
-from app.slack.people import Speaker, not_linked, who
+from app.slack.people import Speaker, not_linked, team_of, who
 from app.slack.post import whisper_soon
 from app.stops import open_turns, stop
 from approvals.active import active
@@ -29,12 +29,12 @@ NOT_YOURS = (
 )
 
 
-def register(app: AsyncApp, engine: Engine, team: str) -> None:
+def register(app: AsyncApp, engine: Engine) -> None:
     """Binds the button."""
 
     @app.event("agent_session_stopped")
     async def _stopped(ack: Any, body: dict[str, Any], event: dict[str, Any], client: Any) -> None:
-        speaker = Speaker(team=team, user=str(event["user"]), channel=str(event["channel"]))
+        speaker = Speaker(team=team_of(body), user=str(event["user"]), channel=str(event["channel"]))
         thread_ts = str(event.get("thread_ts") or "")
         told = await asyncio.to_thread(take, engine, body=body, speaker=speaker, thread_ts=thread_ts)
         await ack()

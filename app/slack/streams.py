@@ -25,6 +25,7 @@ from agent.steps import StepState
 from app.database import writing
 from app.inbox import Conversation, Message
 from app.posting import LEASE, WORK_SECONDS, Held, Hold, Posting, forget, give_up, hold, let_go, settled, stands
+from app.slack.clients import at
 from app.slack.patience import LOST, Patience, asked_to_wait, unknown, word
 from app.turns import TO_A_MESSAGE, TurnStep
 from approvals.active import active
@@ -183,14 +184,15 @@ class Streams:
 
     async def _append(self, work: Work, current: Posting) -> None:
         told = list(work.steps)
-        at: dict[str, Any] = {"channel": str(current.channel), "ts": str(current.ts)}
+        where: dict[str, Any] = {"channel": str(current.channel), "ts": str(current.ts)}
+        client = at(self._client, work.place.team)
         try:
             try:
-                await self._client.chat_appendStream(**at, chunks=chunks(work.turn, told, AT_IT))
+                await client.chat_appendStream(**where, chunks=chunks(work.turn, told, AT_IT))
             except SlackApiError as error:
                 if word(error) != OVER:
                     raise
-                if not await self._update(work.turn, at, plan(work.turn, told, AT_IT)):
+                if not await self._update(client, work.turn, where, plan(work.turn, told, AT_IT)):
                     return
         except SlackApiError as error:
             if asked_to_wait(error) is not None:
@@ -202,14 +204,14 @@ class Streams:
         self._told[work.turn] = told
         await asyncio.to_thread(self._keep, current.key)
 
-    async def _update(self, turn: str, at: dict[str, Any], blocks: list[Json]) -> bool:
+    async def _update(self, client: AsyncWebClient, turn: str, where: Json, blocks: list[Json]) -> bool:
         """Draws the steps into a stream that Slack has ended; False where it may have ended as the answer, which
         nothing is drawn over. The answer waits meanwhile, also where nobody knows whether Slack is still at it."""
         if not await asyncio.to_thread(self._may_update, turn):
             return False
         try:
             async with asyncio.timeout(WORK_SECONDS):
-                await self._client.chat_update(**at, text=AT_IT, blocks=blocks)
+                await client.chat_update(**where, text=AT_IT, blocks=blocks)
         except SlackApiError as error:
             if not unknown(error):
                 await asyncio.to_thread(self._let_go, update_of(turn), False)
@@ -229,17 +231,19 @@ class Streams:
         try:
             found = None
             if held.hold == Hold.AGAIN:
-                found = await find(self._client, work.place, work.turn, since=held.begun_at, besides=known)
-            at = found or await self._start(work, told)
+                found = await find(
+                    at(self._client, work.place.team), work.place, work.turn, since=held.begun_at, besides=known
+                )
+            ts = found or await self._start(work, told)
         except (SlackApiError, *LOST) as error:
             return await self._failed(work, key, held, error)
-        await asyncio.to_thread(self._stands, key, work.place.channel, at)
+        await asyncio.to_thread(self._stands, key, work.place.channel, ts)
         if not found:
             self._told[work.turn] = told
         return True
 
     async def _start(self, work: Work, told: list[Json]) -> str:
-        answer = await self._client.chat_startStream(
+        answer = await at(self._client, work.place.team).chat_startStream(
             channel=work.place.channel,
             thread_ts=work.place.thread_ts,
             recipient_team_id=work.place.team if work.recipient else None,
@@ -269,7 +273,7 @@ class Streams:
         newest, *older = work.streams
         if newest.ts is not None:
             for row in older:
-                if await clear(self._client, row):
+                if await clear(at(self._client, work.place.team), row):
                     await asyncio.to_thread(self._forget, row.key)
 
     def _hold(self, key: str, turn: str) -> Held | None:
@@ -315,16 +319,16 @@ class Streams:
 
 async def clear(client: AsyncWebClient, row: Posting) -> bool:
     """Takes a stream away that another has followed: ended, with a word of that, and deleted where Slack lets us."""
-    at: dict[str, Any] = {"channel": str(row.channel), "ts": str(row.ts)}
+    where: dict[str, Any] = {"channel": str(row.channel), "ts": str(row.ts)}
     if not row.ts:
         return True
     try:
         try:
-            await client.chat_stopStream(**at, chunks=[{"type": "plan_update", "title": ON_BELOW}])
+            await client.chat_stopStream(**where, chunks=[{"type": "plan_update", "title": ON_BELOW}])
         except SlackApiError as error:
             if word(error) != OVER:
                 raise
-        await client.chat_delete(**at)
+        await client.chat_delete(**where)
     except SlackApiError as error:
         if asked_to_wait(error) is not None or unknown(error):
             return False

@@ -9,7 +9,7 @@ expire in one is told in its thread.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -24,13 +24,14 @@ from app.database import reading, writing
 from app.drawn import CardMessage
 from app.posting import Posting, give_up, prune, settled
 from app.slack.cards import at, data, money
+from app.slack.clients import at as in_team
 from app.slack.deliver import Letter, deliver
 from app.slack.patience import HOPELESS, LOST, Patience, attempt
+from app.slack.people import account_of
 from app.slack.remind import WAITING
 from approvals.active import active
 from approvals.card import Card, project
 from approvals.errors import Altered
-from approvals.person import People
 from approvals.policy import APPROVE, may_vote
 from approvals.sealed import Sealed, decode
 from approvals.store import Proposal, standing_votes
@@ -61,6 +62,7 @@ class Call(NamedTuple):
     """One message that is due: whose, by which account, and what it says."""
 
     person: str
+    team: str
     user: str
     text: str
 
@@ -74,45 +76,53 @@ class WorkingHours:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._known: dict[str, tuple[float, ZoneInfo]] = {}
+        self._known: dict[tuple[str, str], tuple[float, ZoneInfo]] = {}
 
-    async def at_work(self, user: str, now: datetime) -> date | None:
+    async def at_work(self, team: str, user: str, now: datetime) -> date | None:
         """The day that it is where this account is, if that is a working hour of a working day."""
-        here = now.astimezone(await self._zone(user))
+        here = now.astimezone(await self._zone(team, user))
         return here.date() if here.weekday() in DAYS and FROM <= here.hour < TO else None
 
-    async def _zone(self, user: str) -> ZoneInfo:
-        asked, zone = self._known.get(user, (0.0, ZoneInfo("UTC")))
-        if user in self._known and time.monotonic() - asked < REMEMBER_SECONDS:
+    async def _zone(self, team: str, user: str) -> ZoneInfo:
+        asked, zone = self._known.get((team, user), (0.0, ZoneInfo("UTC")))
+        if (team, user) in self._known and time.monotonic() - asked < REMEMBER_SECONDS:
             return zone
         try:
-            told = (await self._client.users_info(user=user)).get("user") or {}
+            told = (await in_team(self._client, team).users_info(user=user)).get("user") or {}
             zone = ZoneInfo(str(told.get("tz") or "UTC"))
         except (SlackApiError, *LOST):
             return zone
         except (ZoneInfoNotFoundError, ValueError):
             zone = ZoneInfo("UTC")
-        self._known[user] = (time.monotonic(), zone)
+        self._known[(team, user)] = (time.monotonic(), zone)
         return zone
 
 
 async def call_deciders(
-    engine: Engine, client: AsyncWebClient, *, team: str, by: str, hours: WorkingHours, patience: Patience | None = None
+    engine: Engine,
+    client: AsyncWebClient,
+    *,
+    team: str,
+    by: str,
+    hours: WorkingHours,
+    patience: Patience | None = None,
+    others: Collection[str] = (),
 ) -> int:
     """Tells everybody who is due what waits for them, if they are at work; returns how many were told."""
     patience = patience or Patience()
-    calls, now = await asyncio.to_thread(_due, engine, team)
+    calls, now = await asyncio.to_thread(_due, engine, team, others)
     told = 0
     for call in calls:
-        day = await hours.at_work(call.user, now)
+        day = await hours.at_work(call.team, call.user, now)
         if day is None or await asyncio.to_thread(_settled, engine, key := call.key(day)):
             continue
         posted: list[bool] = []
 
         async def post(call: Call = call, key: str = key, posted: list[bool] = posted) -> None:
-            opened = await client.conversations_open(users=call.user)
+            there = in_team(client, call.team)
+            opened = await there.conversations_open(users=call.user)
             letter = Letter(key, str(opened["channel"]["id"]), call.text, payload={"kind": "waiting"})
-            await deliver(engine, client, letter, by=by, note=lambda *_: posted.append(True))
+            await deliver(engine, there, letter, by=by, note=lambda *_: posted.append(True))
 
         refused = await attempt(patience, key, post)
         if refused in HOPELESS:
@@ -123,9 +133,9 @@ async def call_deciders(
     return told
 
 
-def _due(engine: Engine, team: str) -> tuple[list[Call], datetime]:
+def _due(engine: Engine, team: str, others: Collection[str]) -> tuple[list[Call], datetime]:
     with reading(engine) as (session, now):
-        return calls_due(session, team=team, now=now), now
+        return calls_due(session, team=team, now=now, others=others), now
 
 
 def _settled(engine: Engine, key: str) -> bool:
@@ -144,7 +154,7 @@ def _forget_old(engine: Engine) -> None:
         prune(session, prefix="waiting ", before=now - KEPT)
 
 
-def calls_due(session: Session, *, team: str, now: datetime) -> list[Call]:
+def calls_due(session: Session, *, team: str, now: datetime, others: Collection[str] = ()) -> list[Call]:
     """Who has to be told of what waits for them: since they were told last, one of it has called. Whether they were
     told today already depends on where they are."""
     people = active(session).people
@@ -162,9 +172,9 @@ def calls_due(session: Session, *, team: str, now: datetime) -> list[Call]:
                 last = called[-1] if called else NEVER
                 found[person].append(Waiting(card, place.channel, utc_time(sealed.sealed_at), last))
     return [
-        Call(person, user, message(waits, now))
+        Call(person, *account, message(waits, now))
         for person, waits in sorted(found.items())
-        if (user := _account(people, person, team)) is not None
+        if (account := account_of(people.by_id[person], team, others)) is not None
         and max(one.called for one in waits) > _told_last(session, person)
     ]
 
@@ -186,10 +196,6 @@ def _waiting(session: Session, now: datetime) -> list[tuple[Proposal, CardMessag
         moments = [since + (ends - since) * share for share in SHARES]
         found.append((proposal, message, sealed, [moment for moment in moments if moment <= now]))
     return found
-
-
-def _account(people: People, person: str, team: str) -> str | None:
-    return next((user for workspace, user in people.by_id[person].slack if workspace == team), None)
 
 
 def _prefix(person: str) -> str:

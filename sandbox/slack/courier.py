@@ -18,6 +18,7 @@ import httpx
 
 from sandbox.slack.clock import Ticker, opaque
 from sandbox.slack.faults import DeliveryFault, Faults
+from sandbox.slack.seed import REMOVED
 from sandbox.slack.settings import EVENT_RETRY_SECONDS, SiteSettings
 from sandbox.slack.signing import signature, signed_headers
 from sandbox.slack.sockets import Sockets
@@ -26,6 +27,7 @@ from sandbox.slack.transcript import Delivery, Transcript
 Json = dict[str, Any]
 STALE_SECONDS = 600
 NO_APP = "no app address was given at start (--app-url)"
+NOT_INSTALLED = "the app is not installed in this workspace"
 
 
 class Courier:
@@ -40,6 +42,7 @@ class Courier:
         faults: Faults,
         on_change: Callable[[], None],
         sockets: Sockets,
+        installed: Callable[[], bool] = lambda: True,
     ) -> None:
         self.settings = settings
         self.ticker = ticker
@@ -47,6 +50,7 @@ class Courier:
         self.faults = faults
         self.on_change = on_change
         self.sockets = sockets
+        self.installed = installed
         self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None)  # noqa: S113  (see _post)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -131,7 +135,7 @@ class Courier:
             await self._send(delivery)
             if delivery.acknowledged or delivery.response_headers.get("x-slack-no-retry") == "1":
                 return
-            if delivery.error == NO_APP:
+            if delivery.error in (NO_APP, NOT_INSTALLED):
                 return
             reason = {"timeout": "http_timeout", "failed": "connection_failed"}.get(delivery.outcome, "http_error")
 
@@ -184,6 +188,9 @@ class Courier:
     async def _post(self, delivery: Delivery) -> Delivery:
         self.transcript.begun(delivery)
         self.on_change()
+        if delivery.type not in REMOVED and not self.installed():
+            delivery.outcome, delivery.error, delivery.seconds = "failed", NOT_INSTALLED, 0.0
+            return self._ended(delivery)
         if self.settings.socket_mode:
             return await self._down_a_socket(delivery)
         if not delivery.url:

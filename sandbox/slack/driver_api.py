@@ -15,6 +15,7 @@ from sandbox.slack.clock import MovedClock
 from sandbox.slack.errors import ActionRefused, SlackError
 from sandbox.slack.faults import Fault
 from sandbox.slack.interactions import Press
+from sandbox.slack.methods.oauth import uninstalled
 from sandbox.slack.site import Site
 from sandbox.slack.transcript import Delivery
 
@@ -247,6 +248,12 @@ def _wire_routes(router: APIRouter, site: Site) -> None:
     @router.post("/revoke")
     async def revoke() -> Json:
         site.workspace.revoked = True
+        return {"ok": True}
+
+    @router.post("/uninstall")
+    async def uninstall() -> Json:
+        """An administrator of the workspace removes the app."""
+        uninstalled(site)
         return {"ok": True}
 
     @router.post("/verify-url")

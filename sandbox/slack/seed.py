@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sandbox.slack.errors import SandboxError
 
+REMOVED = ("app_uninstalled", "tokens_revoked")
+"""The events that tell an app of its end in a workspace."""
+
 
 class _Fixed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,8 +60,20 @@ class App(_Fixed):
         "usergroups:read",
         "users:read",
     )
-    events: tuple[str, ...] = ("message.im", "app_mention", "app_home_opened", "agent_session_stopped")
+    events: tuple[str, ...] = ("message.im", "app_mention", "app_home_opened", "agent_session_stopped", *REMOVED)
     shortcuts: tuple[Shortcut, ...] = (Shortcut(name="Investigate this cost", callback_id="investigate_cost"),)
+
+
+class OAuthClient(_Fixed):
+    """The app's registration with Slack's OAuth: what its "Basic Information" and "OAuth & Permissions" pages hold."""
+
+    client_id: str = Field(default="100200300.400500600", min_length=1)
+    client_secret: str = Field(default="sandbox-client-secret", min_length=1)
+    redirect_urls: tuple[str, ...] = ()
+    token_rotation: bool = False
+    token_seconds: int = Field(default=43_200, gt=0)
+    installed: bool = True
+    """whether the first workspace has the app from the start, under the token of the sandbox's own settings"""
 
 
 class Person(_Fixed):
@@ -111,6 +126,9 @@ class Seed(_Fixed):
     channels: tuple[Channel, ...] = ()
     direct: tuple[DirectMessage, ...] = ()
     groups: tuple[UserGroup, ...] = ()
+    oauth: OAuthClient = OAuthClient()
+    others: tuple[Seed, ...] = ()
+    """more workspaces, in which the app can be installed; each has people, ids and a bot user of its own"""
 
     @model_validator(mode="after")
     def _consistent(self) -> Seed:
@@ -126,6 +144,15 @@ class Seed(_Fixed):
         strangers = sorted(named - set(known))
         if strangers:
             raise ValueError(f"members who are not under people: {', '.join(strangers)}")
+        return self._one_app()
+
+    def _one_app(self) -> Seed:
+        """The workspaces are different ones, and the app in them is the same."""
+        teams = [self.team.id, *(other.team.id for other in self.others)]
+        if len(set(teams)) < len(teams):
+            raise ValueError("two workspaces have the same id: give each a team with an id of its own")
+        if any(other.app.id != self.app.id or other.others for other in self.others):
+            raise ValueError("under others stand workspaces for the same app (app.id), and none within another")
         return self
 
     def direct_messages(self) -> tuple[DirectMessage, ...]:

@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
+from sandbox.slack.authorize import authorize_routes
 from sandbox.slack.clock import Clock
 from sandbox.slack.driver_api import driver_api, refusals_as_json
 from sandbox.slack.errors import SandboxError
@@ -55,7 +56,11 @@ def create_app(site: Site) -> FastAPI:
     application.include_router(web_api(site))
     application.include_router(driver_api(site))
     application.include_router(socket_routes(site.sockets))
+    application.include_router(authorize_routes(site))
     application.include_router(file_routes(site))
+    for team, there in site.teams.items():
+        if there is not site:
+            application.include_router(driver_api(there), prefix=f"/workspaces/{team}")
     _page_routes(application)
     return application
 

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.slack.clock import Clock, Ticker, opaque
 from sandbox.slack.courier import Courier
 from sandbox.slack.faults import Faults
+from sandbox.slack.grants import Grants
 from sandbox.slack.messages import Message
 from sandbox.slack.payloads import event_envelope
 from sandbox.slack.seed import DirectMessage, Seed
@@ -42,14 +43,18 @@ class ResponseUrl:
 class Site:
     """Everything that the routes work on."""
 
-    def __init__(self, *, settings: SiteSettings, seed: Seed, clock: Clock) -> None:
+    def __init__(self, *, settings: SiteSettings, seed: Seed, clock: Clock, first: Site | None = None) -> None:
+        """`first`: the site of the workspace that this one stands beside; wire, time and faults are the same."""
         self.settings = settings
-        self.ticker = Ticker(clock)
+        self.ticker: Ticker = first.ticker if first else Ticker(clock)
         self.workspace = Workspace(seed, self.ticker)
         self.views = ViewBook(self.ticker, trigger_seconds=settings.trigger_seconds)
-        self.faults = Faults()
-        self.transcript = Transcript(settings.transcript)
-        self.sockets = Sockets(seed.app.id)
+        self.faults: Faults = first.faults if first else Faults()
+        self.transcript: Transcript = first.transcript if first else Transcript(settings.transcript)
+        self.sockets: Sockets = first.sockets if first else Sockets(seed.app.id)
+        self.grants: Grants = first.grants if first else Grants(seed.oauth, self.ticker.now)
+        if first is None and seed.oauth.installed:
+            self.grants.begin(seed.team.id, settings.bot_token, seed.app.scopes)
         self.courier = Courier(
             settings=settings,
             ticker=self.ticker,
@@ -57,11 +62,17 @@ class Site:
             faults=self.faults,
             on_change=self.workspace.touch,
             sockets=self.sockets,
+            installed=lambda: self.grants.installed(seed.team.id),
         )
+        self.teams: dict[str, Site] = first.teams if first else {}
+        """every workspace by its id, this one among them"""
+        self.teams[seed.team.id] = self
         self.streams: dict[tuple[str, str], Stream] = {}
-        self.uploads: dict[str, Any] = {}
+        self.uploads: dict[str, Any] = first.uploads if first else {}
         self.tiers = Tiers(self.ticker.now)
         self.responses: OrderedDict[str, ResponseUrl] = OrderedDict()
+        for other in () if first else seed.others:
+            Site(settings=settings, seed=other, clock=clock, first=self)
 
     def stream(self, channel: str, ts: str) -> Stream | None:
         """What this message holds as a stream, while something can be appended to it."""
@@ -128,9 +139,10 @@ class Site:
         return self.announce(event, name="app_home_opened")
 
     async def close(self) -> None:
-        """Stops everything that is under way."""
-        self.workspace.close()
-        await self.courier.close()
+        """Stops everything that is under way, in every workspace."""
+        for site in self.teams.values():
+            site.workspace.close()
+            await site.courier.close()
 
     def _message_event(self, message: Message, room: Room) -> Json:
         event = self.workspace.as_slack(message)

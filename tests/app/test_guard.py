@@ -33,7 +33,7 @@ def signed(
 
 
 def judge(headers: dict[str, str], body: bytes) -> Admissible | Refused:
-    return examine(headers=headers, body=body, secret=SECRET, team="T0BANK", app_id="A0SPENDGATE", now=NOW)
+    return examine(headers=headers, body=body, secret=SECRET, teams={"T0BANK"}, app_id="A0SPENDGATE", now=NOW)
 
 
 def test_a_signed_event_is_known_by_slacks_own_id() -> None:
@@ -111,6 +111,20 @@ def test_signed_but_not_for_us(_sentence: str, body: bytes, reason: Reason) -> N
     assert isinstance(verdict, Refused)
     assert verdict.reason is reason
     assert verdict.authenticated
+
+
+def test_one_of_several_workspaces_is_taken_but_no_request_of_two_of_them() -> None:
+    """A person of one workspace that may does not act in another one that may as well."""
+    both = {"secret": SECRET, "teams": {"T0BANK", "T0LAB"}, "app_id": "A0SPENDGATE", "now": NOW}
+    for body, taken in (
+        ({**EVENT, "team_id": "T0LAB"}, True),
+        ({**CLICK, "team": {"id": "T0LAB"}, "user": {"team_id": "T0LAB"}}, True),
+        ({**CLICK, "team": {"id": "T0LAB"}, "user": {"team_id": "T0BANK"}}, False),
+        ({**EVENT, "team_id": "T0OTHER"}, False),
+    ):
+        raw = json.dumps(body).encode()
+        verdict = examine(headers=signed(raw), body=raw, **both)  # type: ignore[arg-type]
+        assert isinstance(verdict, Admissible) is taken, body
 
 
 def test_a_body_above_a_megabyte_is_refused_before_it_is_hashed() -> None:

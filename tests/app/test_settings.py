@@ -131,6 +131,8 @@ HELD = [
     ("SPENDGATE_WORKER_AWS_PROFILE", {"worker"}),
     ("SPENDGATE_SLACK_BOT_TOKEN", {"serve", "command"}),
     ("SPENDGATE_SLACK_SIGNING_SECRET", {"serve", "command"}),
+    ("SPENDGATE_SLACK_CLIENT_SECRET", {"serve", "command"}),
+    ("SPENDGATE_SLACK_TOKEN_KEY", {"serve", "command"}),
     ("OPENAI_API_KEY", {"agent", "command"}),
     ("SPENDGATE_SOURCE_OPENAI_KEY", {"command"}),
     ("SPENDGATE_SOURCE_ANTHROPIC_KEY", {"command"}),

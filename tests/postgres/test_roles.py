@@ -111,6 +111,12 @@ ONE = [
     (WORKER, "take a vote back", "UPDATE vote SET withdrawn_at = ''"),
     (WORKER, "draft", "INSERT INTO draft SELECT * FROM draft"),
     (WORKER, "read a person's key", "SELECT key FROM person_key"),
+    *(
+        (part, "read Slack's tokens", f"SELECT {column} FROM slack_installation")
+        for part in (AGENT, WORKER, AUDITOR, LOADER, SIGNER)
+        for column in ("token", "team")
+    ),
+    (AGENT, "make up an installation", "INSERT INTO slack_installation (team) VALUES ('T0EVIL')"),
     (WORKER, "read what people wrote", "SELECT cipher FROM private_text"),
     (WORKER, "read messages", "SELECT * FROM message"),
     (WORKER, "read the conversations' memory", "SELECT * FROM conversation.checkpoints"),

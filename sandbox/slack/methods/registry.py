@@ -12,6 +12,7 @@ from sandbox.slack.methods import (
     conversations,
     files,
     manifests,
+    oauth,
     people,
     streams,
     views,
@@ -24,6 +25,9 @@ Method = Callable[[Site, Json], Json]
 METHODS: dict[str, Method] = {
     "api.test": people.api_test,
     "auth.test": people.auth_test,
+    "auth.revoke": oauth.revoke,
+    "oauth.v2.access": oauth.access,
+    "apps.uninstall": oauth.uninstall,
     "users.info": people.users_info,
     "users.list": people.users_list,
     "users.lookupByEmail": apps.users_lookup_by_email,
@@ -73,7 +77,7 @@ METHODS: dict[str, Method] = {
 }
 
 # Methods that Slack answers without a token.
-OPEN = frozenset({"api.test", "blocks.validate", "apps.manifest.validate"})
+OPEN = frozenset({"api.test", "blocks.validate", "apps.manifest.validate", "oauth.v2.access"})
 
 # Methods that take the app's own token (xapp-), not the bot's.
 APP_LEVEL = frozenset({"apps.connections.open"})

@@ -56,6 +56,8 @@ STATE = (
     "kill_switch",
     "turn_stop",
     "slack_session",
+    "slack_installation",
+    "slack_install_state",
 )
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from slack_sdk.errors import SlackApiError
 
 from app.errors import Problem
+from app.oauth_settings import HOME, ID, KEY, PUBLIC, SECRET, TEAMS, load_oauth
 from app.settings import SlackSettings, load_slack
 from app.slack import bolt
 from app.slack.doctor import Finding, Verdict, examine
@@ -55,6 +57,16 @@ def test_the_manifest_is_one_that_slack_takes(url: str | None) -> None:
     assert faults(made) == []
     assert made["settings"]["socket_mode_enabled"] is (url is None)
     assert ("request_url" in made["settings"]["interactivity"]) is (url is not None)
+
+
+@pytest.mark.parametrize("url", [None, "https://spendgate.example.com/"])
+def test_the_manifest_of_several_workspaces_says_where_browsers_come_back_to(url: str | None) -> None:
+    back = "https://spendgate.example.com/slack/oauth_redirect"
+    made = manifest(url=url, redirect=back)
+    assert faults(made) == []
+    assert made["oauth_config"]["redirect_urls"] == [back]
+    assert {"app_uninstalled", "tokens_revoked"} <= set(made["settings"]["event_subscriptions"]["bot_events"])
+    assert made["settings"]["token_rotation_enabled"] is True
 
 
 def test_a_manifest_that_slack_would_not_take_is_not_taken_here() -> None:
@@ -156,5 +168,15 @@ def test_the_guide_names_every_variable_that_serve_asks_for_and_no_other() -> No
             asked.add(name)
             env[name] = "xoxb-1" if name.endswith("BOT_TOKEN") else "X1"
     assert asked <= named
-    assert named - asked == {"SPENDGATE_SLACK_SIGNING_SECRET", "SPENDGATE_PUBLIC_URL"}
+    by_oauth = {ID, SECRET, KEY, TEAMS}
+    assert named - asked == {"SPENDGATE_SLACK_SIGNING_SECRET", "SPENDGATE_PUBLIC_URL", *by_oauth}
+    wanted = {HOME: "T0BANK", SECRET: "s"}
+    while True:
+        try:
+            load_oauth(wanted)
+            break
+        except Problem as problem:
+            name = problem.what.split()[0]
+            wanted[name] = {KEY: Fernet.generate_key().decode(), PUBLIC: "https://s.example"}.get(name, "T0LAB")
+    assert set(wanted) - {HOME, PUBLIC, TEAMS} == by_oauth - {TEAMS}
     assert json.dumps(manifest(url=None))

@@ -142,8 +142,8 @@ async def test_working_hours_are_those_of_where_the_person_is(zone: str | None, 
 
     client: Any = Slack()
     hours = WorkingHours(client)
-    assert (await hours.at_work("U1", datetime.fromisoformat(at)) is not None) is works
-    assert (await hours.at_work("U1", datetime.fromisoformat(at) + timedelta(days=7)) is not None) is works
+    assert (await hours.at_work(TEAM, "U1", datetime.fromisoformat(at)) is not None) is works
+    assert (await hours.at_work(TEAM, "U1", datetime.fromisoformat(at) + timedelta(days=7)) is not None) is works
     assert client.asked == 1
 
 
@@ -158,7 +158,7 @@ async def test_what_slack_does_not_tell_is_taken_for_utc_and_asked_again() -> No
     client: Any = Down()
     hours = WorkingHours(client)
     noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    assert [await hours.at_work("U1", noon) for _ in range(2)] == [noon.date(), noon.date()]
+    assert [await hours.at_work(TEAM, "U1", noon) for _ in range(2)] == [noon.date(), noon.date()]
     assert client.asked == 2
 
 
