@@ -1,13 +1,14 @@
 """The proposals that were carried out, as a conversation may hear of them: when, what, and whose.
 
-Told to whoever may see the team whose cost it is; what was only rehearsed changed nothing and is not among them.
+Told to whoever may see the team whose cost it is; what was only rehearsed changed nothing and is not among them, nor is
+a patch before it was seen to be applied.
 """
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
-from sqlalchemy import Engine, func
+from sqlalchemy import Engine, case, func
 from sqlmodel import Session, col, select
 
 from app.database import reading
@@ -21,18 +22,25 @@ MOST = 100
 """The earliest of them: what is near the beginning is told."""
 CARRIED_OUT = frozenset({State.SUCCEEDED, State.VERIFIED, State.DIVERGED}) | REVIEW
 """Whose effect is known; an outcome that is still looked for may turn out to be none."""
+HANDED_OVER = '"kind":"patch_terraform"'
+"""How a stored change says that it is a patch: canonical JSON has no blanks, and no text in it holds a bare quote."""
 
 
 def carried_out(session: Session, days: Period, *, scope: tuple[str, ...]) -> Sequence[Happening]:
     """Those that took effect in these days (in UTC), oldest first: a check or a review that comes later moves no
     day."""
     first, end = (datetime.combine(day, time(), UTC) for day in (days.start, days.end))
-    took = func.max(func.coalesce(col(Effect.answered_at), col(Effect.intended_at)))
+    # Others apply a patch, some days after it was handed over: it is carried out once that is seen.
+    patch, applied = col(Proposal.change).contains(HANDED_OVER), col(Proposal.state) == State.VERIFIED.value
+    took = case(
+        (patch, col(Proposal.changed_at)),
+        else_=func.max(func.coalesce(col(Effect.answered_at), col(Effect.intended_at))),
+    )
     rows = session.exec(
         select(Proposal, took)
         .join(Effect, col(Effect.proposal) == col(Proposal.id))
         .where(col(Proposal.state).in_([state.value for state in CARRIED_OUT]))
-        .where(col(Effect.outcome).in_(TOOK_EFFECT), col(Effect.rehearsal).is_(False))
+        .where(col(Effect.outcome).in_(TOOK_EFFECT), col(Effect.rehearsal).is_(False), ~patch | applied)
         .group_by(col(Proposal.id))
         .having(took >= first, took < end)
         .order_by(took, col(Proposal.id))

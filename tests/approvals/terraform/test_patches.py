@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.carried_out import carried_out
 from app.commands.proposals import card_text
 from approvals.active import active
 from approvals.card import project
@@ -17,6 +19,7 @@ from approvals.rollback import roll_back
 from approvals.seal import GIVE_UP, seal
 from approvals.sealed import decode
 from approvals.states import State
+from lake.period import Period
 from sandbox.aws.serve import ServedAws
 from tests.approvals.gate_stubs import OLIVIA, SAM
 from tests.approvals.savings.estate import (
@@ -71,6 +74,13 @@ def told(gate: Any, proposal: str) -> str:
         return card_text(project(session, proposal, active(session).people))
 
 
+def carried(gate: Any) -> list[str]:
+    """What a conversation is told was carried out today."""
+    with gate.reading() as (session, now):
+        days = Period(now.date(), now.date() + timedelta(days=1))
+        return [one.what for one in carried_out(session, days, scope=("*",))]
+
+
 def test_it_is_handed_over_applied_by_others_and_set_back_by_a_patch(terraform: Owned, aws: ServedAws) -> None:
     name, held = ledger()
     gate = terraform(held, SOURCE)
@@ -83,11 +93,13 @@ def test_it_is_handed_over_applied_by_others_and_set_back_by_a_patch(terraform: 
     assert execute(gate.begin, claim=got, executor=gate.executor) == State.SUCCEEDED
     assert read_back(gate, got) == State.SUCCEEDED
     assert "handed over, not applied yet" in told(gate, got.proposal_id)
+    assert carried(gate) == []
     assert moves(aws, name) == []
     gate.later(days=3)
     gp3(aws, name)
     assert read_back(gate, got) == State.VERIFIED
     assert "applied and checked" in told(gate, got.proposal_id)
+    assert [name for name in carried(gate) if got.proposal_id in name]
     (gate.places / "source" / "main.tf").write_text(SOURCE.replace("gp2", "gp3"))
     with gate.writing() as (session, now):
         drafted = roll_back(session, now=now, proposal_id=got.proposal_id, person=OLIVIA)
