@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from app.database import WRITERS, reading, writing
+from app.database import WRITERS, open_database, reading, writing
 from app.database_roles import AUDITOR, GATE, WORKER
 from approvals.agree import disagreements
 from approvals.states import State
@@ -137,19 +137,26 @@ def test_a_transaction_whose_connection_is_cut_leaves_nothing(served: Served) ->
 
 
 def test_a_forked_child_opens_connections_of_its_own(served: Served) -> None:
-    engine = served.engine(GATE)
-    with reading(engine) as (session, _):
-        mine = session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one()
+    engine = open_database(served.address_of(GATE))  # its own: others may have left several connections in a pool
+    mine = _backend(engine)
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
-        with reading(engine) as (session, _):
-            os.write(writes, str(session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one()).encode())
-        os._exit(0)
+        try:
+            os.write(writes, str(_backend(engine)).encode())
+        finally:
+            os._exit(0)
+    os.close(writes)
     os.waitpid(child, 0)
     assert int(os.read(reads, 20)) != mine
+    assert _backend(engine) == mine
+    os.close(reads)
+    engine.dispose()
+
+
+def _backend(engine: Engine) -> int:
     with reading(engine) as (session, _):
-        assert session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one() == mine
+        return int(session.connection().execute(text("SELECT pg_backend_pid()")).scalar_one())
 
 
 def _write_and_be_cut(served: Served) -> None:
