@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import JSON, Column
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from app.inbox import Conversation, Message
 from approvals.states import TERMINAL, State
@@ -204,11 +204,19 @@ def finish(session: Session, *, wake: WakeUp, body: dict[str, Any] | None, now: 
 
 
 def unposted(session: Session, *, surface: str, limit: int = 50) -> list[tuple[StoredAnswer, Conversation]]:
-    """Answers of conversations on this surface that are not shown there yet, oldest first."""
+    """Answers of conversations on this surface that are not shown there yet, oldest first: at most `limit` of each
+    workspace, so that what waits for one which has removed the app keeps no other's from being shown."""
+    place = func.row_number().over(partition_by=col(Conversation.team), order_by=col(StoredAnswer.answered_at))
+    in_line = (
+        select(StoredAnswer.turn, place.label("place"))
+        .join(Conversation, col(Conversation.thread) == col(StoredAnswer.thread))
+        .where(Conversation.surface == surface, col(StoredAnswer.posted_at).is_(None))
+    ).subquery()
     waiting = (
         select(StoredAnswer, Conversation)
         .join(Conversation, col(Conversation.thread) == col(StoredAnswer.thread))
-        .where(Conversation.surface == surface, col(StoredAnswer.posted_at).is_(None))
+        .join(in_line, in_line.c.turn == col(StoredAnswer.turn))
+        .where(in_line.c.place <= limit)
     )
-    found = session.exec(waiting.order_by(col(StoredAnswer.answered_at)).limit(limit)).all()
+    found = session.exec(waiting.order_by(col(StoredAnswer.answered_at))).all()
     return [(answer, place) for answer, place in found]

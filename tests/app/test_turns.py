@@ -1,7 +1,7 @@
 """What is due follows from rows: each reason wakes once, one holder a thread, one answer a turn."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -106,6 +106,20 @@ def test_a_turn_that_ran_twice_answers_once(engine: Engine) -> None:
         assert [answer.body for answer, _place in unposted(session, surface="slack")] == [{"answer": "first"}]
         assert session.get_one(StoredAnswer, "m:Ev1").posted_at is None
         assert due(session) == []
+
+
+def test_what_waits_for_one_workspace_keeps_no_other_from_its_answers(engine: Engine) -> None:
+    with writing(engine) as (session, now):
+        for number in range(5):
+            team = "T0LAB" if number < 4 else "T0BANK"
+            place = conversation(
+                session, surface="slack", team=team, channel="D01", thread_ts=f"{number}", private=True
+            )
+            later = now + timedelta(seconds=number)
+            session.add(StoredAnswer(turn=f"m:{number}", thread=place.thread, body={}, answered_at=later))
+    with reading(engine) as (session, _):
+        found = [answer.turn for answer, _place in unposted(session, surface="slack", limit=2)]
+    assert found == ["m:0", "m:1", "m:4"]
 
 
 def outcomes(engine: Engine) -> list[str]:
