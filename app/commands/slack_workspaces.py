@@ -17,7 +17,8 @@ from app.settings import load_slack
 from app.slack.patience import LOST, word
 from app.slack.tokens import Tokens
 from app.whoami import NOBODY
-from audit.event import Actor, ActorKind
+from audit import log
+from audit.event import Actor, ActorKind, Event
 from audit.moment import utc_text
 
 
@@ -59,7 +60,10 @@ def end(team: str, *, person: str | None, as_json: bool) -> None:
     if oauth is not None:
         told = asyncio.run(_revoked(Tokens(here.engine, oauth, base_url=load_slack().base_url), team))
     with writing(here.engine) as (session, now):
-        remove(session, team, why=f"removed at the terminal; {told}", actor=actor, now=now)
+        why = f"removed at the terminal; {told}"
+        if not remove(session, team, why=why, actor=actor, now=now):
+            # Slack told `serve` of it first: whose doing it was stands nowhere else.
+            log.append(session, now=now, event=Event.SLACK_REMOVED, actor=actor, data={"team": team, "why": why})
     if as_json:
         print_json({"team": team, "removed": True, "slack": told})
     else:

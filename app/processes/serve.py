@@ -106,6 +106,8 @@ def build(
             task.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks)
+        if tokens is not None:
+            await tokens.settle()
         await asyncio.to_thread(bolt.summarise_refusals, engine, refusals)
 
     api = FastAPI(title="Spendgate", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)

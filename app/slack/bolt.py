@@ -102,6 +102,8 @@ def listeners(
         authorize=_authorizer(settings, tokens),
     )
     bolt.error(_on_error)
+    if tokens is not None:
+        _of_one_workspace(bolt, engine)
     _only_members(bolt, engine, Members(client))
     messages.register(bolt, engine)
     commands.register(bolt, engine)
@@ -115,6 +117,19 @@ def listeners(
     if tokens is not None:
         removal.register(bolt, engine)
     return bolt
+
+
+def _of_one_workspace(bolt: AsyncApp, engine: Engine) -> None:
+    """Before every listener: what Bolt holds to be of one workspace, by which it chose the token, and the guard to be
+    of another goes no further. Else a person of the one would be answered in the other."""
+
+    @bolt.use
+    async def _same(body: dict[str, Any], context: Any, next: Any) -> Any:
+        if context.team_id == team_of(body):
+            return await next()
+        refused = Refused(Reason.WRONG_TEAM, 403, authenticated=True)
+        await asyncio.to_thread(note_refusal, engine, RefusalCount({}), refused)
+        return BoltResponse(status=200)
 
 
 def _only_members(bolt: AsyncApp, engine: Engine, members: Members) -> None:

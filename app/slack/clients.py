@@ -4,12 +4,16 @@ What is done again and again has the home workspace's client; where a row names 
 one's. With one workspace by its token there is one client, whatever a row says.
 """
 
+import logging
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from app.slack.tokens import Tokens
+from app.errors import Problem
+from app.slack.tokens import UNREADABLE, Tokens, no_token
+
+logger = logging.getLogger(__name__)
 
 
 class WorkspaceClient(AsyncWebClient):
@@ -27,8 +31,13 @@ class WorkspaceClient(AsyncWebClient):
         return self._others[team]
 
     async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
-        """The call with the token of this moment. A SlackApiError where the app is not installed there."""
-        token = await self._tokens.token(self._team)
+        """The call with the token of this moment. A SlackApiError where the app is not installed there, or its token
+        cannot be read."""
+        try:
+            token = await self._tokens.token(self._team)
+        except Problem as problem:  # so that whoever speaks in several goes on in the others
+            logger.error("the app cannot speak in %s: %s %s", self._team, problem.what, problem.why)
+            raise no_token(self._team, UNREADABLE) from None
         self.token = token  # read by the call below before it first waits
         return await super().api_call(api_method, **given)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from app.database import reading
-from app.installations import SlackInstallation, all_installations
+from app.installations import SlackInstallation, all_installations, held_token
 from app.settings import SlackSettings
 from app.slack.clients import WorkspaceClient, at
 from app.slack.doctor import Finding, Verdict, examine, examine_token
@@ -29,7 +29,7 @@ async def examine_workspaces(engine: Engine, tokens: Tokens, settings: SlackSett
 
     A token that is about to end is renewed, as by every call. A Problem where the stored tokens cannot be read.
     """
-    home, known = WorkspaceClient(tokens, settings.team), _known(engine)
+    home, known = WorkspaceClient(tokens, settings.team), _known(engine, tokens)
     found: list[Finding] = []
     for team in (settings.team, *sorted(tokens.oauth.teams - {settings.team})):
         row = known.rows.get(team)
@@ -46,8 +46,10 @@ async def examine_workspaces(engine: Engine, tokens: Tokens, settings: SlackSett
     return found + [_stranger(team) for team in strangers]
 
 
-def _known(engine: Engine) -> _Known:
+def _known(engine: Engine, tokens: Tokens) -> _Known:
     with reading(engine) as (session, now):
+        for team in sorted(tokens.oauth.teams):
+            held_token(session, tokens.box, team)
         waiting = Counter(place.team for _, place in unposted(session, surface="slack"))
         return _Known({row.team: row for row in all_installations(session)}, waiting, now)
 

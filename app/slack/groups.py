@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from app.database import reading, writing
 from app.slack.clients import at
-from app.slack.patience import LOST
+from app.slack.patience import LOST, word
+from app.slack.tokens import NOT_ALLOWED, NOT_INSTALLED
 from approvals.active import active
 from approvals.directory import Directory, DirectoryDown, Members, keep_reading
 from approvals.person import Group
@@ -28,7 +29,8 @@ class SlackGroups:
         self._client = client
 
     async def members(self, groups: Sequence[Group]) -> Members:
-        """The accounts of each group; DirectoryDown where any of them cannot be read."""
+        """The accounts of each group, none where its workspace does not have the app; DirectoryDown where any of them
+        cannot be read."""
         found: dict[tuple[str, str], Sequence[str]] = {}
         for group in groups:
             try:
@@ -36,6 +38,10 @@ class SlackGroups:
                     usergroup=group.id, team_id=group.team
                 )
             except (SlackApiError, *LOST) as error:
+                if isinstance(error, SlackApiError) and word(error) in (NOT_INSTALLED, NOT_ALLOWED):
+                    # A workspace that removed the app takes its own groups' roles with it, and no other's.
+                    found[(group.team, group.id)] = []
+                    continue
                 raise DirectoryDown(f"the group {group.id} cannot be read: {error}") from error
             accounts = answer.get("users")
             if not isinstance(accounts, list) or not all(isinstance(one, str) for one in accounts):

@@ -41,6 +41,7 @@ COOKIE = "spendgate_install"
 LASTS = timedelta(minutes=10)
 """As long as the code that Slack gives."""
 STATE = "installation"
+MANY = "installation in a whole organisation"
 AGAIN = f"Open {INSTALL} again, and finish in the same browser within ten minutes."
 SLACK = Actor(ActorKind.UNKNOWN, "slack")
 
@@ -88,14 +89,19 @@ class Installs:
             answer = await client.oauth_v2_access(
                 client_id=oauth.client_id, client_secret=oauth.client_secret, code=code, redirect_uri=oauth.redirect_url
             )
-            fresh = granted(answer.data)
         except SlackApiError as error:
             raise _nothing(f"Slack would not exchange the code ({word(error)}).", AGAIN) from None
         except LOST as error:
             raise _nothing(f"Slack could not be reached ({type(error).__name__}).", AGAIN) from None
-        why = self._why_not(fresh, answer.get("app_id"), answer.get("is_enterprise_install"))
-        if why is not None:
-            raise await self._refuse(client, fresh, why)
+        try:
+            fresh = granted(answer.data)
+        except SlackApiError:  # it names no workspace, or the token is no app's: what was given may act all the same
+            for_many = bool(answer.get("is_enterprise_install"))
+            token, why = str(answer.get("access_token") or ""), MANY if for_many else "installation without a bot token"
+            raise await self._refuse(client, token, "no workspace", why) from None
+        why_not = self._why_not(fresh, answer.get("app_id"), answer.get("is_enterprise_install"))
+        if why_not is not None:
+            raise await self._refuse(client, fresh.token, fresh.team, why_not)
         account = answer.get("authed_user") or {}
         await asyncio.to_thread(self._keep, fresh, str(account.get("id") or ""))
         logger.info("the app was installed in %s", fresh.team)
@@ -106,20 +112,20 @@ class Installs:
             return "installation in a workspace that is not on the list"
         if app_id != self._app_id:
             return "installation of another app"
-        return "installation in a whole organisation" if for_many else None
+        return MANY if for_many else None
 
-    async def _refuse(self, client: AsyncWebClient, fresh: Granted, why: str) -> Problem:
+    async def _refuse(self, client: AsyncWebClient, token: str, team: str, why: str) -> Problem:
         """Gives the token back, and says so in the log; what to tell whoever installed it."""
         try:
-            await client.auth_revoke(token=fresh.token)
+            await client.auth_revoke(token=token)
             ended = "its token was revoked"
         except (SlackApiError, *LOST) as error:
             said = word(error) if isinstance(error, SlackApiError) else type(error).__name__
             ended = f"its token could not be revoked ({said}): remove the app there by hand"
-        await asyncio.to_thread(self._note_refusal, fresh.team, why, ended)
-        logger.warning("%s (%s) was refused; %s", why, fresh.team, ended)
+        await asyncio.to_thread(self._note_refusal, team, why, ended)
+        logger.warning("%s (%s) was refused; %s", why, team, ended)
         do = "Whoever runs Spendgate adds the workspace's id to SPENDGATE_SLACK_TEAMS, if it is to have the app."
-        return _nothing(f"It was an {why} ({fresh.team}), and {ended}.", do)
+        return _nothing(f"It was an {why} ({team}), and {ended}.", do)
 
     def _note_refusal(self, team: str, why: str, ended: str) -> None:
         with writing(self._engine) as (session, now):

@@ -38,9 +38,9 @@ SERVE = Actor(ActorKind.SERVICE, "serve")
 EARLY, LATE = timedelta(hours=2), timedelta(minutes=5)
 """How long before its end a token is renewed in the background, and how long before it at the latest by whoever needs
 it; Slack's own libraries take two hours."""
-NOT_INSTALLED, NOT_ALLOWED = "not_installed", "team_not_allowed"
+NOT_INSTALLED, NOT_ALLOWED, UNREADABLE = "not_installed", "team_not_allowed", "token_unreadable"
 """Our own words for a workspace without a token, as Slack's stand in its answers: what is due there waits for the app
-to be installed again, and is given up where the workspace may not have it any more."""
+to be installed again or the token to be readable, and is given up where the workspace may not have it any more."""
 
 
 class Tokens:
@@ -49,6 +49,7 @@ class Tokens:
     def __init__(self, engine: Engine, oauth: OAuthSettings, *, base_url: str) -> None:
         self.oauth, self.box, self.base_url = oauth, TokenBox(oauth.keys), base_url
         self.engine, self._by = engine, f"serve-{secrets.token_hex(4)}"
+        self._exchanges: set[asyncio.Task[None]] = set()
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def check(self) -> list[str]:
@@ -70,7 +71,7 @@ class Tokens:
         if held is not None and held.ends_at is not None and held.ends_at - now <= LATE:
             held = await self._renew(team, LATE)
         if held is None:
-            raise self._none(team)
+            raise no_token(team, NOT_INSTALLED if team in self.oauth.teams else NOT_ALLOWED)
         return held.token
 
     async def renew_due(self) -> None:
@@ -91,8 +92,15 @@ class Tokens:
             if refresh is None:
                 return held
             # Whoever needed it may lose patience; the refresh token is used up by then, and what came must be stored.
-            await asyncio.shield(self._exchange(team, refresh))
+            exchange = asyncio.create_task(self._exchange(team, refresh))
+            self._exchanges.add(exchange)
+            exchange.add_done_callback(self._exchanges.discard)
+            await asyncio.shield(exchange)
             return (await asyncio.to_thread(self._held, team))[0]
+
+    async def settle(self) -> None:
+        """Waits for the refreshes that are under way: a process that ended now would lose what came for them."""
+        await asyncio.gather(*self._exchanges, return_exceptions=True)
 
     async def _exchange(self, team: str, refresh: str) -> None:
         try:
@@ -111,14 +119,6 @@ class Tokens:
     def plain(self) -> AsyncWebClient:
         """A client without a token, for what the app does in its own name."""
         return AsyncWebClient(base_url=self.base_url, timeout=10, retry_handlers=[])
-
-    def _none(self, team: str) -> SlackApiError:
-        said = NOT_INSTALLED if team in self.oauth.teams else NOT_ALLOWED
-        answer = AsyncSlackResponse(
-            client=None, http_verb="", api_url="", req_args={}, data={"ok": False, "error": said}, headers={},
-            status_code=200,
-        )  # fmt: skip
-        return SlackApiError(f"the app has no token for {team}", answer)  # type: ignore[no-untyped-call]
 
     def _held(self, team: str) -> tuple[HeldToken | None, datetime]:
         with reading(self.engine) as (session, now):
@@ -140,6 +140,15 @@ class Tokens:
     def _refused(self, team: str, why: str) -> None:
         with writing(self.engine) as (session, now):
             not_renewed(session, team, by=self._by, why=why, actor=SERVE, now=now)
+
+
+def no_token(team: str, said: str) -> SlackApiError:
+    """That there is no token to call with, as Slack would say it."""
+    answer = AsyncSlackResponse(
+        client=None, http_verb="", api_url="", req_args={}, data={"ok": False, "error": said}, headers={},
+        status_code=200,
+    )  # fmt: skip
+    return SlackApiError(f"the app has no token for {team}", answer)  # type: ignore[no-untyped-call]
 
 
 def granted(answer: Any) -> Granted:

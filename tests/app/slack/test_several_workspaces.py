@@ -1,9 +1,12 @@
 """Several workspaces: from Slack's page to an answer in the second one, and who may not get in."""
 
 import asyncio
+import hmac
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,14 +19,19 @@ from sqlmodel import select
 from app.database import open_database, reading, writing
 from app.home import Home
 from app.inbox import Message
+from app.installations import SlackInstallation
 from app.migrate import create
 from app.oauth_settings import OAuthSettings
+from app.slack.clients import WorkspaceClient
+from app.slack.groups import SlackGroups
 from app.slack.install import COOKIE, Installs
 from app.slack.tokens import Tokens
 from app.turns import StoredAnswer
 from approvals.adopt import initialise
+from approvals.person import Group
 from audit.event import Actor, ActorKind
 from sandbox.slack.driver import shown_text
+from sandbox.slack.methods import oauth
 from tests.app.conftest import PEOPLE, RULES
 from tests.app.slack.turns import ANSWER, answered, begun
 from tests.app.slack.workspaces import BANK, KEY, LAB, LUCY, OLIVIA, STRANGERS, Floors, floors
@@ -253,3 +261,58 @@ async def test_a_removal_of_the_past_takes_nothing_away(two: Floors) -> None:
     assert gone(two.engine, body=later, why="the app was removed")
     assert not gone(two.engine, body=later, why="the app was removed")
     assert two.installed() == {}
+
+
+async def test_an_installation_of_no_single_workspace_is_refused_and_its_token_given_back(
+    two: Floors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Slack answers for a whole organisation: without a workspace, and with a token that acts in all of them."""
+    told = oauth._told
+    many = {"team": None, "enterprise": {"id": "E0BANK"}, "is_enterprise_install": True}
+    monkeypatch.setattr(oauth, "_told", lambda *given: told(*given) | many)
+    page = await two.install(LAB, LUCY)
+    assert page.status_code == 403
+    assert "installation in a whole organisation" in page.text
+    assert not two.site.grants.installed(LAB)
+    (refused,) = [one for one in two.told("slack.refused") if "installation" in one["reason"]]
+    assert refused["ended"] == "its token was revoked"
+    assert two.installed() == {}
+
+
+async def test_what_names_another_workspace_as_the_one_whose_token_is_to_be_used_is_refused(two: Floors) -> None:
+    await two.install(BANK, OLIVIA)
+    await two.install(LAB, LUCY)
+    event = {"type": "message", "channel": "D0ALICE", "channel_type": "im", "user": OLIVIA, "text": "Hi", "ts": "1.1"}
+    about = {"type": "event_callback", "event_id": "Ev0X", "api_app_id": two.slack.app_id, "team_id": BANK}
+    body = json.dumps({**about, "event": event, "authorizations": [{"team_id": LAB}]}).encode()
+    with reading(two.engine) as (_, now):
+        at = str(int(now.timestamp()))
+    signature = hmac.new(b"s3", f"v0:{at}:".encode() + body, sha256).hexdigest()
+    headers = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": f"v0={signature}"}
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+        headers["Content-Type"] = "application/json"
+        await http.post(f"{two.address}/slack/events", content=body, headers=headers)
+    assert [one["reason"] for one in two.told("slack.refused")] == ["from another workspace"]
+    assert asked(two.engine) == []
+
+
+async def test_a_token_that_cannot_be_read_keeps_no_other_workspace_from_its_answers(two: Floors) -> None:
+    await two.install(BANK, OLIVIA)
+    await two.install(LAB, LUCY)
+    await two.drivers[LAB].say(LUCY, "@app", "What did AI cost?")
+    wake = await begun(two.engine)
+    await two.drivers[BANK].say(OLIVIA, "@app", "And by team?")
+    other = await begun(two.engine, count=2)
+    with writing(two.engine) as (session, _):
+        session.get_one(SlackInstallation, LAB).token = "unreadable"
+    answered(two.engine, wake)
+    answered(two.engine, other, text="By team: nothing.")
+    await two.drivers[BANK].until_message("@app", lambda m: "By team" in shown_text(m), user=OLIVIA, seconds=60)
+    assert waits(two.engine) == [wake.id]
+
+
+async def test_a_group_of_a_workspace_without_the_app_has_no_members_and_keeps_the_others(two: Floors) -> None:
+    await two.install(BANK, OLIVIA)
+    client = WorkspaceClient(Tokens(two.engine, two.oauth, base_url=two.slack.base_url), BANK)
+    groups = [Group(LAB, "S0LAB", "platform"), Group(STRANGERS, "S0STRANGE", "platform")]
+    assert await SlackGroups(client).members(groups) == {(LAB, "S0LAB"): [], (STRANGERS, "S0STRANGE"): []}

@@ -16,6 +16,7 @@ from app.database import writing
 from app.errors import Problem
 from app.home import Home
 from app.installations import SlackInstallation, held_token
+from app.processes import serve
 from app.slack.clients import WorkspaceClient, at
 from app.slack.doctor import Verdict
 from app.slack.doctor_workspaces import examine_workspaces
@@ -191,3 +192,22 @@ async def test_whoever_can_write_the_rows_cannot_pass_one_token_off_as_another(
             held_token(session, box, BANK)
         await own(two).renew_due()
         assert f"the token of {BANK} was not renewed: The Slack tokens in the database cannot be used." in caplog.text
+
+
+@pytest.mark.slow
+async def test_serve_that_stops_in_a_refresh_stores_first_what_came_for_it(
+    engine: Engine, home: Home, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "SUMMARY_SECONDS", 0.05)
+    async with rotating(engine, home, clock) as (two, time):
+        before = two.installed()[LAB]
+        (refresh,) = [value for value, one in two.site.grants._refresh.items() if one.team == LAB]
+        slow = {"fault": "slow", "method": "oauth.v2.access", "having": refresh, "seconds": 3.0}
+        await two.drivers[BANK].faults(slow)
+        pass_(clock, time, HALF_A_DAY - EARLY + timedelta(seconds=30))
+        async with asyncio.timeout(120):
+            while two.site.faults.pending:  # noqa: ASYNC110  (until Slack has begun to answer)
+                await asyncio.sleep(0.01)
+    after = two.installed()[LAB]
+    assert after.refused is None
+    assert after.refresh_token != before.refresh_token

@@ -12,9 +12,12 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.commands import slack_workspaces
 from app.database import writing
 from app.errors import Problem
 from app.home import Home
+from app.installations import remove
+from app.slack.tokens import Tokens
 from approvals.adopt import adopt
 from audit.event import Actor, ActorKind
 from tests.app.conftest import PEOPLE
@@ -91,3 +94,22 @@ async def test_a_workspace_whose_token_cannot_be_read_can_still_be_removed(
         assert "its token could not be read" in removed.stdout
         assert "remove the app in Slack" in removed.stdout
         assert two.installed() == {}
+
+
+async def test_who_removed_a_workspace_stands_in_the_log_also_where_slack_told_of_it_first(
+    engine: Engine, home: Home, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoked = slack_workspaces._revoked
+
+    async def heard_first(tokens: Tokens, team: str) -> str:
+        told = await revoked(tokens, team)
+        with writing(tokens.engine) as (session, now):
+            remove(session, team, why="its token was revoked", actor=Actor(ActorKind.SERVICE, "slack"), now=now)
+        return told
+
+    async with floors(engine, home, clock) as two:
+        await two.install(LAB, LUCY)
+        configured(two, home, monkeypatch)
+        monkeypatch.setattr(slack_workspaces, "_revoked", heard_first)
+        await at_terminal("workspaces", "remove", LAB)
+        assert two.told("slack.removed")[-1] == {"team": LAB, "why": "removed at the terminal; its token is revoked"}
