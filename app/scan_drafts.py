@@ -23,7 +23,7 @@ from approvals.active import active
 from approvals.changes.change import parse_change
 from approvals.ids import new_id
 from approvals.propose import DraftRequest, open_for, propose
-from approvals.states import TERMINAL
+from approvals.states import TERMINAL, State
 from approvals.store import Draft, Proposal
 from audit import log
 from audit.event import Actor, ActorKind, Event
@@ -104,14 +104,17 @@ def draft(session: Session, *, now: datetime, by: str, meant_for: Collection[tup
         return []
     on, people = switched_on(session), active(session).people.by_id
     drafted: list[str] = []
-    left = min(MOST_A_SCAN, MOST_OPEN - _waiting(session))
+    waiting = _waiting(session)
+    left = min(MOST_A_SCAN, MOST_OPEN - len(waiting))
     for row, intent in meant_for:
         person = people.get(intent.person)
         if on.get(intent.rule) != intent.person or person is None or set(person.sees_teams) != set(intent.scope):
             continue
-        if left > 0 and _is_news(session, intent, now):
-            left -= 1
-            drafted += _draft(session, row, intent, by=by, now=now)
+        # An event names one proposal: another beside one that waits would be in no message, and not be counted.
+        if left > 0 and row.proposal not in waiting and _is_news(session, intent, now):
+            made = _draft(session, row, intent, by=by, now=now)
+            left -= len(made)
+            drafted += made
     return drafted
 
 
@@ -147,8 +150,10 @@ def _is_news(session: Session, intent: Intent, now: datetime) -> bool:
     return session.exec(ended.limit(1)).first() is None
 
 
-def _waiting(session: Session) -> int:
-    """How many drafts of scans people have not decided yet."""
-    ended = select(Proposal.id).where(col(Proposal.state).in_([state.value for state in TERMINAL]))
+def _waiting(session: Session) -> set[str]:
+    """The drafts of scans that are still open. What is carried out waits for nobody here, nor a patch that is handed
+    over, which may not be applied for days."""
+    done = [state.value for state in TERMINAL | {State.SUCCEEDED}]
+    ended = select(Proposal.id).where(col(Proposal.state).in_(done))
     asked = select(Anomaly.proposal).where(col(Anomaly.proposal).is_not(None), col(Anomaly.proposal).not_in(ended))
-    return len(set(session.exec(asked)))
+    return {proposal for proposal in session.exec(asked) if proposal is not None}

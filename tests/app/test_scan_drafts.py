@@ -297,6 +297,34 @@ def test_a_scan_asks_for_few_at_once_and_no_more_while_many_wait(engine: Engine)
     assert len(stored_of(engine, *(of_machine(100 + n) for n in range(5)), at=100)) == 2
 
 
+def test_what_is_carried_out_or_handed_over_waits_for_nobody_here(engine: Engine) -> None:
+    switch(engine)
+    for scan in range(4):
+        stored_of(engine, *(of_machine(10 * scan + n) for n in range(5)), at=10 * scan)
+    became(engine, drafts(engine)[0].id, "succeeded")
+    assert len(stored_of(engine, of_machine(100), at=100)) == 1
+
+
+def test_an_event_has_one_proposal_that_waits_whatever_is_behind_it_by_now(engine: Engine) -> None:
+    switch(engine)
+    [first] = stored_of(engine, of_machine(1))
+    assert stored_of(engine, of_machine(2)) == []
+    became(engine, first, "rejected")
+    assert len(stored_of(engine, of_machine(2))) == 1
+
+
+def test_who_lost_the_role_takes_no_place_of_others(engine: Engine) -> None:
+    switch(engine)
+    switch(engine, "idle_machine", person=ARJUN)
+    start = PEOPLE.index(f'id = "{ARJUN}"')
+    scope = tuple(sorted(load_people(PEOPLE).by_id[ARJUN].sees_teams))
+    lost = [Intent(ARJUN, scope, "idle_machine", of_machine(number).wanted) for number in range(MOST_A_SCAN)]
+    roles = PEOPLE[start:][: PEOPLE[start:].index("]", PEOPLE[start:].index("roles =")) + 1]
+    in_force(engine, "people", PEOPLE.replace(roles, roles[: roles.index("roles =")] + 'roles = ["auditor"]'))
+    assert len(stored_of(engine, *lost, of_machine(50))) == 1
+    assert len(entries(engine, "proposal.refused")) == MOST_A_SCAN
+
+
 @pytest.mark.parametrize(
     "meant",
     [
