@@ -31,7 +31,7 @@ MOST_LINES = 40
 USUAL_SPEED = (3000, 125)
 """IOPS and MB/s that every gp3 disk has."""
 Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=600, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=1500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class PatchTerraform(BaseModel):

@@ -75,7 +75,7 @@ class TerraformEyes:
             named = " and ".join(sorted({self._file(one) for one in owner}))
             why = f"{of.target} stands more than once in {named}: nobody knows which of them is to be changed"
             return NotSealable(why, "managed_twice", seen.fields)
-        what, held = wanted(of), owner[0] if owner else None
+        what, held = wanted(of, seen.fields), owner[0] if owner else None
         diff = self._diff(what, held)
         patch = PatchTerraform(
             of=of, address=held.address if held else "", instruction=self._words(what, held, of), diff=tuple(diff)
@@ -89,6 +89,9 @@ class TerraformEyes:
         """The lines that set it, where one argument of one block of the root module is to be set."""
         if held is None or held.module or held.many or len(what.sets) != 1 or not self._sources:
             return []
+        folders = [folder.resolve() for folder in self._sources]
+        if folders.count(folders[held.state]) > 1:
+            return []  # workspaces share the files: a plain value in them is each one's
         one = what.sets[0]
         lines = diff_of(self._sources[held.state], held.type, held.name, one.name, one.before, one.after)
         return lines if len(lines) <= MOST_LINES else []

@@ -3,6 +3,7 @@
 Source: the documentation of the provider hashicorp/aws, arguments and attributes of each resource.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from approvals.changes.terraform import USUAL_SPEED
 from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.volume import DeleteVolume
 from approvals.changes.volume_type import ChangeVolumeType
+from approvals.inspectors.log_group import NEVER
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Wanted:
     sets: tuple[Argument, ...] = ()
 
 
-def wanted(change: Any) -> Wanted:
-    """What the change is in Terraform's words. Raises TypeError for one that Terraform does not own."""
+def wanted(change: Any, fields: Mapping[str, Any] | None = None) -> Wanted:
+    """What the change is in Terraform's words; with the `fields` of its resource, what stands there now too where the
+    change does not say it. Raises TypeError for one that Terraform does not own."""
     match change:
         case ResizeInstance():
             set_type = Argument("instance_type", change.from_type, change.to_type)
@@ -45,7 +48,7 @@ def wanted(change: Any) -> Wanted:
             return Wanted("aws_ebs_volume", change.volume_id, _disk(change))
         case SetLogRetention():
             return Wanted("aws_cloudwatch_log_group", change.log_group,
-                          (Argument("retention_in_days", None, change.days),))  # fmt: skip
+                          (Argument("retention_in_days", _days_kept(fields or {}), change.days),))  # fmt: skip
         case SetGroupMinimum():
             return Wanted("aws_autoscaling_group", change.group,
                           (Argument("min_size", change.before, change.after),))  # fmt: skip
@@ -58,6 +61,12 @@ def wanted(change: Any) -> Wanted:
         case DeleteThroughput():
             return Wanted("aws_bedrock_provisioned_model_throughput", change.throughput)
     raise TypeError(f"{type(change).__name__} is nothing that Terraform owns")
+
+
+def _days_kept(fields: Mapping[str, Any]) -> int | None:
+    """As the provider writes it: 0 is for ever."""
+    kept = fields.get("retention_days")
+    return None if kept is None else 0 if kept == NEVER else int(kept)
 
 
 def _disk(change: ChangeVolumeType) -> tuple[Argument, ...]:

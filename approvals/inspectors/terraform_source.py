@@ -16,7 +16,9 @@ from approvals.inspectors.port import CannotLook
 MOST_BYTES, MOST_FILES, LONGEST = 1024 * 1024, 500, 200
 OTHERS = (".tf.json", ".tofu", ".tofu.json")
 """Files in other forms, which may overrule what a .tf file says."""
-_HEREDOC = re.compile(r"<<-?([A-Za-z_][A-Za-z0-9_]*)[ \t]*\n")
+_OVERRIDES = re.compile(r"(.*_)?override\.tf")
+_HEREDOC = re.compile(r"<<-?([^\W\d][\w-]*)[ \t]*\n")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}")
 _LITERAL = re.compile(r'"([A-Za-z0-9._-]{1,64})"|(0|[1-9][0-9]{0,8})')
 _SHARED = re.compile(r"^\s*(count|for_each)\s*=", re.MULTILINE)
 _IGNORED = re.compile(r"\bignore_changes\s*=")
@@ -59,6 +61,8 @@ def diff_of(
 
 def _replaced(block: Block, place: tuple[int, int], before: str | int | None, after: str | int) -> list[str]:
     line = block.text[slice(*place)]
+    if block.text[place[0] - 1] != "\n" or block.text[place[1]] != "\n":
+        return []  # what stands beside it on its line would be shown too
     value = line.partition("=")[2].lstrip(" \t")
     found = _LITERAL.match(value)
     if found is None or len(line) > LONGEST or not line.replace("\t", " ").isprintable():
@@ -77,14 +81,17 @@ def _replaced(block: Block, place: tuple[int, int], before: str | int | None, af
 
 
 def _blocks(folder: Path, type_: str, name: str) -> Iterator[Block]:
-    """Every block of this resource; none where one file is unclear, since a second block could stand in it."""
+    """Every block of this resource; none where one file is unclear, since a second block could stand in it, and none in
+    a file that is kept elsewhere, or whose name no diff could bear."""
     head = re.compile(rf'^resource[ \t]+"{re.escape(type_)}"[ \t]+"{re.escape(name)}"[ \t]*\{{', re.MULTILINE)
     found: list[Block] = []
     for path in _files(folder):
-        text = _text_of(path)
-        if type_ not in text:
-            continue
         try:
+            text = _text_of(path)
+            if type_ not in text:
+                continue
+            if path.is_symlink() or not _PLAIN_NAME.fullmatch(path.name):
+                return
             masked = mask(text)
             found += [
                 Block(path.name, text, masked, match.end(), _closing(masked, match.end()))
@@ -101,7 +108,9 @@ def _files(folder: Path) -> list[Path]:
         every = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise CannotLook(f"Terraform's files in {folder.name} cannot be read: {error.strerror}") from None
-    if any(path.name.endswith(OTHERS) for path in every):
+    # Terraform reads no file whose name begins with a dot.
+    every = [path for path in every if not path.name.startswith(".")]
+    if any(path.name.endswith(OTHERS) or _OVERRIDES.fullmatch(path.name) for path in every):
         return []
     files = [path for path in every if path.suffix == ".tf"]
     if len(files) > MOST_FILES:
@@ -115,11 +124,11 @@ def _text_of(path: Path) -> str:
     except OSError as error:
         raise CannotLook(f"{path.name} cannot be read: {error.strerror}") from None
     if len(raw) > MOST_BYTES or b"\r" in raw:
-        return ""
+        raise UnclearError
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        return ""
+        raise UnclearError from None
 
 
 def _lines_at_depth_one(block: Block) -> Iterator[tuple[int, int]]:
@@ -177,9 +186,11 @@ def _text_end(text: str, at: int) -> int:
         if end < 0:
             raise UnclearError
         return end + 2
+    if not text.startswith("<<", at):
+        return at
     opened = _HEREDOC.match(text, at)
     if opened is None:
-        return at
+        raise UnclearError  # nothing else begins so
     closed = re.compile(rf"^[ \t]*{opened[1]}[ \t]*$", re.MULTILINE).search(text, opened.end())
     if closed is None:
         raise UnclearError

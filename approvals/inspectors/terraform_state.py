@@ -7,7 +7,7 @@ error repeats a word of the file. Read are a state of version 4 (`terraform stat
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,12 @@ def _of_state(number: int, state: dict[str, Any]) -> Iterator[Held]:
         if resource["mode"] != "managed":
             continue
         for instance in resource["instances"]:
-            values = instance.get("attributes") or {}
+            if "deposed" in instance:
+                # Another one stands in its place, and Terraform's next run deletes it: the block is not about it.
+                yield replace(_held(number, resource, str(resource.get("module") or ""), None,
+                                    instance.get("attributes") or {}), many=True, address="")  # fmt: skip
+                continue
+            values = instance.get("attributes") or instance.get("attributes_flat") or {}
             index = instance.get("index_key")
             yield _held(number, resource, str(resource.get("module") or ""), index, values)
 
@@ -108,9 +113,11 @@ def _held(number: int, resource: dict[str, Any], module: str, index: Any, values
     plain = f"{resource['type']}.{resource['name']}"
     at = "" if index is None else f"[{index}]" if isinstance(index, int) else f'["{index}"]'
     address = f"{module}.{plain}{at}" if module else f"{plain}{at}"
+    id_, arn = _text(values.get("id")), _text(values.get("arn"))
     return Held(
         state=number, type=str(resource["type"]), name=str(resource["name"]), module=module, many=index is not None,
-        address=address if ADDRESS.fullmatch(address) else "", id=_text(values.get("id")), arn=_text(values.get("arn")),
+        address=address if ADDRESS.fullmatch(address) else "", id=id_,
+        arn=arn or (id_ if id_.startswith("arn:") else ""),  # of some types the ARN is the id, and no value beside it
     )  # fmt: skip
 
 

@@ -89,3 +89,61 @@ def test_whether_a_machine_runs_stands_in_no_configuration(tmp_path: Path) -> No
     seen = eyes_of(Snapshot(fields(terraform="yes")), tmp_path).look(parse_change(STOP))
     assert isinstance(seen, Snapshot)
     assert seen.resolved is None
+
+
+BLOCK = 'resource "aws_instance" "web" {\n  instance_type = "%s"\n}\n'
+
+
+def resized(folder: Path, sources: tuple[Path, ...], states: int) -> PatchTerraform:
+    """The patch of a resize, where the first of so many states holds the machine."""
+    paths = tuple(folder / f"{number}.tfstate" for number in range(states))
+    for number, path in enumerate(paths):
+        held = [] if number else [resource("aws_instance", "web", id=INSTANCE)]
+        path.write_text(json.dumps(state(held)))
+    eyes = Router({"resize_instance": Sees(Snapshot(fields()))})
+    seen = TerraformEyes(eyes, states=paths, sources=sources).look(parse_change(RESIZE))
+    assert isinstance(seen, Snapshot)
+    assert isinstance(seen.resolved, PatchTerraform)
+    return seen.resolved
+
+
+def test_files_that_workspaces_share_are_each_ones(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    for folder in (mine, other):
+        folder.mkdir()
+        (folder / "main.tf").write_text(BLOCK % RESIZE["from_type"])
+    assert resized(tmp_path, (mine, other), 2).diff
+    shared = resized(tmp_path, (mine, mine / ".." / "mine"), 2)
+    assert shared.diff == ()
+    assert "aws_instance.web" in shared.instruction
+
+
+LOGS = {"kind": "set_log_retention", "account": "1" * 12, "region": "eu-central-1", "log_group": "x" * 512, "days": 30}
+
+
+def test_the_longest_name_is_told_whole() -> None:
+    eyes = Router({"set_log_retention": Sees(Snapshot(fields(terraform="yes") | {"retention_days": "365"}))})
+    seen = TerraformEyes(eyes, tags=WANTED).look(parse_change(LOGS))
+    assert isinstance(seen, Snapshot)
+    assert isinstance(seen.resolved, PatchTerraform)
+    assert "x" * 512 in seen.resolved.instruction
+    assert "retention_in_days = 30 (now 365)" in seen.resolved.instruction
+
+
+@pytest.mark.parametrize(("kept", "stands", "found"), [("365", 365, True), ("never", 0, True), ("365", 7, False)])
+def test_a_file_that_says_another_time_than_the_group_has_gets_no_diff(
+    tmp_path: Path, kept: str, stands: int, found: bool
+) -> None:
+    arn = f"arn:aws:logs:{LOGS['region']}:{LOGS['account']}:log-group:app"
+    (tmp_path / "a.tfstate").write_text(
+        json.dumps(state([resource("aws_cloudwatch_log_group", "app", id="app", arn=arn)]))
+    )
+    (tmp_path / "main.tf").write_text(
+        f'resource "aws_cloudwatch_log_group" "app" {{\n  retention_in_days = {stands}\n}}\n'
+    )
+    eyes = Router({"set_log_retention": Sees(Snapshot(fields() | {"retention_days": kept}))})
+    owned = TerraformEyes(eyes, states=(tmp_path / "a.tfstate",), sources=(tmp_path,))
+    seen = owned.look(parse_change(LOGS | {"log_group": "app"}))
+    assert isinstance(seen, Snapshot)
+    assert isinstance(seen.resolved, PatchTerraform)
+    assert bool(seen.resolved.diff) == found

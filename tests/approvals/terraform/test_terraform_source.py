@@ -39,6 +39,14 @@ TEMPLATE = """resource "aws_instance" "web" {
   instance_type = "m5.xlarge"
 }
 """
+DASHED = """resource "aws_instance" "web" {
+  user_data = <<END-OF-IT
+instance_type = "m5.xlarge"
+END-OF-IT
+}
+"""
+UNQUOTED = BLOCK.replace('"aws_instance"', "aws_instance")
+ONE_LINE = f'resource "aws_instance" "web" {{ instance_type = "m5.xlarge" }} # hunter2 {"x" * 400}\n'
 PLACES: list[tuple[str, dict[str, str], bool]] = [
     ("one plain value", {"main.tf": BLOCK}, True),
     ("beside another resource of its type", {"main.tf": OTHER + BLOCK}, True),
@@ -67,6 +75,13 @@ PLACES: list[tuple[str, dict[str, str], bool]] = [
     ("a comment that does not end", {"main.tf": BLOCK + "/* aws_instance"}, False),
     ("a block that does not end", {"main.tf": BLOCK.removesuffix("}\n")}, False),
     ("lines as Windows ends them", {"main.tf": BLOCK.replace("\n", "\r\n")}, False),
+    ("a file with the lines of Windows, which may hold another", {"a.tf": BLOCK, "b.tf": "a = 1\r\n"}, False),
+    ("a file that overrules in whatever form", {"main.tf": BLOCK, "x_override.tf": UNQUOTED}, False),
+    ("a file that Terraform does not read", {"main.tf": OTHER, ".main.tf": BLOCK}, False),
+    ("a file that no diff can name", {"ma\nin.tf": BLOCK}, False),
+    ("a heredoc with a dash in its name says text", {"main.tf": DASHED}, False),
+    ("a heredoc in a form that is not known", {"main.tf": BLOCK.replace("var.ami", "<<'EOT'")}, False),
+    ("all on one line, beside what is not to be shown", {"main.tf": ONE_LINE}, False),
     ("a character that hides", {"main.tf": BLOCK.replace("as it", "as \u202eit")}, False),
 ]  # fmt: skip
 
@@ -95,6 +110,13 @@ def test_what_stands_beside_it_is_not_told(tmp_path: Path) -> None:
         "--- a/main.tf", "+++ b/main.tf", "@@ -3 +3 @@",
         '-  instance_type = "m5.xlarge" # as it was bought', '+  instance_type = "m6a.xlarge" # as it was bought',
     ]  # fmt: skip
+
+
+def test_a_file_that_is_kept_elsewhere_is_no_place(tmp_path: Path) -> None:
+    kept = written(tmp_path / "shared", {"main.tf": BLOCK})
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "main.tf").symlink_to(kept / "main.tf")
+    assert diff_of(tmp_path / "root", "aws_instance", "web", "instance_type", "m5.xlarge", "m6a.xlarge") == []
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not there")

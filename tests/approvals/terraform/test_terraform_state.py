@@ -37,6 +37,10 @@ FOUND: list[tuple[str, list[dict[str, Any]], tuple[str, str], list[str]]] = [
      [resource("aws_bedrock_provisioned_model_throughput", "pt", id="pt",
                arn=f"arn:aws:bedrock:{REGION}:{ACCOUNT}:provisioned-model/abcdefghijkl")],
      ("aws_bedrock_provisioned_model_throughput", "abcdefghijkl"), ["aws_bedrock_provisioned_model_throughput.pt"]),
+    ("an ARN that is the id",
+     [resource("aws_bedrock_provisioned_model_throughput", "pt",
+               id=f"arn:aws:bedrock:{REGION}:{ACCOUNT}:provisioned-model/abcdefghijkl")],
+     ("aws_bedrock_provisioned_model_throughput", "abcdefghijkl"), ["aws_bedrock_provisioned_model_throughput.pt"]),
     ("an address that cannot be shown", [resource("aws_instance", "web", index="\u202e\n", id=INSTANCE)],
      ("aws_instance", INSTANCE), [""]),
 ]  # fmt: skip
@@ -84,3 +88,19 @@ def test_a_state_is_read_again_when_it_changes(tmp_path: Path) -> None:
     assert states.holding("aws_instance", INSTANCE, account=ACCOUNT, region=REGION) == []
     path.write_text(json.dumps(state([WEB])))
     assert len(states.holding("aws_instance", INSTANCE, account=ACCOUNT, region=REGION)) == 1
+
+
+def test_what_another_stands_in_place_of_is_owned_and_its_block_is_not_about_it(tmp_path: Path) -> None:
+    path, web = tmp_path / "terraform.tfstate", resource("aws_instance", "web", id=INSTANCE)
+    web["instances"][0]["deposed"] = "0a1b2c3d"
+    path.write_text(json.dumps(state([web])))
+    (held,) = States((path,)).holding("aws_instance", INSTANCE, account=ACCOUNT, region=REGION)
+    assert held.many
+    assert held.address == ""
+
+
+def test_an_instance_as_old_states_write_it_is_owned(tmp_path: Path) -> None:
+    path, web = tmp_path / "terraform.tfstate", resource("aws_instance", "web", id=INSTANCE)
+    web["instances"][0]["attributes_flat"] = web["instances"][0].pop("attributes")
+    path.write_text(json.dumps(state([web])))
+    assert len(States((path,)).holding("aws_instance", INSTANCE, account=ACCOUNT, region=REGION)) == 1
