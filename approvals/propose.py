@@ -14,9 +14,11 @@ from sqlmodel import Session, col, select
 
 from approvals.active import entitled
 from approvals.changes.change import AnyChange, parse_change
+from approvals.changes.terraform import PatchTerraform
 from approvals.emergency import may_break_glass
 from approvals.errors import GateError
 from approvals.evidence import read_evidence
+from approvals.ids import new_id
 from approvals.policy import Verdict, may_propose, no, yes
 from approvals.states import BEFORE_CLAIM, DECIDED, OPEN, State, words
 from approvals.store import BREAK_GLASS, BY_VOTE, Draft, Proposal, find_proposal
@@ -50,6 +52,22 @@ class DraftRequest(BaseModel):
     inverse_of: str | None = None
     authority: Literal["vote", "break_glass"] = "vote"
     incident: str | None = None
+
+
+def in_emergency(old: Proposal, *, person: str, incident: str) -> DraftRequest:
+    """The request of an open proposal's change as an emergency, in its place. Of a patch it is the change of which the
+    worker made it: the worker makes patches itself, and anew."""
+    change = parse_change(json.loads(old.change))
+    return DraftRequest(
+        id=new_id(),
+        thread=old.thread,
+        requester=person,
+        change=(change.of if isinstance(change, PatchTerraform) else change).model_dump(),
+        evidence=json.loads(old.evidence),
+        supersedes=old.id,
+        authority="break_glass",
+        incident=incident,
+    )
 
 
 class Drafted(NamedTuple):

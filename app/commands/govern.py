@@ -27,7 +27,7 @@ from approvals.delegate import delegate, end_delegation
 from approvals.engage import engage
 from approvals.ids import new_id
 from approvals.policy import Verdict
-from approvals.propose import Drafted, DraftRequest, propose
+from approvals.propose import Drafted, DraftRequest, in_emergency, propose
 from approvals.review import review
 from approvals.rollback import KEPT, roll_back
 from approvals.store import Delegation, KillSwitch, proposal_of
@@ -83,17 +83,7 @@ def break_glass(proposal: str, incident: str, *, person: str | None, as_json: bo
 
     def draft(session: Session) -> DraftRequest:
         card_for(session, proposal, person_at(here, person))
-        old = proposal_of(session, proposal)
-        return DraftRequest(
-            id=new_id(),
-            thread=old.thread,
-            requester=who,
-            change=json.loads(old.change),
-            evidence=json.loads(old.evidence),
-            supersedes=old.id,
-            authority="break_glass",
-            incident=incident,
-        )
+        return in_emergency(proposal_of(session, proposal), person=who, incident=incident)
 
     _drafted(_propose(here, who, draft), f"asks for the change of {proposal} as an emergency", as_json)
 

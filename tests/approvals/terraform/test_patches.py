@@ -15,13 +15,16 @@ from approvals.changes.reversibility import class_of
 from approvals.changes.terraform import PatchTerraform
 from approvals.claim import Refusal, claim
 from approvals.execute import execute
+from approvals.propose import in_emergency, propose
 from approvals.rollback import roll_back
 from approvals.seal import GIVE_UP, seal
 from approvals.sealed import decode
 from approvals.states import State
+from approvals.store import proposal_of
 from lake.period import Period
 from sandbox.aws.serve import ServedAws
-from tests.approvals.gate_stubs import OLIVIA, SAM
+from tests.approvals.gate_stubs import OLIVIA, RULES, SAM
+from tests.approvals.governing import GLASS, MORE_PEOPLE
 from tests.approvals.savings.estate import (
     ADDRESSES,
     CHEAP,
@@ -143,6 +146,24 @@ def test_it_is_looked_at_every_ten_minutes_and_not_every_three_seconds(terraform
     execute(gate.begin, claim=got, executor=gate.executor)
     read_back(gate, got)
     assert (gate.row(got.proposal_id).look_at - gate.now).total_seconds() == 600
+
+
+def test_in_an_emergency_it_is_asked_for_and_made_anew(terraform: Owned) -> None:
+    name, held = ledger()
+    gate = terraform(held, SOURCE)
+    gate.adopt("people", MORE_PEOPLE)
+    gate.adopt("rules", RULES + GLASS)
+    old = gate.pending(change=disk(name), evidence=CHEAP)
+    patch = patch_of(gate, old.id)
+    with gate.writing() as (session, now):
+        wanted = in_emergency(proposal_of(session, old.id), person=OLIVIA, incident="INC-20417")
+        drafted = propose(session, now=now, draft=wanted)
+    assert drafted.verdict.allowed, drafted.verdict
+    row = seal(gate.begin, draft_id=drafted.proposal_id, inspector=gate.inspector)
+    assert row is not None
+    assert row.state == State.SEALED, row.reason
+    assert patch_of(gate, row.id) == patch
+    assert gate.state(old) == State.SUPERSEDED
 
 
 @pytest.mark.parametrize("edit", ["the file changed", "the state holds it no more"])
