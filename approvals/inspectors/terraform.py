@@ -5,6 +5,7 @@ behind the gate, so each value that counts is fingerprinted and compared.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -68,6 +69,8 @@ class TerraformEyes:
         """Where a state holds it (nowhere: only a tag says so); None where Terraform does not own it."""
         what = wanted(of)
         held = self._states.holding(what.type, what.id, account=of.account, region=of.region)
+        if not what.sets:
+            held = [one for one in held if not one.block]  # a machine's own disk does not go without the machine
         return held if held or says_terraform(fields.get("tags", {}), self._tags) else None
 
     def _patched(self, seen: Snapshot, of: Any, owner: list[Held]) -> Snapshot | NotSealable:
@@ -87,7 +90,7 @@ class TerraformEyes:
 
     def _diff(self, what: Wanted, held: Held | None) -> list[str]:
         """The lines that set it, where one argument of one block of the root module is to be set."""
-        if held is None or held.module or held.many or len(what.sets) != 1 or not self._sources:
+        if held is None or held.module or held.many or held.block or len(what.sets) != 1 or not self._sources:
             return []
         folders = [folder.resolve() for folder in self._sources]
         if folders.count(folders[held.state]) > 1:
@@ -97,10 +100,15 @@ class TerraformEyes:
         return lines if len(lines) <= MOST_LINES else []
 
     def _words(self, what: Wanted, held: Held | None, of: Any) -> str:
-        name = f"{held.type}.{held.name}" if held and held.address else f"the {what.type} with the id {what.id}"
+        type_ = "aws_instance" if held and held.block else held.type if held else what.type
+        name = f"{type_}.{held.name}" if held and held.address else f"the {what.type} with the id {what.id}"
         if held and held.many and held.address:
             name = f"{held.address} (its block makes several)"
-        deed = f"Remove {name}" if not what.sets else f"In {name} set {', '.join(map(_set, what.sets))}"
+        sets = what.sets
+        if held and held.block:
+            name = f"the {held.block} of {name if held.address else f'the machine that has the disk {what.id}'}"
+            sets = tuple(replace(one, name="volume_type") if one.name == "type" else one for one in sets)
+        deed = f"Remove {name}" if not sets else f"In {name} set {', '.join(map(_set, sets))}"
         where = f" in {held.module}" if held and held.module and held.address else ""
         state = f", which the state {self._file(held)} holds" if held else ", which its tags say that Terraform owns"
         return f"{deed}{where}{state}; then plan and apply it. Region {of.region}, account {of.account}."

@@ -13,6 +13,7 @@ from typing import Any
 
 from approvals.inspectors.port import CannotLook
 
+ROOT_DISK = "root_block_device"
 MOST_BYTES = 256 * 1024 * 1024
 ADDRESS = re.compile(r"[A-Za-z0-9_.\-\[\]\"/:@ ]{1,250}")
 UNIQUE = re.compile(r"(i|vol|eipalloc)-[0-9a-f]{8,17}")
@@ -21,7 +22,8 @@ UNIQUE = re.compile(r"(i|vol|eipalloc)-[0-9a-f]{8,17}")
 
 @dataclass(frozen=True)
 class Held:
-    """One resource of a state. `module` is empty for the root; `many`: its block makes several (count, for_each)."""
+    """One resource of a state. `module` is empty for the root; `many`: its block makes several (count, for_each);
+    `block`: it is what this block within the resource's tells of."""
 
     state: int
     type: str
@@ -31,6 +33,7 @@ class Held:
     address: str
     id: str
     arn: str
+    block: str = ""
 
     def is_of(self, type_: str, id_: str, *, account: str, region: str) -> bool:
         """Whether it is this one of AWS: by type and id, and by its ARN where the id alone does not name it."""
@@ -54,7 +57,8 @@ class States:
         Without it nobody knows who owns the resource, so nothing is sealed.
         """
         held = (one for number, path in enumerate(self.paths) for one in self._of(number, path))
-        return [one for one in held if one.is_of(type_, id_, account=account, region=region)]
+        found = [one for one in held if one.is_of(type_, id_, account=account, region=region)]
+        return [one for one in found if not one.block] or found
 
     def _of(self, number: int, path: Path) -> tuple[Held, ...]:
         try:
@@ -90,21 +94,21 @@ def _of_state(number: int, state: dict[str, Any]) -> Iterator[Held]:
     for resource in state["resources"]:
         if resource["mode"] != "managed":
             continue
+        module = str(resource.get("module") or "")
         for instance in resource["instances"]:
+            values = instance.get("attributes") or instance.get("attributes_flat") or {}
+            held = _held(number, resource, module, instance.get("index_key"), values)
             if "deposed" in instance:
                 # Another one stands in its place, and Terraform's next run deletes it: the block is not about it.
-                yield replace(_held(number, resource, str(resource.get("module") or ""), None,
-                                    instance.get("attributes") or {}), many=True, address="")  # fmt: skip
-                continue
-            values = instance.get("attributes") or instance.get("attributes_flat") or {}
-            index = instance.get("index_key")
-            yield _held(number, resource, str(resource.get("module") or ""), index, values)
+                held = replace(held, many=True, address="")
+            yield from _with_disk(held, values)
 
 
 def _of_show(number: int, module: dict[str, Any], address: str) -> Iterator[Held]:
     for resource in module.get("resources", []):
         if resource["mode"] == "managed":
-            yield _held(number, resource, address, resource.get("index"), resource.get("values") or {})
+            values = resource.get("values") or {}
+            yield from _with_disk(_held(number, resource, address, resource.get("index"), values), values)
     for child in module.get("child_modules", []):
         yield from _of_show(number, child, str(child["address"]))
 
@@ -119,6 +123,15 @@ def _held(number: int, resource: dict[str, Any], module: str, index: Any, values
         address=address if ADDRESS.fullmatch(address) else "", id=id_,
         arn=arn or (id_ if id_.startswith("arn:") else ""),  # of some types the ARN is the id, and no value beside it
     )  # fmt: skip
+
+
+def _with_disk(held: Held, values: dict[str, Any]) -> Iterator[Held]:
+    """It, and of a machine the disk that it starts from, which Terraform owns by a block within the machine's."""
+    yield held
+    disks = values.get(ROOT_DISK) if held.type == "aws_instance" else None
+    for disk in disks if isinstance(disks, list) else []:
+        if isinstance(disk, dict):
+            yield replace(held, type="aws_ebs_volume", id=_text(disk.get("volume_id")), arn="", block=ROOT_DISK)
 
 
 def _text(value: Any) -> str:

@@ -147,3 +147,36 @@ def test_a_file_that_says_another_time_than_the_group_has_gets_no_diff(
     assert isinstance(seen, Snapshot)
     assert isinstance(seen.resolved, PatchTerraform)
     assert bool(seen.resolved.diff) == found
+
+
+ROOT = "vol-0123456789abcdef0"
+DISK = {"kind": "change_volume_type", "account": "1" * 12, "region": "eu-central-1", "volume_id": ROOT, "size_gib": 100,
+        "from_type": "gp2", "to_type": "gp3", "iops": 3000, "throughput": 125}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("beside", "says"),
+    [
+        ([], 'In the root_block_device of aws_instance.web set volume_type = "gp3" (now "gp2")'),
+        ([resource("aws_ebs_volume", "own", id=ROOT)], 'In aws_ebs_volume.own set type = "gp3" (now "gp2")'),
+    ],
+    ids=["in no resource of its own", "in one of its own"],
+)
+def test_the_disk_that_a_machine_starts_from_is_terraforms(
+    tmp_path: Path, beside: list[dict[str, Any]], says: str
+) -> None:
+    web = resource("aws_instance", "web", id=INSTANCE, root_block_device=[{"volume_id": ROOT, "volume_type": "gp2"}])
+    (tmp_path / "a.tfstate").write_text(json.dumps(state([web, *beside])))
+    (tmp_path / "main.tf").write_text('resource "aws_instance" "web" {\n  type = "gp2"\n}\n')
+    eyes = Router(dict.fromkeys(("change_volume_type", "delete_volume"), Sees(Snapshot(fields()))))
+    owned = TerraformEyes(eyes, states=(tmp_path / "a.tfstate",), sources=(tmp_path,))
+    seen = owned.look(parse_change(DISK))
+    assert isinstance(seen, Snapshot)
+    assert isinstance(seen.resolved, PatchTerraform)
+    assert seen.resolved.instruction.startswith(says)
+    assert seen.resolved.diff == ()
+    gone = owned.look(
+        parse_change({**{name: DISK[name] for name in ("account", "region", "volume_id")}, "kind": "delete_volume"})
+    )
+    assert isinstance(gone, Snapshot)
+    assert (gone.resolved is None) == (beside == [])
