@@ -252,9 +252,14 @@ def refuse_worker_credentials(what: str, env: Mapping[str, str] = os.environ) ->
 def load_slack(env: Mapping[str, str] = os.environ) -> SlackSettings:
     """Slack's settings for `serve`; each missing one is named with where to find it."""
     wanted = {
-        "SPENDGATE_SLACK_BOT_TOKEN": "Find it under OAuth & Permissions of your Slack app (xoxb-…).",
-        "SPENDGATE_SLACK_SIGNING_SECRET": "Find it under Basic Information of your Slack app.",
-        "SPENDGATE_SLACK_TEAM": "The workspace's id (T…), as auth.test tells it.",
+        "SPENDGATE_SLACK_BOT_TOKEN": (
+            "Find it under OAuth & Permissions of your Slack app (xoxb-…); for several workspaces set "
+            "SPENDGATE_SLACK_CLIENT_ID instead (docs/slack-setup.md)."
+        ),
+        "SPENDGATE_SLACK_SIGNING_SECRET": (
+            "Find it under Basic Information of your Slack app; Socket Mode needs none, but SPENDGATE_SLACK_APP_TOKEN."
+        ),
+        "SPENDGATE_SLACK_TEAM": "The workspace's id: in a browser its address is app.slack.com/client/T…",
         "SPENDGATE_SLACK_APP_ID": "The app's id (A…), under Basic Information.",
         "SPENDGATE_SLACK_APPROVALS_CHANNEL": "The id (C…) of the channel where cards are posted; invite the app there.",
     }

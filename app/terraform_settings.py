@@ -31,7 +31,7 @@ def load_terraform(env: Mapping[str, str] = os.environ) -> TerraformSettings:
     for path in sources:
         _must(path.is_dir(), SOURCE, f"{path} is no folder", "Name the folder of the root module's .tf files.")
     same = not sources or len(sources) == len(states)
-    why = f"there are {len(sources)} folders for {len(states)} states"
+    why = f"it names {len(sources)}, and {STATE} names {len(states)}"
     _must(same, SOURCE, why, f"Name one folder for each state of {STATE}, in the same order, or none.")
     given = env.get(TAGS, SHIPPED_TAGS)
     pairs = [one.strip().partition("=") for one in given.split(",") if one.strip()]

@@ -6,6 +6,7 @@ so beside the figures.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -196,6 +197,7 @@ def note_gaps(sheet: Sheet, now: Any, then: Any) -> None:
         period = answer.question.period
         if not answer.holds:
             sheet.notes.append(f"The bill holds no such charges for {spoken(period)}: no data, which is not a zero.")
+            note_end(sheet, answer)
         elif not answer.complete:
             late = [f"{state.source}: {state.reason}" for state in source_states(answer.completeness) if state.reason]
             sheet.notes.append(f"{spoken(period)} is not complete" + (f": {'; '.join(late)}." if late else "."))
@@ -205,6 +207,13 @@ def note_gaps(sheet: Sheet, now: Any, then: Any) -> None:
             sheet.notes.append(f"More than {MAX_ROWS} rows: only the first {MAX_ROWS} are listed; totals are of all.")
         if answer.holds or answer is then:
             note_beginning(sheet, answer, compared=answer is then)
+
+
+def note_end(sheet: Sheet, answer: Any) -> None:
+    """Says how far the bill reaches where all of the period lies behind that."""
+    ends = [(state.data_through - timedelta(microseconds=1)).date() for state in answer.completeness]
+    if ends and max(ends) < answer.question.period.start:
+        sheet.notes.append(f"The bill reaches to {spoken_day(max(ends))}.")
 
 
 def note_beginning(sheet: Sheet, answer: Any, *, compared: bool) -> None:

@@ -15,7 +15,7 @@ from approvals.active import Active, entitled
 from approvals.policy import may_propose
 
 ASKED = {
-    "unknown_person": "Ask whoever keeps people.toml to add you.",
+    "unknown_person": "Have yourself added to people.toml: docs/running.md, People and rules.",
     "no_role": "Ask somebody with such a role.",
     "unknown_rule": "`spendgate savings drafting` lists the rules.",
 }

@@ -42,7 +42,7 @@ class Stage:
     facts: dict[str, Any] = field(default_factory=dict)
 
     async def ask(self, text: str) -> str:
-        """Olivia writes to the app, in her thread; returns what it answers."""
+        """Olivia writes to the app, in her thread; returns what it answers, without the steps above it."""
         if self.thread:
             before = {message["ts"] for message in await self.slack.messages("@app", user=OLIVIA)}
             said = await self.slack.say(OLIVIA, "@app", text, thread_ts=self.thread)
@@ -58,7 +58,8 @@ class Stage:
             seconds=ANSWER_SECONDS,
             hint=f"no answer to {text!r}",
         )
-        return shown_text(message)
+        blocks = [one for one in message.get("blocks", []) if one.get("type") != "plan"]
+        return shown_text({**message, "blocks": blocks})
 
     async def card(self, what: Callable[[str], bool], hint: str) -> str:
         """Waits until the proposal's card says what is expected."""

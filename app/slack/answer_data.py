@@ -13,6 +13,10 @@ from tools.shown import shown
 
 Block = dict[str, Any]
 MOST_ROWS, MOST_BARS, LABEL, TITLE, CAPTION, CELL = 100, 20, 20, 50, 300, 200
+TOTAL = "t"
+"""How the address of a total's row begins (`q1.t1.effective`)."""
+PHRASE = 4
+"""So many words say what is measured, not whose it is."""
 LEAST = 2
 """One figure is a sentence, not a table."""
 TABLE_TEXT = 9_000
@@ -35,11 +39,16 @@ def as_lines(body: dict[str, Any]) -> str:
 
 
 def _chart(figures: Sequence[Block]) -> list[Block]:
-    """Bars of the largest group of figures that have column, unit and period in common."""
+    """Bars of the largest group of figures that have column, unit and period in common. A total is none of them: it
+    would stand beside its own parts."""
     groups: dict[tuple[str, str, str, str], list[Block]] = {}
     for one in figures:
-        query, _, column = _address(one)
+        query, row, column = _address(one)
+        if row.startswith(TOTAL):
+            continue
         groups.setdefault((query, column, str(one.get("unit")), str(one.get("period"))), []).append(one)
+    if not groups:
+        return []
     (_, column, unit, period), group = max(groups.items(), key=lambda item: len(item[1]))
     labels = _labels(group[:MOST_BARS])
     if len(labels) < LEAST or len(set(labels)) < len(labels):
@@ -96,10 +105,12 @@ def _what(group: Sequence[Block], column: str) -> str:
 
 
 def _alike(names: Sequence[str]) -> str:
-    """Whole words with which all of several names begin, where one of them ends in a comma; empty otherwise."""
+    """Whole words with which all of several names begin, where one of them ends in a comma or they are a phrase of
+    their own (`Saving a month by stopping …`); empty otherwise."""
     words = zip(*(name.split(" ") for name in names), strict=False)
-    start = "".join(f"{at[0]} " for at in takewhile(lambda at: len(set(at)) == 1, words))
-    return start if ", " in start and len(names) > 1 else ""
+    same = [at[0] for at in takewhile(lambda at: len(set(at)) == 1, words)]
+    start = "".join(f"{word} " for word in same)
+    return start if len(names) > 1 and (", " in start or len(same) >= PHRASE) else ""
 
 
 def _labels(group: Sequence[Block]) -> list[str]:

@@ -37,7 +37,7 @@ REFUSED = [
     ("a state that is not there", {"SPENDGATE_TERRAFORM_STATE": "none.tfstate"}, "is no file"),
     ("a folder in place of a state", {"SPENDGATE_TERRAFORM_STATE": "."}, "is no file"),
     ("a folder that is not there", {"SPENDGATE_TERRAFORM_SOURCE": "none"}, "is no folder"),
-    ("a folder without a state", {"SPENDGATE_TERRAFORM_SOURCE": "."}, "1 folders for 0 states"),
+    ("a folder without a state", {"SPENDGATE_TERRAFORM_SOURCE": "."}, "SPENDGATE_TERRAFORM_STATE names 0"),
     ("a value without a key", {"SPENDGATE_TERRAFORM_TAGS": "=terraform"}, "has no key"),
 ]
 

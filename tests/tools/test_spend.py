@@ -141,6 +141,9 @@ def test_no_charges_is_no_data_and_not_zero(desk: Desk) -> None:
     result = query_spend(desk, period="2026-11", ai=True)
     assert result.figures == ()
     assert any("no data, which is not a zero" in note for note in result.notes)
+    ends = query_spend(desk, period="2030-01", ai=True).notes
+    assert any(note.startswith("The bill reaches to ") and note.endswith(" 2026.") for note in ends), ends
+    assert not any("reaches" in note for note in query_spend(desk, period="2026-10", ai=True).notes)
 
 
 def test_a_month_that_is_not_over_is_said_to_be_incomplete(desk: Desk) -> None:

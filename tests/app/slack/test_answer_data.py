@@ -39,6 +39,23 @@ def test_a_chart_and_a_table_say_what_the_text_says() -> None:
     assert as_lines(BODY).splitlines()[0].split() == ["team-1:", "effective", "cost", "$100.00", "(October", "2026)"]
 
 
+@pytest.mark.parametrize(
+    ("labels", "bars"),
+    [
+        (("Effective cost, team fraud", "Effective cost, team risk"), ["fraud", "risk"]),
+        (("Saving a month by stopping gpu-a", "Saving a month by stopping gpu-b"), ["gpu-a", "gpu-b"]),
+    ],
+    ids=["what all are of ends in a comma", "a phrase"],
+)
+def test_bars_are_named_by_what_tells_them_apart_and_a_total_is_no_bar(
+    labels: tuple[str, ...], bars: list[str]
+) -> None:
+    total = figure(1, "Total effective cost", "300") | {"id": "q1.t1.effective"}
+    parts = [figure(at, label, f"{at}00") for at, label in enumerate(labels, start=1)]
+    chart = data_blocks({**BODY, "figures": [total, *parts]})[0]
+    assert chart["chart"]["axis_config"]["categories"] == bars
+
+
 def test_one_figure_is_a_sentence() -> None:
     assert data_blocks({**BODY, "figures": BODY["figures"][:1]}) == []
 
