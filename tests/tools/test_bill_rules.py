@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lake.metered import Meter, Metered, MonthOfMeter
 from lake.period import Period
@@ -26,11 +24,9 @@ from tools.rules import (
     old_generation,
     unused_throughput,
 )
-from tools.rules.catalogue import FORMS, SECTIONS, document
 from tools.rules.evidence import Verdict
 from tools.rules.judged import GroupHour, Judgement, Look, Use
 from tools.rules.money import Confidence, money
-from tools.rules.portfolio import Part, booked
 from tools.rules.thresholds import SavingsThresholds
 from tools.savings import find_savings
 
@@ -352,20 +348,6 @@ def test_a_machines_type_is_that_of_its_hours_and_of_no_other_line(tmp_path: Pat
     assert [one.instance_type for one in found.found] == [""]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "lost"),
-    [
-        ("m5d.xlarge", "m6a.xlarge", ["the local disks"]),
-        ("m5dn.xlarge", "m6id.xlarge", ["the higher network speed"]),
-        ("m5dn.xlarge", "m7i.xlarge", ["the local disks", "the higher network speed"]),
-        ("d2.xlarge", "d3.xlarge", []),
-        ("m4.large", "m5.large", []),
-    ],
-)
-def test_what_a_newer_type_lacks_is_named(old: str, new: str, lost: list[str]) -> None:
-    assert old_generation.losses(old, new) == lost
-
-
 def test_what_was_not_measured_is_counted_under_the_same_filter(tmp_path: Path) -> None:
     rows: list[Charge] = []
     for number, team in enumerate(("fraud", "fraud", "treasury"), 1):
@@ -403,29 +385,3 @@ def test_covered_hours_save_no_cash_and_the_interval_says_so() -> None:
     assert (made.cash, made.effective, made.list_price) == (Decimal("36.5"), Decimal(146), Decimal(146))
     assert (made.low, made.high, made.confidence) == (Decimal("36.5"), Decimal(146), Confidence.LOW)
     assert made.annual_cost == Decimal(146 * 12)
-
-
-def test_two_rules_about_one_resource_are_not_added_up() -> None:
-    parts = [
-        Part("i-1", 20, Decimal(100), Decimal("0.5")),  # goes second: half of what the first leaves
-        Part("i-1", 10, Decimal(120), Decimal("0.6")),
-        Part("i-2", 20, Decimal(7), Decimal(1)),
-    ]
-    assert booked(parts) == [Decimal(40), Decimal(120), Decimal(7)]
-
-
-shares = st.decimals(min_value=0, max_value=1, places=2)
-
-
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 3), shares), max_size=6))
-def test_what_is_booked_never_exceeds_what_the_resource_costs(given_: list[tuple[str, int, Decimal]]) -> None:
-    cost = Decimal(100)
-    parts = [Part(name, order, cost * takes, takes) for name, order, takes in given_]
-    for name in "ab":
-        assert sum(got for part, got in zip(parts, booked(parts), strict=True) if part.resource == name) <= cost + 1
-
-
-def test_the_page_is_made_of_the_rules() -> None:
-    page = Path(__file__).parents[2] / "docs" / "rules.md"
-    assert page.read_text() == document(SavingsThresholds())
-    assert [one.name for one in FORMS] == list(SECTIONS)

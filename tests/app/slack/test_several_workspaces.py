@@ -114,7 +114,9 @@ async def test_by_socket_mode_one_connection_carries_every_workspace(engine: Eng
         await two.install(LAB, LUCY)
         await two.drivers[LAB].say(LUCY, "@app", "What did AI cost?")
         answered(two.engine, await begun(two.engine))
-        await two.drivers[LAB].until_message("@app", lambda m: ANSWER in shown_text(m), user=LUCY, seconds=60)
+        told = await two.drivers[LAB].until_message("@app", lambda m: ANSWER in shown_text(m), user=LUCY, seconds=60)
+        assert told["user"] != LUCY
+        assert len(await two.drivers[BANK].calls("apps.connections.open")) == 1
 
 
 async def test_the_same_account_in_another_workspace_is_another_person(two: Floors) -> None:
