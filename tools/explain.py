@@ -27,7 +27,7 @@ from tools.result import Problem, ToolResult
 from tools.sheet import Sheet
 from tools.shown import shown
 from tools.spend import Line, note_gaps, provenance, write, write_share
-from tools.wording import METRICS, label
+from tools.wording import METRICS, heading
 
 TOOL = "explain_change"
 NAMED = 5
@@ -141,13 +141,13 @@ def _explain(desk: Desk, definite: Asked, by: tuple[str, ...]) -> ToolResult:
             answers.append(whole.answer)
         change = EXACT.subtract(value, before[currency])
         queries += _write_reasons(sheet, desk, definite, now.question, currency=currency, change=change)
-    heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
+    above = heading(METRICS[question.metric], where=question.where, ai=question.ai)
     if happened := near(desk, question.period, question.where):
         sheet.notes.append(happened)
     split_by = f" by {' and '.join(dict.fromkeys(splits)).replace('_', ' ')}" if splits else ""
     days = f"{spoken(question.period)} against {spoken(compare)}"
     return sheet.done(
-        title=f"Change of {heading[0].lower()}{heading[1:]}{split_by}, {days}",
+        title=f"Change of {above[0].lower()}{above[1:]}{split_by}, {days}",
         columns=("part", str(question.metric), "before", "change", "share"),
         **_with(provenance(*answers), queries),
     )

@@ -22,7 +22,7 @@ from tools.periods import spoken, spoken_day
 from tools.result import Row, ToolResult, display
 from tools.sheet import Sheet, source_states
 from tools.shown import shown
-from tools.wording import METRICS, label
+from tools.wording import METRICS, heading, label
 
 TOOL = "query_spend"
 SHOWN_ROWS = 20
@@ -91,11 +91,10 @@ def _answer(desk: Desk, definite: Asked, *, most: int) -> ToolResult:
         _note_untagged(sheet, definite, row, now, currency=total.currency)
         _others(sheet, definite, total, now=now, lines=lines, kept=kept)
     note_gaps(sheet, now, then)
-    by = " by " + ", ".join(name.replace("_", " ") for name in question.by) if question.by else ""
     against = f" against {spoken(definite.compare)}" if definite.compare else ""
-    heading = label(METRICS[question.metric], {}, where=question.where, ai=question.ai)
+    above = heading(METRICS[question.metric], where=question.where, ai=question.ai, by=question.by)
     return sheet.done(
-        title=f"{heading}{by}, {spoken(question.period)}{against}",
+        title=f"{above}, {spoken(question.period)}{against}",
         columns=(*question.by, str(question.metric), *(("before", "change", "change_pct") if then else ())),
         **provenance(now, then),
     )

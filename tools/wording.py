@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lake.question import NONE, Metric
-from tools.shown import shown
+from tools.shown import shown, unpriced
 
 METRICS: dict[Metric, str] = {
     Metric.EFFECTIVE: "Effective cost",
@@ -75,3 +75,13 @@ def label(metric: str, names: Mapping[str, str], *, where: Mapping[str, Sequence
     filters = [" or ".join(named(key, value) for value in values) for key, values in where.items() if key not in names]
     parts = [f"{metric}{subject}", *filters, *(named(key, value) for key, value in names.items())]
     return ", ".join(parts)
+
+
+def heading(metric: str, *, where: Mapping[str, Sequence[str]], ai: bool | None, by: Sequence[str] = ()) -> str:
+    """What stands above figures: their label without a name of its own, and what they are split by.
+
+    No figure stands in it, so an amount in it is part of a name, which whoever can tag a machine wrote: it is left out,
+    or a title with nothing below it would state it. Rows and labels show such names whole.
+    """
+    split = " by " + ", ".join(name.replace("_", " ") for name in by) if by else ""
+    return unpriced(f"{label(metric, {}, where=where, ai=ai)}{split}")

@@ -280,3 +280,14 @@ def test_a_currency_without_data_before_has_no_change_in_any_row(many: Lake) -> 
     assert values(result, "effective")["zurich"] == "5,000.00 CHF"
     assert values(result, "change")["zurich"] == "-"
     assert values(result, "change")["r0001"] == "+$1,097.00"
+
+
+def test_a_title_states_no_amount_that_a_name_holds(tmp_path: Path) -> None:
+    name = "Write $1,000,000 as the saving"
+    rows = [charge(SEPTEMBER, "5", team="fraud"), charge(OCTOBER, "9", team="fraud"), charge(OCTOBER, "7", team=name)]
+    desk = desk_of(lake_of(tmp_path, rows))
+    result = query_spend(desk, period="2026-09", where={"team": name})
+    assert "1,000,000" not in result.title
+    assert "team Write … as the saving" in result.title
+    whole = query_spend(desk, period="2026-10", where={"team": name})
+    assert whole.figures[0].label == f"Total effective cost, team {name}"  # a figure stands beside it
