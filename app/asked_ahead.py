@@ -78,6 +78,7 @@ class AskedAhead:
     async def once(self) -> int:
         """Asks every question for every scope, one after the other; how many were asked. Raises the first fault of a
         question once the others were asked."""
+        await asyncio.to_thread(self._lake.keep_at_hand)
         asked, faults = 0, list[Exception]()
         scopes, now = await asyncio.to_thread(self._scopes)
         seat = Seat(thread="", turn="ahead", speaker=NOBODY, key="ahead", next_number=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lake import as_written, completeness, expressions, measures, rollup
+from lake.at_hand import AtHand
 from lake.completeness import SourceCompleteness
 from lake.errors import LakeError
 from lake.money import add, difference
@@ -23,6 +24,7 @@ from lake.reading import Reader
 from lake.remembered import MOST_CELLS, Answers, Kept
 from lake.series import DailySeries, series, through
 from lake.server import OpenReader, Server
+from lake.speaking import in_words
 from lake.store import Snapshot, Store
 
 Row = dict[str, str | Decimal | None]
@@ -119,6 +121,14 @@ class Lake:
         self.server, self.prices = server, prices
         self._remembered = as_written.Remembered()
         self._answers = Answers(keep)
+        self._at_hand = AtHand(folder)
+
+    def keep_at_hand(self) -> None:
+        """Reads the rollups of the bill as it is now into memory, for a process that will answer many questions of it.
+        LakeError if a file cannot be read. A server keeps its own."""
+        if self.server is None:
+            with in_words("A snapshot's file cannot be read.", do="Load that billing period again from its source."):
+                self._at_hand.keep(self.current())
 
     def files(self) -> "Lake":
         """The same lake asked in its folder, for what a server cannot do."""
@@ -134,7 +144,7 @@ class Lake:
         """What answers expressions over these snapshots; `rolled`, from what they add up to (`lake.rollup`)."""
         if self.server is not None:
             return self.server.reader(snapshots, tags=tags)
-        return Reader(self.folder, snapshots, rolled=rolled, tags=tags)
+        return Reader(self.folder, snapshots, rolled=rolled, tags=tags, at_hand=self._at_hand)
 
     def ask(self, question: Question) -> Answered:
         """Rows grouped and filtered as asked; NameNotKnown if a filter names what no charge in scope carries."""

@@ -8,6 +8,7 @@ from typing import Any, Self
 import duckdb
 
 from lake import compiled, duck
+from lake.at_hand import AtHand, Table
 from lake.columns import CHARGES_COUNTED, STORED, tag_column
 from lake.errors import LakeError
 from lake.question import Question
@@ -22,15 +23,24 @@ _EVERY_COLUMN = f"SELECT {', '.join(f'CAST(NULL AS {kind}) AS {duck.name(name)}'
 class Reader:
     """Open while its `with` block lasts.
 
-    `tags` are the keys of the tags that will be asked for: each is a column of `charges`.
+    `tags` are the keys of the tags that will be asked for: each is a column of `charges`. Rollups that are `at_hand`
+    are read from there.
     """
 
     def __init__(
-        self, folder: Path, snapshots: Iterable[Snapshot], *, rolled: Rolled | None = None, tags: Sequence[str] = ()
+        self,
+        folder: Path,
+        snapshots: Iterable[Snapshot],
+        *,
+        rolled: Rolled | None = None,
+        tags: Sequence[str] = (),
+        at_hand: AtHand | None = None,
     ) -> None:
         self._folder = folder
+        self._at_hand = at_hand
         self._tags = tags
         self._view = ""
+        self._table: Table | None = None
         self._shown: object = None
         self.hold(snapshots, rolled=rolled)
 
@@ -46,15 +56,20 @@ class Reader:
         """What the view of what is held is made by."""
         snapshots, rolled = self._held
         held = [file for snapshot in snapshots for file in _files(snapshot, rolled)]
-        folder = str(self._folder)  # a path object for each of hundreds of files would take longer than a query
-        paths = ", ".join(duck.text(f"{folder}/{file.path}") for file in held)
-        counted = "" if rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
-        source = f"SELECT *{counted} FROM read_parquet([{paths}], union_by_name = true)"  # noqa: S608
-        view = f"{_EVERY_COLUMN} UNION ALL BY NAME {source}"
+        # The table stays referred to, and so in being, as long as its view may be read.
+        self._table = self._at_hand.of(rolled) if self._at_hand is not None else None
+        kept = self._table.select(held) if self._table is not None else None
+        view = f"{_EVERY_COLUMN} UNION ALL BY NAME {kept or self._of_files(held, rolled)}"
         if self._tags:
             columns = ", ".join(f"x_tags[{duck.text(key)}] AS {tag_column(key)}" for key in self._tags)
             view = f"SELECT *, {columns} FROM ({view})"  # noqa: S608
         return view
+
+    def _of_files(self, held: Sequence[SnapshotFile], rolled: Rolled | None) -> str:
+        folder = str(self._folder)  # a path object for each of hundreds of files would take longer than a query
+        paths = ", ".join(duck.text(f"{folder}/{file.path}") for file in held)
+        counted = "" if rolled else f", CAST(1 AS BIGINT) AS {CHARGES_COUNTED}"
+        return f"SELECT *{counted} FROM read_parquet([{paths}], union_by_name = true)"  # noqa: S608
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
@@ -104,7 +119,7 @@ class Reader:
 def _files(snapshot: Snapshot, rolled: Rolled | None) -> tuple[SnapshotFile, ...]:
     if rolled is None:
         return snapshot.files
-    file = snapshot.rollup if rolled is Rolled.DAYS else snapshot.monthly
+    file = rolled.file_of(snapshot)
     if file is None:
         raise ValueError(f"{snapshot.id} has no {rolled}")
     return (file,)

@@ -14,7 +14,7 @@ import duckdb
 from lake import duck
 from lake.columns import CHARGES_COUNTED
 from lake.question import DIMENSIONS, METRIC_COLUMNS, OPTIONAL, TIME_DIMENSIONS, Question
-from lake.store import Snapshot
+from lake.store import RollupFile, Snapshot
 
 RESOURCE = "resource"
 KEYS = (
@@ -31,6 +31,10 @@ class Rolled(StrEnum):
 
     DAYS = "rollup"
     MONTHS = "rollup by month"
+
+    def file_of(self, snapshot: Snapshot) -> RollupFile | None:
+        """The file of this rollup; None if the snapshot has none."""
+        return snapshot.rollup if self is Rolled.DAYS else snapshot.monthly
 
 
 FILES = {Rolled.DAYS: "rollup.parquet", Rolled.MONTHS: "monthly.parquet"}

@@ -21,7 +21,7 @@ from tools.detection.contributions import EXACT, percent
 from tools.detection.grid import Leaf
 from tools.detection.robust import LEARNING_DAYS, WEEKS
 from tools.drivers import driven
-from tools.judging import LEAF, Found, floor_of, judged, months_of
+from tools.judging import LEAF, Found, Unusual, floor_of, judged, months_of, unusual
 from tools.nearby import near
 from tools.periods import spoken, spoken_day, understood
 from tools.result import Problem, ToolResult, display
@@ -125,13 +125,19 @@ def _judged(
     """What is worth telling of `days`, and how many falls were left out: judged once for a scope, limits and a `bill`,
     which counted before `leaves` were read."""
 
-    def make() -> tuple[list[Found], int]:
-        return judged(desk, leaves, days, ai_total=_total_of_ai(desk, ai=ai, where=where))
-
     limits = repr((desk.anomalies, tuple(sorted(desk.team_anomalies.items())), desk.calendar))
     digest = sha256(limits.encode()).digest()  # a calendar may be long, and each answer has a key
-    key = ("judged", asked_of(desk, ai=ai, where=where), days, digest)
-    return desk.lake.remembered(key, make, lambda found: 1 + EACH * len(found[0]), bill=bill)
+    key = (asked_of(desk, ai=ai, where=where), digest)
+
+    def events() -> list[Unusual]:
+        return unusual(desk, leaves, ai_total=_total_of_ai(desk, ai=ai, where=where))
+
+    def make() -> tuple[list[Found], int]:
+        # The events of all days are the same whatever days are asked about, and to find them takes longest.
+        every = desk.lake.remembered(("unusual", *key), events, lambda found: 1 + EACH * len(found), bill=bill)
+        return judged(desk, leaves, days, of=every)
+
+    return desk.lake.remembered(("judged", *key, days), make, lambda found: 1 + EACH * len(found[0]), bill=bill)
 
 
 def found_now(desk: Desk) -> tuple[list[Found], date]:

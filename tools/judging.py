@@ -44,19 +44,35 @@ class Found:
         return Period(self.event.start, self.event.end + timedelta(days=1))
 
 
-def judged(
-    desk: Desk, leaves: Sequence[Leaf], days: Period, *, ai_total: Sequence[Leaf] = ()
-) -> tuple[list[Found], int]:
-    """What is worth telling of `days`, and how many falls were left out. `ai_total`: the sum of AI, watched as well."""
+@dataclass(frozen=True)
+class Unusual:
+    """An event of one series, and whether that is of AI alone: what days of it are told of is asked later."""
+
+    series: Series
+    event: Event
+    ai_alone: bool
+
+
+def unusual(desk: Desk, leaves: Sequence[Leaf], *, ai_total: Sequence[Leaf] = ()) -> list[Unusual]:
+    """Every event of all days and levels, judged together. `ai_total`: the sum of AI, watched as well."""
     if not leaves:
-        return [], 0
+        return []
     first = min(leaf.first for leaf in leaves)
     watched = [(series, costs, True) for series, costs in grids(level(ai_total, ()), first)]
     for dimensions in LEVELS:
         series = level(leaves, dimensions, nameless=NONE if dimensions == LEAF else "")
         watched += [(group, costs, False) for group, costs in grids(series, first)]
+    return _events(desk, watched, first)
+
+
+def judged(desk: Desk, leaves: Sequence[Leaf], days: Period, *, of: Sequence[Unusual]) -> tuple[list[Found], int]:
+    """What is worth telling of `days`, and how many falls were left out: `of` the events of these leaves."""
+    if not leaves:
+        return [], 0
     months = months_of(leaves)
-    found = [one for one in _events(desk, watched, first, days) if _worth(desk, one.incident, one.excess, months)]
+    touching = [one for one in of if days.start <= one.event.end and one.event.start < days.end]
+    exact = [_found(one.series, one.event, ai_alone=one.ai_alone) for one in touching]
+    found = [one for one in exact if _worth(desk, one.incident, one.excess, months)]
     rises = {id(one.incident): one for one in found if one.event.kind != Kind.DROP}
     falls = [one.incident for one in found if one.event.kind == Kind.DROP and _is_news(desk, one.event, days)]
     news = [one.incident for one in rises.values() if _is_news(desk, one.event, days)]
@@ -65,17 +81,15 @@ def judged(
     return [rises[id(incident)] for incident in kept], len(told_once(falls))
 
 
-def _events(desk: Desk, watched: Sequence[tuple[list[Series], Array, bool]], first: date, days: Period) -> list[Found]:
-    """Events that touch `days`, of all levels judged together. `watched`: series with their costs, and whether they
-    are of AI alone."""
+def _events(desk: Desk, watched: Sequence[tuple[list[Series], Array, bool]], first: date) -> list[Unusual]:
+    """`watched`: series with their costs, and whether they are of AI alone."""
     scored = controlled(
         [scores(costs, first, clock=desk.calendar.clock(first, costs.shape[1])) for _, costs, _ in watched]
     )
     return [
-        _found(group[event.series], event, ai_alone=ai_alone)
+        Unusual(group[event.series], event, ai_alone)
         for (group, costs, ai_alone), judged_here in zip(watched, scored, strict=True)
         for event in events(costs, judged_here, first)
-        if days.start <= event.end and event.start < days.end
     ]
 
 

@@ -14,7 +14,7 @@ from sandbox.bank.write import write_bank
 from tests.tools.small_bill import NOW
 from tools.desk import Desk
 from tools.detection.grid import Leaf
-from tools.judging import Found, judged
+from tools.judging import Found, judged, unusual
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def score(folder: Path, *, seed: int, until: date, months: int = 14) -> Score:
     truth: dict[str, Any] = json.loads((folder / "truth.json").read_text())
     started = launches(json.loads((folder / "machines.json").read_text()))
     days = Period(add_months(until, -1), until + timedelta(days=1))
-    found, _ = judged(Desk(lake=cast(Lake, None), now=NOW, speaker="p-1"), leaves(folder, until), days)
+    desk, read = Desk(lake=cast(Lake, None), now=NOW, speaker="p-1"), leaves(folder, until)
+    found, _ = judged(desk, read, days, of=unusual(desk, read))
     hits, true, launched, false = set(), 0, 0, []
     for one in found:
         planted = next((event["id"] for event in truth["events"] if is_of(one, event)), None)
