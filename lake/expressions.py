@@ -347,6 +347,17 @@ def machine_days(machines: Sequence[str], *, start: str, end: str) -> ir.Table:
     return kept.group_by(resource=kept.resource, day=kept.hour.date()).agg(**columns).order_by(["resource", "day"])
 
 
+def machine_highs(machines: Sequence[str], *, start: str, end: str, below: float) -> ir.Table:
+    """One row a resource: of each share the value that this part (0 to 1) of its measured hours stayed within."""
+    kept = USAGE.filter(
+        USAGE.resource.isin(machines), USAGE.hour >= ibis.timestamp(start), USAGE.hour < ibis.timestamp(end)
+    )
+    columns: dict[str, Any] = {name: kept[name].cast("float64").quantile(below) for name in PERCENTS}
+    columns |= {f"{name}_hours": kept[name].count() for name in PERCENTS}
+    columns["last"] = kept.hour.max(where=kept.cpu_max_pct.notnull())
+    return kept.group_by("resource").agg(**columns).order_by("resource")
+
+
 def used_hours(resources: Sequence[str], *, start: str, end: str) -> ir.Table:
     """What was measured of these resources, hour by hour."""
     kept = USAGE.filter(

@@ -185,6 +185,42 @@ def utilisation(store: Store, resource_ids: Iterable[str], *, start: datetime, e
     return {resource: _over(resource, told) for resource, told in found.items()}
 
 
+@dataclass(frozen=True)
+class Highs:
+    """How high each share of a resource rose, but for its few busiest hours, by the column's name: in per cent, absent
+    where it was not measured; in how many hours each was; and the last hour whose CPU was.
+    """
+
+    percent: Mapping[str, Decimal]
+    hours: Mapping[str, int]
+    last_at: datetime | None
+
+
+def highs(
+    lake: Lake, resource_ids: Iterable[str], *, start: datetime, end: datetime, percentile: Decimal
+) -> Mapping[str, Highs]:
+    """The hours' values at this percentile (0 to 100), read once while no utilisation is loaded; a resource that was
+    not measured is absent."""
+    wanted, loaded = tuple(sorted(set(resource_ids))), lake.store.usage()
+    key = ("highs", wanted, start, end, percentile, loaded and (loaded.revision, loaded.file.sha256))
+
+    def read() -> Mapping[str, Highs]:
+        by_name = _names(wanted)
+        asked = expressions.machine_highs(
+            sorted(by_name), start=_text(start), end=_text(end), below=float(percentile / 100)
+        )
+        rows = _rows(lake.store, asked, azure=any(map(_is_azure, by_name)))
+        return {resource: _highs(row) for row in rows for resource in by_name[row["resource"]]}
+
+    return lake.remembered(key, read, lambda found: 20 * len(found) + len(wanted))
+
+
+def _highs(row: Mapping[str, Any]) -> Highs:
+    told = {name: Decimal(str(round(row[name], 4))) for name in PERCENTS if row[name] is not None}
+    last = row["last"].replace(tzinfo=UTC) if row["last"] is not None else None
+    return Highs(told, {name: int(row[f"{name}_hours"]) for name in PERCENTS}, last)
+
+
 def hours(store: Store, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> list[UsedHour]:
     """The same hour by hour, in the order of resources and hours; hours of which nothing is known are absent."""
     by_name = _names(resource_ids)

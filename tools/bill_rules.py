@@ -13,7 +13,7 @@ from lake.meter_expressions import GROUP_NAME, GROUP_TAG
 from lake.metered import Metered
 from lake.period import Period
 from lake.resources import last_billed, resources, scaling_groups, tags_of
-from lake.usage import BYTES_PER_MB, Utilisation, hours, measured
+from lake.usage import BYTES_PER_MB, Highs, Utilisation, highs, hours, measured
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.gateway_rules import judged_keys
@@ -23,7 +23,7 @@ from tools.opportunity import Opportunity
 from tools.rules import idle_endpoint, idle_machine, off_hours, old_disk, unused_throughput
 from tools.rules.catalogue import BILL_RULES, GROUP_RULES, IDS
 from tools.rules.evidence import Verdict
-from tools.rules.judged import GroupHour, Look, MachineHour, Use
+from tools.rules.judged import GroupHour, Load, Look, MachineHour, Use
 from tools.rules.machine import INSTANCE
 
 HOLIDAY = "holiday"
@@ -83,6 +83,8 @@ def _by_resource(desk: Desk) -> Judged:
     machines = [one.resource_id for one in read.found if any(kind.search(one.resource_id) for kind in watched)]
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     uses = {name: _use(one) for name, one in measured(desk.lake, machines, start=start, end=end).items()}
+    instances = [name for name in machines if INSTANCE.search(name)]
+    rose = highs(desk.lake, instances, start=start, end=end, percentile=limits.rightsize.percentile)
     look = Look(
         days=limits.look_back_days,
         last_day=last,
@@ -90,6 +92,7 @@ def _by_resource(desk: Desk) -> Judged:
         limits=limits,
         disk_prices=_disk_prices(read.found),
         uses=uses,
+        loads={name: _load(one) for name, one in rose.items()},
         book=desk.prices,
     )
     read_groups = scaling_groups(desk.lake, period, teams_seen=desk.scope)
@@ -170,6 +173,18 @@ def _use(told: Utilisation) -> Use:
         invocations=told.invocations,
         invocation_hours=told.hours["invocations"],
         last_invocations_at=told.last_invocations_at,
+    )
+
+
+def _load(told: Highs) -> Load:
+    measured = [told.hours[name] for name in told.percent]
+    return Load(
+        cpu_percent=told.percent.get("cpu_max_pct"),
+        memory_percent=told.percent.get("memory_pct"),
+        gpu_percent=told.percent.get("gpu_active_pct"),
+        gpu_memory_percent=told.percent.get("gpu_memory_pct"),
+        hours=min(measured, default=0),
+        last_at=told.last_at,
     )
 
 

@@ -23,6 +23,8 @@ BUSY: dict[str, Ranges] = {
     "gpu-bound": ((1.8, 4.4), (61, 97), (70, 89), (5e4, 1.4e5)),
     "standby": ((0.8, 3.1), (0, 0), (60.4, 61.2), (6e4, 1.5e5)),
 }
+BUSY_MEMORY, STILL_MEMORY = 62.0, 9.0
+"""Per cent of main memory that is taken at least: a machine with GPUs reads what they work on through it."""
 STILL: Ranges = ((0.4, 2.9), (0, 0), (0.3, 1.3), (3e4, 1.1e5))
 
 
@@ -62,6 +64,8 @@ def _of_machine(machine: Machine, calendar: Calendar) -> Any:
         "gpu_memory_pct": pa.array(np.round(memory, 2)),
         "network_bytes": pa.array(np.rint(network).astype(np.int64)),
     }
+    taken = np.where(still, STILL_MEMORY, BUSY_MEMORY) + np.where(still, 4, 20) * rng.random(count)
+    columns["memory_pct"] = pa.array(np.round(taken, 2))
     ids = pa.array([instance_id(machine, calendar.seed)] * count, pa.string())
     return pa.table({"ResourceId": ids, **columns}).filter(pa.array(running))
 

@@ -24,7 +24,8 @@ from sandbox.bank.waste_models import add_planted_uses, uses_truth
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
 IDLE, ENDPOINT, LOGS, UNITS = "idle_machine", "idle_endpoint", "log_retention", "unused_throughput"
-MACHINES = (OLD, IDLE)
+LARGE = "rightsize_machine"
+MACHINES = (OLD, IDLE, LARGE)
 REGION = "us-east-1"
 HOURS_PER_MONTH = 730
 WINDOW = 14
@@ -56,7 +57,7 @@ class Planted:
     def identity(self, seed: int) -> str:
         """The resource's id, the same for a seed whatever else is planted."""
         drawn = sha256(f"{seed}/waste/{self.name}".encode()).hexdigest()[:17]
-        beginning = {DISK: "vol-", ADDRESS: "eipalloc-", IDLE: "i-", OLD: "i-"}
+        beginning = {DISK: "vol-", ADDRESS: "eipalloc-", **dict.fromkeys(MACHINES, "i-")}
         if self.rule == UNITS:
             return drawn[:12]
         return f"{beginning[self.rule]}{drawn}" if self.rule in beginning else self.name
@@ -117,6 +118,17 @@ WASTE: tuple[Planted, ...] = (
             "whatever is as large as its 36 processors and 60 GiB costs more", "c4.8xlarge"),
     Planted(OLD, "teller-m1", "core", "core-banking", "production", 24, "unknown",
             "its type stands in no price list", "m1.large"),
+    Planted(LARGE, "risk-batch-big", "data", "data-platform", "production", 24, "waste",
+            "m6a.xlarge would hold it, 0.1728 against 0.6912 dollars", "m6a.4xlarge", Decimal("0.75"), busy="works"),
+    Planted(LARGE, "vision-serving-big", "ai", "claims-automation", "production", 24, "waste",
+            "one of its four GPUs works: g5.2xlarge, 1.212 against 5.672 dollars", "g5.12xlarge",
+            1 - Decimal("1.212") / Decimal("5.672"), busy="works"),
+    Planted(LARGE, "ledger-cache", "core", "core-banking", "production", 24, "fine",
+            "little CPU, but its memory is full", "m6a.4xlarge", busy="works"),
+    Planted(LARGE, "settlement-runs", "payments", "payments", "production", 24, "fine",
+            "works hard in one hour of thirty", "m6a.4xlarge", busy="works"),
+    Planted(LARGE, "fx-quotes", "core", "treasury", "production", 24, "unknown",
+            "nobody measured its memory", "m6a.4xlarge", busy="works"),
     Planted(ENDPOINT, "credit-score-v3", "ai", "credit-risk", "production", 24, "waste",
             "nobody calls the old version", "ml.m5.4xlarge", busy="still"),
     Planted(ENDPOINT, "claims-poc-llm", "ai", "claims-automation", "development", 48, "waste",
@@ -154,10 +166,20 @@ WASTE: tuple[Planted, ...] = (
     Planted(NOTEBOOK, "whose-notebook", "ai", "data-platform", "development", 24, "unknown",
             "carries no environment", tagged=False),
 )  # fmt: skip
-TYPES = {OLD: "Instance", IDLE: "Instance", DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance",
+LOADS: dict[str, tuple[tuple[float, float], ...]] = {
+    "risk-batch-big": ((6, 18), (10, 18)),
+    "vision-serving-big": ((3, 8), (6, 10), (4, 18), (15, 19)),
+    "ledger-cache": ((4, 12), (70, 92)),
+    "settlement-runs": ((5, 9), (10, 18)),
+    "fx-quotes": ((6, 18), ()),
+}
+"""From where to where CPU, main memory, GPU activity and GPU memory of a working machine lie, in per cent."""
+RUSH = 30
+TYPES = {**dict.fromkeys(MACHINES, "Instance"), DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance",
          ENDPOINT: "Endpoint", LOGS: "Log Group", UNITS: "Provisioned Model"}  # fmt: skip
 PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlarge": "2.128", "c4.8xlarge": "1.591",
-          "m1.large": "0.175", "m6a.large": "0.0864", "m6a.2xlarge": "0.3456", "m6a.4xlarge": "0.6912",
+          "m1.large": "0.175", "g5.12xlarge": "5.672",
+          "m6a.large": "0.0864", "m6a.2xlarge": "0.3456", "m6a.4xlarge": "0.6912",
           "c6a.4xlarge": "0.612", "r6a.4xlarge": "0.9072", "ml.m5.4xlarge": "0.922", "ml.g5.12xlarge": "7.09",
           "ml.g4dn.xlarge": "0.736", "hourly": "39.6", "six months": "22"}  # fmt: skip
 
@@ -183,8 +205,7 @@ def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Lin
     service, meter, unit = {
         DISK: (EBS, f"{planted.kind} storage", "GB-Months"),
         ADDRESS: (EC2, planted.kind, "Hours"),
-        OLD: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
-        IDLE: (EC2, f"{planted.kind} Linux on-demand", "Hours"),
+        **dict.fromkeys(MACHINES, (EC2, f"{planted.kind} Linux on-demand", "Hours")),
         NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
         LOGS: (CLOUDWATCH, "Logs stored", "GB-Months"),
         ENDPOINT: (SAGEMAKER, f"{planted.kind} hosting", "Hours"),
@@ -270,7 +291,8 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
 def _machine(planted: Planted, mine: str, place: dict[str, str], given: dict[str, str]) -> dict[str, Any]:
     return {
         **place, "instance_id": mine, "name": planted.name, "instance_type": planted.kind, "zone": f"{REGION}a",
-        "account_name": ACCOUNTS[planted.account].name, "gpus": 0, "tags": given, "state": "running",
+        "account_name": ACCOUNTS[planted.account].name, "gpus": 4 if planted.kind.startswith("g5") else 0,
+        "tags": given, "state": "running",
         "launch_time": "2023-02-01T09:00:00Z",
     }  # fmt: skip
 
@@ -306,6 +328,8 @@ def _called(planted: Planted, count: int) -> dict[str, Any]:
 
 def _worked(planted: Planted, calendar: Calendar, count: int) -> dict[str, Any]:
     hour, rng = np.arange(count), calendar.rng(f"waste/{planted.name}")
+    if planted.busy == "works":
+        return _loaded(planted.name, hour, rng)
     cpu, network = 0.4 + 2.5 * rng.random(count), 3e4 + 8e4 * rng.random(count)
     if planted.busy == "once":
         cpu = np.where(hour // 24 == DAYS - 5, 30 + 50 * rng.random(count), cpu)
@@ -316,4 +340,21 @@ def _worked(planted: Planted, calendar: Calendar, count: int) -> dict[str, Any]:
         "cpu_max_pct": pa.array(np.round(cpu, 2)),
         "gpu_active_pct": nothing, "gpu_encoder_pct": nothing, "gpu_memory_pct": nothing,
         "network_bytes": pa.array(np.rint(network).astype(np.int64)),
+        "memory_pct": pa.array(np.round(60 + 15 * rng.random(count), 2)),
     }  # fmt: skip
+
+
+def _loaded(name: str, hour: Any, rng: Any) -> dict[str, Any]:
+    """A machine that works, every hour between the same two levels of each; one of them hard every RUSH hours."""
+    columns = ("cpu_max_pct", "memory_pct", "gpu_active_pct", "gpu_memory_pct")
+    told: dict[str, Any] = {one: pa.nulls(len(hour), pa.float64()) for one in (*columns, "gpu_encoder_pct")}
+    for column, levels in zip(columns, LOADS[name], strict=False):
+        if levels:
+            low, high = levels
+            values = low + (high - low) * rng.random(len(hour))
+            if column == "cpu_max_pct" and name == "settlement-runs":
+                values = np.where(hour % RUSH == 0, 75.0, values)
+            told[column] = pa.array(np.round(values, 2))
+    if len(LOADS[name]) > 2:
+        told["gpu_encoder_pct"] = pa.array(np.zeros(len(hour)))
+    return {**told, "network_bytes": pa.array(np.rint(5e8 + 1e9 * rng.random(len(hour))).astype(np.int64))}

@@ -115,6 +115,7 @@ def _worked(desk: Desk, calendar: Calendar) -> Any:
         ),
         "cpu_max_pct": pa.array(np.round(cpu, 2)),
         "network_bytes": pa.array(np.rint(network).astype(np.int64)),
+        "memory_pct": pa.array(np.round(60 + 15 * rng.random(count), 2)),
     })  # fmt: skip
     if desk.evenings:
         table = table.filter(pa.array((hour % 24 >= 7) & (hour % 24 < 20)))

@@ -17,9 +17,10 @@ from typing import Any
 
 import duckdb
 
+from lake.errors import LakeError
 from lake.metered import Meter, Metered, MonthOfMeter
-from tools.rules import idle_machine, old_generation
-from tools.rules.judged import Judgement, Look, Use
+from tools.rules import idle_machine, old_generation, rightsize
+from tools.rules.judged import Judgement, Load, Look, Use
 from tools.rules.machine import INSTANCE
 from tools.rules.thresholds import SavingsThresholds
 
@@ -30,15 +31,17 @@ TYPE = ("instance_type", "flavor", "resource_type", "type", "meter")
 REGION = ("region", "regionid", "region_id")
 METRIC, VALUE = ("metric", "metric_name", "name"), ("value", "metric_value")
 CPU = ("cpu_max_pct", "cpu", "cpu_percent", "cpu_utilization")
+MEMORY = ("memory_pct", "memory", "ram", "memory_utilization")
 NETWORK = ("network_bytes", "network", "network_in_io", "network_out_io", "bytes_sent")
 NAME = ("name", "resource_name", "cloud_resource_name")
 SAVING = ("saving", "savings", "possible_monthly_saving", "saving_per_month", "estimated_saving")
 KINDS: tuple[tuple[str, str], ...] = (
     ("abandoned_instance", "idle_machine"), ("idle", "idle_machine"), ("abandoned_inst", "idle_machine"),
     ("generation", "old_generation"), ("obsolete_type", "old_generation"),
+    ("rightsiz", "rightsize_machine"), ("modify", "rightsize_machine"), ("overprovisioned", "rightsize_machine"),
+    ("terminate", "idle_machine"),
 )  # fmt: skip
 NO_RULE = {
-    "rightsiz": "no rule of ours resizes a machine of a current generation yet",
     "snapshot": "needs to know what a snapshot was made of, which costs and points do not tell",
     "volume": "needs to know whether the disk is attached, which costs and points do not tell",
     "ip": "needs a meter that tells idle addresses from used ones",
@@ -62,6 +65,7 @@ class Seen:
     region: str = ""
     costs: dict[date, Decimal] = field(default_factory=dict)
     cpu: list[tuple[datetime, Decimal]] = field(default_factory=list)
+    memory: list[tuple[datetime, Decimal]] = field(default_factory=list)
     network: dict[date, Decimal] = field(default_factory=dict)
 
 
@@ -125,22 +129,27 @@ def _take(one: Seen, columns: list[str], row: Any, moment: datetime | None) -> N
         one.costs[moment.date()] = one.costs.get(moment.date(), Decimal(0)) + cost
     metric, value = _first(columns, METRIC), _value(columns, row, VALUE)
     points = {str(row[metric]).lower(): value} if metric is not None and value is not None else {}
-    for names, is_cpu in ((CPU, True), (NETWORK, False)):
+    shares = {CPU: one.cpu, MEMORY: one.memory}
+    for names in (CPU, MEMORY, NETWORK):
         told = [points[name] for name in names if name in points]
         direct = None if points else _value(columns, row, names)
         for amount in (*told, *([direct] if direct is not None else [])):
-            if is_cpu:
-                one.cpu.append((moment, amount))
+            if names in shares:
+                shares[names].append((moment, amount))
             else:
                 one.network[moment.date()] = one.network.get(moment.date(), Decimal(0)) + amount
 
 
 def judged(resource: str, one: Seen, last: date, rule: str, now: datetime) -> Judgement | None:
     """What our rule says of this resource, by the same code that judges a lake."""
+    if not any(last - timedelta(days=back) in one.costs for back in range(14)):
+        return None
+    return JUDGES[rule](*_looked_at(resource, one, last, now))
+
+
+def _looked_at(resource: str, one: Seen, last: date, now: datetime) -> tuple[Metered, Look]:
     days = [last - timedelta(days=back) for back in range(14)]
     costs = [one.costs[day] for day in days if day in one.costs]
-    if not costs:
-        return None
     total = sum(costs, start=Decimal(0))
     meter = Meter(
         name=one.kind, unit="Hours", months=(MonthOfMeter(last.replace(day=1), Decimal(24 * len(costs)), len(costs)),),
@@ -161,8 +170,27 @@ def judged(resource: str, one: Seen, last: date, rule: str, now: datetime) -> Ju
         last_metric_at=max((at for at, _ in recent), default=None),
     )
     uses = {resource: use} if recent or network else {}
-    look = Look(days=14, last_day=last, now=now, limits=SavingsThresholds(), uses=uses)
-    return {"idle_machine": idle_machine.judge, "old_generation": old_generation.judge}[rule](metered, look)
+    limits = SavingsThresholds()
+    memory = [(at, value) for at, value in one.memory if at.date() in days]
+    load = Load(
+        cpu_percent=_high(recent, limits), memory_percent=_high(memory, limits), last_at=use.last_metric_at,
+        hours=min((count for count in (use.metric_hours, len(memory)) if count), default=0),
+    )  # fmt: skip
+    loads = {resource: load} if recent else {}
+    return metered, Look(days=14, last_day=last, now=now, limits=limits, uses=uses, loads=loads)
+
+
+JUDGES = {
+    "idle_machine": idle_machine.judge, "old_generation": old_generation.judge, "rightsize_machine": rightsize.judge,
+}  # fmt: skip
+
+
+def _high(points: list[tuple[datetime, Decimal]], limits: SavingsThresholds) -> Decimal | None:
+    """What so many per cent of these points stay within; without enough of them the highest."""
+    if not points:
+        return None
+    ordered = sorted(value for _, value in points)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * limits.rightsize.percentile / 100))]
 
 
 def held_against(seen: dict[str, Seen], theirs: list[Recommended]) -> list[dict[str, str]]:
@@ -203,7 +231,25 @@ def _verdict(
         return {"same": "no rule", "why": "its id is none of an EC2 instance, which is what our executor stops"}
     if not known.cpu and not known.network:
         return {"same": "unknown", "why": "missing: CPU and network points"}
+    if rule == rightsize.FORM.name:
+        return {"same": "no", "why": _no_smaller(one.resource, known, last)}
     return {"same": "no", "why": "our rule is not about such a resource: a GPU machine or a current type"}
+
+
+def _no_smaller(resource: str, known: Seen, last: date) -> str:
+    """Why no size is proposed, by the steps of the rule itself."""
+    metered, look = _looked_at(resource, known, last, datetime.combine(last, time(), UTC))
+    try:
+        own = look.book.shape(known.kind)
+    except LakeError:
+        return f"{known.kind or 'its type'} stands in no list of the price book"
+    if resource in look.loads and rightsize.still(metered, look.loads[resource], look):
+        return "it does nothing by CPU and network: ours would stop it"
+    if (own.instance_type, known.region) not in look.book.prices:
+        return f"the price book has no price of {known.kind} in {known.region}"
+    if not rightsize.cheaper_sizes(look, own, metered):
+        return f"the price book knows nothing smaller than {known.kind} in {known.region}"
+    return "no smaller size would hold what was measured with headroom"
 
 
 def main(arguments: list[str] | None = None) -> int:

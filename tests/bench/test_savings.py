@@ -70,12 +70,13 @@ def test_each_recommendation_is_found_or_the_reason_is_told(
     assert same["abandoned_instances", "i-0ffffffffffffffff"][0] == "no data"
     assert same["obsolete_generation", IDS["old"]][0] == "yes"
     assert "m5a.4xlarge" in same["obsolete_generation", IDS["old"]][1]
-    assert same["rightsizing_instances", IDS["busy"]][0] == same["horoscope", IDS["busy"]][0] == "no rule"
+    assert same["rightsizing_instances", IDS["busy"]] == ("unknown", "missing: main memory")
+    assert same["horoscope", IDS["busy"]][0] == "no rule"
     (line,) = (line for line in told["lines"] if line["resource"] == IDS["idle"])
     assert (line["theirs"], line["ours"]) == ("700.00", "730.00")
     assert told["remarks"] == ["notes.csv: no column names a resource and a day; it has colour"]
     assert main(["--bill", str(bill), "--recommendations", str(path)]) == 0
-    assert "8 recommendations on 5 resources: no 2, no data 1, no rule 2, unknown 1, yes 2." in capsys.readouterr().err
+    assert "8 recommendations on 5 resources: no 2, no data 1, no rule 1, unknown 2, yes 2." in capsys.readouterr().err
 
 
 def test_what_cannot_be_read_is_said(bill: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

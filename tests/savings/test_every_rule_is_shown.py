@@ -16,6 +16,7 @@ from tests.tools import (
     test_idle_gpu,
     test_model_rules,
     test_off_hours,
+    test_rightsize,
     test_unused_keys,
 )
 from tools.rules import idle_gpu, off_hours
@@ -30,9 +31,15 @@ BY_PEOPLE = {"cheaper_model", "batch_work", "prompt_caching"}
 """What they find is carried out where the model is called, by whoever owns that program."""
 
 
+TABLES = (
+    test_bill_rules.CASES, test_rightsize.CASES, test_model_rules.CASES, test_gateway_rules.CASES,
+    test_unused_keys.CASES,
+)  # fmt: skip
+
+
 def rows() -> Iterator[tuple[str, str, Any, str]]:
     """Of every table of cases: the rule, the row's sentence, its verdict and the money that was worked out for it."""
-    for table in (test_bill_rules.CASES, test_model_rules.CASES, test_gateway_rules.CASES, test_unused_keys.CASES):
+    for table in TABLES:
         for sentence, rule, _, verdict, saving in table:
             yield rule.FORM.name, sentence, verdict, saving
     for sentence, _, _, verdict, saving in test_off_hours.CASES:

@@ -22,6 +22,7 @@ from tools.rules import (
     old_generation,
     prompt_caching,
     retry_storm,
+    rightsize,
     unused_key,
     unused_throughput,
 )
@@ -34,6 +35,7 @@ Judge = Callable[[Metered, Look], Judgement | None]
 
 BILL_RULES: tuple[Judge, ...] = (
     idle_machine.judge,
+    rightsize.judge,
     old_generation.judge,
     idle_endpoint.judge,
     unused_throughput.judge,
@@ -59,6 +61,7 @@ GATEWAY_RULES: tuple[JudgeKey, ...] = (key_runaway.judge, retry_storm.judge, age
 FORMS: tuple[Form, ...] = (
     idle_gpu.FORM,
     idle_machine.FORM,
+    rightsize.FORM,
     old_generation.FORM,
     off_hours.FORM,
     group_minimum.FORM,
@@ -80,6 +83,7 @@ FORMS: tuple[Form, ...] = (
 SECTIONS = {
     idle_gpu.FORM.name: "idle_gpu",
     idle_machine.FORM.name: "idle_machine",
+    rightsize.FORM.name: "rightsize",
     old_generation.FORM.name: "old_generation",
     off_hours.FORM.name: "off_hours",
     group_minimum.FORM.name: "group_minimum",

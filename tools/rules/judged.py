@@ -55,6 +55,21 @@ class MachineHour:
 
 
 @dataclass(frozen=True)
+class Load:
+    """How high the load of a machine rose, but for its few busiest hours: percentages (0 to 100) of all processors, of
+    main memory, of the time of its GPUs and of their memory; None is "not measured". `hours` are those in which
+    everything that was measured at all was.
+    """
+
+    cpu_percent: Decimal | None = None
+    memory_percent: Decimal | None = None
+    gpu_percent: Decimal | None = None
+    gpu_memory_percent: Decimal | None = None
+    hours: int = 0
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Look:
     """The look-back: its days, the last of them, the limits that hold, what each disk type costs by region,
     what was measured of machines and, hour by hour, of scaling groups, and the price book.
@@ -72,6 +87,7 @@ class Look:
     limits: SavingsThresholds
     disk_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     uses: Mapping[str, Use] = field(default_factory=dict)
+    loads: Mapping[str, Load] = field(default_factory=dict)
     book: PriceBook = field(default_factory=shipped)
     model_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     batch_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)

@@ -63,6 +63,27 @@ class OldGenerationThresholds:
 
 
 @dataclass(frozen=True)
+class RightsizeThresholds:
+    """When a smaller size holds a machine's load. OptScale: what is at least as high in 1 % of the hours, projected on
+    the smaller size, is at most 80 %."""
+
+    percentile: Decimal = Decimal(99)
+    most_percent: Decimal = Decimal(80)
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    least_per_month: Decimal = Decimal(20)
+    least_percent: Decimal = Decimal(20)
+
+    def __post_init__(self) -> None:
+        """ValueError for a percentile that is none, and for a load that nothing could hold."""
+        if not 50 <= self.percentile <= 100:
+            raise ValueError("percentile must be at least 50 and at most 100")
+        if not 0 < self.most_percent <= 100:
+            raise ValueError("most_percent must be above 0 and at most 100")
+
+
+@dataclass(frozen=True)
 class IdleMachineThresholds:
     """When a machine without GPUs counts as idle: AWS Compute Optimizer, idle EC2 instances. Both must hold."""
 
@@ -273,6 +294,7 @@ class SavingsThresholds:
     idle_machine: IdleMachineThresholds = field(default_factory=IdleMachineThresholds)
     old_disk: OldDiskThresholds = field(default_factory=OldDiskThresholds)
     idle_address: IdleAddressThresholds = field(default_factory=IdleAddressThresholds)
+    rightsize: RightsizeThresholds = field(default_factory=RightsizeThresholds)
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
