@@ -70,7 +70,8 @@ class Utilisation:
 class UsedHour:
     """One hour of a resource, from `hour` on; percentages are 0 to 100, counts those of the hour, None not measured.
 
-    Of a scaling group: the mean CPU of its machines, its minimum, and how many machines were in service at most.
+    Of a scaling group: the mean CPU of its machines, its minimum, and how many machines were in service at most. Of a
+    SageMaker endpoint: its busiest machine's CPU and GPUs, 100 for each core or card.
     """
 
     resource_id: str
@@ -87,6 +88,8 @@ class UsedHour:
     cpu_avg_pct: Decimal | None = None
     group_min: int | None = None
     group_in_service: int | None = None
+    cpu_cores_pct: Decimal | None = None
+    gpu_cards_pct: Decimal | None = None
 
 
 def folded(resource: str) -> str:

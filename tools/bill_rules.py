@@ -16,6 +16,7 @@ from lake.resources import last_billed, resources, scaling_groups, tags_of
 from lake.usage import BYTES_PER_MB, Highs, Utilisation, highs, hours, measured
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
+from tools.endpoint_use import with_endpoints
 from tools.gateway_rules import judged_keys
 from tools.key_rules import judged_access_keys
 from tools.model_rules import judged_models
@@ -100,6 +101,7 @@ def _by_resource(desk: Desk) -> Judged:
     groups = [one.resource_id for one in read_groups.found]
     told = _groups(desk, groups, start=start, end=end)
     look = replace(look, groups=told, namesakes=_namesakes(desk, groups, period))
+    look = with_endpoints(desk, look, read.found, period)
     found = [
         Opportunity(one, said, period)
         for resources_read, rules in ((read.found, BILL_RULES), (read_groups.found, GROUP_RULES))

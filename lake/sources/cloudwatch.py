@@ -18,7 +18,7 @@ from typing import Any
 from lake import progress
 from lake.errors import LakeError
 from lake.sources.aws_client import told
-from lake.sources.cloudwatch_metrics import MEASURES, Source, Stat, resource_of
+from lake.sources.cloudwatch_metrics import MEASURES, ONE_SERIES, Source, Stat, resource_of
 from lake.store import write_durably
 
 PERIOD_SECONDS = 3600
@@ -128,7 +128,11 @@ def rows(measured: Measured) -> Iterator[dict[str, str]]:
     parts: dict[tuple[Source, str], list[Values]] = {}
     for one, held in measured.values.items():
         parts.setdefault((one.source, one.resource), []).append(held)
-    by_resource = {key: _together(mine, key[0].stat) for key, mine in parts.items()}
+    by_resource = {
+        key: _together(mine, key[0].stat)
+        for key, mine in parts.items()
+        if len(mine) == 1 or key[0].namespace not in ONE_SERIES
+    }
     found: dict[tuple[str, datetime], dict[str, str]] = {}
     for measure in MEASURES:
         for resource in sorted({name for source, name in by_resource if source == measure.sources[0]}):

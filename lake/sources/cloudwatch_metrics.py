@@ -28,6 +28,11 @@ class Source:
     by: str
 
 
+ENDPOINTS = "/aws/sagemaker/Endpoints"
+ONE_SERIES = frozenset({ENDPOINTS})
+"""Where several series of one resource are of variants whose machines may differ: then none of them speaks for all."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """One column of the usage, from one or several metrics: all of them are needed, or the hour is not known.
@@ -51,6 +56,10 @@ def _ec2(metric: str, stat: Stat) -> Source:
 
 def _agent(metric: str, stat: Stat) -> Source:
     return Source("CWAgent", metric, stat, "InstanceId")
+
+
+def _endpoint(metric: str) -> Source:
+    return Source(ENDPOINTS, metric, Stat.MAXIMUM, "EndpointName")
 
 
 MEASURES = (
@@ -80,6 +89,9 @@ MEASURES = (
         "group_in_service",
         (Source("AWS/AutoScaling", "GroupInServiceInstances", Stat.MAXIMUM, "AutoScalingGroupName"),),
     ),
+    # Of the busiest machine, the sum over its cores or cards.
+    Measure("cpu_cores_pct", (_endpoint("CPUUtilization"),)),
+    Measure("gpu_cards_pct", (_endpoint("GPUUtilization"),)),
     Measure("requests", (Source("AWS/ApplicationELB", "RequestCount", Stat.SUM, "LoadBalancer"),)),
 )
 
@@ -88,6 +100,7 @@ MEASURES = (
 PARTS: Mapping[str, frozenset[str]] = {
     "CWAgent": frozenset({"ImageId", "InstanceType", "AutoScalingGroupName", "name", "index", "arch", "host"}),
     "AWS/SageMaker": frozenset({"VariantName"}),
+    ENDPOINTS: frozenset({"VariantName"}),
 }
 
 
@@ -97,7 +110,7 @@ def resource_of(source: Source, dimensions: Mapping[str, str]) -> str | None:
     beside = set(dimensions) - {source.by}
     if not name or not beside <= PARTS.get(source.namespace, frozenset()):
         return None
-    if source.namespace == "AWS/SageMaker" and not beside:
+    if source.namespace in ("AWS/SageMaker", ENDPOINTS) and not beside:
         return None  # endpoints are measured by variant; without one it is the same once more
     if source.namespace == "AWS/ApplicationELB":
         return name.split("/")[-1]  # app/NAME/ID: the ARN ends with the id

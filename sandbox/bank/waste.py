@@ -24,8 +24,8 @@ from sandbox.bank.waste_models import add_planted_uses, uses_truth
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
 IDLE, ENDPOINT, LOGS, UNITS = "idle_machine", "idle_endpoint", "log_retention", "unused_throughput"
-LARGE = "rightsize_machine"
-MACHINES = (OLD, IDLE, LARGE)
+LARGE, OVERSIZED = "rightsize_machine", "oversized_endpoint"
+HOSTED, MACHINES = (ENDPOINT, OVERSIZED), (OLD, IDLE, LARGE)
 REGION = "us-east-1"
 HOURS_PER_MONTH = 730
 WINDOW = 14
@@ -73,7 +73,7 @@ class Planted:
             return f"arn:aws:logs:{REGION}:{account}:log-group:{mine}"
         if self.rule == UNITS:
             return f"arn:aws:bedrock:{REGION}:{account}:provisioned-model/{mine}"
-        kind = "endpoint" if self.rule == ENDPOINT else "notebook-instance"
+        kind = "endpoint" if self.rule in HOSTED else "notebook-instance"
         return f"arn:aws:sagemaker:{REGION}:{account}:{kind}/{mine}"
 
 
@@ -137,6 +137,12 @@ WASTE: tuple[Planted, ...] = (
             "was called on one day of the fortnight", "ml.m5.4xlarge", busy="once"),
     Planted(ENDPOINT, "kyc-uncounted", "ai", "financial-crime", "production", 24, "unknown",
             "its calls were counted until a week ago", "ml.g4dn.xlarge", busy="silent"),
+    Planted(OVERSIZED, "churn-score-v2", "ai", "fraud-analytics", "production", 144, "waste",
+            "6 machines at 20 % need 2 at 60 %", "ml.m5.4xlarge", Decimal(4) / 6, busy="calm"),
+    Planted(OVERSIZED, "payments-screen", "ai", "financial-crime", "production", 96, "fine",
+            "4 machines at 70 % need all of them", "ml.m5.4xlarge", busy="hot"),
+    Planted(OVERSIZED, "id-photo-check", "ai", "financial-crime", "production", 72, "unknown",
+            "its GPUs were never measured", "ml.g4dn.xlarge", busy="calm"),
     Planted(UNITS, "claims-summaries-pt", "ai", "claims-automation", "production", 48, "waste",
             "two model units that nobody calls", "hourly", busy="still"),
     Planted(UNITS, "markets-brief-pt", "ai", "treasury", "production", 24, "fine",
@@ -176,7 +182,7 @@ LOADS: dict[str, tuple[tuple[float, float], ...]] = {
 """From where to where CPU, main memory, GPU activity and GPU memory of a working machine lie, in per cent."""
 RUSH = 30
 TYPES = {**dict.fromkeys(MACHINES, "Instance"), DISK: "Volume", ADDRESS: "Elastic IP", NOTEBOOK: "Notebook Instance",
-         ENDPOINT: "Endpoint", LOGS: "Log Group", UNITS: "Provisioned Model"}  # fmt: skip
+         **dict.fromkeys(HOSTED, "Endpoint"), LOGS: "Log Group", UNITS: "Provisioned Model"}  # fmt: skip
 PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlarge": "2.128", "c4.8xlarge": "1.591",
           "m1.large": "0.175", "g5.12xlarge": "5.672",
           "m6a.large": "0.0864", "m6a.2xlarge": "0.3456", "m6a.4xlarge": "0.6912",
@@ -184,6 +190,7 @@ PRICES = {"gp2": "0.1", "gp3": "0.08", "": "0.2", "m4.4xlarge": "0.8", "r4.8xlar
           "ml.g4dn.xlarge": "0.736", "hourly": "39.6", "six months": "22"}  # fmt: skip
 
 
+CORES = {"ml.m5.4xlarge": 16, "ml.g4dn.xlarge": 4}
 TERMS = {"hourly": "no commitment", "six months": "6 month commitment"}
 FIXED = {ADDRESS: "0.005", LOGS: "0.03"}
 
@@ -209,6 +216,7 @@ def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Lin
         NOTEBOOK: (SAGEMAKER, "ml.t3.xlarge notebook", "Hours"),
         LOGS: (CLOUDWATCH, "Logs stored", "GB-Months"),
         ENDPOINT: (SAGEMAKER, f"{planted.kind} hosting", "Hours"),
+        OVERSIZED: (SAGEMAKER, f"{planted.kind} hosting", "Hours"),
         UNITS: (SERVICES["AWS"], f"Model unit of Claude 3.5 Haiku, {TERMS.get(planted.kind)}", "Hours"),
     }[planted.rule]
     key, price = f"waste/{planted.name}", FIXED.get(planted.rule) or PRICES[planted.kind]
@@ -219,7 +227,7 @@ def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Lin
         AWS, ACCOUNTS[planted.account], key=key, service=service, meter=meter, unit=unit,
         price=price, region=REGION,
         resource_id=planted.bill_id(calendar.seed), resource_name=planted.name,
-        details={"InstanceType": planted.kind} if planted.rule in (ENDPOINT, *MACHINES) else {},
+        details={"InstanceType": planted.kind} if planted.rule in (*HOSTED, *MACHINES) else {},
         resource_type=TYPES[planted.rule],
         tags=given if planted.tagged else {},
     )  # fmt: skip
@@ -276,7 +284,7 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             model = "anthropic.claude-3-5-haiku-20241022-v1:0"
             made = {"throughput": mine, "name": planted.name, "model": model, "units": planted.amount // 24, **term}
             lists["throughputs"].append({**place, **made, "tags": given})
-        elif planted.rule == ENDPOINT:
+        elif planted.rule in HOSTED:
             made = {"endpoint": mine, "config": f"{mine}-config", "instance_type": planted.kind}
             lists["endpoints"].append({**place, **made, "tags": given})
         else:
@@ -312,7 +320,7 @@ def _used(planted: Planted, calendar: Calendar) -> Any:
     count = DAYS * 24
     start = datetime.combine(calendar.until - timedelta(days=DAYS - 1), time(0), tzinfo=UTC)
     moments = int(start.timestamp()) * 1_000_000 + np.arange(count, dtype=np.int64) * 3_600_000_000
-    measured = _called(planted, count) if planted.rule in (ENDPOINT, UNITS) else _worked(planted, calendar, count)
+    measured = _called(planted, count) if planted.rule in (*HOSTED, UNITS) else _worked(planted, calendar, count)
     table = pa.table({
         "ResourceId": pa.array([planted.bill_id(calendar.seed)] * count, pa.string()),
         "HourStart": pa.array(moments, pa.int64()).cast(pa.timestamp("us", tz="UTC")),
@@ -323,7 +331,13 @@ def _used(planted: Planted, calendar: Calendar) -> Any:
 
 def _called(planted: Planted, count: int) -> dict[str, Any]:
     called = (np.arange(count) // 24 == DAYS - 5) & (planted.busy == "once")
-    return {"invocations": pa.array(np.where(called, 40, 0).astype(np.int64))}
+    if planted.rule != OVERSIZED:
+        return {"invocations": pa.array(np.where(called, 40, 0).astype(np.int64))}
+    at = (20 if planted.busy == "calm" else 70) * CORES[planted.kind]
+    return {
+        "invocations": pa.array(np.full(count, 900, np.int64)),
+        "cpu_cores_pct": pa.array(np.full(count, float(at))),
+    }
 
 
 def _worked(planted: Planted, calendar: Calendar, count: int) -> dict[str, Any]:

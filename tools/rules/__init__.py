@@ -4,9 +4,9 @@ Read `form.py` (what every rule tells of itself), `thresholds.py` with `configur
 sets them), `evidence.py` and `measured.py` (what a rule says, and when too little was measured); then the rules:
 `idle_gpu.py`, those of the bill's meters, whose verdicts are `judged.py` (`idle_machine.py`, `rightsize.py`,
 `old_generation.py`, `off_hours.py` with `office_hours.py`, `group_minimum.py`, `old_disk.py`, `idle_address.py`,
-`idle_endpoint.py`, `unused_throughput.py`, `log_retention.py`, `notebook.py`), those of language models
-(`model_work.py`, `cheaper_model.py`, `batch_work.py`, `prompt_caching.py`), those of keys of a gateway, by the hour and
-before any bill (`gateway_use.py`, `key_runaway.py`, `retry_storm.py`, `agent_loop.py`), and that of access keys, which
-no bill names (`unused_key.py`). `saving.py`, `money.py` and `portfolio.py` reckon what is promised and add nothing up
-twice, `realised.py` what came of it; `catalogue.py` lists all rules.
+`idle_endpoint.py`, `oversized_endpoint.py`, `unused_throughput.py`, `log_retention.py`, `notebook.py`), those of
+language models (`model_work.py`, `cheaper_model.py`, `batch_work.py`, `prompt_caching.py`), those of keys of a
+gateway, by the hour and before any bill (`gateway_use.py`, `key_runaway.py`, `retry_storm.py`, `agent_loop.py`), and
+that of access keys, which no bill names (`unused_key.py`). `saving.py`, `money.py` and `portfolio.py` reckon what is
+promised and add nothing up twice, `realised.py` what came of it; `catalogue.py` lists all rules.
 """

@@ -45,6 +45,17 @@ class GroupHour:
 
 
 @dataclass(frozen=True)
+class EndpointHour:
+    """One hour of an endpoint, from `hour` on: CPU and GPUs of its busiest machine, summed up over its cores or cards,
+    100 for each; None is "not measured".
+    """
+
+    hour: datetime
+    cpu_cores_percent: Decimal | None
+    gpu_cards_percent: Decimal | None
+
+
+@dataclass(frozen=True)
 class MachineHour:
     """One hour of a machine, from `hour` on: CPU and GPUs 0 to 100, network in megabytes; None is "not measured"."""
 
@@ -75,7 +86,8 @@ class Look:
     what was measured of machines and, hour by hour, of scaling groups, and the price book.
 
     `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
-    `namesakes` are the scaling groups whose name others bear too, so that no metric tells which of them it is of.
+    `namesakes` are the scaling groups and endpoints whose name others bear too, so that no metric tells which of them
+    it is of. `endpoint_minimums` are what a tag on an endpoint says of how many machines always stay, as written.
     `machine_hours` are those of machines for development, `tags` those of their tags that a rule asks for, and
     `group_tag` the one that tells a machine of a scaling group; nobody works on `holidays`. `model_prices` and
     `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list.
@@ -96,6 +108,8 @@ class Look:
     machine_hours: Mapping[str, tuple[MachineHour, ...]] = field(default_factory=dict)
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     group_tag: str = ""
+    endpoint_hours: Mapping[str, tuple[EndpointHour, ...]] = field(default_factory=dict)
+    endpoint_minimums: Mapping[str, str] = field(default_factory=dict)
     holidays: frozenset[date] = frozenset()
 
     def days_since(self, meters: tuple[Meter, ...]) -> int:

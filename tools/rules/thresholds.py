@@ -106,6 +106,30 @@ class IdleEndpointThresholds:
 
 
 @dataclass(frozen=True)
+class OversizedEndpointThresholds:
+    """When an endpoint runs more machines than its load needs."""
+
+    target_percent: Decimal = Decimal(80)
+    needed_in_percent: Decimal = Decimal(99)
+    least_machines: int = 2
+    minimum_tag: str = "min-instances"
+    most_apart_percent: Decimal = Decimal(1)
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    least_per_month: Decimal = Decimal(20)
+
+    def __post_init__(self) -> None:
+        """ValueError for a use at which nothing could run, a share of hours that is none, and no machine at all."""
+        if not 0 < self.target_percent <= 100:
+            raise ValueError("target_percent must be above 0 and at most 100")
+        if not 0 < self.needed_in_percent <= 100:
+            raise ValueError("needed_in_percent must be above 0 and at most 100")
+        if self.least_machines < 1:
+            raise ValueError("least_machines must be at least 1: without a machine an endpoint answers nobody")
+
+
+@dataclass(frozen=True)
 class LogRetentionThresholds:
     """For how long lines are to be kept, and of which log groups they always are."""
 
@@ -298,6 +322,7 @@ class SavingsThresholds:
     old_generation: OldGenerationThresholds = field(default_factory=OldGenerationThresholds)
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
+    oversized_endpoint: OversizedEndpointThresholds = field(default_factory=OversizedEndpointThresholds)
     unused_throughput: UnusedThroughputThresholds = field(default_factory=UnusedThroughputThresholds)
     group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
     off_hours: OffHoursThresholds = field(default_factory=OffHoursThresholds)

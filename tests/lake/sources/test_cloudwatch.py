@@ -98,6 +98,22 @@ def test_each_metric_in_its_column_and_what_is_missing_unknown(client: Any, lake
     assert found["50dc6c495c0c9188"].requests == 33
 
 
+def test_an_endpoint_of_several_variants_has_no_cpu_that_speaks_for_all(
+    client: Any, lake: Lake, tmp_path: Path
+) -> None:
+    namespace = "/aws/sagemaker/Endpoints"
+    put(client, namespace, "CPUUtilization", {0: 1280}, EndpointName="alone", VariantName="main")
+    put(client, namespace, "GPUUtilization", {0: 312.5}, EndpointName="alone", VariantName="main")
+    for variant, cpu in (("blue", 300), ("green", 400)):
+        put(client, namespace, "CPUUtilization", {0: cpu}, EndpointName="both", VariantName=variant)
+        put(client, "AWS/SageMaker", "Invocations", {0: 3}, EndpointName="both", VariantName=variant)
+    put(client, namespace, "CPUUtilization", {0: 400}, EndpointName="both")
+    done = pulled(client, lake, tmp_path)
+    told = {one.resource_id: one for one in hours(lake.store, ("alone", "both"), start=done.start, end=done.end)}
+    assert (told["alone"].cpu_cores_pct, told["alone"].gpu_cards_pct) == (Decimal(1280), Decimal("312.5"))
+    assert (told["both"].cpu_cores_pct, told["both"].invocations) == (None, 6)
+
+
 def test_pages_batches_and_a_second_pull_of_what_may_be_late(
     client: Any, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

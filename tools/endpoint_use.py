@@ -1,0 +1,49 @@
+"""What the rule about endpoints with too many machines needs beside the bill: their hours, namesakes and minimums."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, time
+
+from lake.metered import Metered
+from lake.period import Period
+from lake.resources import resources, tags_of
+from lake.usage import hours
+from tools.desk import Desk
+from tools.rules.idle_endpoint import ENDPOINT
+from tools.rules.judged import EndpointHour, Look
+
+
+def with_endpoints(desk: Desk, look: Look, found: Iterable[Metered], period: Period) -> Look:
+    """The look with all that is known of these endpoints; without endpoints nothing is read."""
+    ids = [one.resource_id for one in found if ENDPOINT.search(one.resource_id)]
+    if not ids:
+        return look
+    tag = look.limits.oversized_endpoint.minimum_tag
+    borne = tags_of(desk.lake, period, (tag,), ids=ENDPOINT.pattern, teams_seen=desk.scope) if tag else {}
+    return replace(
+        look,
+        endpoint_hours=_hours(desk, ids, period),
+        endpoint_minimums={name: told[tag] for name, told in borne.items() if tag in told},
+        namesakes=look.namesakes | _namesakes(desk, ids, period),
+    )
+
+
+def _hours(desk: Desk, ids: list[str], period: Period) -> dict[str, tuple[EndpointHour, ...]]:
+    start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
+    told: dict[str, list[EndpointHour]] = {}
+    for one in hours(desk.lake.store, ids, start=start, end=end):
+        if one.cpu_cores_pct is not None or one.gpu_cards_pct is not None:
+            told.setdefault(one.resource_id, []).append(EndpointHour(one.hour, one.cpu_cores_pct, one.gpu_cards_pct))
+    return {name: tuple(listed) for name, listed in told.items()}
+
+
+def _namesakes(desk: Desk, ids: list[str], period: Period) -> frozenset[str]:
+    """Those whose name another endpoint bears, whoever may see that one: CloudWatch tells them by their names alone."""
+    every = {one.resource_id for one in resources(desk.lake, period, ids=ENDPOINT.pattern).found}
+    borne = Counter(_name_of(one) for one in every)
+    return frozenset(one for one in ids if borne[_name_of(one)] > 1)
+
+
+def _name_of(endpoint: str) -> str:
+    return endpoint.rpartition("/")[2].lower()
