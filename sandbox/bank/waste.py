@@ -172,7 +172,7 @@ WASTE: tuple[Planted, ...] = (
     Planted(NOTEBOOK, "whose-notebook", "ai", "data-platform", "development", 24, "unknown",
             "carries no environment", tagged=False),
 )  # fmt: skip
-LOADS: dict[str, tuple[tuple[float, float], ...]] = {
+LOADS: dict[str, tuple[tuple[float, ...], ...]] = {
     "risk-batch-big": ((6, 18), (10, 18)),
     "vision-serving-big": ((3, 8), (6, 10), (4, 18), (15, 19)),
     "ledger-cache": ((4, 12), (70, 92)),

@@ -115,7 +115,8 @@ def test_a_size_that_the_region_does_not_offer_is_not_taken() -> None:
 
 @pytest.mark.parametrize(("limits", "to_type"), [({"most_percent": 40}, "m6a.2xlarge"), ({"least_percent": 90}, "")])
 def test_its_limits_are_settings(limits: dict[str, int], to_type: str) -> None:
-    given = RightsizeThresholds(**{name: Decimal(value) for name, value in limits.items()})
+    wanted: dict[str, Any] = {name: Decimal(value) for name, value in limits.items()}
+    given = RightsizeThresholds(**wanted)
     look: Look = replace(SEEN, limits=SavingsThresholds(rightsize=given))
     said = rightsize.judge(loaded("small"), look)
     assert said is not None
