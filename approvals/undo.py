@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from approvals.changes.access_key import OnAccessKey
 from approvals.changes.change import AnyChange
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
+from approvals.changes.endpoint_count import SetEndpointCount
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy
 from approvals.changes.instance import OnInstance, StartInstance, StopInstance
@@ -26,7 +27,7 @@ from approvals.store import TOOK_EFFECT, Effect
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
     CreateEndpoint, SetGroupMinimum, ScheduleStop, UnscheduleStop, AdoptPolicy, BlockGatewayKey, UnblockGatewayKey,
-    SetGatewayBudget, OnProject, OnAccessKey,
+    SetGatewayBudget, OnProject, OnAccessKey, SetEndpointCount,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

@@ -75,6 +75,7 @@ def eyes(clients: Clients) -> Eyes:
             "start_notebook": notebook,
             "delete_endpoint": endpoint,
             "create_endpoint": endpoint,
+            "set_endpoint_count": endpoint,
             "set_log_retention": LogGroupInspector(clients),
             "set_group_minimum": ScalingGroupInspector(clients),
             "delete_throughput": ThroughputInspector(clients),

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from approvals.changes.access_key import DisableAccessKey, EnableAccessKey
 from approvals.changes.address import ReleaseAddress
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
+from approvals.changes.endpoint_count import SetEndpointCount
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
@@ -29,7 +30,7 @@ from approvals.governance import GOVERNANCE
 OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop
 OnGroup = ScaleNodeGroup | SetGroupMinimum
-OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint
+OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint | SetEndpointCount
 OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget
 OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
 OnKey = DisableAccessKey | EnableAccessKey
@@ -42,7 +43,7 @@ CLOUD_KINDS = (
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
     "set_log_retention", "block_gateway_key", "unblock_gateway_key", "set_gateway_budget",
     "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models",
-    "set_group_minimum", "delete_throughput",
+    "set_group_minimum", "delete_throughput", "set_endpoint_count",
     "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)

@@ -17,6 +17,7 @@ AllocationId = Annotated[str, StringConstraints(pattern=r"^eipalloc-[0-9a-f]{8,1
 _HYPHENATED = r"^[A-Za-z0-9][A-Za-z0-9-]{0,62}$"
 NotebookName = Annotated[str, StringConstraints(pattern=_HYPHENATED)]
 EndpointName = Annotated[str, StringConstraints(pattern=_HYPHENATED)]
+VariantName = Annotated[str, StringConstraints(pattern=_HYPHENATED)]
 ConfigName = Annotated[str, StringConstraints(pattern=_HYPHENATED)]
 LogGroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/.#-]{1,512}$")]
 ThroughputId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{12}$")]

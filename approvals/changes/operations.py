@@ -185,6 +185,15 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses a name that is taken, and a configuration that is not there",
         inverse="sagemaker:DeleteEndpoint",
     ),
+    Operation(
+        name="sagemaker:UpdateEndpointWeightsAndCapacities",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("machines", "status"),
+        provider_checks="refuses an endpoint that is being created or updated, and a variant that it does not have",
+        inverse="sagemaker:UpdateEndpointWeightsAndCapacities",
+    ),
     # The request only sets a number, but what it does is delete.
     Operation(
         name="logs:PutRetentionPolicy",

@@ -20,6 +20,7 @@ CALLS = {
     "sagemaker:StartNotebookInstance": "start_notebook_instance",
     "sagemaker:DeleteEndpoint": "delete_endpoint",
     "sagemaker:CreateEndpoint": "create_endpoint",
+    "sagemaker:UpdateEndpointWeightsAndCapacities": "update_endpoint_weights_and_capacities",
     "logs:PutRetentionPolicy": "put_retention_policy",
     "autoscaling:UpdateAutoScalingGroup": "update_auto_scaling_group",
     "bedrock:DeleteProvisionedModelThroughput": "delete_provisioned_model_throughput",
@@ -74,7 +75,7 @@ def _modified(request: Request, answer: dict[str, Any]) -> str | None:
     return "it says that the change failed" if told.get("ModificationState") == "failed" else None
 
 
-def _created(request: Request, answer: dict[str, Any]) -> str | None:
+def _of_endpoint(request: Request, answer: dict[str, Any]) -> str | None:
     made = str(answer.get("EndpointArn", ""))
     wanted = f":{request.region}:{request.account}:endpoint/{request.parameters['EndpointName']}"
     # SageMaker writes the names in its ARNs in small letters.
@@ -91,7 +92,8 @@ _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:StopInstances": _states("StoppingInstances", "running", frozenset({"stopping", "stopped"})),
     "ec2:StartInstances": _states("StartingInstances", "stopped", frozenset({"pending", "running"})),
     "ec2:ModifyVolume": _modified,
-    "sagemaker:CreateEndpoint": _created,
+    "sagemaker:CreateEndpoint": _of_endpoint,
+    "sagemaker:UpdateEndpointWeightsAndCapacities": _of_endpoint,
     "scheduler:CreateSchedule": _scheduled,
     "eks:UpdateNodegroupConfig": _scaled,
 }

@@ -1,4 +1,5 @@
-"""Looks at one SageMaker endpoint before it is deleted, or before one is created again. SageMaker has no dry run.
+"""Looks at one SageMaker endpoint before it is deleted, made again, or given another number of machines. SageMaker has
+no dry run.
 
 A configuration is only a name to the request that brings an endpoint back. So what stands behind the name is looked at
 and must not change either: which machines it asks for, which models it runs, and that these are there.
@@ -10,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
+from approvals.changes.endpoint_count import SetEndpointCount
 from approvals.inspectors.aws import account_seen, ask, code_of, environment_of, fingerprints, listed, team_of
 from approvals.inspectors.ec2 import managed_by
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
@@ -35,6 +37,8 @@ class EndpointInspector(Trail):
         if found is None:
             return NotSealable(f"there is no endpoint {change.endpoint} in {change.region}", "not_found")
         tags = tags_told(client, found["EndpointArn"])
+        if isinstance(change, SetEndpointCount):
+            return self._to_count(client, change, found, tags)
         config = _config(client, found["EndpointConfigName"])
         fields = _fields(found, tags, owner) | _behind(client, config)
         refused = self._unfit(change, fields, tags)
@@ -59,29 +63,58 @@ class EndpointInspector(Trail):
         if owner != change.account:
             raise CannotLook(f"the worker sees account {owner}, not {change.account}")
         found = _described(client, change)
-        if found is None and isinstance(change, DeleteEndpoint):
+        if found is None and not isinstance(change, CreateEndpoint):
             return _gone(change, owner)  # what stands behind its configuration says no more about whether it was done
         if found is None:
             return _gone(change, owner) | _behind(client, _config(client, change.config))
         behind = _behind(client, _config(client, found["EndpointConfigName"]))
         return _fields(found, tags_told(client, found["EndpointArn"]), owner) | behind
 
-    def _unfit(self, change: DeleteEndpoint, fields: dict[str, Any], tags: dict[str, str]) -> tuple[str, str] | None:
-        """The first reason why it is not deleted: (code, sentence)."""
+    def _to_count(
+        self, client: Any, change: SetEndpointCount, found: dict[str, Any], tags: dict[str, str]
+    ) -> Snapshot | NotSealable:
+        """Of an endpoint with one variant that nothing else scales; the variant's name goes into what is sealed."""
+        names = [str(one["VariantName"]) for one in found.get("ProductionVariants") or []]
+        fields = _fields(found, tags, account_seen(self._clients, change))
+        fields |= _behind(client, _config(client, found["EndpointConfigName"]))
+        if len(names) != 1 or found.get("ShadowProductionVariants"):
+            told = f"{change.endpoint} runs several variants ({len(names)}): which would lose machines is not told"
+            return NotSealable(told, "several_variants", fields)
+        if change.variant not in (None, names[0]):
+            return NotSealable(f"{change.endpoint} has no variant {change.variant}", "wrong_variant", fields)
+        resolved = change.model_copy(update={"variant": names[0]})
+        refused = self._unfit(resolved, fields, tags)
+        if refused is not None:
+            return NotSealable(refused[1], refused[0], fields)
+        return Snapshot(
+            fields,
+            name=change.endpoint,
+            environment=environment_of(tags),
+            team=team_of(tags),
+            blast_radius=(f"{change.resource} ({fields['machines']}): {change.after} answer all calls from then on",),
+            resolved=resolved,
+        )
+
+    def _unfit(
+        self, change: DeleteEndpoint | SetEndpointCount, fields: dict[str, Any], tags: dict[str, str]
+    ) -> tuple[str, str] | None:
+        """The first reason why it is not touched: (code, sentence)."""
+        done = "deleted" if isinstance(change, DeleteEndpoint) else "given another number"
         for name, wanted in change.starts_from().items():
             if fields[name] != wanted:
-                told = f"{change.endpoint} has the {name} {fields[name]}, and only one with {wanted} can be deleted"
+                told = f"{change.endpoint} has the {name} {fields[name]}, and only one with {wanted} can be {done}"
                 return f"wrong_{name}", told
         waits = sorted(key for key, value in tags.items() if key.lower() in STANDBY or value.lower() in STANDBY)
         if waits:
             return "standby", f"{change.endpoint} stands by for another, as its tag {waits[0]} says"
         scaled = self._scaled(change)
         if scaled:
-            told = f"{change.endpoint} has scaling rules ({scaled[0]}), which would be lost; deregister them first"
+            lost = "which would be lost" if isinstance(change, DeleteEndpoint) else "which set its number themselves"
+            told = f"{change.endpoint} has scaling rules ({scaled[0]}), {lost}; deregister them first"
             return "scaled", told
         return managed_by(change.endpoint, tags)
 
-    def _scaled(self, change: DeleteEndpoint) -> list[str]:
+    def _scaled(self, change: DeleteEndpoint | SetEndpointCount) -> list[str]:
         """Which of its variants are registered for scaling; deleting the endpoint would drop their rules."""
         client = self._clients(change.account, change.region, "application-autoscaling")
         asked: dict[str, Any] = {"ServiceNamespace": "sagemaker"}
@@ -99,7 +132,7 @@ class EndpointInspector(Trail):
         raise CannotLook("the list of scaling rules does not end")
 
 
-def _described(client: Any, change: DeleteEndpoint | CreateEndpoint) -> dict[str, Any] | None:
+def _described(client: Any, change: DeleteEndpoint | CreateEndpoint | SetEndpointCount) -> dict[str, Any] | None:
     return described(client.describe_endpoint, "EndpointName", change.endpoint)
 
 
@@ -164,7 +197,7 @@ def _moment(told: dict[str, Any], key: str = "CreationTime") -> str:
     return moment
 
 
-def _gone(change: DeleteEndpoint | CreateEndpoint, owner: str) -> dict[str, Any]:
+def _gone(change: DeleteEndpoint | CreateEndpoint | SetEndpointCount, owner: str) -> dict[str, Any]:
     return {"account": owner, "name": change.endpoint, "status": "gone"}
 
 

@@ -24,7 +24,8 @@ def make_endpoint(told: dict[str, Any]) -> None:
         backend.create_model(
             model_name=config, execution_role_arn=role, primary_container={}, vpc_config={}, containers=[], tags=[]
         )
-        variant = {"VariantName": "main", "ModelName": config, "InstanceType": KNOWN, "InitialInstanceCount": 1}
+        count = told.get("machines", 1)
+        variant = {"VariantName": "main", "ModelName": config, "InstanceType": KNOWN, "InitialInstanceCount": count}
         made = backend.create_endpoint_config(config, [variant], {}, {}, [], "")
         made.production_variants[0]["InstanceType"] = told["instance_type"]
     tags = [{"Key": key, "Value": value} for key, value in told.get("tags", {}).items()]
@@ -36,9 +37,21 @@ def endpoints() -> dict[str, str]:
     return {name: str(one.endpoint_status) for backend in _backends() for name, one in backend.endpoints.items()}
 
 
+def endpoint_machines() -> dict[str, str]:
+    """How many machines every endpoint runs, by name."""
+    return {
+        f"{name} machines": ", ".join(str(variant["CurrentInstanceCount"]) for variant in one.production_variants)
+        for backend in _backends()
+        for name, one in backend.endpoints.items()
+    }
+
+
 def hold_endpoints() -> Callable[[], None]:
     """Remembers how they stand; the function that it returns puts them back."""
     kept = [(backend, dict(backend.endpoints)) for backend in _backends()]
+    counts = [
+        (one, [dict(variant) for variant in one.production_variants]) for _, known in kept for one in known.values()
+    ]
     _held.clear()
     _held.update({id(backend): known for backend, known in kept})
 
@@ -46,6 +59,8 @@ def hold_endpoints() -> Callable[[], None]:
         for backend, known in kept:
             backend.endpoints.clear()
             backend.endpoints.update(known)
+        for one, variants in counts:
+            one.production_variants[:] = [dict(variant) for variant in variants]
 
     return put_back
 
@@ -57,6 +72,9 @@ def linger_endpoints(changed: set[str]) -> None:
         for name in changed & (before.keys() | backend.endpoints.keys()):
             one = backend.endpoints.setdefault(name, before.get(name))
             one.endpoint_status = "Deleting" if name in before else "Creating"
+        for name in {told.removesuffix(" machines") for told in changed if told.endswith(" machines")}:
+            if name in backend.endpoints and name in before and name not in changed:
+                backend.endpoints[name].endpoint_status = "Updating"
 
 
 def arrive_endpoints() -> list[str]:
@@ -79,6 +97,8 @@ def endpoint_fault(action: str, name: str) -> str | None:
     status = endpoints().get(name)
     if action == "DeleteEndpoint" and status in UNDER_WAY:
         return f"Cannot delete endpoint {name}: it is {status}."
+    if action == "UpdateEndpointWeightsAndCapacities" and status in UNDER_WAY:
+        return f"Cannot update in-progress endpoint {name}: it is {status}."
     if action == "CreateEndpoint" and status is not None:
         return f"Cannot create already existing endpoint {name}."
     return None

@@ -10,7 +10,13 @@ from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.access_keys import access_keys, hold_access_keys
-from sandbox.aws.endpoints import arrive_endpoints, endpoints, hold_endpoints, linger_endpoints
+from sandbox.aws.endpoints import (
+    arrive_endpoints,
+    endpoint_machines,
+    endpoints,
+    hold_endpoints,
+    linger_endpoints,
+)
 from sandbox.aws.groups import group_minimums, hold_groups
 from sandbox.aws.schedules import hold_schedules, schedules
 from sandbox.aws.throughput import hold_throughputs, throughputs
@@ -45,7 +51,7 @@ def world() -> dict[str, str]:
             one.allocation_id: one.association_id or "unattached" for one in backend.addresses if one.allocation_id
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
-    told |= endpoints() | group_minimums() | throughputs() | schedules() | access_keys()
+    told |= endpoints() | endpoint_machines() | group_minimums() | throughputs() | schedules() | access_keys()
     told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config

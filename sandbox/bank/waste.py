@@ -286,6 +286,7 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             lists["throughputs"].append({**place, **made, "tags": given})
         elif planted.rule in HOSTED:
             made = {"endpoint": mine, "config": f"{mine}-config", "instance_type": planted.kind}
+            made["machines"] = planted.amount // 24
             lists["endpoints"].append({**place, **made, "tags": given})
         else:
             made = {"notebook": mine, "instance_type": "ml.t3.xlarge", "status": "InService"}

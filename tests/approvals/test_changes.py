@@ -50,6 +50,10 @@ EACH: dict[str, dict[str, Any]] = {
     "create_endpoint": {
         "kind": "create_endpoint", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3", "config": "credit-a",
     },
+    "set_endpoint_count": {
+        "kind": "set_endpoint_count", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3", "variant": "main",
+        "before": 6, "after": 2,
+    },
     "set_log_retention": {
         "kind": "set_log_retention", "account": ACCOUNT, "region": REGION, "log_group": "/app/scoring", "days": 365,
     },

@@ -38,7 +38,8 @@ def tagged(run: Run, change: Any) -> Any:
 
 @contextmanager
 def tagged_sagemaker(run: Run, change: Any) -> Any:
-    client, kind = run.clients(change.account, change.region, "sagemaker"), change.kind.partition("_")[2]
+    client = run.clients(change.account, change.region, "sagemaker")
+    kind = change.kind.split("_")[1]
     arn = f"arn:aws:sagemaker:{change.region}:{change.account}:{'notebook-instance' if kind == 'notebook' else kind}"
     client.add_tags(ResourceArn=f"{arn}/{change.target}", Tags=[NOTE])
     yield "tags"
@@ -89,6 +90,7 @@ Meddle = Callable[[Run, Any], AbstractContextManager[str]]
 MEDDLES: dict[str, Meddle] = {
     "stop_instance": tagged, "resize_instance": tagged, "schedule_stop": tagged, "change_volume_type": tagged,
     "release_address": tagged, "stop_notebook": tagged_sagemaker, "delete_endpoint": tagged_sagemaker,
+    "set_endpoint_count": tagged_sagemaker,
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,
     "set_gateway_budget": another_budget, "block_gateway_key": another_budget,
     "disable_access_key": tagged_user,

@@ -47,9 +47,9 @@ FORM = Form(
     risk="medium: a rush that the look-back did not see meets fewer machines, and memory is not projected; adding"
     " machines takes minutes, and large GPUs may be scarce then",
     reversibility="reversible: its number of machines can be set back",
-    kind="",
-    undo="setting its number of machines back",
-    drift=(),
+    kind="set_endpoint_count",
+    undo="set_endpoint_count with the two numbers exchanged",
+    drift=("name", "status", "config", "machines", "config_variants", "modified_at", "tags"),
     order=20,
 )
 
@@ -88,7 +88,11 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         f"{running} machines of {resource.instance_type} at {busiest:.0f} % in all but the busiest of {len(used)}"
         f" hours; {enough} would have done"
     )
-    return Judgement(FORM, finding(FORM, *checks), why, made, takes=share)
+    change = {
+        "kind": FORM.kind, "account": resource.account, "region": resource.region,
+        "endpoint": resource.resource_id.rpartition("/")[2], "before": running, "after": enough,
+    }  # fmt: skip
+    return Judgement(FORM, finding(FORM, *checks), why, made, change if enough < running else None, share)
 
 
 def _idle(look: Look) -> int:

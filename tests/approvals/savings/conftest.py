@@ -25,6 +25,7 @@ from tests.approvals.savings.estate import (
     PEER,
     PLACE,
     REGION,
+    SERVING,
     TAGS,
     TRAIL,
     UNITS,
@@ -63,6 +64,10 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     ]
     endpoints[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     endpoints[-2]["tags"] = TAGS | {"role": "Standby"}
+    serving: list[dict[str, Any]] = [
+        {**endpoints[0], "endpoint": name, "config": f"{name}-v1", "tags": TAGS, "machines": 6} for name in SERVING
+    ]
+    serving[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     desks: list[dict[str, Any]] = [{**machine, "instance_id": name, "instance_type": "m6a.4xlarge"} for name in DESKS]
     desks[-1]["tags"] = TAGS | {"environment": "production"}
     desks[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
@@ -81,7 +86,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     groups[-2]["tags"] = TAGS | {"k8s.io/cluster-autoscaler/enabled": "true"}
     groups[-3].pop("tracks_cpu")
     groups[-4]["min"] = 9
-    estate |= {"endpoints": endpoints, "log_groups": log_groups, "scaling_groups": groups}
+    estate |= {"endpoints": [*endpoints, *serving], "log_groups": log_groups, "scaling_groups": groups}
     estate |= {"throughputs": throughputs(), "access_keys": access_keys()}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:

@@ -28,6 +28,7 @@ DISKS = [f"vol-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
 ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
+SERVING = [f"serving-{at}" for at in range(NUMBER)]
 LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
 GROUPS = [f"web-{at:03d}" for at in range(NUMBER)]
 UNITS = [f"{at:012d}" for at in range(NUMBER)]
@@ -35,7 +36,7 @@ DESKS = [f"i-0eeeeeeeeeeeee{at:03d}" for at in range(NUMBER)]
 KEYS = [f"AKIAX{at:015d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
-next_group, next_units, next_desk, next_key = count(), count(), count(), count()
+next_group, next_units, next_desk, next_key, next_serving = count(), count(), count(), count(), count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -61,6 +62,12 @@ def notebook(name: str = "", **more: Any) -> dict[str, Any]:
 def endpoint(name: str = "", **more: Any) -> dict[str, Any]:
     """As a rule of the bill asks for it: what the endpoint runs no bill tells."""
     return {"kind": "delete_endpoint", **PLACE, "endpoint": name or ENDPOINTS[next(next_endpoint)]} | more
+
+
+def machines(name: str = "", **more: Any) -> dict[str, Any]:
+    """Another number of machines for an endpoint; which variant they run no bill tells."""
+    given = {"endpoint": name or SERVING[next(next_serving)], "before": 6, "after": 2}
+    return {"kind": "set_endpoint_count", **PLACE, **given} | more
 
 
 def log_group(name: str = "", **more: Any) -> dict[str, Any]:
@@ -93,14 +100,17 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (address, "ReleaseAddress", ("", "unattached", "absent")),
     (notebook, "StopNotebookInstance", ("", "InService", "Stopped")),
     (endpoint, "DeleteEndpoint", ("", "InService", "absent")),
+    (machines, "UpdateEndpointWeightsAndCapacities", (" machines", "6", "2")),
     (log_group, "PutRetentionPolicy", (" retention", "never", "365")),
     (schedule, "CreateSchedule", (" schedule", "absent", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED")),
     (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
     (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
     (access_key, "UpdateAccessKey", ("", "Active", "Inactive")),
 ]
-NAMES = ["change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_log_retention",
-         "schedule_stop", "delete_throughput", "set_group_minimum", "disable_access_key"]  # fmt: skip
+NAMES = [
+    "change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_endpoint_count",
+    "set_log_retention", "schedule_stop", "delete_throughput", "set_group_minimum", "disable_access_key",
+]  # fmt: skip
 FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
@@ -127,5 +137,7 @@ def read_back(gate: Any, got: Claim) -> State:
 
 
 def moves(aws: ServedAws, name: str) -> list[tuple[str, str, str]]:
-    """What happened to the resource; of an address that goes and a type that changes, the one line that says so."""
-    return [told for told in aws.journal.changes() if told[0].split()[0] == name]
+    """What happened to the resource; of an address or an endpoint that comes or goes and a type
+    that changes, the one line that says so."""
+    mine = [told for told in aws.journal.changes() if told[0].split()[0] == name]
+    return [told for told in mine if not (told[0].endswith(" machines") and "absent" in told[1:])]

@@ -26,6 +26,7 @@ from tests.approvals.savings.estate import (
     endpoint,
     group,
     log_group,
+    machines,
     moves,
     notebook,
     read_back,
@@ -51,6 +52,7 @@ BACK = [
     (disk, (" type", "gp3", "gp2")),
     (notebook, ("", "Stopped", "InService")),
     (endpoint, ("", "absent", "InService")),
+    (machines, (" machines", "2", "6")),
     (group, (" minimum", "3", "8")),
     (access_key, ("", "Inactive", "Active")),
     (schedule, (" schedule", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED", "absent")),
@@ -160,7 +162,8 @@ def test_an_effect_that_comes_late_is_found_within_the_settle_time(
     assert read_back(cloud, got) == State.VERIFIED
 
 
-LINGERS = [(disk, "ModifyVolume"), (notebook, "StopNotebookInstance"), (endpoint, "DeleteEndpoint")]
+LINGERS = [(disk, "ModifyVolume"), (notebook, "StopNotebookInstance"), (endpoint, "DeleteEndpoint"),
+           (machines, "UpdateEndpointWeightsAndCapacities")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("make", "action"), LINGERS)

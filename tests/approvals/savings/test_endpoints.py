@@ -12,7 +12,7 @@ from approvals.inspectors.port import NotSealable, Snapshot
 from approvals.sealed import decode
 from approvals.states import State
 from sandbox.aws.serve import ServedAws
-from tests.approvals.savings.estate import ACCOUNT, CHEAP, ENDPOINTS, REGION, approved, clients_of, endpoint
+from tests.approvals.savings.estate import ACCOUNT, CHEAP, ENDPOINTS, REGION, approved, clients_of, endpoint, machines
 
 
 def test_what_only_the_provider_knows_is_read_sealed_and_voted_on(cloud: Any) -> None:
@@ -105,3 +105,40 @@ def test_an_eye_that_makes_another_change_of_it_is_not_believed(cloud: Any) -> N
 def test_without_its_configuration_a_deletion_counts_as_one_that_cannot_be_undone() -> None:
     assert class_of(parse_change(endpoint("x"))) == "irreversible"
     assert class_of(parse_change(endpoint("x", config="x-v1"))) == "reversible"
+
+
+def test_an_endpoint_whose_number_scaling_rules_set_is_left_to_them(cloud: Any, aws: ServedAws) -> None:
+    change = machines()
+    clients_of(aws)(ACCOUNT, REGION, "application-autoscaling").register_scalable_target(
+        ServiceNamespace="sagemaker", ResourceId=f"endpoint/{change['endpoint']}/variant/main",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount", MinCapacity=2, MaxCapacity=6,
+    )  # fmt: skip
+    seen = cloud.inspector.look(parse_change(change))
+    assert (seen.code, "set its number themselves" in seen.reason) == ("scaled", True)
+
+
+def test_of_an_endpoint_with_several_variants_nobody_knows_which_would_lose_machines(
+    cloud: Any, aws: ServedAws
+) -> None:
+    client, change = clients_of(aws)(ACCOUNT, REGION, "sagemaker"), machines()
+    variants = [
+        {"VariantName": name, "ModelName": f"{change['endpoint']}-v1", "InstanceType": "ml.p3.16xlarge",
+         "InitialInstanceCount": 6, "InitialVariantWeight": 1.0}
+        for name in ("main", "next")
+    ]  # fmt: skip
+    client.create_endpoint_config(EndpointConfigName=f"{change['endpoint']}-two", ProductionVariants=variants)
+    client.delete_endpoint(EndpointName=change["endpoint"])
+    client.create_endpoint(EndpointName=change["endpoint"], EndpointConfigName=f"{change['endpoint']}-two")
+    seen = cloud.inspector.look(parse_change(change))
+    assert (seen.code, "2" in seen.reason) == ("several_variants", True)
+
+
+def test_the_variant_that_no_bill_tells_is_sealed(cloud: Any) -> None:
+    row = cloud.sealed(change=machines(), evidence=CHEAP)
+    (step,) = decode(row.sealed, row.digest).steps
+    assert step.request.parameters["DesiredWeightsAndCapacities"] == [
+        {"VariantName": "main", "DesiredInstanceCount": 2}
+    ]
+    assert step.expect["machines"] == "2 of variant main"
+    assert step.inverse is not None
+    assert step.inverse.parameters["DesiredWeightsAndCapacities"][0]["DesiredInstanceCount"] == 6

@@ -27,6 +27,7 @@ from tests.approvals.savings.estate import (
     NAMES,
     NOTEBOOKS,
     REGION,
+    SERVING,
     TRAIL,
     UNITS,
     Make,
@@ -38,6 +39,7 @@ from tests.approvals.savings.estate import (
     endpoint,
     group,
     log_group,
+    machines,
     notebook,
     schedule,
     units,
@@ -93,11 +95,20 @@ def meddle_with_schedule(clients: Any, change: dict[str, Any]) -> None:
     clients(ACCOUNT, REGION, "scheduler").create_schedule(**wired(step.request))
 
 
+def meddle_with_machines(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody takes one away."""
+    clients(ACCOUNT, REGION, "sagemaker").update_endpoint_weights_and_capacities(
+        EndpointName=change["endpoint"],
+        DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 5}],
+    )
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
     (notebook, meddle_with_notebook, "status: InService, now Stopped"),
     (endpoint, meddle_with_endpoint, "-v1, now "),
+    (machines, meddle_with_machines, "machines: 6 of variant main, now 5 of variant main"),
     (log_group, meddle_with_log_group, "retention_days: never, now 3653"),
     (schedule, meddle_with_schedule, "schedule: none, now another one"),
     (units, meddle_with_units, "commitment: none, now SixMonths"),
@@ -144,6 +155,12 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("an endpoint of a stack", endpoint(ENDPOINTS[-1]), "managed"),
     ("an endpoint that stands by for another", endpoint(ENDPOINTS[-2]), "standby"),
     ("an endpoint that is not there", endpoint("none"), "not_found"),
+    ("an endpoint to have fewer machines", machines(SERVING[-3]), None),
+    ("an endpoint of a stack, to have fewer", machines(SERVING[-1]), "managed"),
+    ("an endpoint that has another number", machines(SERVING[-3], before=9), "wrong_machines"),
+    ("a variant that it does not have", machines(SERVING[-3], variant="other"), "wrong_variant"),
+    ("no such endpoint to have fewer", machines("none"), "not_found"),
+    ("one to have fewer that stands by for another", machines(ENDPOINTS[-2], before=1, after=3), "standby"),
     ("an endpoint of another account", endpoint(ENDPOINTS[-3], account="999999999999"), "other_account"),
     ("one to create whose name is taken", endpoint(ENDPOINTS[-3], kind="create_endpoint", config="x"), "taken"),
     ("a log group that keeps everything", log_group(LOG_GROUPS[-5]), None),
