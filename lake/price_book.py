@@ -110,6 +110,17 @@ class PriceBook:
             for region, pairs in found.items()
         }
 
+    def family(self, name: str) -> Sequence[MachineShape]:
+        """The sizes of one family, `g5`, as the lists order them; none of a family that no list describes."""
+        return self._families.get(name, ())
+
+    @cached_property
+    def _families(self) -> Mapping[str, Sequence[MachineShape]]:
+        found: dict[str, list[MachineShape]] = {}
+        for shape in self.kinds.values():
+            found.setdefault(shape.family, []).append(shape)
+        return found
+
     def shapes(self) -> Iterator[MachineShape]:
         """All types that the book describes, by family and size as its lists order them."""
         return iter(self.kinds.values())

@@ -71,7 +71,10 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("an old type has smaller sizes too: m4.xlarge", rightsize, loaded("small", "m4.4xlarge", "0.80"), WASTE, "438.00"),
     ("there is no smaller one", rightsize, loaded("small", "t3.nano", "0.0052"), None, ""),
     ("a type that stands in no list", rightsize, loaded("small", "m1.large", "0.175"), None, ""),
-    ("a region without prices", rightsize, loaded("small", region="af-south-1"), None, ""),
+    ("a region without prices", rightsize, loaded("small", region="ap-south-1"), UNKNOWN, ""),
+    ("a region that offers no such size", rightsize, loaded("small", region="af-south-1"), None, ""),
+    ("a region without prices, and too busy", rightsize, loaded("busy, no memory", region="ap-south-1"), None,
+     ""),
     ("stopped two days ago", rightsize, loaded("small", last=LAST - timedelta(days=2)), None, ""),
 ]  # fmt: skip
 

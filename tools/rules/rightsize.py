@@ -86,6 +86,8 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         return None  # the rule of old types says what the book lacks
     if load is None or still(resource, load, look):
         return None
+    if (own.instance_type, resource.region) not in look.book.prices:
+        return _unpriced(resource, look, own, load)
     smaller = cheaper_sizes(look, own, resource)
     if not smaller:
         return None
@@ -99,6 +101,21 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     nearest = smaller[-1][0]
     broken = _checks(own, nearest, load, look)
     return Judgement(FORM, finding(FORM, *broken), f"{nearest.instance_type} would not hold its load with headroom")
+
+
+def _unpriced(resource: Metered, look: Look, own: MachineShape, load: Load) -> Judgement | None:
+    """Unknown where a smaller size would hold what was measured, and no list tells what the machine itself costs."""
+    less = [
+        shape
+        for shape in _alike(look, own)
+        if shape.vcpus < own.vcpus
+        and shape.memory_gib <= own.memory_gib
+        and shape.offered(resource.region) is not False
+    ]
+    if all(_broken(own, shape, load, look) for shape in less):
+        return None
+    lacks = f"a price of {own.instance_type} in {resource.region}"
+    return Judgement(FORM, finding(FORM, missing=(lacks,)), lacks)
 
 
 def still(resource: Metered, load: Load, look: Look) -> bool:
@@ -118,25 +135,26 @@ def cheaper_sizes(look: Look, own: MachineShape, resource: Metered) -> list[tupl
     if price is None:
         return []
     found = []
-    for shape in look.book.shapes():
+    for shape in _alike(look, own):
         theirs = look.book.prices.get((shape.instance_type, resource.region))
         if theirs is None or theirs.currency != price.currency or theirs.per_hour >= price.per_hour:
             continue
-        if _boots(own, shape) and shape.offered(resource.region) is not False:
+        if shape.offered(resource.region) is not False:
             found.append((shape, theirs))
     return sorted(found, key=lambda pair: (pair[1].per_hour, pair[0].instance_type))
 
 
-def _boots(own: MachineShape, shape: MachineShape) -> bool:
-    """Whether an image of the one surely starts on the other: the same board, with the same GPUs."""
-    if not set(own.architectures) & set(shape.architectures):
-        return False
-    if bool(own.gpus) != bool(shape.gpus) or own.gpu != shape.gpu:
-        return False
-    if own.family == shape.family:
-        return True
-    named = own.series[:1] in SIBLINGS and shape.series[:1] in SIBLINGS and own.series[1:] == shape.series[1:]
-    return named and not own.gpus and own.generation == shape.generation
+def _alike(look: Look, own: MachineShape) -> list[MachineShape]:
+    """On which an image of this machine surely starts: sizes of the same board with the same GPUs."""
+    families = [own.family]
+    if own.family[:1] in SIBLINGS and not own.gpus:
+        families += [letter + own.family[1:] for letter in SIBLINGS if letter != own.family[:1]]
+    return [
+        shape
+        for family in families
+        for shape in look.book.family(family)
+        if set(own.architectures) & set(shape.architectures) and own.gpu == shape.gpu
+    ]
 
 
 def _lacks(resource: Metered, own: MachineShape, load: Load, hours: tuple[Meter, ...], look: Look) -> tuple[str, ...]:
