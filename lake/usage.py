@@ -238,6 +238,17 @@ def hours(store: Store, resource_ids: Iterable[str], *, start: datetime, end: da
     return sorted(found, key=lambda one: (one.resource_id, one.hour))
 
 
+def measured_hours(lake: Lake, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> Sequence[UsedHour]:
+    """`hours` of what this lake holds, read once while neither bills nor utilisation are loaded."""
+    wanted, loaded = tuple(sorted(set(resource_ids))), lake.store.usage()
+    key = ("hours", wanted, start, end, loaded and (loaded.revision, loaded.file.sha256))
+
+    def read() -> Sequence[UsedHour]:
+        return tuple(hours(lake.store, wanted, start=start, end=end))
+
+    return lake.remembered(key, read, lambda found: 16 * len(found) + len(wanted))
+
+
 def _names(resource_ids: Iterable[str]) -> dict[str, list[str]]:
     """Under which names each of these resources may have been measured."""
     found: dict[str, list[str]] = {}

@@ -13,7 +13,7 @@ from lake.meter_expressions import GROUP_NAME, GROUP_TAG
 from lake.metered import Metered
 from lake.period import Period
 from lake.resources import last_billed, resources, scaling_groups, tags_of
-from lake.usage import BYTES_PER_MB, Highs, Utilisation, highs, hours, measured
+from lake.usage import BYTES_PER_MB, Highs, Utilisation, highs, measured, measured_hours
 from tools.desk import Desk
 from tools.detection.contributions import EXACT
 from tools.endpoint_use import with_endpoints
@@ -129,7 +129,7 @@ def _with_office_hours(desk: Desk, look: Look, found: Iterable[Metered], period:
         return look
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     told: dict[str, list[MachineHour]] = {}
-    for one in hours(desk.lake.store, ids, start=start, end=end):
+    for one in measured_hours(desk.lake, ids, start=start, end=end):
         network = None if one.network_bytes is None else EXACT.divide(Decimal(one.network_bytes), BYTES_PER_MB)
         hour = MachineHour(one.hour, one.cpu_max_pct, network, one.gpu_active_pct)
         told.setdefault(one.resource_id, []).append(hour)
@@ -146,7 +146,7 @@ def _with_office_hours(desk: Desk, look: Look, found: Iterable[Metered], period:
 def _groups(desk: Desk, ids: list[str], *, start: datetime, end: datetime) -> dict[str, tuple[GroupHour, ...]]:
     """What was measured of these scaling groups, hour by hour; without groups nothing is read."""
     told: dict[str, list[GroupHour]] = {}
-    for one in hours(desk.lake.store, ids, start=start, end=end) if ids else ():
+    for one in measured_hours(desk.lake, ids, start=start, end=end) if ids else ():
         hour = GroupHour(one.hour, one.cpu_avg_pct, one.group_min, one.group_in_service)
         told.setdefault(one.resource_id, []).append(hour)
     return {name: tuple(listed) for name, listed in told.items()}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from lake.metered import Metered
 from lake.period import Period
 from lake.resources import resources, tags_of
-from lake.usage import hours
+from lake.usage import measured_hours
 from tools.desk import Desk
 from tools.rules.idle_endpoint import ENDPOINT
 from tools.rules.judged import EndpointHour, Look
@@ -32,7 +32,7 @@ def with_endpoints(desk: Desk, look: Look, found: Iterable[Metered], period: Per
 def _hours(desk: Desk, ids: list[str], period: Period) -> dict[str, tuple[EndpointHour, ...]]:
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     told: dict[str, list[EndpointHour]] = {}
-    for one in hours(desk.lake.store, ids, start=start, end=end):
+    for one in measured_hours(desk.lake, ids, start=start, end=end):
         if one.cpu_cores_pct is not None or one.gpu_cards_pct is not None:
             told.setdefault(one.resource_id, []).append(EndpointHour(one.hour, one.cpu_cores_pct, one.gpu_cards_pct))
     return {name: tuple(listed) for name, listed in told.items()}
