@@ -47,7 +47,12 @@ def test_a_damaged_snapshot_is_said(damage: Any, write: Any, charge: Any, load: 
 
 def test_damaged_utilisation_is_said(damage: Any, write: Any, load: Any, lake: Lake) -> None:
     hours = [f"2026-10-{day:02}T{hour:02}:00Z" for day in range(1, 29) for hour in range(24)]
-    load(write("usage.csv", [{"ResourceId": "i-1", "HourStart": hour, "cpu_max_pct": "7.5"} for hour in hours]))
+    # Values that no two hours share, so that whatever is damaged was worth something: of an empty column it is not.
+    used = [
+        {"ResourceId": "i-1", "HourStart": hour, "cpu_max_pct": f"{at * 0.1271 % 100:.4f}", "network_bytes": str(at**3)}
+        for at, hour in enumerate(hours)
+    ]
+    load(write("usage.csv", used))
     path = lake.folder / "usage" / "1.parquet"
     damage(path)
     with pytest.raises(LakeError, match="utilisation that is loaded cannot be read") as refusal:
