@@ -3,7 +3,6 @@
 Beside `savings.py`, which judges machines by their utilisation: what is judged here shows in the bill's own meters.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -20,6 +19,7 @@ from tools.endpoint_use import with_endpoints
 from tools.gateway_rules import judged_keys
 from tools.key_rules import judged_access_keys
 from tools.model_rules import judged_models
+from tools.namesakes import namesakes
 from tools.opportunity import Opportunity
 from tools.rules import idle_endpoint, idle_machine, off_hours, old_disk, unused_throughput
 from tools.rules.catalogue import BILL_RULES, GROUP_RULES, IDS
@@ -157,9 +157,7 @@ def _namesakes(desk: Desk, ids: list[str], period: Period) -> frozenset[str]:
     their names alone."""
     if not ids:
         return frozenset()
-    every = {one.resource_id for one in scaling_groups(desk.lake, period).found}
-    borne = Counter(_name_of(one) for one in every)
-    return frozenset(one for one in ids if borne[_name_of(one)] > 1)
+    return namesakes(ids, (one.resource_id for one in scaling_groups(desk.lake, period).found), _name_of)
 
 
 def _name_of(group: str) -> str:

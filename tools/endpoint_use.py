@@ -1,6 +1,5 @@
 """What the rule about endpoints with too many machines needs beside the bill: their hours, namesakes and minimums."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -10,6 +9,7 @@ from lake.period import Period
 from lake.resources import resources, tags_of
 from lake.usage import measured_hours
 from tools.desk import Desk
+from tools.namesakes import namesakes
 from tools.rules.idle_endpoint import ENDPOINT
 from tools.rules.judged import EndpointHour, Look
 
@@ -40,9 +40,8 @@ def _hours(desk: Desk, ids: list[str], period: Period) -> dict[str, tuple[Endpoi
 
 def _namesakes(desk: Desk, ids: list[str], period: Period) -> frozenset[str]:
     """Those whose name another endpoint bears, whoever may see that one: CloudWatch tells them by their names alone."""
-    every = {one.resource_id for one in resources(desk.lake, period, ids=ENDPOINT.pattern).found}
-    borne = Counter(_name_of(one) for one in every)
-    return frozenset(one for one in ids if borne[_name_of(one)] > 1)
+    every = resources(desk.lake, period, ids=ENDPOINT.pattern).found
+    return namesakes(ids, (one.resource_id for one in every), _name_of)
 
 
 def _name_of(endpoint: str) -> str:

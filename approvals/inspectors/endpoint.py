@@ -38,7 +38,8 @@ class EndpointInspector(Trail):
             return NotSealable(f"there is no endpoint {change.endpoint} in {change.region}", "not_found")
         tags = tags_told(client, found["EndpointArn"])
         if isinstance(change, SetEndpointCount):
-            return self._to_count(client, change, found, tags)
+            fields = _fields(found, tags, owner) | _behind(client, _config(client, found["EndpointConfigName"]))
+            return self._to_count(change, found, fields, tags)
         config = _config(client, found["EndpointConfigName"])
         fields = _fields(found, tags, owner) | _behind(client, config)
         refused = self._unfit(change, fields, tags)
@@ -48,14 +49,8 @@ class EndpointInspector(Trail):
         refused = refused or _modelless(fields, fields["config"])
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
-        return Snapshot(
-            fields,
-            name=change.endpoint,
-            environment=environment_of(tags),
-            team=team_of(tags),
-            blast_radius=(f"{change.resource} ({fields['machines']}): whoever calls it gets an error from then on",),
-            resolved=change.model_copy(update={"config": fields["config"]}),
-        )
+        resolved = change.model_copy(update={"config": fields["config"]})
+        return _sealable(resolved, fields, tags, "whoever calls it gets an error from then on")
 
     def read_back(self, change: Any) -> dict[str, Any]:
         """The fields as they stand; status "gone" where SageMaker knows no endpoint of this name in this account."""
@@ -71,12 +66,10 @@ class EndpointInspector(Trail):
         return _fields(found, tags_told(client, found["EndpointArn"]), owner) | behind
 
     def _to_count(
-        self, client: Any, change: SetEndpointCount, found: dict[str, Any], tags: dict[str, str]
+        self, change: SetEndpointCount, found: dict[str, Any], fields: dict[str, Any], tags: dict[str, str]
     ) -> Snapshot | NotSealable:
         """Of an endpoint with one variant that nothing else scales; the variant's name goes into what is sealed."""
         names = [str(one["VariantName"]) for one in found.get("ProductionVariants") or []]
-        fields = _fields(found, tags, account_seen(self._clients, change))
-        fields |= _behind(client, _config(client, found["EndpointConfigName"]))
         if len(names) != 1 or found.get("ShadowProductionVariants"):
             told = f"{change.endpoint} runs several variants ({len(names)}): which would lose machines is not told"
             return NotSealable(told, "several_variants", fields)
@@ -86,14 +79,7 @@ class EndpointInspector(Trail):
         refused = self._unfit(resolved, fields, tags)
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
-        return Snapshot(
-            fields,
-            name=change.endpoint,
-            environment=environment_of(tags),
-            team=team_of(tags),
-            blast_radius=(f"{change.resource} ({fields['machines']}): {change.after} answer all calls from then on",),
-            resolved=resolved,
-        )
+        return _sealable(resolved, fields, tags, f"{change.after} answer all calls from then on")
 
     def _unfit(
         self, change: DeleteEndpoint | SetEndpointCount, fields: dict[str, Any], tags: dict[str, str]
@@ -130,6 +116,19 @@ class EndpointInspector(Trail):
                 return found
             asked["NextToken"] = answer["NextToken"]
         raise CannotLook("the list of scaling rules does not end")
+
+
+def _sealable(
+    resolved: DeleteEndpoint | SetEndpointCount, fields: dict[str, Any], tags: dict[str, str], then: str
+) -> Snapshot:
+    return Snapshot(
+        fields,
+        name=resolved.endpoint,
+        environment=environment_of(tags),
+        team=team_of(tags),
+        blast_radius=(f"{resolved.resource} ({fields['machines']}): {then}",),
+        resolved=resolved,
+    )
 
 
 def _described(client: Any, change: DeleteEndpoint | CreateEndpoint | SetEndpointCount) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from tests.tools import (
     test_idle_gpu,
     test_model_rules,
     test_off_hours,
+    test_oversized_endpoint,
     test_rightsize,
     test_unused_keys,
 )
@@ -32,8 +33,8 @@ BY_PEOPLE = {"cheaper_model", "batch_work", "prompt_caching"}
 
 
 TABLES = (
-    test_bill_rules.CASES, test_rightsize.CASES, test_model_rules.CASES, test_gateway_rules.CASES,
-    test_unused_keys.CASES,
+    test_bill_rules.CASES, test_oversized_endpoint.CASES, test_rightsize.CASES, test_model_rules.CASES,
+    test_gateway_rules.CASES, test_unused_keys.CASES,
 )  # fmt: skip
 
 

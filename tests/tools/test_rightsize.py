@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lake.metered import Metered
-from tests.tools.test_bill_rules import AT, FINE, LAST, LOOK, UNKNOWN, WASTE, machine
+from tests.tools.test_bill_rules import AT, FINE, LAST, LOOK, UNKNOWN, WASTE, assert_says, machine
 from tools.rules import rightsize
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Load, Look, Use
@@ -79,14 +79,9 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("_sentence", "rule", "resource", "verdict", "saving"), CASES, ids=[row[0] for row in CASES])
-def test_table(_sentence: str, rule: Any, resource: Metered, verdict: Verdict | None, saving: str) -> None:
-    said = rule.judge(resource, SEEN)
-    assert (said.finding.verdict if said else None) == verdict
-    if saving:
-        assert said is not None
-        assert said.money is not None
-        assert f"{said.money.cash:.2f}" == saving
+@pytest.mark.parametrize(("sentence", "rule", "resource", "verdict", "saving"), CASES, ids=[row[0] for row in CASES])
+def test_table(sentence: str, rule: Any, resource: Metered, verdict: Verdict | None, saving: str) -> None:
+    assert_says(rule.judge(resource, SEEN), sentence, verdict, saving)
 
 
 def test_the_change_names_both_types_and_the_reason_every_load() -> None:

@@ -8,10 +8,12 @@ import re
 
 from lake.ai import ACCELERATOR
 from lake.errors import LakeError
+from lake.metered import Metered
 from tools.rules.judged import Look
 
 INSTANCE = re.compile(r"(?:^|/)(i-[0-9a-f]{8,17})$")
 """an EC2 instance's id at the end of the bill's resource id, which may be an ARN"""
+_OTHER_PRICE = re.compile(r"windows|rhel|red hat|suse|sql", re.IGNORECASE)
 _FAMILY = re.compile(r"([a-z]+)\d")
 
 
@@ -32,3 +34,8 @@ def has_accelerator(instance_type: str, look: Look) -> bool:
         return look.book.shape(instance_type).gpus > 0
     except LakeError:
         return False  # a type that stands in no list is known by its letters alone
+
+
+def priced_otherwise(resource: Metered) -> bool:
+    """Whether its hours are priced with a licence, of which the price book, which is for Linux, tells nothing."""
+    return any(_OTHER_PRICE.search(f"{meter.name} {resource.details}") for meter in resource.hours)

@@ -17,10 +17,9 @@ from tools.detection.contributions import EXACT
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import Judgement, Look, finding
-from tools.rules.machine import INSTANCE, has_accelerator
+from tools.rules.machine import INSTANCE, has_accelerator, priced_otherwise
 from tools.rules.money import money
 
-_OTHER_PRICE = re.compile(r"windows|rhel|red hat|suse|sql", re.IGNORECASE)
 _LETTERS = re.compile(r"^[a-z]+-?\d+(.*)$")
 _EXTRAS = {"d": "the local disks", "n": "the higher network speed"}
 """by the letters after the generation in the name of a family (AWS, naming conventions of instance types)"""
@@ -61,7 +60,7 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         return Judgement(FORM, finding(FORM, missing=(lacks,)), lacks)
     if own.current or has_accelerator(own.instance_type, look):
         return None
-    if any(_OTHER_PRICE.search(f"{meter.name} {resource.details}") for meter in hours):
+    if priced_otherwise(resource):
         lacks = "prices for its operating system (the price book is for Linux)"
         return Judgement(FORM, finding(FORM, missing=(lacks,)), lacks)
     price = look.book.prices.get((own.instance_type, resource.region))

@@ -18,11 +18,10 @@ from tools.detection.contributions import EXACT
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import Judgement, Load, Look, finding
-from tools.rules.machine import INSTANCE, has_accelerator
+from tools.rules.machine import INSTANCE, has_accelerator, priced_otherwise
 from tools.rules.measured import missing_metrics
 from tools.rules.money import money
 
-_OTHER_PRICE = re.compile(r"windows|rhel|red hat|suse|sql", re.IGNORECASE)
 SIBLINGS = ("c", "m", "r")
 """AWS's families of one board that differ in memory for each processor alone (naming conventions of instance types)."""
 BURSTABLE = re.compile(r"^t\d|-flex")
@@ -165,7 +164,7 @@ def _lacks(resource: Metered, own: MachineShape, load: Load, hours: tuple[Meter,
         lacks.append("how its CPU credits are used, of which each size has its own")
     if has_accelerator(own.instance_type, look) and not own.gpus:
         lacks.append("how its accelerators are used")
-    if any(_OTHER_PRICE.search(f"{meter.name} {resource.details}") for meter in hours):
+    if priced_otherwise(resource):
         lacks.append("prices for its operating system (the price book is for Linux)")
     price = look.book.prices[own.instance_type, resource.region]
     if price.currency != resource.currency:
