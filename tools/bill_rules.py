@@ -177,13 +177,13 @@ def _use(told: Utilisation) -> Use:
 
 
 def _load(told: Highs) -> Load:
-    measured = [told.hours[name] for name in told.percent]
+    loaded = ("cpu_max_pct", "memory_pct", "gpu_active_pct", "gpu_memory_pct")  # an encoder's gaps say nothing of these
     return Load(
         cpu_percent=told.percent.get("cpu_max_pct"),
         memory_percent=told.percent.get("memory_pct"),
         gpu_percent=told.percent.get("gpu_active_pct"),
         gpu_memory_percent=told.percent.get("gpu_memory_pct"),
-        hours=min(measured, default=0),
+        hours=min((told.hours[name] for name in loaded if name in told.percent), default=0),
         last_at=told.last_at,
     )
 

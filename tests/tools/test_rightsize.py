@@ -1,14 +1,18 @@
 """The rule of smaller sizes, as a table: a row is a sentence, the machine that it is of, the verdict and the money."""
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lake.metered import Metered
+from tests.tools.small_bill import days_of, desk_of, lake_of, machine_day, usage_hours
 from tests.tools.test_bill_rules import AT, FINE, LAST, LOOK, UNKNOWN, WASTE, assert_says, machine
+from tools.bill_rules import judged
 from tools.rules import rightsize
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Load, Look, Use
@@ -130,3 +134,18 @@ def test_an_idle_machine_with_a_busy_network_is_not_still() -> None:
     said = rightsize.judge(resource, replace(SEEN, uses={resource.resource_id: busy}))
     assert said is not None
     assert said.finding.verdict == WASTE
+
+
+def test_hours_of_which_an_encoder_was_not_measured_count(tmp_path: Path) -> None:
+    days = days_of(date(2026, 10, 18), 14)
+    meter = {"SkuMeter": "BoxUsage:m6a.4xlarge", "PricingUnit": "Hours", "PricingQuantity": "24"}
+    kind = {"rate": "0.6912", "SkuPriceDetails": json.dumps({"InstanceType": "m6a.4xlarge"}), **meter}
+    rows = [machine_day(day, "risk-batch", 7, **kind) for day in days]
+    used = {"cpu_max_pct": "18", "memory_pct": "18", "network_bytes": "900000000"}
+    hours = [
+        *usage_hours(7, days[:1], **used, gpu_encoder_pct="0"),
+        *usage_hours(7, days[1:], **used, gpu_encoder_pct=""),
+    ]
+    desk = desk_of(lake_of(tmp_path, rows, usage=hours), now=AT)
+    (said,) = (one for one in judged(desk).found if one.judged.form is rightsize.FORM)
+    assert said.verdict == WASTE
