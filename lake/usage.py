@@ -5,7 +5,7 @@ here: a metric that is missing is None and never zero.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from lake.columns import COUNTS, PERCENT_TYPE, PERCENTS
 from lake.engine import Lake
 from lake.errors import LakeError
 from lake.meter_expressions import GROUP_NAME, GROUP_START
+from lake.remembered import Kept
 from lake.sources.table_file import TableFile, as_text, digest, from_table, prepare, unreadable
 from lake.speaking import in_words
 from lake.store import Input, SnapshotFile, Store, UsageManifest, sync
@@ -167,11 +168,19 @@ def _read(connection: duckdb.DuckDBPyConnection, file: TableFile, number: int) -
 
 def measured(lake: Lake, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> Mapping[str, Utilisation]:
     """`utilisation` of what this lake holds, read once while neither bills nor utilisation are loaded."""
-    wanted, loaded = tuple(sorted(set(resource_ids))), lake.store.usage()
-    key = ("measured", wanted, start, end, loaded and (loaded.revision, loaded.file.sha256))
-    return lake.remembered(
-        key, lambda: utilisation(lake.store, wanted, start=start, end=end), lambda found: 30 * len(found) + len(wanted)
+    wanted = tuple(sorted(set(resource_ids)))
+    return _once(
+        lake,
+        ("measured", wanted, start, end),
+        lambda: utilisation(lake.store, wanted, start=start, end=end),
+        lambda found: 30 * len(found) + len(wanted),
     )
+
+
+def _once(lake: Lake, key: tuple[Hashable, ...], make: Callable[[], Kept], weigh: Callable[[Kept], int]) -> Kept:
+    """What `make` reads, kept until bills or utilisation are loaded; the key names all else that it depends on."""
+    loaded = lake.store.usage()
+    return lake.remembered((*key, loaded and (loaded.revision, loaded.file.sha256)), make, weigh)
 
 
 def utilisation(store: Store, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> dict[str, Utilisation]:
@@ -204,8 +213,7 @@ def highs(
 ) -> Mapping[str, Highs]:
     """The hours' values at this percentile (0 to 100), read once while no utilisation is loaded; a resource that was
     not measured is absent."""
-    wanted, loaded = tuple(sorted(set(resource_ids))), lake.store.usage()
-    key = ("highs", wanted, start, end, percentile, loaded and (loaded.revision, loaded.file.sha256))
+    wanted = tuple(sorted(set(resource_ids)))
 
     def read() -> Mapping[str, Highs]:
         by_name = _names(wanted)
@@ -215,7 +223,8 @@ def highs(
         rows = _rows(lake.store, asked, azure=any(map(_is_azure, by_name)))
         return {resource: _highs(row) for row in rows for resource in by_name[row["resource"]]}
 
-    return lake.remembered(key, read, lambda found: 20 * len(found) + len(wanted))
+    key = ("highs", wanted, start, end, percentile)
+    return _once(lake, key, read, lambda found: 20 * len(found) + len(wanted))
 
 
 def _highs(row: Mapping[str, Any]) -> Highs:
@@ -240,13 +249,12 @@ def hours(store: Store, resource_ids: Iterable[str], *, start: datetime, end: da
 
 def measured_hours(lake: Lake, resource_ids: Iterable[str], *, start: datetime, end: datetime) -> Sequence[UsedHour]:
     """`hours` of what this lake holds, read once while neither bills nor utilisation are loaded."""
-    wanted, loaded = tuple(sorted(set(resource_ids))), lake.store.usage()
-    key = ("hours", wanted, start, end, loaded and (loaded.revision, loaded.file.sha256))
+    wanted = tuple(sorted(set(resource_ids)))
 
     def read() -> Sequence[UsedHour]:
         return tuple(hours(lake.store, wanted, start=start, end=end))
 
-    return lake.remembered(key, read, lambda found: 16 * len(found) + len(wanted))
+    return _once(lake, ("hours", wanted, start, end), read, lambda found: 16 * len(found) + len(wanted))
 
 
 def _names(resource_ids: Iterable[str]) -> dict[str, list[str]]:
