@@ -1,6 +1,5 @@
 """Rollups kept in memory answer to the same digits as their files, only while these snapshots count."""
 
-import gc
 import multiprocessing
 import shutil
 from datetime import date
@@ -30,7 +29,6 @@ def two(lake: Lake, load: Load, write: Write) -> Lake:
 
 
 def tables() -> set[str]:
-    gc.collect()
     with duck.cursor() as connection:
         return {str(name) for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
 
