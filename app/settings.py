@@ -13,10 +13,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from app.errors import Exit, Problem
-from app.terraform_settings import TerraformSettings, load_terraform
-
-LEAST_SETTLE_SECONDS = 360
-"""Longer than the five minutes for which AWS accepts a signature, with a minute for what a request takes."""
 
 LOOPBACK_NAMES = {"localhost"}
 CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
@@ -85,31 +81,6 @@ class SignerSettings:
 
 
 @dataclass(frozen=True)
-class AdminSettings:
-    """A provider's administration interface that the worker changes; `account` is the name that changes call it by."""
-
-    key: str = field(repr=False)
-    base_url: str
-    account: str
-
-
-@dataclass(frozen=True)
-class WorkerSettings:
-    """What the only process with hands holds."""
-
-    executor: str
-    access_key: str | None = field(repr=False)
-    secret_key: str | None = field(repr=False)
-    session_token: str | None = field(repr=False)
-    profile: str | None
-    endpoint_url: str | None
-    settle_seconds: int
-    litellm: AdminSettings | None = None
-    openai: AdminSettings | None = None
-    terraform: TerraformSettings = field(default_factory=TerraformSettings)
-
-
-@dataclass(frozen=True)
 class Settings:
     """Everything that every process needs."""
 
@@ -134,7 +105,7 @@ def wrong(name: str, value: str, why: str, do: str) -> Problem:
     return Problem(f"{name} cannot be used: {value!r}.", why=why, do=do, exit_code=Exit.USAGE)
 
 
-def _whole(text: str) -> bool:
+def whole(text: str) -> bool:
     """A number in plain digits; `²` is a digit to Python and none to anybody else."""
     return text.isascii() and text.isdigit() and len(text) <= 9
 
@@ -164,7 +135,7 @@ def web_address(env: Mapping[str, str], name: str) -> str | None:
 def load_settings(env: Mapping[str, str] = os.environ) -> Settings:
     """The settings that every process shares."""
     raw_port = env.get("SPENDGATE_PORT", "8470")
-    if not _whole(raw_port) or int(raw_port) >= 65536:
+    if not whole(raw_port) or int(raw_port) >= 65536:
         raise wrong("SPENDGATE_PORT", raw_port, "It is not a port number.", "Use a number from 1 to 65535.")
     host = env.get("SPENDGATE_HOST", "127.0.0.1")
     if not is_loopback(host):
@@ -323,59 +294,6 @@ def load_signer(home: Path, env: Mapping[str, str] = os.environ) -> SignerSettin
             "SPENDGATE_SIGNER_ORIGIN", origin, why, "Use one such as bank.example/spendgate, or leave it unset."
         )
     return SignerSettings(Path(folder) if folder else home / "signer", origin or None)
-
-
-def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
-    """The worker's settings. Without a word the executor is the rehearsal, which changes nothing."""
-    executor = env.get("SPENDGATE_WORKER_EXECUTOR", "rehearsal").strip() or "rehearsal"
-    if executor not in ("rehearsal", "aws"):
-        raise wrong(
-            "SPENDGATE_WORKER_EXECUTOR", executor, "There is no such executor.", "Use rehearsal (the default) or aws."
-        )
-    settle = env.get("SPENDGATE_WORKER_SETTLE_SECONDS", "600")
-    if not _whole(settle) or int(settle) > 86400:
-        raise wrong(
-            "SPENDGATE_WORKER_SETTLE_SECONDS",
-            settle,
-            "It is not a whole number of seconds up to a day.",
-            "Use seconds, for example 600.",
-        )
-    endpoint_url = web_address(env, "SPENDGATE_WORKER_AWS_ENDPOINT_URL")
-    if executor == "aws" and endpoint_url is None and int(settle) < LEAST_SETTLE_SECONDS:
-        raise wrong(
-            "SPENDGATE_WORKER_SETTLE_SECONDS",
-            settle,
-            "AWS takes a signed request for five minutes, so one that was held up could still take effect after it.",
-            f"Use at least {LEAST_SETTLE_SECONDS}; 600 is the default.",
-        )
-    return WorkerSettings(
-        executor=executor,
-        access_key=env.get("SPENDGATE_WORKER_AWS_ACCESS_KEY_ID") or None,
-        secret_key=env.get("SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY") or None,
-        session_token=env.get("SPENDGATE_WORKER_AWS_SESSION_TOKEN") or None,
-        profile=env.get("SPENDGATE_WORKER_AWS_PROFILE") or None,
-        endpoint_url=endpoint_url,
-        settle_seconds=int(settle),
-        litellm=_admin(env, "LITELLM", "litellm", ""),
-        openai=_admin(env, "OPENAI", "openai", "https://api.openai.com/v1"),
-        terraform=load_terraform(env),
-    )
-
-
-def _admin(env: Mapping[str, str], prefix: str, name: str, usual: str) -> AdminSettings | None:
-    """An interface that the worker may change; None where no key is set. `usual` is the address that all share."""
-    key_name, url_name = f"SPENDGATE_WORKER_{prefix}_KEY", f"SPENDGATE_WORKER_{prefix}_BASE_URL"
-    key, url = env.get(key_name, "").strip(), web_address(env, url_name) or usual
-    if not key:
-        return None
-    header_safe(key_name, key)
-    if not url:
-        raise missing(url_name, "worker", "Every LiteLLM proxy has an address of its own; name it.")
-    named = env.get(f"SPENDGATE_WORKER_{prefix}_NAME", "").strip() or name
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", named):
-        why = "Changes name it so: small letters, digits and hyphens."
-        raise wrong(f"SPENDGATE_WORKER_{prefix}_NAME", named, why, f"Leave it unset for {name}.")
-    return AdminSettings(key, url, named)
 
 
 def header_safe(name: str, key: str) -> None:

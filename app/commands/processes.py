@@ -11,10 +11,11 @@ from app.log_key import KeyFolder
 from app.migrate import require_guards
 from app.model_settings import load_model
 from app.oauth_settings import load_oauth
-from app.settings import load_settings, load_signer, load_slack, load_worker, refuse_credentials
+from app.settings import load_settings, load_signer, load_slack, refuse_credentials
 from app.stopping import stop_once
 from app.witnesses.port import Witness
 from app.witnesses.settings import load_witnesses
+from app.worker_settings import load_worker
 from audit.note import VerifierKey
 
 

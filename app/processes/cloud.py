@@ -8,7 +8,7 @@ import boto3
 
 from app.errors import Exit, Problem
 from app.processes.gateways import gateway_eyes, gateway_hands
-from app.settings import WorkerSettings
+from app.worker_settings import REHEARSAL, WorkerSettings
 from approvals.executors.aws import AwsExecutor, Clients, aws_clients
 from approvals.executors.hand_over import HandOver
 from approvals.executors.local import LocalExecutor
@@ -43,18 +43,21 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Inspecto
 
     The gate's own changes are never rehearsed: they touch no cloud, and a rehearsing gate must be governable too.
     """
-    access, secret, token = _credentials(settings)
-    clients = aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
-    executor: Executor = AwsExecutor(clients) if settings.executor == "aws" else Rehearsal()
     own = LocalInspector(begin)
-    services = dict.fromkeys(SERVICES, executor)
-    patches: Executor = HandOver() if settings.executor == "aws" else Rehearsal()
-    owned = settings.terraform
-    hands = {**services, "terraform:": patches, "spendgate:": LocalExecutor(begin, worker=worker)}
-    looks = eyes(clients).also(dict.fromkeys(GOVERNANCE, own)).also(gateway_eyes(settings))
-    return TerraformEyes(looks, states=owned.states, sources=owned.sources, tags=owned.tags), Hands(
-        hands, name=executor.name
-    ).also(gateway_hands(settings))
+    patches: Executor = HandOver() if "aws" in settings.executors else Rehearsal()
+    owned, clients = settings.terraform, _clients(settings)
+    looks = eyes(clients) if clients else Eyes({})
+    looks = looks.also(dict.fromkeys(GOVERNANCE, own)).also(gateway_eyes(settings))
+    hands = Hands(
+        {"terraform:": patches, "spendgate:": LocalExecutor(begin, worker=worker)},
+        name=", ".join(sorted(settings.executors)) or REHEARSAL,
+    )
+    if clients:
+        executor: Executor = AwsExecutor(clients) if "aws" in settings.executors else Rehearsal()
+        hands = hands.also(dict.fromkeys(SERVICES, executor))
+    return TerraformEyes(looks, states=owned.states, sources=owned.sources, tags=owned.tags), hands.also(
+        gateway_hands(settings)
+    )
 
 
 def eyes(clients: Clients) -> Eyes:
@@ -87,7 +90,16 @@ def eyes(clients: Clients) -> Eyes:
     )
 
 
-def _credentials(settings: WorkerSettings) -> tuple[str, str, str | None]:
+def _clients(settings: WorkerSettings) -> Clients | None:
+    """AWS's clients; None for a worker that was given a gateway to look after and no cloud."""
+    credentials = _credentials(settings)
+    if credentials is None:
+        return None
+    access, secret, token = credentials
+    return aws_clients(endpoint_url=settings.endpoint_url, access_key=access, secret_key=secret, session_token=token)
+
+
+def _credentials(settings: WorkerSettings) -> tuple[str, str, str | None] | None:
     if settings.access_key and settings.secret_key:
         return settings.access_key, settings.secret_key, settings.session_token
     if settings.profile:
@@ -95,10 +107,12 @@ def _credentials(settings: WorkerSettings) -> tuple[str, str, str | None]:
         if found is not None:
             frozen = found.get_frozen_credentials()
             return str(frozen.access_key), str(frozen.secret_key), frozen.token
+    elif "aws" not in settings.executors and (settings.litellm or settings.openai):
+        return None
     raise Problem(
         "The worker has no cloud credentials.",
         why="It reads resources before sealing, also when the executor is the rehearsal.",
         do="Set SPENDGATE_WORKER_AWS_ACCESS_KEY_ID and SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY, "
-        "or SPENDGATE_WORKER_AWS_PROFILE.",
+        "or SPENDGATE_WORKER_AWS_PROFILE; or a key of LiteLLM's or OpenAI's alone.",
         exit_code=Exit.USAGE,
     )

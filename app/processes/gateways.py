@@ -7,7 +7,7 @@ along, and nothing is sent again by itself.
 
 import httpx
 
-from app.settings import AdminSettings, WorkerSettings
+from app.worker_settings import AdminSettings, WorkerSettings
 from approvals.executors.admin import CONNECT_SECONDS, READ_SECONDS, AdminExecutor
 from approvals.executors.litellm import LITELLM
 from approvals.executors.openai_admin import OPENAI
@@ -36,12 +36,13 @@ def gateway_eyes(settings: WorkerSettings) -> dict[str, Inspector]:
 
 
 def gateway_hands(settings: WorkerSettings) -> dict[str, Executor]:
-    """The executor of each interface that is configured: a rehearsal, where the cloud's is one."""
-    named = {"litellm:": (settings.litellm, LITELLM), "openai:": (settings.openai, OPENAI)}
-    rehearsed = settings.executor == "rehearsal"
+    """The executor of each interface that is configured: a rehearsal, unless its name is among the executors."""
+    configured = ((settings.litellm, LITELLM), (settings.openai, OPENAI))
     return {
-        prefix: Rehearsal() if rehearsed else AdminExecutor(admin_client(own), interface, account=own.account)
-        for prefix, (own, interface) in named.items()
+        f"{interface.name}:": AdminExecutor(admin_client(own), interface, account=own.account)
+        if interface.name in settings.executors
+        else Rehearsal()
+        for own, interface in configured
         if own is not None
     }
 

@@ -19,7 +19,7 @@ from app.database import beginner, reading, writing
 from app.home import Home
 from app.processes.cloud import cloud
 from app.seen import EVERY, last_seen, sign_of_life
-from app.settings import WorkerSettings
+from app.worker_settings import WorkerSettings
 from approvals.claim import claim
 from approvals.due import due
 from approvals.execute import execute

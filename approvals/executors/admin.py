@@ -15,6 +15,7 @@ import httpx
 from approvals.changes.operations import OPERATIONS
 from approvals.changes.step import Request
 from approvals.executors.port import NoAnswer, Receipt, Refused
+from approvals.whole_answer import Endless, Whole, whole
 from audit.canonical import sha256
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
@@ -63,14 +64,19 @@ class AdminExecutor:
         call, mark = make(request), f"{MARK}{token}"
         headers = {"User-Agent": mark} | ({self._interface.marked_by: mark} if self._interface.marked_by else {})
         try:
-            answer = self._client.request(call.method, call.path, json=dict(call.body) or None, headers=headers)
+            answer = whole(
+                self._client, call.method, call.path, most_bytes=MOST_BYTES, json=dict(call.body) or None,
+                headers=headers,
+            )  # fmt: skip
         except NOT_SENT as error:
             raise Refused(type(error).__name__, "the request did not leave this machine") from error
+        except Endless as error:
+            raise NoAnswer(str(error)) from error
         except httpx.HTTPError as error:
             raise NoAnswer(type(error).__name__) from error
         return self._read(request, answer)
 
-    def _read(self, request: Request, answer: httpx.Response) -> Receipt:
+    def _read(self, request: Request, answer: Whole) -> Receipt:
         told = _object(answer.content)
         if answer.status_code != 200:
             raise _no(answer.status_code, told)
@@ -90,8 +96,6 @@ def amount(text: str) -> float:
 
 
 def _object(body: bytes) -> Mapping[str, Any] | None:
-    if len(body) > MOST_BYTES:
-        return None
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from approvals.inspectors.port import CannotLook
+from approvals.whole_answer import Endless, whole
 
 MOST_BYTES = 16 * 1024 * 1024
 
@@ -18,11 +19,11 @@ def read(client: httpx.Client, path: str, params: Mapping[str, str] | None = Non
     CannotLook for whatever else came back: a page of a proxy, an error, another shape.
     """
     try:
-        answer = client.get(path, params=dict(params or {}))
+        answer = whole(client, "GET", path, most_bytes=MOST_BYTES, params=dict(params or {}))
+    except Endless as error:
+        raise CannotLook(str(error)) from error
     except httpx.HTTPError as error:
         raise CannotLook(type(error).__name__) from error
-    if len(answer.content) > MOST_BYTES:
-        raise CannotLook("the answer is too large")
     try:
         told = json.loads(answer.content, parse_float=Decimal)
     except (ValueError, RecursionError) as error:

@@ -10,11 +10,11 @@ from app.settings import (
     load_role_prefix,
     load_settings,
     load_slack,
-    load_worker,
     refuse_credentials,
     refuse_worker_credentials,
 )
 from app.source_settings import load_sources
+from app.worker_settings import load_worker
 
 SLACK = {
     "SPENDGATE_SLACK_BOT_TOKEN": "xoxb-1",
@@ -33,6 +33,18 @@ WRONG: list[tuple[str, Callable[[dict[str, str]], object], dict[str, str], str]]
     ("an address that is none", load_model, {"OPENAI_BASE_URL": "models"}, "OPENAI_BASE_URL"),
     ("plain http over the network", load_model, {"OPENAI_BASE_URL": "http://models.example"}, "OPENAI_BASE_URL"),
     ("an executor that there is not", load_worker, {"SPENDGATE_WORKER_EXECUTOR": "gcp"}, "SPENDGATE_WORKER_EXECUTOR"),
+    (
+        "the rehearsal beside an executor",
+        load_worker,
+        {"SPENDGATE_WORKER_EXECUTOR": "rehearsal,aws"},
+        "SPENDGATE_WORKER_EXECUTOR",
+    ),
+    (
+        "a gateway that is named and has no key",
+        load_worker,
+        {"SPENDGATE_WORKER_EXECUTOR": "litellm"},
+        "SPENDGATE_WORKER_LITELLM_KEY",
+    ),
     (
         "a settle time that is no number",
         load_worker,
@@ -88,7 +100,7 @@ def test_an_empty_environment_is_loopback_offline_and_a_rehearsal() -> None:
     settings = load_settings({})
     assert (settings.host, str(settings.home)) == ("127.0.0.1", ".spendgate")
     assert load_model({}).api_key is None
-    assert load_worker({}).executor == "rehearsal"
+    assert load_worker({}).executors == frozenset()
 
 
 def test_the_channels_for_unusual_spend_are_ids_each_once() -> None:
@@ -96,6 +108,12 @@ def test_the_channels_for_unusual_spend_are_ids_each_once() -> None:
     assert told.anomaly_channels == ("C0AIOPS", "G0X12")
     with pytest.raises(Problem, match="SPENDGATE_ANOMALY_CHANNELS"):
         load_slack({**SLACK, "SPENDGATE_ANOMALY_CHANNELS": "#ai-costs"})
+
+
+def test_what_is_not_named_is_rehearsed() -> None:
+    named = {"SPENDGATE_WORKER_EXECUTOR": " litellm , aws", **GATEWAY}
+    assert load_worker(named).executors == {"litellm", "aws"}
+    assert load_worker({**GATEWAY, "SPENDGATE_WORKER_EXECUTOR": "aws"}).executors == {"aws"}
 
 
 def test_a_gateway_is_what_has_a_key() -> None:

@@ -1,12 +1,13 @@
 """LiteLLM's proxy and OpenAI's administration in the sandbox, and the gate whose worker looks at and changes them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.processes.gateways import gateway_eyes, gateway_hands
-from app.settings import AdminSettings, WorkerSettings
+from app.worker_settings import AdminSettings, WorkerSettings
 from approvals.executors.router import Router as Hands
 from approvals.inspectors.router import Router as Eyes
 from sandbox.admin.serve import ServedAdmin, serve_admin
@@ -38,11 +39,12 @@ def served(request: pytest.FixtureRequest, servers: dict[str, ServedAdmin]) -> S
 
 
 def settings_of(
-    served: ServedAdmin, *, executor: str = "aws", key: str = MASTER, openai: ServedAdmin | None = None
+    served: ServedAdmin, *, executor: str = "litellm", key: str = MASTER, openai: ServedAdmin | None = None
 ) -> WorkerSettings:
     gateway = AdminSettings(key, served.address, "litellm")
     organisation = AdminSettings(ADMIN, f"{openai.address}/v1", "openai") if openai else None
-    return WorkerSettings(executor, None, None, None, None, None, 600, litellm=gateway, openai=organisation)
+    executors = frozenset({executor} - {"rehearsal"})
+    return WorkerSettings(executors, None, None, None, None, None, 600, litellm=gateway, openai=organisation)
 
 
 @pytest.fixture
@@ -54,5 +56,8 @@ def eyes(servers: dict[str, ServedAdmin]) -> Eyes:
 @pytest.fixture
 def proxy(gate: Any, eyes: Eyes, servers: dict[str, ServedAdmin]) -> Any:
     gate.inspector = eyes
-    gate.executor = Hands(gateway_hands(settings_of(servers["litellm"], openai=servers["openai"])), name="aws")
+    settings = replace(
+        settings_of(servers["litellm"], openai=servers["openai"]), executors=frozenset({"litellm", "openai"})
+    )
+    gate.executor = Hands(gateway_hands(settings), name="litellm, openai")
     return gate

@@ -1,10 +1,13 @@
 """What the worker sees of a gateway's keys and teams: what is sealed, what is refused and why, and no answer at all."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from app.errors import Problem
+from app.processes.cloud import cloud
 from app.processes.gateways import gateway_eyes, gateway_hands
 from approvals.changes.change import parse_change
 from approvals.errors import GateError
@@ -157,6 +160,23 @@ def test_without_a_gateway_in_the_settings_there_are_neither_eyes_nor_hands(serv
     assert (gateway_eyes(none), gateway_hands(none)) == ({}, {})
 
 
-def test_where_the_cloud_is_rehearsed_the_gateway_is_too(served: ServedAdmin) -> None:
-    (hands,) = gateway_hands(settings_of(served, executor="rehearsal")).values()
+@pytest.mark.parametrize("executor", ["rehearsal", "aws", "openai"])
+def test_a_gateway_is_rehearsed_unless_it_is_named(served: ServedAdmin, executor: str) -> None:
+    (hands,) = gateway_hands(settings_of(served, executor=executor)).values()
     assert hands.rehearsal
+
+
+def no_database() -> Any:
+    raise AssertionError("nothing is carried out here")
+
+
+def test_a_worker_with_a_gateway_alone_needs_no_cloud(served: ServedAdmin) -> None:
+    _, hands = cloud(settings_of(served), no_database, "w1")
+    assert (hands.name, hands.of("litellm:BlockKey").rehearsal) == ("litellm", False)
+    with pytest.raises(GateError, match="not carried out"):
+        hands.of("ec2:StopInstances")
+
+
+def test_a_worker_that_is_to_change_the_cloud_needs_its_credentials(served: ServedAdmin) -> None:
+    with pytest.raises(Problem, match="no cloud credentials"):
+        cloud(replace(settings_of(served), executors=frozenset({"aws"})), no_database, "w1")
