@@ -13,6 +13,7 @@ from sqlmodel import Session
 from approvals.active import Active, entitled
 from approvals.changes.change import AnyChange, parse_change
 from approvals.changes.reversibility import class_of
+from approvals.changes.stop_schedule import ScheduleStop
 from approvals.changes.terraform import PatchTerraform, filed_as
 from approvals.changes.undo import UndoInstance
 from approvals.emergency import may_break_glass
@@ -77,7 +78,11 @@ def _store(
         change = seen.resolved
         row.change = canonical(change.model_dump()).decode()
     current = entitled(session, now)
-    wrong = _not_the_inverse(session, draft, change) or _no_emergency(session, draft, change, current)
+    wrong = (
+        _misplaced(change, now)
+        or _not_the_inverse(session, draft, change)
+        or _no_emergency(session, draft, change, current)
+    )
     if wrong is not None:
         return _unsealable(session, row, actor, now, wrong)
     evidence = read_evidence(json.loads(draft.evidence))
@@ -144,6 +149,12 @@ def _filed_too_laxly(change: AnyChange, class_name: str, current: Active) -> Not
     filed = f"the rules in force file {filed_as(change)} under {class_name!r}"
     told = f"a step of it is {worst.replace('_', ' ')}, and {filed}"
     return NotSealable(f"{told}, whose votes do not include those of {worst!r}", "filed_too_laxly")
+
+
+def _misplaced(change: AnyChange, now: datetime) -> NotSealable | None:
+    """A standing order has an end that lies ahead, and not so far that nobody would vote on it again."""
+    why = change.misplaced(now) if isinstance(change, ScheduleStop) else None
+    return NotSealable(why, "misplaced_end") if why is not None else None
 
 
 def _not_the_inverse(session: Session, draft: Draft, change: AnyChange) -> NotSealable | None:

@@ -6,22 +6,43 @@ which is why weekends and holidays need no list. AWS is told to delete it at its
 otherwise and be in the way of the next one.
 """
 
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from approvals.changes.instance import OnInstance
 from approvals.changes.step import Request, ReversibilityClass, Step
 
 Hour = Annotated[int, Field(ge=0, le=23, strict=True)]
 Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,20}(/[A-Za-z0-9_+-]{1,30}){0,2}$")]
-Day = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+
+def _on_the_calendar(day: str) -> str:
+    date.fromisoformat(day)
+    return day
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_on_the_calendar)]
+TagKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{1,128}$")]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+=,.@_-]{1,64}$")]
 NONE = "none"
 EVERY_DAY = "1-31 1-12 ? 1970-2199"
 """Of every month of every year: asterisks would mean the same, and a card could not show them letter by letter."""
+MOST_DAYS = 366
+"""A standing order of more than a year is one that nobody remembers having voted on."""
+
+NO = frozenset({"", "no", "false", "off"})
+"""Values by which a tag that leaves a machine alone says that it does not."""
+
 LATEST_SECONDS, ATTEMPTS = 3600, 10
 """For how long AWS may go on trying a stop that did not work; unless told it tries for a day, into working hours."""
+
+
+def opted_out(tags: Mapping[str, str], keys: Iterable[str]) -> str | None:
+    """The tag that leaves the machine alone, if any: what its value says counts only where it says no."""
+    return next((key for key in keys if tags.get(key, "no").strip().lower() not in NO), None)
 
 
 class OnSchedule(OnInstance):
@@ -80,9 +101,20 @@ class OnSchedule(OnInstance):
 
 
 class ScheduleStop(OnSchedule):
-    """Have the machine stopped every evening."""
+    """Have the machine stopped every evening, unless it bears one of `opt_out_tags` when it is looked at."""
 
     kind: Literal["schedule_stop"] = "schedule_stop"
+
+    opt_out_tags: Annotated[tuple[TagKey, ...], Field(max_length=20)] = ()
+
+    def misplaced(self, now: datetime) -> str | None:
+        """Why its end is no end that people could vote on at `now`; None for one that is."""
+        end, today = date.fromisoformat(self.until), now.date()
+        if end <= today:
+            return f"it would end on {self.until}, and that is not after today"
+        if end > today + timedelta(days=MOST_DAYS):
+            return f"it would stand until {self.until}; the most is {MOST_DAYS} days, after which people vote anew"
+        return None
 
     def title(self) -> str:
         """What would happen, with every id in full."""

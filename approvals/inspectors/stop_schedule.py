@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from approvals.changes.instance import StopInstance
-from approvals.changes.stop_schedule import NONE, OnSchedule, ScheduleStop, UnscheduleStop
+from approvals.changes.stop_schedule import NONE, OnSchedule, ScheduleStop, UnscheduleStop, opted_out
 from approvals.inspectors.aws import ask, code_of, environment_of, name_of, tags_of, team_of
 from approvals.inspectors.ec2 import managed_by
 from approvals.inspectors.instance import described_instance, instance_fields, unfit
@@ -33,7 +33,7 @@ class StopScheduleInspector(Trail):
             return found
         tags, fields = tags_of(found[0]), self._fields(client, change, found)
         environment = environment_of(tags)
-        refused = _unfit(change, fields, environment) or managed_by(change.instance_id, tags)
+        refused = _unfit(change, fields, environment, tags) or managed_by(change.instance_id, tags)
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
         does = "stopped, whatever runs then" if isinstance(change, ScheduleStop) else "no longer stopped"
@@ -78,7 +78,7 @@ class StopScheduleInspector(Trail):
 
 
 def _unfit(
-    change: ScheduleStop | UnscheduleStop, fields: dict[str, Any], environment: str | None
+    change: ScheduleStop | UnscheduleStop, fields: dict[str, Any], environment: str | None, tags: dict[str, str]
 ) -> tuple[str, str] | None:
     """The first reason why its schedule is left alone: (code, sentence)."""
     wanted = change.starts_from()["schedule"]
@@ -89,5 +89,8 @@ def _unfit(
         return None
     if environment is None or environment.lower() in PRODUCTION:
         return "not_development", f"{change.instance_id} is not tagged as anything but production"
+    tag = opted_out(tags, change.opt_out_tags)
+    if tag is not None:
+        return "opted_out", f"{change.instance_id} bears the tag {tag}, which says that it is to run"
     stop = StopInstance(account=change.account, region=change.region, instance_id=change.instance_id)
     return unfit(stop, fields | {"state": "running"})

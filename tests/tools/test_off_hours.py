@@ -140,6 +140,7 @@ def test_with_a_role_it_is_a_change_that_ends_after_a_quarter() -> None:
     change = parse_change(said.change)
     assert isinstance(change, ScheduleStop)
     assert change.words() == "daily at 20:00 Europe/Berlin until 2027-01-31"
+    assert change.opt_out_tags == ("always-on", "no-off-hours", "standby")  # for whoever looks at the machine itself
 
 
 BERLIN = office_hours("07:00-20:00", ("mon", "tue", "wed", "thu", "fri"), "Europe/Berlin")

@@ -6,11 +6,12 @@ may take on for it (`scheduler_role`) the finding is advice, and tells the sched
 A machine that bears a tag against it, or belongs to a scaling group, is left alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from approvals.changes.stop_schedule import opted_out
 from lake.metered import Metered
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
@@ -22,7 +23,6 @@ from tools.rules.office_hours import HOURS_A_WEEK
 from tools.rules.thresholds import OffHoursThresholds
 
 DEVELOPMENT = frozenset({"development", "develop", "dev", "test", "testing", "sandbox", "qa"})
-NO = frozenset({"", "no", "false", "off"})
 SCALE = "OptScale, idle hours of a power schedule"
 FORM = Form(
     number="5",
@@ -74,7 +74,7 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     runs = INSTANCE.search(resource.resource_id) and hours and resource.last_day == look.last_day
     if not runs or resource.environment.lower() not in DEVELOPMENT or not told or look.group_tag in tags:
         return None
-    opted = opted_out(tags, limits)
+    opted = opted_out(tags, limits.opt_out_tags)
     if opted is not None:
         check = Check("opted_out", "tag that leaves it alone", Decimal(1), Decimal(1), "")
         return Judgement(FORM, finding(FORM, check), f"its tag {opted} says that it is to run")
@@ -112,12 +112,8 @@ def _change(resource: Metered, look: Look) -> dict[str, Any] | None:
         "kind": FORM.kind, "account": resource.account, "region": resource.region, "instance_id": found[1],
         "hour": limits.office().end.hour, "zone": limits.time_zone, "role": limits.scheduler_role,
         "until": (look.last_day + timedelta(days=limits.schedule_days)).isoformat(),
+        "opt_out_tags": limits.opt_out_tags,
     }  # fmt: skip
-
-
-def opted_out(tags: Mapping[str, str], limits: OffHoursThresholds) -> str | None:
-    """The tag that leaves the machine alone, if any: what its value says counts only where it says no."""
-    return next((key for key in limits.opt_out_tags if tags.get(key, "no").strip().lower() not in NO), None)
 
 
 def _measured(one: MachineHour, *, gpus: bool) -> bool:

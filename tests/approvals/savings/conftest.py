@@ -72,6 +72,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     desks[-1]["tags"] = TAGS | {"environment": "production"}
     desks[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
     desks[-3]["state"] = "stopped"
+    desks[-5]["tags"] = TAGS | {"standby": "yes"}
     estate = {"machines": [machine, *desks], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
     log_groups: list[dict[str, Any]] = [{**PLACE, "log_group": name, "tags": TAGS} for name in LOG_GROUPS]
     log_groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}

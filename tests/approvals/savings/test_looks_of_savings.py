@@ -176,6 +176,8 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a machine that is stopped just now", schedule(DESKS[-3]), None),
     ("a schedule for a machine of a scaling group", schedule(DESKS[-2]), "in_scaling_group"),
     ("a schedule for production", schedule(DESKS[-1]), "not_development"),
+    ("a schedule for a machine that stands by", schedule(DESKS[-5], opt_out_tags=["standby"]), "opted_out"),
+    ("a machine whose tag nobody named", schedule(DESKS[-5], opt_out_tags=["always-on"]), None),
     ("a schedule that is not there, to be ended", schedule(DESKS[-4], kind="unschedule_stop"), "wrong_schedule"),
     ("a schedule for a machine that is not there", schedule("i-0cccccccccccccc01"), "not_found"),
     ("a schedule for a machine of another account", schedule(DESKS[-4], account="999999999999"), "other_account"),

@@ -1,6 +1,7 @@
 """A schedule is what was voted on to the last field, for the days to come: not whether the machine runs just now."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from approvals.errors import GateError
 from approvals.executors.wire import wired
 from approvals.inspectors.port import CannotLook
 from approvals.lease import Claim
+from approvals.states import State
 from sandbox.aws.serve import ServedAws
-from tests.approvals.savings.estate import ACCOUNT, DESKS, REGION, approved, clients_of, schedule
+from tests.approvals.savings.estate import ACCOUNT, CHEAP, DESKS, REGION, approved, clients_of, schedule
 
 
 def scheduler(aws: ServedAws) -> Any:
@@ -93,6 +95,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("an hour as text", {"hour": "20"}, "hour"),
     ("a zone with a blank", {"zone": "Europe/Berlin or so"}, "zone"),
     ("an end without a day", {"until": "2027-01"}, "until"),
+    ("an end on no day", {"until": "2027-02-29"}, "until"),
     ("an end that has a time", {"until": "2027-01-31T00:00"}, "until"),
     ("a role by its ARN", {"role": "arn:aws:iam::1:role/x"}, "role"),
 ]
@@ -102,3 +105,16 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 def test_what_is_no_schedule_is_refused(what: str, wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(GateError, match=says):
         parse_change(schedule(DESKS[-4], **wrong))
+
+
+@pytest.mark.parametrize(("days", "says"), [(0, "not after today"), (-40, "not after today"), (367, "366 days")])
+def test_an_order_that_is_over_or_without_end_is_put_to_nobodys_vote(cloud: Any, days: int, says: str) -> None:
+    until = (cloud.now + timedelta(days=days)).date().isoformat()
+    row = cloud.sealed(change=schedule(DESKS[-4], until=until), evidence=CHEAP)
+    assert (State(row.state), row.code) == (State.UNSEALABLE, "misplaced_end")
+    assert says in row.reason
+
+
+def test_a_year_and_a_day_is_the_longest(cloud: Any) -> None:
+    until = (cloud.now + timedelta(days=366)).date().isoformat()
+    assert State(cloud.sealed(change=schedule(DESKS[-4], until=until), evidence=CHEAP).state) == State.SEALED
