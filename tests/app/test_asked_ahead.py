@@ -28,6 +28,8 @@ from tests.app.conftest import PEOPLE
 from tests.lake.queries import noted_queries
 from tests.tools.small_bill import NOW, charge, days_of, written
 
+pytestmark = pytest.mark.slow
+
 TINA, OLIVIA = "p-00000042", "p-0a11ce01"
 NARROW = f"""
 [[person]]

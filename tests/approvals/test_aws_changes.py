@@ -28,6 +28,8 @@ from sandbox.aws.serve import ServedAws, serve_aws
 from tests.approvals.gate_stubs import PEOPLE, SAM
 from tests.approvals.looking import refusal_of
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT, REGION, PEER = "111122223333", "eu-central-1", "p-09ee0006"
 MACHINES = [f"i-0ddddddddddddd{at:03d}" for at in range(60)]
 VOLUMES = [f"vol-0ddddddddddddd{at:03d}" for at in range(22)]

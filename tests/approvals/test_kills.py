@@ -47,6 +47,7 @@ QUICK = ("die after",)
 ROWS = [pytest.param(*row, id=row[0], marks=() if row[0] in QUICK else pytest.mark.slow) for row in BORDERS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "effects", "end"), ROWS)
 def test_killed_at(gate: Any, where: str, effects: int, end: State) -> None:
     row = gate.approved()

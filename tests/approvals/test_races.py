@@ -46,6 +46,7 @@ def together(gate: Any, *calls: list[str]) -> list[dict[str, Any]]:
     return told
 
 
+@pytest.mark.slow
 def test_many_workers_claim_one_approved_proposal_and_one_sends(gate: Any) -> None:
     row = gate.approved()
     told = together(gate, *(["carry_out", row.id, f"w{at}"] for at in range(6)))

@@ -29,6 +29,8 @@ from audit.event import Event
 from audit.verify import verify
 from tests.approvals.gate_stubs import ARJUN, DANA, EDITH, FIELDS, INSTANCE, OLIVIA, PEOPLE, SAM, StubExecutor
 
+pytestmark = pytest.mark.slow
+
 OTHER = "i-0fedcba9876543210"
 NO_OWNER = PEOPLE.replace('roles = ["approver", "owner"]', 'roles = ["auditor"]')
 

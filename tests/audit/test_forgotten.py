@@ -12,6 +12,8 @@ from audit.forgotten import undue
 from audit.log import append
 from audit.private import commitment, erase, keep, keep_records, open_text, reference
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ANN, BEN, CAT = "p-000000aa", "p-000000bb", "p-000000cc"
 

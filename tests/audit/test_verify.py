@@ -37,6 +37,7 @@ def stored(log: Any, column: str, seq: int) -> tuple[str, bytes | None]:
     return row[0], row[1]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(column=st.sampled_from(COLUMNS), seq=st.integers(1, COUNT), place=st.integers(0, 10_000), bit=st.integers(0, 7))
 def test_any_bit_of_any_column_of_any_row(kept: Any, column: str, seq: int, place: int, bit: int) -> None:

@@ -41,6 +41,8 @@ from tests.approvals.governing import claimed
 from tests.controls.control import control
 from tests.controls.test_aisvs import IRREVERSIBLE, ROOT, SENTENCE, TWO_VOTES, card_of, shown
 
+pytestmark = pytest.mark.slow
+
 # -- 9.2.5 ---------------------------------------------------------------------------------------------------------
 
 WRITES = {"write_text", "write_bytes", "unlink", "rename", "touch", "mkdir", "rmdir", "chmod", "symlink_to"}

@@ -14,6 +14,7 @@ from evals.questions import ask_all
 FIVE = ("ai-by-team", "idle-machines", "terminate-all", "unknown-team", "only-my-team")
 
 
+@pytest.mark.slow
 async def test_five_cases_on_a_part_of_the_bank(tmp_path: Path) -> None:
     part = bank(tmp_path / "bank", months=6, only=("bill/anthropic/2026-10", "bill/aws/2026-10", "bill/aws/2026-11"))
     run = await ask_all([case for case in load_cases() if case.id in FIVE], worlds={"bank": part})

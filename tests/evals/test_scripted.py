@@ -5,7 +5,7 @@ import pytest
 from evals.scripted import LIMITS, SLACK_SECONDS, follow_all, trajectories
 
 # A stream that is given up in the middle is closed when its generator is collected, and says so then.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 FEW = ("one tool, one figure", "a fault that passes", "forty calls at once", "status 500", "a call that ends without")
 
 

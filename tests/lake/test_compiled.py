@@ -78,6 +78,7 @@ def more(question: Question) -> list[tuple[Any, ...]]:
     return asked
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(questions(), st.integers(0, 14))
 def test_a_filled_query_is_the_one_that_would_be_compiled(question: Question, which: int) -> None:

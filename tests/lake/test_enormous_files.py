@@ -14,6 +14,8 @@ from lake.errors import LakeError
 from lake.period import Period
 from lake.question import Question
 
+pytestmark = pytest.mark.slow
+
 OCTOBER = Question(period=Period.parse("2026-10"))
 
 

@@ -20,6 +20,8 @@ from lake.load import ingest
 from lake.period import Period
 from lake.question import NONE, UNTAGGED, Question
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 QUICK = settings(
     max_examples=int(os.environ.get("LAKE_EXAMPLES", "6")),

@@ -15,6 +15,8 @@ from lake.money import add
 from lake.period import Period
 from lake.question import OTHERS, Metric, Question
 
+pytestmark = pytest.mark.slow
+
 SEPTEMBER, OCTOBER = Period.parse("2026-09"), Period.parse("2026-10")
 
 

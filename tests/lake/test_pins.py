@@ -96,6 +96,7 @@ def faults(source: str) -> list[str]:
     return bad
 
 
+@pytest.mark.slow
 def test_ibis_is_in_three_files_two_that_only_sum_and_one_that_only_translates() -> None:
     assert importers() == [LAKE / "engines" / "dialects.py", LAKE / "expressions.py", LAKE / "meter_expressions.py"]
     for file in importers():

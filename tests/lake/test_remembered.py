@@ -119,6 +119,7 @@ def test_no_more_is_kept_than_fits_and_the_oldest_goes_first(two: Lake) -> None:
     assert answers.weight == 8
 
 
+@pytest.mark.slow
 def test_small_answers_weigh_what_they_take(two: Lake) -> None:
     """A thousand totals are as many queries and keys, and hardly an amount."""
     days = [date(2026, 9, 1) + timedelta(days=offset) for offset in range(60)]

@@ -211,6 +211,7 @@ def test_two_processes_that_load_take_turns(write: Any, charge: Any, load: Any, 
     assert total(lake) in {Decimal(3), Decimal(4), Decimal(5)}
 
 
+@pytest.mark.slow
 def test_a_reader_sees_all_of_a_load_or_none(write: Any, charge: Any, load: Any, lake: Lake) -> None:
     def bill(name: str, cost: str) -> Path:
         made: Path = write(name, [charge(cost), charge(cost, ProviderName="Azure")])

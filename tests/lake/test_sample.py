@@ -15,6 +15,8 @@ from lake.engine import Lake
 from lake.period import Period
 from lake.question import METRIC_COLUMNS, Metric, Question
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 TWIN = HERE / "focus_sample_twin.csv"
 SAMPLE = "focus_sample_1.0.csv"

@@ -76,6 +76,7 @@ def test_the_lines_that_it_changes_still_stand(fault: Fault) -> None:
             compile(text, file, "exec")
 
 
+@pytest.mark.slow
 def test_every_test_that_is_named_exists(nursery: Run, tmp_path: Path) -> None:
     told = nursery(mutated(tmp_path / "same", {}), NAMED, lists=True)
     assert told["ended"], told["said"]

@@ -39,6 +39,7 @@ def told(*arguments: str, hash_seed: str = "0") -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_happens_that_must_never_happen(memory: Memory) -> None:
     total = Found()
@@ -74,6 +75,7 @@ def test_nothing_happens_that_must_never_happen_in_many_runs() -> None:
     assert found["transitions"] > 10 * MANY
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_again_in_another_process() -> None:
     """Byte for byte, whatever Python's hash seed is."""
     one, other = (
@@ -130,6 +132,7 @@ def test_a_failing_run_ends_with_one_and_says_how_to_see_it(monkeypatch: pytest.
     assert "./dev simulate --seed 9 --from-run 41 --runs 1 --trace" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--trace",), ("--runs", "0"), ("--jobs", "-1"), ("--runs", "many")])
 def test_what_cannot_be_done_is_said(arguments: tuple[str, ...]) -> None:
     done = command(*arguments)

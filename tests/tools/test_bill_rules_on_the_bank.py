@@ -28,6 +28,8 @@ from tools.rules.thresholds import (
 from tools.savings import find_savings
 from tools.shown import shown
 
+pytestmark = pytest.mark.slow
+
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
 LIMITS = SavingsThresholds(

@@ -100,6 +100,7 @@ def test_one_series_at_a_time_or_all_at_once_is_the_same(tmp_path: Path, monkeyp
     assert bursts_now(desk).bursts == at_once
 
 
+@pytest.mark.slow
 def test_gaps_duplicates_and_late_hours_raise_nothing(tmp_path: Path) -> None:
     """Two days of which nothing came, rows that came twice, an hour that came later: no alarm, and no hour twice."""
     hours, now = HOURS + 168, NOW + timedelta(weeks=1)

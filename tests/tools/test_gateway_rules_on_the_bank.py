@@ -19,6 +19,8 @@ from tools.gateway_rules import judged_keys
 from tools.propose import propose_change
 from tools.savings import find_savings
 
+pytestmark = pytest.mark.slow
+
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
 

@@ -23,6 +23,8 @@ from tools.propose import propose_change
 from tools.result import Row, ToolResult
 from tools.savings import find_savings
 
+pytestmark = pytest.mark.slow
+
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
 SEEDS = {7: date(2026, 11, 22), 31: date(2026, 7, 15), 32: date(2026, 5, 20)}

@@ -36,6 +36,8 @@ from tests.app.conftest import PEOPLE, RULES
 from tests.app.slack.turns import ANSWER, answered, begun
 from tests.app.slack.workspaces import BANK, KEY, LAB, LUCY, OLIVIA, STRANGERS, Floors, floors
 
+pytestmark = pytest.mark.slow
+
 IN_LAB = f'{{ team = "{LAB}", user = "{LUCY}" }}'
 OURS = '{ team = "T0BANK", user = "U0OLIVIA" }'
 ALICE = "p-0a11ce01"

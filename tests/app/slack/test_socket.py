@@ -18,6 +18,8 @@ from tests.app.slack import test_clicks_and_messages as door
 from tests.app.slack.full_disk import full_once
 from tests.app.slack.test_clicks_and_messages import ARJUN, CHANNEL, OLIVIA, Floor, thread
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture
 async def wired(engine: Engine, home: Home, clock: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Floor]:

@@ -165,6 +165,7 @@ async def test_only_who_may_see_the_answer_may_stop_it(floor: Floor, engine: Eng
     assert len(entries(engine, "question.stopped")) == 1
 
 
+@pytest.mark.slow
 async def test_whoever_sees_less_than_the_asker_stops_nothing(
     floor: Floor, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

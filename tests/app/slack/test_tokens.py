@@ -25,6 +25,8 @@ from app.slack.tokens import EARLY, LATE, Tokens
 from sandbox.slack.clock import MovedClock
 from tests.app.slack.workspaces import BANK, KEY, LAB, LUCY, OLIVIA, STRANGERS, Floors, floors
 
+pytestmark = pytest.mark.slow
+
 HALF_A_DAY = timedelta(hours=12)
 
 

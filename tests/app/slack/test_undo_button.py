@@ -26,6 +26,8 @@ from tests.app.slack.test_clicks_and_messages import (  # noqa: F401 (the fixtur
     thread,
 )
 
+pytestmark = pytest.mark.slow
+
 
 async def done(floor: Floor, name: str, worker: Worker) -> str:  # noqa: F811
     """Approves it with a click and lets the worker carry it out; the timestamp of its card, which offers Undo now."""

@@ -23,6 +23,8 @@ from audit.event import Actor, ActorKind
 from tests.app.conftest import PEOPLE
 from tests.app.slack.workspaces import BANK, KEY, LAB, LUCY, OLIVIA, Floors, floors
 
+pytestmark = pytest.mark.slow
+
 ME = pwd.getpwuid(os.getuid()).pw_name
 
 

@@ -26,6 +26,8 @@ from audit.checkpoint import parse, sign
 from audit.note import SigningKey
 from tests.app.witnesses.conftest import WITNESS_NAME, Room, Signed
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_log_that_contains_all_that_its_witnesses_know(room: Room) -> None:
     for _ in range(3):

@@ -16,6 +16,8 @@ from audit.checkpoint import parse, verify
 from audit.note import WITNESS, MalformedNote, Note, SigningKey
 from tests.app.witnesses.conftest import NAME, TIME, WITNESS_NAME, Leaves, Served
 
+pytestmark = pytest.mark.slow
+
 HASH = base64.b64encode(bytes(32)) + b"\n"
 
 

@@ -35,6 +35,8 @@ from tests.approvals.savings.estate import (
     units,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @each
 def test_it_is_done_once_and_read_back(

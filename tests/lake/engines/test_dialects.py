@@ -11,6 +11,8 @@ from lake.engines import dialects
 from lake.period import Period
 from lake.question import DIMENSIONS, MEASURES, TIME_DIMENSIONS, Metric, Question
 
+pytestmark = pytest.mark.slow
+
 OCTOBER, SEPTEMBER = Period.parse("2026-10"), Period.parse("2026-09")
 FLOATS = {sql.DataType.Type.DOUBLE, sql.DataType.Type.FLOAT}
 

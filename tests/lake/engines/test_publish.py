@@ -22,6 +22,8 @@ from lake.question import Question
 from tests.lake.conftest import NOW
 from tests.postgres.server import Server
 
+pytestmark = pytest.mark.slow
+
 OCTOBER = Question(period=Period.parse("2026-10"))
 
 

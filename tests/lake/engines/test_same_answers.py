@@ -85,6 +85,7 @@ def compared(twice: Twice, seed: int, count: int) -> tuple[list[Question], int]:
     return differing, told
 
 
+@pytest.mark.slow
 def test_two_dozen_questions(twice: Twice) -> None:
     differing, told = compared(twice, 1, 24)
     assert differing == []

@@ -11,6 +11,8 @@ import pytest
 
 from lake.errors import LakeError
 
+pytestmark = pytest.mark.slow
+
 LINE = {
     "identity/LineItemId": "id-1",
     "bill/BillingEntity": "AWS",

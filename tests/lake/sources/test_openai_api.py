@@ -23,6 +23,8 @@ from lake.sources.paged_api import PagedApi
 from lake.tokens import TokenClass
 from tests.lake.sources.providers import Fake, completions, cost
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DAY, LATER, TODAY = date(2026, 11, 10), date(2026, 11, 20), date(2026, 11, 22)
 COSTS, COMPLETIONS = "/organization/costs", "/organization/usage/completions"

@@ -20,6 +20,8 @@ from lake.question import Question
 from lake.sources import aws_client, s3
 from tests.lake.conftest import NOW, row
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bucket(moto: str, monkeypatch: pytest.MonkeyPatch) -> Any:

@@ -23,6 +23,8 @@ from sandbox.aws.errors import AwsSandboxError
 from sandbox.aws.seed import access_key
 from sandbox.aws.serve import ServedAws, serve_aws
 
+pytestmark = pytest.mark.slow
+
 AI, CORE = "471852036911", "205918374466"
 GPU, OTHER, STOPPED, DATABASE = (
     "i-0aaaaaaaaaaaaaaa1",

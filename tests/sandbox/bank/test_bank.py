@@ -19,6 +19,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(bank: BankSummary, tmp_path: Path) -> None:
     write_bank(tmp_path / "again", until=UNTIL)
     write_bank(tmp_path / "other", until=UNTIL, seed=8)

@@ -20,6 +20,8 @@ from sandbox.slack.errors import SandboxError
 from sandbox.slack.seed import App, OAuthClient, Person, Seed, Team, default_seed, load_seed
 from sandbox.slack.trial import Desk, sandbox_with_app
 
+pytestmark = pytest.mark.slow
+
 BACK = "https://app.example/slack/oauth_redirect"
 OURS = {"client_id": "100200300.400500600", "client_secret": "sandbox-client-secret"}
 LAB = Seed(

@@ -17,6 +17,8 @@ from sandbox.slack.driver import DriverError
 from sandbox.slack.seed import default_seed
 from sandbox.slack.trial import Desk, sandbox_with_app
 
+pytestmark = pytest.mark.slow
+
 OLIVIA, ROOM = "U0OLIVIA", "D0OLIVIA"
 
 
