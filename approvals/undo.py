@@ -12,6 +12,7 @@ from approvals.changes.endpoint_count import SetEndpointCount
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy
 from approvals.changes.instance import OnInstance, StartInstance, StopInstance
+from approvals.changes.model_alias import SetModelAlias
 from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.openai_project import OnProject
@@ -27,7 +28,7 @@ from approvals.store import TOOK_EFFECT, Effect
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
     CreateEndpoint, SetGroupMinimum, ScheduleStop, UnscheduleStop, AdoptPolicy, BlockGatewayKey, UnblockGatewayKey,
-    SetGatewayBudget, OnProject, OnAccessKey, SetEndpointCount,
+    SetGatewayBudget, SetModelAlias, OnProject, OnAccessKey, SetEndpointCount,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

@@ -14,6 +14,7 @@ from approvals.executors.openai_admin import OPENAI
 from approvals.executors.port import Executor
 from approvals.executors.rehearsal import Rehearsal
 from approvals.inspectors.gateway import GatewayInspector
+from approvals.inspectors.model_alias import ModelAliasInspector
 from approvals.inspectors.openai_project import OpenAIInspector
 from approvals.inspectors.port import Inspector
 from audit.canonical import sha256
@@ -27,8 +28,9 @@ def gateway_eyes(settings: WorkerSettings) -> dict[str, Inspector]:
     eyes: dict[str, Inspector] = {}
     if settings.litellm is not None:
         own = sha256(settings.litellm.key.encode())
-        looks = GatewayInspector(admin_client(settings.litellm), account=settings.litellm.account, own_key=own)
-        eyes |= dict.fromkeys(KINDS, looks)
+        client, account = admin_client(settings.litellm), settings.litellm.account
+        eyes |= dict.fromkeys(KINDS, GatewayInspector(client, account=account, own_key=own))
+        eyes["set_model_alias"] = ModelAliasInspector(client, account=account)
     if settings.openai is not None:
         project = OpenAIInspector(admin_client(settings.openai), account=settings.openai.account)
         eyes |= dict.fromkeys(OPENAI_KINDS, project)

@@ -13,6 +13,7 @@ from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, Unblock
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
 from approvals.changes.log_retention import SetLogRetention
+from approvals.changes.model_alias import SetModelAlias
 from approvals.changes.nodegroup import ScaleNodeGroup
 from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.openai_project import SetOpenAIModels, SetOpenAIRateLimit, SetOpenAISpendLimit
@@ -31,7 +32,7 @@ OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop
 OnGroup = ScaleNodeGroup | SetGroupMinimum
 OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint | SetEndpointCount
-OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget
+OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget | SetModelAlias
 OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
 OnKey = DisableAccessKey | EnableAccessKey
 OnAws = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput | OnKey
@@ -42,7 +43,7 @@ CLOUD_KINDS = (
     "stop_instance", "start_instance", "resize_instance", "undo_instance", "delete_volume", "scale_node_group",
     "change_volume_type", "release_address", "stop_notebook", "start_notebook", "delete_endpoint", "create_endpoint",
     "set_log_retention", "block_gateway_key", "unblock_gateway_key", "set_gateway_budget",
-    "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models",
+    "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models", "set_model_alias",
     "set_group_minimum", "delete_throughput", "set_endpoint_count",
     "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
 )  # fmt: skip

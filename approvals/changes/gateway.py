@@ -4,7 +4,7 @@ A key is named by its hash, as the gateway's own log names it; the key itself is
 """
 
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
@@ -67,7 +67,7 @@ class OnGateway(BaseModel):
         """Where the request goes: the gateway is in no region."""
         return PROXY
 
-    def _request(self, operation: str, **parameters: str | None) -> Request:
+    def _request(self, operation: str, **parameters: Any) -> Request:
         return Request(operation=operation, account=self.account, region=PROXY, parameters=dict(parameters))
 
 

@@ -1,7 +1,8 @@
 """What LiteLLM's proxy is sent: its own paths and fields, and what its answer to each must say.
 
 A request body names a key by its hash, which the proxy takes in place of the key. Both parts of a budget are always
-sent, since a part that is left out would stay as it was.
+sent, since a part that is left out would stay as it was; aliases are always sent whole, since one that is left out is
+taken away.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ PATHS = {
     "litellm:UnblockKey": "/key/unblock",
     "litellm:UpdateKey": "/key/update",
     "litellm:UpdateTeam": "/team/update",
+    "litellm:UpdateKeyAliases": "/key/update",
+    "litellm:UpdateTeamAliases": "/team/update",
 }
 """The path of each operation that LiteLLM is sent."""
 

@@ -35,14 +35,14 @@ class GatewayInspector:
         """Every precondition; of a budget what it may spend now, too, since only that brings it back."""
         if change.account != self._account:
             return NotSealable(f"the worker's gateway is {self._account}, not {change.account}", "other_account")
-        row = self._row(change)
+        row = row_of(self._client, change)
         if row is None:
             return NotSealable(f"gateway {change.account} does not know {change.target}", "not_found")
         fields = _fields(change, row)
         refused = self._unfit(change, fields, row)
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
-        tags = _tags(row)
+        tags = tags_of(row)
         before = _budget(row)
         resolved = change.model_copy(update={"before": before}) if isinstance(change, SetGatewayBudget) else None
         return Snapshot(
@@ -58,22 +58,8 @@ class GatewayInspector:
         """The fields as they stand; `{"blocked": "gone"}` where the gateway knows no such key or team any more."""
         if change.account != self._account:
             raise CannotLook(f"the worker's gateway is {self._account}, not {change.account}")
-        row = self._row(change)
+        row = row_of(self._client, change)
         return {"blocked": "gone", "max_budget": "gone"} if row is None else _fields(change, row)
-
-    def _row(self, change: Any) -> Row | None:
-        """The key's or team's row; None for one that is not there, or of which only the archive knows."""
-        if getattr(change, "team", None):
-            told = read(self._client, "/team/info", {"team_id": change.team})
-            row, named = (None, None) if told is None else (part(told, "team_info"), told.get("team_id"))
-        else:
-            told = read(self._client, "/key/info", {"key": change.key})
-            row, named = (None, None) if told is None else (part(told, "info"), told.get("key"))
-        if row is None or row.get("status") == "deleted" or row.get("deleted_at"):
-            return None
-        if named != change.target:
-            raise CannotLook("the answer is about another key or team")
-        return row
 
     def _unfit(self, change: Any, fields: dict[str, Any], row: Row) -> tuple[str, str] | None:
         """The first reason why it is not done: (code, sentence)."""
@@ -86,6 +72,28 @@ class GatewayInspector:
                 told = f"its {name.replace('_', ' ')} is {fields[name]}, and only with {wanted} can it be changed so"
                 return "wrong_state", told
         return _unfit_budget(change, row) if isinstance(change, SetGatewayBudget) else None
+
+
+def row_of(client: httpx.Client, change: Any) -> Row | None:
+    """The key's or team's row; None for one that is not there, or of which only the archive knows."""
+    if getattr(change, "team", None):
+        return team_row(client, change.team)
+    told = read(client, "/key/info", {"key": change.key})
+    return None if told is None else _live(part(told, "info"), told.get("key"), change.key)
+
+
+def team_row(client: httpx.Client, team: str) -> Row | None:
+    """A team's row, its aliases among the rest; None for one that is not there."""
+    told = read(client, "/team/info", {"team_id": team})
+    return None if told is None else _live(part(told, "team_info"), told.get("team_id"), team)
+
+
+def _live(row: Row, named: Any, asked: str) -> Row | None:
+    if row.get("status") == "deleted" or row.get("deleted_at"):
+        return None
+    if named != asked:
+        raise CannotLook("the answer is about another key or team")
+    return row
 
 
 def _unfit_budget(change: SetGatewayBudget, row: Row) -> tuple[str, str] | None:
@@ -139,7 +147,7 @@ def _fields(change: Any, row: Row) -> dict[str, Any]:
         "max_budget": NOTHING if limit is None else _text(limit),
         "budget_duration": NOTHING if limit is None else str(row.get("budget_duration") or NOTHING),
         "expires": str(row.get("expires") or "never"),
-        "tags": fingerprints(_tags(row)),
+        "tags": fingerprints(tags_of(row)),
     }
 
 
@@ -167,7 +175,7 @@ def _spent(row: Row) -> Decimal:
     return spent.quantize(Decimal("0.01"))
 
 
-def _tags(row: Row) -> dict[str, str]:
+def tags_of(row: Row) -> dict[str, str]:
     """Key and value of what people wrote of it: texts of its metadata, and tags such as "environment:production"."""
     metadata = row.get("metadata")
     told = metadata if isinstance(metadata, dict) else {}

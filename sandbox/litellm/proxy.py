@@ -3,7 +3,8 @@
 As there: a key is named by itself or by its SHA-256; its row is told without the hash by `/key/info` and with it by
 `/key/block`; a field that an update leaves out stays, and one that is null is emptied, but for the duration of a key's
 budget, which no update takes away (a team's is); a new duration sets when the budget begins anew; whoever is no
-administrator is refused.
+administrator is refused. Aliases are set only whole, an empty map empties them and null leaves them; a key's stand in
+its row, a team's in a table of their own that its row includes, and nobody asks whether a target is served.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,10 @@ from sandbox.admin.serve import Asked, Told
 ACTIONS = {
     "/key/block": "BlockKey", "/key/unblock": "UnblockKey", "/key/update": "UpdateKey", "/team/update": "UpdateTeam",
 }  # fmt: skip
+OF_ALIASES = {"/key/update": ("aliases", "UpdateKeyAliases"), "/team/update": ("model_aliases", "UpdateTeamAliases")}
 SETTABLE = ("max_budget", "budget_duration")
+Moved = tuple[tuple[str, str, str], ...]
+"""What a change moved: (resource and field, before, after)"""
 RESET = "2026-12-01T00:00:00Z"
 TYPES = {400: "bad_request_error", 401: "auth_error", 404: "not_found_error", 429: "throttling_error"}
 
@@ -41,8 +45,13 @@ def team_row(team: str, **more: Any) -> dict[str, Any]:
     return {
         "team_id": team, "team_alias": None, "organization_id": None, "spend": 0.0, "models": [], "metadata": {},
         "blocked": False, "tpm_limit": None, "rpm_limit": None, "max_budget": None, "budget_duration": None,
-        "budget_reset_at": None, **more,
+        "budget_reset_at": None, "model_id": None, "litellm_model_table": None, **more,
     }  # fmt: skip
+
+
+def model_table(number: int, aliases: Mapping[str, str]) -> dict[str, Any]:
+    """A row of LiteLLM_ModelTable, in which a team's aliases stand."""
+    return {"id": number, "model_aliases": dict(aliases), "created_by": "admin", "updated_by": "admin", "team": None}
 
 
 class LiteLLMProxy:
@@ -50,12 +59,13 @@ class LiteLLMProxy:
 
     def __init__(self, master: str, keys: Iterable[Mapping[str, Any]], teams: Iterable[Mapping[str, Any]] = ()) -> None:
         self._master = master
-        self.keys = {str(row["token"]): dict(row) for row in keys}
-        self.teams = {str(row["team_id"]): dict(row) for row in teams}
+        self.keys = {str(row["token"]): deepcopy(dict(row)) for row in keys}
+        self.teams = {str(row["team_id"]): deepcopy(dict(row)) for row in teams}
 
     def action(self, asked: Asked) -> str | None:
         """The change that a request would make."""
-        return ACTIONS.get(asked.path)
+        field, action = OF_ALIASES.get(asked.path, ("", ""))
+        return action if field in asked.body else ACTIONS.get(asked.path)
 
     def keep(self) -> Any:
         """All rows as they stand."""
@@ -91,7 +101,10 @@ class LiteLLMProxy:
         if asked.path == "/key/update":
             sent = {name: value for name, value in asked.body.items() if name != "budget_duration" or value}
             moved = _set(row, sent, row["token"])
-            told = {"key": asked.body["key"], "token": row["token"], **{name: row[name] for name in SETTABLE}}
+            if asked.body.get("aliases") is not None:
+                moved += ((f"{row['token']} aliases", _map(row["aliases"]), _map(asked.body["aliases"])),)
+                row["aliases"] = dict(asked.body["aliases"])
+            told = {"key": asked.body["key"], **row}
             return Told(200, told, moved)
         before, row["blocked"] = row["blocked"], asked.path == "/key/block"
         return Told(200, dict(row), ((f"{row['token']} blocked", str(bool(before)), str(row["blocked"])),))
@@ -114,11 +127,27 @@ class LiteLLMProxy:
         row = self.teams.get(str(asked.body.get("team_id")))
         if row is None:
             return Told(404, self.error(404, f"Team not found, passed team_id={asked.body.get('team_id')}"))
-        moved = _set(row, asked.body, row["team_id"])
+        moved = _set(row, asked.body, row["team_id"]) + self._upsert(row, asked.body.get("model_aliases"))
         return Told(200, {"team_id": row["team_id"], "data": dict(row)}, moved)
 
+    def _upsert(self, row: dict[str, Any], aliases: Any) -> Moved:
+        """A team's table of aliases as it is after an update: made where there was none, never taken away."""
+        if aliases is None:
+            return ()
+        table = row["litellm_model_table"]
+        before = _map(table["model_aliases"]) if table else "none"
+        number = row["model_id"] or 1 + max((one["model_id"] or 0 for one in self.teams.values()), default=0)
+        row.update(model_id=number, litellm_model_table=model_table(number, aliases))
+        return ((f"{row['team_id']} aliases", before, _map(aliases)),)
 
-def _set(row: dict[str, Any], given: Mapping[str, Any], named: str) -> tuple[tuple[str, str, str], ...]:
+
+def _map(aliases: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} > {model}" for name, model in sorted(aliases.items())) or "none"
+
+
+def _set(row: dict[str, Any], given: Mapping[str, Any], named: str) -> Moved:
+    if not set(SETTABLE) & set(given):
+        return ()
     before = f"{row['max_budget']} {row['budget_duration']}"
     row.update({name: given[name] for name in SETTABLE if name in given})
     if "budget_duration" in given:

@@ -63,6 +63,10 @@ EACH: dict[str, dict[str, Any]] = {
         "kind": "set_gateway_budget", "account": "litellm", "team": "fraud",
         "after": {"max_budget": "100", "duration": "1d"}, "before": {"max_budget": None, "duration": None},
     },
+    "set_model_alias": {
+        "kind": "set_model_alias", "account": "litellm", "team": "fraud", "model": "gpt-4.1",
+        "after": {"model": "gpt-4.1-mini"}, "before": {"model": None}, "others": {"chat": "gpt-5"},
+    },
     "set_openai_spend_limit": {
         "kind": "set_openai_spend_limit", "account": "openai", "project": "proj_abc", "after": {"cents": 500_00},
         "before": {"cents": None},

@@ -5,14 +5,16 @@ from typing import Any
 
 from approvals.claim import claim
 from approvals.lease import Claim
-from sandbox.litellm.proxy import hash_of, key_row, team_row
+from sandbox.litellm.proxy import hash_of, key_row, model_table, team_row
 from tests.approvals.gate_stubs import SAM
 
 MASTER = "sk-master-3f9a"
 TAGS = {"environment": "development", "team": "Risk Models"}
-CHAT, AGENT, SHUT, SPENT, SHARED, OLD, GONE, ODD, EVER, LEFT = (
-    f"sk-{name}" for name in ("chat", "agent", "shut", "spent", "shared", "old", "gone", "odd", "ever", "left")
+CHAT, AGENT, SHUT, SPENT, SHARED, OLD, GONE, ODD, EVER, LEFT, BOT, FREE = (
+    f"sk-{name}"
+    for name in ("chat", "agent", "shut", "spent", "shared", "old", "gone", "odd", "ever", "left", "bot", "free")
 )
+LISTED = ["gpt-4.1", "gpt-4.1-mini", "gpt-5"]
 KEYS = [
     key_row(CHAT, key_alias="chat", spend=312.4051, metadata=TAGS, team_id="fraud"),
     key_row(AGENT, key_alias="agent", spend=10.0, max_budget=500.0, budget_duration="30d", metadata=TAGS),
@@ -24,9 +26,17 @@ KEYS = [
     key_row(ODD, max_budget=0.123456789, metadata=TAGS),
     key_row(EVER, max_budget=500.0, metadata=TAGS),
     key_row(LEFT, budget_duration="1d", metadata=TAGS),
+    key_row(BOT, models=LISTED, aliases={"fast": "gpt-4.1-mini", "gpt-5": "gpt-4.1"}, team_id="fraud", metadata=TAGS),
+    key_row(FREE, models=["all-team-models"], team_id="claims", metadata=TAGS),
     key_row(MASTER, metadata=TAGS),
 ]
-TEAMS = [team_row("fraud", team_alias="Fraud", spend=4000.0, max_budget=12000.0, metadata=TAGS)]
+TEAMS = [
+    team_row("fraud", team_alias="Fraud", spend=4000.0, max_budget=12000.0, metadata=TAGS, models=LISTED, model_id=4,
+             litellm_model_table=model_table(4, {"kyc": "gpt-5"})),
+    team_row("claims", models=LISTED, metadata=TAGS),
+    team_row("open", models=["*"], metadata=TAGS),
+    team_row("odd", models=LISTED, model_id=5, litellm_model_table=model_table(5, {"kyc": "a model"}), metadata=TAGS),
+]  # fmt: skip
 CHEAP = {"amount": "900", "currency": "USD"}
 PLACE = {"account": "litellm"}
 
@@ -54,6 +64,28 @@ def team_budget(team: str = "fraud", **more: Any) -> dict[str, Any]:
     return {"kind": "set_gateway_budget", **PLACE, "team": team, "after": after} | more
 
 
+def team_alias(team: str = "fraud", **more: Any) -> dict[str, Any]:
+    """One more alias of a team that has others."""
+    return {
+        "kind": "set_model_alias",
+        **PLACE,
+        "team": team,
+        "model": "gpt-4.1",
+        "after": {"model": "gpt-4.1-mini"},
+    } | more
+
+
+def first_alias(**more: Any) -> dict[str, Any]:
+    """The first alias of a team, as the rule about cheaper models proposes it."""
+    return team_alias("claims", **more)
+
+
+def key_alias(key: str = BOT, **more: Any) -> dict[str, Any]:
+    """Another target of an alias that a key has, beside another one."""
+    named = {"key": hash_of(key), "model": "gpt-5", "after": {"model": "gpt-4.1-mini"}}
+    return {"kind": "set_model_alias", **PLACE, **named} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str], tuple[str, str, str]]] = [
     (block, "BlockKey", (f"{hash_of(CHAT)} blocked", "False", "True"), (f"{hash_of(CHAT)} blocked", "True", "False")),
@@ -65,8 +97,17 @@ EACH: list[tuple[Make, str, tuple[str, str, str], tuple[str, str, str]]] = [
      (f"{hash_of(CHAT)} budget", "24.5 1d", "None 1d")),
     (team_budget, "UpdateTeam", ("fraud budget", "12000.0 None", "8000.0 30d"),
      ("fraud budget", "8000.0 30d", "12000.0 None")),
+    (team_alias, "UpdateTeamAliases", ("fraud aliases", "kyc > gpt-5", "gpt-4.1 > gpt-4.1-mini, kyc > gpt-5"),
+     ("fraud aliases", "gpt-4.1 > gpt-4.1-mini, kyc > gpt-5", "kyc > gpt-5")),
+    (first_alias, "UpdateTeamAliases", ("claims aliases", "none", "gpt-4.1 > gpt-4.1-mini"),
+     ("claims aliases", "gpt-4.1 > gpt-4.1-mini", "none")),
+    (key_alias, "UpdateKeyAliases",
+     (f"{hash_of(BOT)} aliases", "fast > gpt-4.1-mini, gpt-5 > gpt-4.1", "fast > gpt-4.1-mini, gpt-5 > gpt-4.1-mini"),
+     (f"{hash_of(BOT)} aliases", "fast > gpt-4.1-mini, gpt-5 > gpt-4.1-mini", "fast > gpt-4.1-mini, gpt-5 > gpt-4.1")),
 ]  # fmt: skip
-IDS = ["block", "unblock", "key budget", "first budget", "team budget"]
+IDS = [
+    "block", "unblock", "key budget", "first budget", "team budget", "team alias", "first alias", "key alias",
+]  # fmt: skip
 
 
 def claimed(gate: Any, change: dict[str, Any]) -> Claim:

@@ -28,7 +28,7 @@ from tests.approvals.gateway.conftest import settings_of
 from tests.approvals.gateway.organisation import OPENAI_EACH, OPENAI_IDS
 from tests.approvals.gateway.proxy import CHAT, CHEAP, EACH, IDS, MASTER, Make, block, budget, claimed
 
-OFTEN = ("block", "key budget", "first budget", "spend limit")
+OFTEN = ("block", "key budget", "first budget", "spend limit", "team alias")
 each = pytest.mark.parametrize(
     ("make", "action", "moved", "back"),
     [
