@@ -70,6 +70,7 @@ Wish = Literal[
     "delete_endpoint",
     "set_log_retention",
     "set_gateway_budget",
+    "set_model_alias",
     "block_gateway_key",
     "set_endpoint_count",
     "set_group_minimum",
@@ -171,13 +172,13 @@ def bind(desk: Desk) -> list[BaseTool]:
 _QUERY_SPEND = (
     "What was spent, by any dimensions, optionally against another period. Cite it as {at.column}: {q1.r2.effective}."
 )
-_EXPLAIN = "Why spend changed between two periods: contributions that sum to the change."
+_EXPLAIN = "Why spend changed: contributions that sum to the change."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and from where."
 _ANOMALIES = "Unusual days of spend, what was expected and the driver."
 _SAVINGS = "Savings a month: idle machines, disks, endpoints, logs, models. Not judged: unknown."
 _SIMULATE = "What a month would cost if one machine were stopped or had another type. Only reckons."
 _PROPOSE = "Drafts one change of one resource for people to decide. Only when the user asks."
-_PROPOSALS = "Where proposals stand: state, who asked, who voted, which votes are missing, saving, expiry."
+_PROPOSALS = "Where proposals stand: state, who asked and voted, missing votes, saving, expiry."
 _DERIVE = "A new figure from two known ones."
 
 

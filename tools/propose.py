@@ -296,12 +296,11 @@ def _names(resource: Metered, wanted: str) -> bool:
 
 
 def _by_people(one: Opportunity) -> Problem:
-    role = "Name a role in savings.toml (scheduler_role), or set the schedule up yourself."
     where = "the model is called" if one.resource.model else "it is run"
     return Problem(
         what=f"No change of Spendgate's does this for {called(one.resource)}.",
         why=f"People carry out what this rule finds: {one.judged.why}.",
-        do=role if one.judged.form.kind else f"Change it where {where}; what that saves shows on the bill.",
+        do=one.judged.form.otherwise or f"Change it where {where}; what that saves shows on the bill.",
     )
 
 

@@ -30,6 +30,8 @@ EVALUATED = (
     f"{FRAUD}: gpt-4.1 > gpt-4.1-mini",
     f"{FRAUD}: gpt-5 > in-house-7b",
 )
+THROUGH = (f"{CREDIT}: litellm team credit-risk",)
+"""Which team of its gateway a use case calls through: of the use in fraud nobody has written it down"""
 REPEATED = (
     f"{TREASURY}: claude-haiku-4-5 = 60 %, 8 requests",
     f"{KYC}: gpt-4.1 = 40 %, 4 requests",

@@ -28,7 +28,7 @@ from sandbox.bank.utilisation import utilisation
 from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth, waste_utilisation
 from sandbox.bank.waste_gateway import gateway_log, gateway_truth
 from sandbox.bank.waste_keys import keys_in_cloud, keys_truth
-from sandbox.bank.waste_models import EVALUATED, REPEATED
+from sandbox.bank.waste_models import EVALUATED, REPEATED, THROUGH
 
 LEAST_MONTHS = 6
 
@@ -99,6 +99,7 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
         told = {
             "waste": waste_truth(book),
             "evaluated": EVALUATED,
+            "through": THROUGH,
             "repeated": REPEATED,
             "gateway": gateway_truth(until),
             "keys": keys_truth(),

@@ -1,5 +1,6 @@
 """A bank with planted waste, its cloud and its gateway, and a gate whose real worker looks at them and changes them."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,8 +21,9 @@ from sandbox.admin.serve import ServedAdmin, serve_admin
 from sandbox.aws.seed import access_key
 from sandbox.aws.serve import ServedAws, serve_aws
 from sandbox.bank.waste_gateway import KEYS, gateway_log
+from sandbox.bank.waste_models import EVALUATED, THROUGH
 from sandbox.bank.write import write_bank
-from sandbox.litellm.proxy import LiteLLMProxy, key_row
+from sandbox.litellm.proxy import LiteLLMProxy, key_row, model_table, team_row
 from tests.approvals.gate import START
 from tests.approvals.gate_stubs import PEOPLE
 from tests.approvals.gateway.conftest import settings_of
@@ -32,10 +34,15 @@ from tests.tools.gateway_log import pulled
 MORNING = START.replace(hour=8)
 """The gateway's log reaches to seven o'clock, when it is an hour old."""
 UNTIL = START.date() - timedelta(days=1)
-LIMITS = """
+LIMITS = f"""
 [off_hours]
 scheduler_role = "spendgate-evenings"
+
+[cheaper_model]
+evaluated = {json.dumps(EVALUATED)}
+through = {json.dumps(THROUGH)}
 """
+BILLS = ("aws", "openai", "anthropic")
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +64,8 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
     folder = tmp_path_factory.mktemp("bank")
     write_bank(folder, until=UNTIL, months=6, waste=True)
     lake = pulled(tmp_path_factory.mktemp("home"), gateway_log(UNTIL), now=MORNING)
-    bills = [folder / "bill" / "aws" / f"{month:%Y-%m}.parquet" for month in (date(2026, 10, 1), date(2026, 11, 1))]
+    months = (date(2026, 10, 1), date(2026, 11, 1))
+    bills = [folder / "bill" / name / f"{month:%Y-%m}.parquet" for name in BILLS for month in months]
     ingest(lake, [*bills, folder / "usage"], now=START)
     return Bank(folder, lake)
 
@@ -81,7 +89,10 @@ def client_of(served: ServedAws, account: str, region: str, service: str) -> Any
 def proxy() -> Iterator[ServedAdmin]:
     tags = {"environment": "development"}
     rows = [key_row(f"sk-bank-{one.name}", key_alias=one.name, team_id=one.team, metadata=tags) for one in KEYS]
-    with serve_admin(LiteLLMProxy(MASTER, rows)) as served:
+    models = ["gpt-4.1", "gpt-4.1-mini", "claude-sonnet-4-5", "claude-haiku-4-5"]
+    table = model_table(1, {"score": "gpt-4.1-mini"})
+    teams = [team_row("credit-risk", models=models, metadata=tags, model_id=1, litellm_model_table=table)]
+    with serve_admin(LiteLLMProxy(MASTER, rows, teams)) as served:
         yield served
 
 

@@ -28,7 +28,7 @@ FIRES, NOT, UNKNOWN = "fires", "does not", "unknown"
 MEANS = {"waste": FIRES, "idle": FIRES, "fine": NOT, "in use": NOT, "in_use": NOT, "None": NOT, "unknown": UNKNOWN}
 NEVER_UNKNOWN = {"idle_address"}
 """Its evidence is one meter's name: where the bill lacks that, there is no address to say anything of."""
-BY_PEOPLE = {"cheaper_model", "batch_work", "prompt_caching"}
+BY_PEOPLE = {"batch_work", "prompt_caching"}
 """What they find is carried out where the model is called or the endpoint is kept, by whoever owns it."""
 
 

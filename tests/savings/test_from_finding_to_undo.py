@@ -86,6 +86,14 @@ def another_budget(run: Run, change: Any) -> Any:
     row.update(max_budget=None, budget_duration=None)
 
 
+@contextmanager
+def another_alias(run: Run, change: Any) -> Any:
+    aliases = run.proxy.provider.teams[change.team]["litellm_model_table"]["model_aliases"]  # type: ignore[attr-defined]
+    aliases["report"] = "gpt-4.1-mini"
+    yield "other_aliases"
+    del aliases["report"]
+
+
 Meddle = Callable[[Run, Any], AbstractContextManager[str]]
 MEDDLES: dict[str, Meddle] = {
     "stop_instance": tagged, "resize_instance": tagged, "schedule_stop": tagged, "change_volume_type": tagged,
@@ -93,7 +101,7 @@ MEDDLES: dict[str, Meddle] = {
     "set_endpoint_count": tagged_sagemaker,
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,
     "set_gateway_budget": another_budget, "block_gateway_key": another_budget,
-    "disable_access_key": tagged_user,
+    "disable_access_key": tagged_user, "set_model_alias": another_alias,
 }  # fmt: skip
 
 

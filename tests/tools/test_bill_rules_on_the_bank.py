@@ -1,6 +1,7 @@
 """The rules of the bill on a bank with planted waste: all of it found, nothing else, and the sum as the truth says."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from lake.engine import Lake
 from lake.load import ingest
-from sandbox.bank.waste_models import EVALUATED, REPEATED
+from sandbox.bank.waste_models import EVALUATED, REPEATED, THROUGH
 from sandbox.bank.write import write_bank
 from tests.tools.small_bill import Asked, Charge, charge, days_of, desk_of, lake_of
 from tests.tools.test_bill_rules import eip
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.slow
 UNTIL = date(2026, 10, 31)
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
 LIMITS = SavingsThresholds(
-    cheaper_model=CheaperModelThresholds(evaluated=EVALUATED),
+    cheaper_model=CheaperModelThresholds(evaluated=EVALUATED, through=THROUGH),
     prompt_caching=PromptCachingThresholds(repeated=REPEATED),
     off_hours=OffHoursThresholds(scheduler_role="spendgate-evenings"),
 )
@@ -93,7 +94,8 @@ def test_what_a_rule_finds_can_be_asked_for_and_nothing_else(desk: Desk, truth: 
     kinds = {form.name: form.kind for form in FORMS}
     for one in truth["waste"]:
         kind = kinds[one["rule"]]
-        result = propose_change(desk, target=one["name"] if kind else one["resource"], kind=kind)
+        by_name = kind and one["rule"] != "cheaper_model"  # a model's name is that of each of its uses
+        result = propose_change(desk, target=one["name"] if by_name else one["resource"], kind=kind)
         assert (result.error is None) == (one["verdict"] == "waste" and bool(kind)), one["name"]
         if result.error is None:
             wanted = desk.propose.wanted[-1]  # type: ignore[attr-defined]
@@ -112,10 +114,21 @@ def test_a_row_of_the_list_can_be_asked_for_by_its_address(desk: Desk) -> None:
 
 def test_what_people_carry_out_themselves_is_not_proposed(desk: Desk, truth: dict[str, Any]) -> None:
     one = next(one for one in truth["waste"] if one["rule"] == "cheaper_model" and one["verdict"] == "waste")
-    refused = propose_change(desk, target=one["resource"])
+    unnamed = replace(LIMITS, cheaper_model=CheaperModelThresholds(evaluated=EVALUATED))
+    refused = propose_change(replace(desk, thresholds=unnamed), target=one["resource"])
     assert refused.error is not None
     assert "gpt-4.1-mini was evaluated" in refused.error.why
-    assert "where the model is called" in refused.error.do
+    assert "no gateway is named" in refused.error.why
+    assert "(through), or change it where the model is called" in refused.error.do
+
+
+def test_what_is_asked_for_of_a_use_is_an_alias_of_the_team_that_is_named(desk: Desk, truth: dict[str, Any]) -> None:
+    one = next(one for one in truth["waste"] if one["rule"] == "cheaper_model" and one["verdict"] == "waste")
+    assert propose_change(desk, target=one["resource"]).error is None
+    wanted = desk.propose.wanted[-1]  # type: ignore[attr-defined]
+    assert wanted.change["team"] == "credit-risk"
+    assert (wanted.change["model"], wanted.change["after"]) == ("gpt-4.1", {"model": "gpt-4.1-mini"})
+    assert Decimal(wanted.evidence["saving"]) > 0
 
 
 @pytest.mark.slow

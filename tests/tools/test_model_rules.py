@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from approvals.changes.change import parse_change
 from lake.errors import LakeError
 from lake.metered import Meter, Metered, MonthOfMeter
 from lake.period import Period
@@ -125,6 +126,50 @@ def test_the_rule_says(sentence: str, rule: Any, what: Metered, verdict: Verdict
         assert said.money is not None
         assert round(said.money.cash, 2) == Decimal(saving)
         assert said.money.low <= said.money.cash <= said.money.high
+
+
+TEAM, HASH = "KYC: litellm team kyc-eu", "0a" * 32
+THROUGH: list[tuple[str, str, dict[str, Any]]] = [
+    ("a team", TEAM, {"team": "kyc-eu"}),
+    ("a key", f"kyc: eu-proxy key {HASH}", {"account": "eu-proxy", "key": HASH}),
+]
+
+
+@pytest.mark.parametrize(("what", "text", "named"), THROUGH, ids=[row[0] for row in THROUGH])
+def test_where_the_gateway_is_named_the_change_is_an_alias_there(what: str, text: str, named: dict[str, Any]) -> None:
+    limits = replace(LIMITS, cheaper_model=replace(LIMITS.cheaper_model, through=(text, "claims: litellm team c")))
+    said = cheaper_model.judge(use(*mixed()), replace(LOOK, limits=limits))
+    assert said is not None
+    wanted = {"kind": "set_model_alias", "account": "litellm", "model": "big", "after": {"model": "small"}} | named
+    assert said.change == wanted
+    assert parse_change(said.change).kind == cheaper_model.FORM.kind
+    assert "people" not in said.why
+    fine = cheaper_model.judge(use(*mixed(20)), replace(LOOK, limits=limits))
+    assert fine is not None
+    assert fine.change is None
+
+
+def test_where_no_gateway_is_named_for_this_use_people_change_it_and_the_rule_says_why() -> None:
+    limits = replace(LIMITS, cheaper_model=replace(LIMITS.cheaper_model, through=("claims: litellm team c",)))
+    said = cheaper_model.judge(use(*mixed()), replace(LOOK, limits=limits))
+    assert said is not None
+    assert said.change is None
+    assert "small was evaluated for it; no gateway is named that it calls through" in said.why
+
+
+UNROUTED = ("kyc litellm team a", "kyc: litellm", "kyc: litellm user a", ": litellm team a", "kyc: LiteLLM team a",
+            "kyc: litellm key sk-chat", "kyc: litellm team a b")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNROUTED)
+def test_a_gateway_that_cannot_be_read_is_refused_and_not_passed_over(text: str) -> None:
+    with pytest.raises(LakeError, match="USE CASE: GATEWAY team ID"):
+        thresholds_of(f'[cheaper_model]\nthrough = ["{text}"]\n', name="savings.toml")
+
+
+def test_a_use_calls_through_one_gateway() -> None:
+    with pytest.raises(LakeError, match="stands there twice"):
+        thresholds_of(f'[cheaper_model]\nthrough = ["{TEAM}", "kyc: litellm team b"]\n', name="savings.toml")
 
 
 @pytest.mark.parametrize("text", ["kyc big > small", "kyc: big", ": big > small", "kyc: big > Big", "kyc: > small"])

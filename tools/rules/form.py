@@ -22,7 +22,7 @@ class Form:
     `evidence` is what must be known for a verdict; `kind` is the change that it leads to (empty where people
     carry it out themselves), `drift` what must not have changed until that is carried out. `order` decides between two
     rules about one resource: the smaller goes first. `estimate`: its money is a gateway's own, before any bill, and
-    counts in no total.
+    counts in no total. `otherwise` is what people do where the change needs something that nobody named.
     """
 
     number: str
@@ -39,3 +39,4 @@ class Form:
     drift: tuple[str, ...]
     order: int
     estimate: bool = False
+    otherwise: str = ""

@@ -33,8 +33,8 @@ def judge_at(
 ) -> Judgement:  # fmt: skip
     """The verdict on a use of a model that could be paid at these prices of `model`.
 
-    `more` is the share of tokens that would be needed besides, `called` what such a price is called. Nothing of ours
-    carries such a change out.
+    `more` is the share of tokens that would be needed besides, `called` what such a price is called. What carries it
+    out, if anything, each rule says itself.
     """
     share, missing = _saved(resource, model, prices, more, called)
     made = money(

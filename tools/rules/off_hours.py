@@ -63,6 +63,7 @@ FORM = Form(
     drift=("schedule", "instance_id", "type", "lifecycle", "root_device", "scaling_group", "stop_protection", "tags",
            "disks"),
     order=15,
+    otherwise="Name a role in savings.toml (scheduler_role), or set the schedule up yourself.",
 )  # fmt: skip
 
 

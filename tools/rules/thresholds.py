@@ -210,13 +210,15 @@ class CheaperModelThresholds:
     """For which work another model was evaluated, and when a change of model is worth a release."""
 
     evaluated: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
     more_tokens_percent: Decimal = Decimal(5)
     least_percent: Decimal = Decimal(10)
     least_per_month: Decimal = Decimal(50)
 
     def __post_init__(self) -> None:
-        """ValueError for an evaluation that cannot be read: it would be passed over in silence."""
+        """ValueError for what cannot be read: it would be passed over in silence."""
         self.routes()
+        self.gateways()
 
     def routes(self) -> dict[tuple[str, str], str]:
         """(use case, model), in small letters → the model that does the same work as well."""
@@ -231,6 +233,23 @@ class CheaperModelThresholds:
                 raise ValueError(f"evaluated: '{use_case.strip()}: {own}' stands there twice")
             found[key] = other
         return found
+
+    def gateways(self) -> dict[str, tuple[str, str, str]]:
+        """Use case, in small letters → (gateway, "team" or "key", its id) through which all of it calls models."""
+        found: dict[str, tuple[str, str, str]] = {}
+        for text in self.through:
+            named = _THROUGH.fullmatch(text)
+            if named is None or (named[3] == "key" and not _KEY.fullmatch(named[4])):
+                raise ValueError(f"through: '{text}' is not of the form 'USE CASE: GATEWAY team ID' or '... key HASH'")
+            use_case = named[1].strip().casefold()
+            if use_case in found:
+                raise ValueError(f"through: '{named[1].strip()}' stands there twice")
+            found[use_case] = (named[2], named[3], named[4])
+        return found
+
+
+_THROUGH = re.compile(r"(.*\S.*):\s*([a-z][a-z0-9-]{0,30})\s+(team|key)\s+([A-Za-z0-9][A-Za-z0-9_.:@-]{0,127})\s*")
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
