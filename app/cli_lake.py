@@ -32,6 +32,21 @@ def lake_status(person: As = None, as_json: Json = False) -> None:
     command.status(lake=desk.lake, rules=rules, teams_seen=desk.scope, as_json=as_json)
 
 
+@lake_app.command(name="quarantine")
+def lake_quarantine(
+    source: Source = None,
+    top: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 100,
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """The rows of bills that count in no total, since money, time or currency cannot be read: where, why, what."""
+    from app.commands import quarantine as command
+    from app.commands.desk import desk_here
+
+    desk = desk_here(person)
+    command.run(lake=desk.lake, source=source, top=top, teams_seen=desk.scope, as_json=as_json)
+
+
 @lake_app.command(name="publish")
 def lake_publish(
     reader: Annotated[

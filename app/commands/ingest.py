@@ -107,10 +107,8 @@ def _tell(report: IngestReport) -> None:
     if report.rows_quarantined:
         hint(
             f"Counted in no total, since money, time or currency cannot be read: "
-            f"{_counted(report.rows_quarantined, 'row')}{_money(report)}, with the reasons in:"
+            f"{_counted(report.rows_quarantined, 'row')}{_money(report)}. See them: spendgate lake quarantine"
         )
-        for path in report.quarantine:
-            hint(f"  lake/{path}")
     for finding in report.findings[:MOST_FINDINGS]:
         hint(f"  note: {_told(finding)}")
     if len(report.findings) > MOST_FINDINGS:

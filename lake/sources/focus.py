@@ -99,7 +99,7 @@ def _refuse_if_incomplete(file: TableFile, ours: dict[str, int], version: str) -
         raise LakeError(
             f"{file.path} lacks the mandatory FOCUS column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
             why="Without it a charge cannot be told apart, dated or summed as FOCUS defines it.",
-            do="Export the file with all mandatory columns of FOCUS.",
+            do="Export the file with all mandatory columns of FOCUS; docs/bills.md lists them.",
         )
 
 

@@ -1,11 +1,13 @@
 """Each rule of FOCUS that a row breaks is told once, with how many rows and the first of them; the row still loads."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.commands import ingest as command
 from lake.engine import Lake
+from lake.sources.focus import MANDATORY
 from tests.lake.conftest import NOW
 
 GOOD = {
@@ -125,3 +127,8 @@ def test_an_example_cannot_write_on_a_terminal(
     assert "Rent" in said
     assert "\x1b" not in said
     assert "\u202e" not in said
+
+
+def test_the_page_about_bills_names_every_column_that_a_focus_file_needs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "bills.md").read_text()
+    assert f"columns of FOCUS: {', '.join(f'`{name}`' for name in MANDATORY)}. " in page

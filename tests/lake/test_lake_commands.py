@@ -48,8 +48,7 @@ def test_ingest_for_people(home: Path, write: Any, charge: Any, capsys: pytest.C
     told = capsys.readouterr()
     assert told.out == "USD\t1.00\t1.00\n"
     assert "1 of 2 rows loaded into 1 snapshot." in told.err
-    assert "1 row (billed 8.00 of no readable currency), with the reasons in:" in told.err
-    assert "quarantine.parquet" in told.err
+    assert "1 row (billed 8.00 of no readable currency). See them: spendgate lake quarantine" in told.err
     assert "replaces aws/2026-10/1" in told.err
 
 
