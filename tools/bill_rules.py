@@ -21,6 +21,7 @@ from tools.key_rules import judged_access_keys
 from tools.model_rules import judged_models
 from tools.namesakes import namesakes
 from tools.opportunity import Opportunity
+from tools.project_rules import judged_projects
 from tools.rules import idle_endpoint, idle_machine, off_hours, old_disk, unused_throughput
 from tools.rules.catalogue import BILL_RULES, GROUP_RULES, IDS
 from tools.rules.evidence import Verdict
@@ -58,12 +59,12 @@ class Judged:
 
 
 def judged(desk: Desk) -> Judged:
-    """Every resource, every use of a model and every key of a gateway that a rule is about, each over the last days
-    that its bill, or the gateway's log, reaches."""
+    """Every resource, use of a model, project and key of a gateway that a rule is about, each over the last days that
+    its bill, or the gateway's log, reaches."""
     own, models = _by_resource(desk), judged_models(desk)
     return replace(
         own,
-        found=(*own.found, *models.found, *judged_keys(desk), *judged_access_keys(desk)),
+        found=(*own.found, *models.found, *judged_keys(desk), *judged_projects(desk), *judged_access_keys(desk)),
         query=";\n".join(query for query in (own.query, models.query) if query),
         snapshots=tuple(dict.fromkeys((*own.snapshots, *models.snapshots))),
         uses=models.uses,

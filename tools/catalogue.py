@@ -71,6 +71,7 @@ Wish = Literal[
     "set_log_retention",
     "set_gateway_budget",
     "set_model_alias",
+    "set_openai_spend_limit",
     "block_gateway_key",
     "set_endpoint_count",
     "set_group_minimum",
@@ -96,7 +97,7 @@ class _Bill(_Arguments):
 
 
 class _Spend(_Bill):
-    by: Names = Field(default_factory=list, description=f"dimensions to split by: {DIMENSIONS}")
+    by: Names = Field(default_factory=list, description=f"split by: {DIMENSIONS}")
     compare: Text = Field(None, description="previous, last year or a period")
     top: Top = Field(None, description="rows wanted")
 

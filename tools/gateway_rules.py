@@ -10,11 +10,11 @@ from decimal import Decimal
 from lake import hourly
 from lake.gateway_keys import of_keys
 from lake.key_hours import KeyHours
-from lake.metered import Meter, Metered, MonthOfMeter
-from lake.money import add
+from lake.metered import Metered
 from lake.period import Period
 from lake.question import NONE, UNTAGGED
 from tools.desk import Desk
+from tools.metered_days import meter_of_days
 from tools.opportunity import Opportunity
 from tools.rules.catalogue import GATEWAY_RULES
 
@@ -47,13 +47,7 @@ def _resource(use: KeyHours, period: Period) -> Metered:
     by_day: dict[int, Decimal] = {}
     for hour, cost in use.costs.items():
         by_day[hour // 24] = by_day.get(hour // 24, Decimal(0)) + cost
-    days = list(by_day.values()) or [Decimal(0)]
-    spent, last = add(use.costs.values()), period.end - timedelta(days=1)
-    meter = Meter(
-        name="estimated cost", unit=use.currency, months=(MonthOfMeter(last.replace(day=1), spent, len(days)),),
-        list_cost=None, effective=spent, uncovered=spent, least_day=min(days), most_day=max(days),
-        least_quantity=min(days), most_quantity=max(days), first_day=period.start, last_day=last,
-    )  # fmt: skip
+    meter = meter_of_days("estimated cost", by_day, period, unit=use.currency)
     return Metered(
         resource_id=key_id(use.source, use.key), name=f"key {use.key[:12]}", provider="LiteLLM", service="gateway",
         account=use.source, region=NONE, team=team, use_case=NONE, environment=UNTAGGED, currency=use.currency,

@@ -119,7 +119,7 @@ def _by_rule(desk: Desk, wanted: str, kind: str, named: list[Opportunity], bille
     if one.judged.change is None:
         raise CannotProposeError(_by_people(one))
     money, form = one.judged.money, one.judged.form
-    # A gateway's estimate is no saving of the bill: on a card and in every sum of what is proposed it would be one.
+    # What stops if it would go on is no saving of the bill: on a card and in every sum of proposals it would be one.
     yearly = None if money is None or form.estimate else money.per_year or None
     try:
         change = parse_change(one.judged.change)

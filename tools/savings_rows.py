@@ -15,8 +15,8 @@ MONEY_NOTE = (
 )
 
 ESTIMATE_NOTE = (
-    "What keys of a gateway spend is the gateway's own estimate, before any bill: it is reckoned for a month if it goes"
-    " on, from what it costs until somebody notices to the dearest hour; it is in no total."
+    "What runs away is reckoned for a month if it goes on, from what it costs until somebody notices to the dearest"
+    " hour or day; it is in no total. Of keys of a gateway it is the gateway's own estimate, before any bill."
 )
 
 
@@ -50,7 +50,7 @@ def put_opportunity(sheet: Sheet, one: Opportunity) -> Row:
     who, days = called(one.resource), spoken(one.period)
     if money is not None and one.verdict.saves:
         rate = f"at the rate of {days}"
-        whose = " by the gateway's estimate" if form.estimate else ""
+        whose = f" {form.estimate}" if form.estimate else ""
         for column, value, said in (
             ("per_month", money.cash, "Saving a month, in cash"),
             ("low", money.low, "Saving a month at least"),

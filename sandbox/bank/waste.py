@@ -21,6 +21,7 @@ from sandbox.bank.tokens import SERVICES
 from sandbox.bank.waste_groups import add_planted_groups, groups_in_cloud, groups_truth, groups_utilisation
 from sandbox.bank.waste_hours import add_planted_desks, desks_in_cloud, desks_truth, desks_utilisation
 from sandbox.bank.waste_models import add_planted_uses, uses_truth
+from sandbox.bank.waste_projects import add_planted_projects
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
 IDLE, ENDPOINT, LOGS, UNITS = "idle_machine", "idle_endpoint", "log_retention", "unused_throughput"
@@ -205,6 +206,7 @@ def add_waste(book: Book) -> None:
     add_planted_uses(book)
     add_planted_groups(book)
     add_planted_desks(book)
+    add_planted_projects(book)
 
 
 def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:

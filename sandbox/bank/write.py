@@ -25,10 +25,11 @@ from sandbox.bank.services import add_services
 from sandbox.bank.tokens import add_tokens
 from sandbox.bank.truth import truth
 from sandbox.bank.utilisation import utilisation
-from sandbox.bank.waste import add_waste, waste_in_cloud, waste_truth, waste_utilisation
+from sandbox.bank.waste import HOURS_PER_MONTH, add_waste, waste_in_cloud, waste_truth, waste_utilisation
 from sandbox.bank.waste_gateway import gateway_log, gateway_truth
 from sandbox.bank.waste_keys import keys_in_cloud, keys_truth
 from sandbox.bank.waste_models import EVALUATED, REPEATED, THROUGH
+from sandbox.bank.waste_projects import projects_truth
 
 LEAST_MONTHS = 6
 
@@ -103,6 +104,7 @@ def _write(folder: Path, *, until: date, seed: int, months: int, csv: bool, wast
             "repeated": REPEATED,
             "gateway": gateway_truth(until),
             "keys": keys_truth(),
+            "projects": projects_truth(book, hours_per_month=HOURS_PER_MONTH),
         }
         _write_json(folder / "gateway.json", {"data": gateway_log(until)})
     _write_json(folder / "truth.json", {**truth(book, events), **told, **sums.as_json()})

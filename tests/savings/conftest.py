@@ -22,11 +22,14 @@ from sandbox.aws.seed import access_key
 from sandbox.aws.serve import ServedAws, serve_aws
 from sandbox.bank.waste_gateway import KEYS, gateway_log
 from sandbox.bank.waste_models import EVALUATED, THROUGH
+from sandbox.bank.waste_projects import PROJECTS
 from sandbox.bank.write import write_bank
 from sandbox.litellm.proxy import LiteLLMProxy, key_row, model_table, team_row
+from sandbox.openai.organisation import OpenAIOrganisation, project_row
 from tests.approvals.gate import START
 from tests.approvals.gate_stubs import PEOPLE
 from tests.approvals.gateway.conftest import settings_of
+from tests.approvals.gateway.organisation import ADMIN
 from tests.approvals.gateway.proxy import MASTER
 from tests.savings.run import CROWD, Run
 from tests.tools.gateway_log import pulled
@@ -96,8 +99,15 @@ def proxy() -> Iterator[ServedAdmin]:
         yield served
 
 
+@pytest.fixture(scope="session")
+def openai() -> Iterator[ServedAdmin]:
+    rows = [project_row(one.project, one.name, models=("gpt-5-mini",)) for one in PROJECTS]
+    with serve_admin(OpenAIOrganisation(ADMIN, rows)) as served:
+        yield served
+
+
 @pytest.fixture
-def run(gate: Any, bank: Bank, aws: ServedAws, proxy: ServedAdmin) -> Run:
+def run(gate: Any, bank: Bank, aws: ServedAws, proxy: ServedAdmin, openai: ServedAdmin) -> Run:
     """The gate with the bank's home before it, and behind it a worker for each of the bank's accounts."""
     more = (f'\n[[person]]\nid = "{who}"\nname = "{role}"\nroles = ["{role}"]\n' for who, role in CROWD.items())
     gate.adopt("people", PEOPLE + "".join(more))
@@ -106,8 +116,8 @@ def run(gate: Any, bank: Bank, aws: ServedAws, proxy: ServedAdmin) -> Run:
     def clients(account: str, region: str, service: str) -> Any:
         return client_of(aws, account, region, service)
 
-    settings = settings_of(proxy)
+    settings = settings_of(proxy, openai=openai)
     gate.inspector = eyes(clients).also(gateway_eyes(settings))
     cloud = AwsExecutor(clients)
     gate.executor = Hands(dict.fromkeys(SERVICES, cloud), name="aws").also(gateway_hands(settings))
-    return Run(gate, bank.lake, clients, proxy)
+    return Run(gate, bank.lake, clients, proxy, openai)

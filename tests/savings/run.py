@@ -35,6 +35,7 @@ class Run:
     lake: Any
     clients: Any
     proxy: ServedAdmin
+    openai: ServedAdmin
 
     def ask(self, target: str, kind: str) -> dict[str, Any]:
         """What the tool `propose_change` answers, called as a model calls it."""

@@ -17,6 +17,7 @@ from tests.tools import (
     test_model_rules,
     test_off_hours,
     test_oversized_endpoint,
+    test_project_runaway,
     test_rightsize,
     test_unused_keys,
 )
@@ -34,7 +35,7 @@ BY_PEOPLE = {"batch_work", "prompt_caching"}
 
 TABLES = (
     test_bill_rules.CASES, test_oversized_endpoint.CASES, test_rightsize.CASES, test_model_rules.CASES,
-    test_gateway_rules.CASES, test_unused_keys.CASES,
+    test_gateway_rules.CASES, test_unused_keys.CASES, test_project_runaway.CASES,
 )  # fmt: skip
 
 

@@ -94,6 +94,15 @@ def another_alias(run: Run, change: Any) -> Any:
     del aliases["report"]
 
 
+@contextmanager
+def another_limit(run: Run, change: Any) -> Any:
+    row = run.openai.provider.projects[change.target]  # type: ignore[attr-defined]
+    row["spend_limit"] = {"object": "project.spend_limit", "threshold_amount": 77_00, "currency": "USD",
+                          "interval": "month", "enforcement": {"status": "inactive"}}  # fmt: skip
+    yield "spend_limit"
+    row["spend_limit"] = None
+
+
 Meddle = Callable[[Run, Any], AbstractContextManager[str]]
 MEDDLES: dict[str, Meddle] = {
     "stop_instance": tagged, "resize_instance": tagged, "schedule_stop": tagged, "change_volume_type": tagged,
@@ -102,6 +111,7 @@ MEDDLES: dict[str, Meddle] = {
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,
     "set_gateway_budget": another_budget, "block_gateway_key": another_budget,
     "disable_access_key": tagged_user, "set_model_alias": another_alias,
+    "set_openai_spend_limit": another_limit,
 }  # fmt: skip
 
 
@@ -110,7 +120,7 @@ def planted(bank: Bank, rule: str) -> dict[str, Any]:
     truth = json.loads((bank.folder / "truth.json").read_text())
     if rule == "idle_gpu_instance":
         return {"resource": truth["idle"][0]["instance_id"]}
-    listed = [*truth["waste"], *truth["gateway"], *truth["keys"]]
+    listed = [*truth["waste"], *truth["gateway"], *truth["keys"], *truth["projects"]]
     return next(one for one in listed if (one["rule"], one["verdict"]) == (rule, "waste"))
 
 

@@ -15,7 +15,7 @@ from lake.key_hours import KeyHours
 from tools.rules import agent_loop, key_runaway, retry_storm
 from tools.rules.configured import thresholds_of
 from tools.rules.evidence import Verdict
-from tools.rules.gateway_use import rank
+from tools.rules.own_level import rank
 from tools.rules.thresholds import SavingsThresholds
 
 END, HOURS, WINDOW = 500_000, 336, 6

@@ -11,8 +11,9 @@ from lake.key_hours import KeyHours
 from tools.detection.contributions import EXACT
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
-from tools.rules.gateway_use import COMMON, DRIFT, NOTICED, OURS, block_of, burning, held, missing, rank, untold
+from tools.rules.gateway_use import COMMON, DRIFT, ESTIMATE, NOTICED, OURS, block_of, burning, held, missing, untold
 from tools.rules.judged import Judgement, finding
+from tools.rules.own_level import rank
 from tools.rules.thresholds import SavingsThresholds
 
 FORM = Form(
@@ -35,7 +36,7 @@ FORM = Form(
     undo="unblock_gateway_key",
     drift=DRIFT,
     order=10,
-    estimate=True,
+    estimate=ESTIMATE,
 )
 
 
@@ -43,7 +44,7 @@ def judge(use: KeyHours, limits: SavingsThresholds, *, now: datetime) -> Judgeme
     """The verdict on a key; None for one that spends too little for anybody to be called."""
     mine = limits.gateway
     it = held(use, limits.look_back_days, mine)
-    if it.per_hour < mine.least_per_hour:
+    if it.pace < mine.least_per_hour:
         return None
     lacks = (*missing(it, mine, now=now), *untold(use.session, it, "which requests belong together"))
     if lacks:
@@ -60,5 +61,5 @@ def judge(use: KeyHours, limits: SavingsThresholds, *, now: datetime) -> Judgeme
     why = f"one session sent at least {calls} requests in each of {len(it.window)} hours; its level is {level}"
     if not said.verdict.saves:
         return Judgement(FORM, said, why)
-    beyond = max(it.per_hour - it.usual, Decimal(0))
+    beyond = max(it.pace - it.usual, Decimal(0))
     return Judgement(FORM, said, why, burning(it, beyond, limits), block_of(it))

@@ -21,6 +21,7 @@ from tools.rules import (
     old_disk,
     old_generation,
     oversized_endpoint,
+    project_runaway,
     prompt_caching,
     retry_storm,
     rightsize,
@@ -74,6 +75,7 @@ FORMS: tuple[Form, ...] = (
     batch_work.FORM,
     prompt_caching.FORM,
     key_runaway.FORM,
+    project_runaway.FORM,
     retry_storm.FORM,
     agent_loop.FORM,
     unused_key.FORM,
@@ -97,6 +99,7 @@ SECTIONS = {
     batch_work.FORM.name: "batch_work",
     prompt_caching.FORM.name: "prompt_caching",
     key_runaway.FORM.name: SECTION,
+    project_runaway.FORM.name: "project_runaway",
     retry_storm.FORM.name: SECTION,
     agent_loop.FORM.name: SECTION,
     unused_key.FORM.name: "unused_key",
@@ -137,7 +140,8 @@ def document(limits: SavingsThresholds) -> str:
         " figure that people decide on. Its interval runs from the cheapest day with no reuse of a freed commitment to"
         " the dearest day with full reuse. Where two rules speak about one resource, the total takes the first by their"
         " order and of the next only what is left: it is never a sum of independent estimates."
-        " What a rule finds by a gateway's own estimates (24 to 26) counts in no total.",
+        " What runs away (24 to 26) is reckoned for the case that it goes on, of keys by a gateway's own estimates, and"
+        " counts in no total.",
         "",
         "| rule | what it finds | change | can it be undone |",
         "|---|---|---|---|",

@@ -21,8 +21,9 @@ class Form:
 
     `evidence` is what must be known for a verdict; `kind` is the change that it leads to (empty where people
     carry it out themselves), `drift` what must not have changed until that is carried out. `order` decides between two
-    rules about one resource: the smaller goes first. `estimate`: its money is a gateway's own, before any bill, and
-    counts in no total. `otherwise` is what people do where the change needs something that nobody named.
+    rules about one resource: the smaller goes first. `estimate`: in which way its money is no saving on the bill yet,
+    in words ("by the gateway's estimate"); then it counts in no total. `otherwise` is what people do where the change
+    needs something that nobody named.
     """
 
     number: str
@@ -38,5 +39,5 @@ class Form:
     undo: str
     drift: tuple[str, ...]
     order: int
-    estimate: bool = False
+    estimate: str = ""
     otherwise: str = ""

@@ -4,8 +4,7 @@ Nobody can say from a bill that an agent runs in a circle, and the bill comes da
 hour, by its own estimates; so what is reckoned here is an estimate, and counts in no total.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -14,14 +13,14 @@ from lake.key_hours import KeyHours
 from tools.detection.contributions import EXACT, add
 from tools.rules.evidence import Check
 from tools.rules.form import Limit
-from tools.rules.money import Confidence, Money
-from tools.rules.saving import MONTHS_PER_YEAR
+from tools.rules.money import Money
+from tools.rules.own_level import Held, going_on, parted
 from tools.rules.thresholds import GatewayThresholds, SavingsThresholds
 
 SECTION = "gateway"
 DAY = 24
 OURS = "ours"
-_PLACES = Decimal("0.000001")
+KeyHeld = Held[KeyHours]
 HEADROOM = Limit("headroom_percent", "% above its dearest day for the budget that is proposed", OURS)
 NOTICED = Limit("noticed_hours", "hours that the least saving reckons with", "ours: by then somebody notices")
 DRIFT = ("resource", "alias", "team", "blocked", "max_budget", "budget_duration", "expires", "tags")
@@ -34,44 +33,16 @@ COMMON = (
     Limit("least_per_hour", "US dollars an hour in the newest hours, at least", "ours: below it nobody is called"),
 )
 """The limits that all of these rules keep to."""
+ESTIMATE = "by the gateway's estimate"
 HASH_LENGTH = 64
 
 
-@dataclass(frozen=True)
-class Held:
-    """A key's newest hours (`window`) and the known hours before them (`history`), each an hour's number."""
-
-    use: KeyHours
-    window: tuple[int, ...]
-    history: tuple[int, ...]
-
-    def cost(self, hour: int) -> Decimal:
-        """What a known hour cost; one without a request cost nothing."""
-        return self.use.costs.get(hour, Decimal(0))
-
-    @property
-    def spent(self) -> Decimal:
-        return add(self.cost(hour) for hour in self.window)
-
-    @property
-    def per_hour(self) -> Decimal:
-        """The mean of the newest hours."""
-        return EXACT.divide(self.spent, Decimal(len(self.window)))
-
-    @property
-    def usual(self) -> Decimal:
-        """The mean of an hour before them, nights and weekends among them."""
-        return EXACT.divide(add(self.cost(hour) for hour in self.history), Decimal(len(self.history)))
-
-
-def held(use: KeyHours, look_back_days: int, limits: GatewayThresholds) -> Held:
+def held(use: KeyHours, look_back_days: int, limits: GatewayThresholds) -> KeyHeld:
     """The key's hours as the rules divide them."""
-    window = tuple(range(use.end - limits.window_hours, use.end))
-    first = use.end - look_back_days * DAY
-    return Held(use, window, tuple(sorted(hour for hour in use.known if first <= hour < window[0])))
+    return parted(use, first=use.end - look_back_days * DAY, newest=limits.window_hours)
 
 
-def missing(it: Held, limits: GatewayThresholds, *, now: Any) -> tuple[str, ...]:
+def missing(it: KeyHeld, limits: GatewayThresholds, *, now: Any) -> tuple[str, ...]:
     """What is missing for a verdict about money, in words."""
     lacks = [] if it.use.whole else ["what else it did: teams share it, and you see only some of them"]
     if now - it.use.loaded_at > timedelta(hours=limits.freshest_hours):
@@ -88,38 +59,19 @@ def _at(use: KeyHours) -> str:
     return f"{use.loaded_at:%Y-%m-%d %H:%M} UTC"
 
 
-def untold(counts: Mapping[int, Decimal], it: Held, what: str) -> tuple[str, ...]:
+def untold(counts: Mapping[int, Decimal], it: KeyHeld, what: str) -> tuple[str, ...]:
     """That the log does not tell `what` of an hour in which there was something to tell."""
     hours = [hour for hour in (*it.history, *it.window) if it.use.costs.get(hour) is not None and hour not in counts]
     return (f"{what} in {len(hours)} hours: the log of those hours does not tell it",) if hours else ()
 
 
-def rank(values: Iterable[Decimal], share: Decimal) -> Decimal:
-    """The value below or at which this share of them lies, by nearest rank; 0 of none."""
-    ordered = sorted(values)
-    if not ordered:
-        return Decimal(0)
-    place = (share * len(ordered)).to_integral_value(ROUND_CEILING)
-    return ordered[max(int(place), 1) - 1]
-
-
-def burning(it: Held, beyond: Decimal, limits: SavingsThresholds) -> Money:
+def burning(it: KeyHeld, beyond: Decimal, limits: SavingsThresholds) -> Money:
     """What it costs to let it go on: `beyond` an hour, for a month; at least what it costs until somebody notices."""
-    month = Decimal(limits.hours_per_month)
-    dearest = max(max((it.cost(hour) for hour in it.window), default=Decimal(0)) - it.usual, beyond)
-    cash = _exact(EXACT.multiply(beyond, month))
-    return Money(
-        list_price=None,
-        effective=cash,
-        cash=cash,
-        low=_exact(min(EXACT.multiply(beyond, Decimal(limits.gateway.noticed_hours)), cash)),
-        high=_exact(EXACT.multiply(dearest, month)),
-        confidence=Confidence.LOW,
-        annual_cost=_exact(EXACT.multiply(it.usual, month * MONTHS_PER_YEAR)),
-    )
+    noticed = Decimal(limits.gateway.noticed_hours)
+    return going_on(it, beyond, per_month=Decimal(limits.hours_per_month), noticed=noticed)
 
 
-def budget_of(it: Held, level: Decimal, limits: GatewayThresholds) -> Decimal | None:
+def budget_of(it: KeyHeld, level: Decimal, limits: GatewayThresholds) -> Decimal | None:
     """A day's budget in whole dollars: its dearest whole day and a headroom; None where no whole day is known.
 
     An hour above its level counts as its level, so that a single hour's mishap does not make room for a runaway.
@@ -134,26 +86,26 @@ def budget_of(it: Held, level: Decimal, limits: GatewayThresholds) -> Decimal | 
     return max(most.to_integral_value(ROUND_CEILING), Decimal(1))
 
 
-def beyond_budget(it: Held, budget: Decimal | None) -> Decimal | None:
+def beyond_budget(it: KeyHeld, budget: Decimal | None) -> Decimal | None:
     """What the newest hours cost an hour beyond that budget: so much at most would be refused."""
-    return None if budget is None else it.per_hour - EXACT.divide(budget, Decimal(DAY))
+    return None if budget is None else it.pace - EXACT.divide(budget, Decimal(DAY))
 
 
-def cut(it: Held, budget: Decimal | None, limits: GatewayThresholds) -> Check:
+def cut(it: KeyHeld, budget: Decimal | None, limits: GatewayThresholds) -> Check:
     """Whether the budget would refuse anything worth it."""
     said = "cost an hour beyond a budget of its dearest day"
     return Check("beyond_budget", said, beyond_budget(it, budget), limits.least_per_hour, it.use.currency,
                  at_most=False)  # fmt: skip
 
 
-def setting(it: Held, budget: Decimal) -> dict[str, Any] | None:
+def setting(it: KeyHeld, budget: Decimal) -> dict[str, Any] | None:
     """The change that sets this budget for every day; None for a key that the log does not name by its hash."""
     after = {"max_budget": str(budget), "duration": "1d"}
     change = {"kind": "set_gateway_budget", "account": it.use.source, "key": it.use.key, "after": after}
     return change if _addressed(it.use) else None
 
 
-def block_of(it: Held) -> dict[str, Any] | None:
+def block_of(it: KeyHeld) -> dict[str, Any] | None:
     """The change that blocks it; None for a key that the log does not name by its hash."""
     if not _addressed(it.use):
         return None
@@ -162,7 +114,3 @@ def block_of(it: Held) -> dict[str, Any] | None:
 
 def _addressed(use: KeyHours) -> bool:
     return len(use.key) == HASH_LENGTH and set(use.key) <= set("0123456789abcdef")
-
-
-def _exact(value: Decimal) -> Decimal:
-    return EXACT.quantize(value, _PLACES)

@@ -9,12 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from lake.key_hours import KeyHours
-from tools.detection.contributions import EXACT
-from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.gateway_use import (
     COMMON,
     DRIFT,
+    ESTIMATE,
     HEADROOM,
     NOTICED,
     OURS,
@@ -24,10 +23,10 @@ from tools.rules.gateway_use import (
     cut,
     held,
     missing,
-    rank,
     setting,
 )
 from tools.rules.judged import Judgement, finding
+from tools.rules.own_level import far_above, rank
 from tools.rules.thresholds import SavingsThresholds
 
 FORM = Form(
@@ -50,7 +49,7 @@ FORM = Form(
     undo="set_gateway_budget with the earlier budget",
     drift=DRIFT,
     order=20,
-    estimate=True,
+    estimate=ESTIMATE,
 )
 
 
@@ -59,22 +58,16 @@ def judge(use: KeyHours, limits: SavingsThresholds, *, now: datetime) -> Judgeme
     mine = limits.gateway
     it = held(use, limits.look_back_days, mine)
     lacks = missing(it, mine, now=now)
-    if it.per_hour < mine.least_per_hour and (not lacks or not it.history or it.usual < mine.least_per_hour):
+    if it.pace < mine.least_per_hour and (not lacks or not it.history or it.usual < mine.least_per_hour):
         return None
     level = rank((it.cost(hour) for hour in it.history), mine.level_percent / 100)
     budget = budget_of(it, level, mine)
-    least = min(it.cost(hour) for hour in it.window)
-    times = EXACT.divide(least, level) if level > 0 else None
     if level == 0 and not lacks:
         lacks = ("a level of its own: it never spent anything before",)
-    checks = (
-        Check("times_level", "cost of its cheapest newest hour ÷ its level", times, mine.times_level, "times",
-              at_most=False),
-        cut(it, budget, mine),
-    )  # fmt: skip
+    checks = (far_above(it, level, mine.times_level, each="hour"), cut(it, budget, mine))
     said = finding(FORM, missing=lacks) if lacks else finding(FORM, *checks)
     why = (
-        f"spends {it.per_hour:.2f} {use.currency} an hour for {len(it.window)} hours now; its level is {level:.2f}"
+        f"spends {it.pace:.2f} {use.currency} an hour for {len(it.window)} hours now; its level is {level:.2f}"
         f" and an ordinary hour {it.usual if it.history else Decimal(0):.2f}"
     )
     beyond = beyond_budget(it, budget)

@@ -15,21 +15,22 @@ from tools.rules.gateway_use import (
     COMMON,
     DAY,
     DRIFT,
+    ESTIMATE,
     HEADROOM,
     NOTICED,
     OURS,
-    Held,
+    KeyHeld,
     beyond_budget,
     budget_of,
     burning,
     cut,
     held,
     missing,
-    rank,
     setting,
     untold,
 )
 from tools.rules.judged import Judgement, finding
+from tools.rules.own_level import rank
 from tools.rules.thresholds import SavingsThresholds
 
 HALF = Decimal("0.5")
@@ -56,7 +57,7 @@ FORM = Form(
     undo="set_gateway_budget with the earlier budget",
     drift=DRIFT,
     order=21,
-    estimate=True,
+    estimate=ESTIMATE,
 )
 
 
@@ -64,7 +65,7 @@ def judge(use: KeyHours, limits: SavingsThresholds, *, now: datetime) -> Judgeme
     """The verdict on a key; None for one that spends too little for anybody to be called."""
     mine = limits.gateway
     it = held(use, limits.look_back_days, mine)
-    if it.per_hour < mine.least_per_hour:
+    if it.pace < mine.least_per_hour:
         return None
     lacks = (
         *missing(it, mine, now=now),
@@ -86,7 +87,7 @@ def judge(use: KeyHours, limits: SavingsThresholds, *, now: datetime) -> Judgeme
         cut(it, budget, mine),
         missing=() if usual else ("requests in the same hours of other days",),
     )  # fmt: skip
-    beyond = EXACT.divide(EXACT.multiply(it.per_hour, max(sent - usual, Decimal(0))), sent) if sent else Decimal(0)
+    beyond = EXACT.divide(EXACT.multiply(it.pace, max(sent - usual, Decimal(0))), sent) if sent else Decimal(0)
     why = f"{share:.0f} % of {sent} requests failed in {len(it.window)} hours, in which it usually sends {usual:.0f}"
     refused = beyond_budget(it, budget)
     if not said.verdict.saves or budget is None or refused is None:
@@ -94,7 +95,7 @@ def judge(use: KeyHours, limits: SavingsThresholds, *, now: datetime) -> Judgeme
     return Judgement(FORM, said, why, burning(it, min(beyond, refused), limits), setting(it, budget))
 
 
-def _usual(it: Held) -> Decimal:
+def _usual(it: KeyHeld) -> Decimal:
     """How many requests the same hours of day have: the middle one of the days before, hour by hour."""
     by_hour: dict[int, list[Decimal]] = {}
     for hour in it.history:

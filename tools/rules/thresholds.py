@@ -316,6 +316,29 @@ class GatewayThresholds:
 
 
 @dataclass(frozen=True)
+class ProjectRunawayThresholds:
+    """When a project at OpenAI runs away: its newest days against its own days before them. Money in US dollars."""
+
+    organisation: str = "openai"
+    window_days: int = 2
+    history_days: int = 28
+    least_history_days: int = 14
+    freshest_days: int = 2
+    level_percent: Decimal = Decimal(95)
+    times_level: Decimal = Decimal(3)
+    least_per_day: Decimal = Decimal(20)
+    headroom_percent: Decimal = Decimal(10)
+    noticed_days: int = 3
+
+    def __post_init__(self) -> None:
+        """ValueError for limits by which nothing could be judged."""
+        if not 1 <= self.window_days <= 7:
+            raise ValueError("window_days must be from 1 to 7")
+        if self.level_percent > 100:
+            raise ValueError("level_percent must be at most 100")
+
+
+@dataclass(frozen=True)
 class UnusedKeyThresholds:
     """When an access key counts as unused, and how old the list of keys may be."""
 
@@ -350,4 +373,5 @@ class SavingsThresholds:
     log_retention: LogRetentionThresholds = field(default_factory=LogRetentionThresholds)
     prompt_caching: PromptCachingThresholds = field(default_factory=PromptCachingThresholds)
     gateway: GatewayThresholds = field(default_factory=GatewayThresholds)
+    project_runaway: ProjectRunawayThresholds = field(default_factory=ProjectRunawayThresholds)
     unused_key: UnusedKeyThresholds = field(default_factory=UnusedKeyThresholds)
