@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.commands import ingest as command
+from lake.columns import MANDATORY
 from lake.engine import Lake
-from lake.sources.focus import MANDATORY
 from tests.lake.conftest import NOW
 
 GOOD = {
