@@ -12,7 +12,8 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from approvals.awake import awake
-from approvals.changes.operations import Again, declared
+from approvals.changes.operation import Again
+from approvals.changes.operations import declared
 from approvals.changes.step import Step
 from approvals.claim import still_approved
 from approvals.errors import Altered

@@ -74,6 +74,7 @@ Wish = Literal[
     "set_openai_spend_limit",
     "block_gateway_key",
     "set_endpoint_count",
+    "set_endpoint_scaling",
     "set_group_minimum",
     "delete_throughput",
     "schedule_stop",
@@ -175,9 +176,9 @@ _QUERY_SPEND = (
 )
 _EXPLAIN = "Why spend changed: contributions that sum to the change."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and from where."
-_ANOMALIES = "Unusual days of spend, what was expected and the driver."
+_ANOMALIES = "Unusual days of spend, what was expected, the driver."
 _SAVINGS = "Savings a month: idle machines, disks, endpoints, logs, models. Not judged: unknown."
-_SIMULATE = "What a month would cost if one machine were stopped or had another type. Only reckons."
+_SIMULATE = "What a month would cost with one machine stopped or of another type. Only reckons."
 _PROPOSE = "Drafts one change of one resource for people to decide. Only when the user asks."
 _PROPOSALS = "Where proposals stand: state, who asked and voted, missing votes, saving, expiry."
 _DERIVE = "A new figure from two known ones."

@@ -1,4 +1,4 @@
-"""What the rule about endpoints with too many machines needs beside the bill: their hours, namesakes and minimums."""
+"""What the rules about endpoints' machines need beside the bill: their hours, namesakes and minimums."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -33,8 +33,9 @@ def _hours(desk: Desk, ids: list[str], period: Period) -> dict[str, tuple[Endpoi
     start, end = (datetime.combine(day, time(), UTC) for day in (period.start, period.end))
     told: dict[str, list[EndpointHour]] = {}
     for one in measured_hours(desk.lake, ids, start=start, end=end):
-        if one.cpu_cores_pct is not None or one.gpu_cards_pct is not None:
-            told.setdefault(one.resource_id, []).append(EndpointHour(one.hour, one.cpu_cores_pct, one.gpu_cards_pct))
+        hour = EndpointHour(one.hour, one.cpu_cores_pct, one.gpu_cards_pct, one.invocations)
+        if hour.worked:
+            told.setdefault(one.resource_id, []).append(hour)
     return {name: tuple(listed) for name, listed in told.items()}
 
 

@@ -19,6 +19,7 @@ from approvals.governance import GOVERNANCE
 from approvals.inspectors.access_key import AccessKeyInspector
 from approvals.inspectors.address import AddressInspector
 from approvals.inspectors.endpoint import EndpointInspector
+from approvals.inspectors.endpoint_scaling import EndpointScalingInspector
 from approvals.inspectors.instance import InstanceInspector
 from approvals.inspectors.local import LocalInspector
 from approvals.inspectors.log_group import LogGroupInspector
@@ -34,7 +35,9 @@ from approvals.inspectors.volume import VolumeInspector
 from approvals.inspectors.volume_type import VolumeTypeInspector
 from audit.transaction import Begin
 
-SERVICES = ("ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:", "scheduler:", "iam:")
+SERVICES = (
+    "ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:", "scheduler:", "iam:", "application-autoscaling:",
+)  # fmt: skip
 
 
 def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Inspector, Hands]:
@@ -64,6 +67,7 @@ def eyes(clients: Clients) -> Eyes:
     """An inspector for each kind of change of the cloud."""
     instance, notebook, endpoint = InstanceInspector(clients), NotebookInspector(clients), EndpointInspector(clients)
     schedule, key = StopScheduleInspector(clients), AccessKeyInspector(clients)
+    scaling = EndpointScalingInspector(clients)
     return Eyes(
         {
             "stop_instance": instance,
@@ -79,6 +83,8 @@ def eyes(clients: Clients) -> Eyes:
             "delete_endpoint": endpoint,
             "create_endpoint": endpoint,
             "set_endpoint_count": endpoint,
+            "set_endpoint_scaling": scaling,
+            "end_endpoint_scaling": scaling,
             "set_log_retention": LogGroupInspector(clients),
             "set_group_minimum": ScalingGroupInspector(clients),
             "delete_throughput": ThroughputInspector(clients),

@@ -9,6 +9,7 @@ from approvals.changes.access_key import DisableAccessKey, EnableAccessKey
 from approvals.changes.address import ReleaseAddress
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.endpoint_count import SetEndpointCount
+from approvals.changes.endpoint_scaling import EndEndpointScaling, SetEndpointScaling
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
@@ -31,7 +32,8 @@ from approvals.governance import GOVERNANCE
 OnDisk = DeleteVolume | ChangeVolumeType
 OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop
 OnGroup = ScaleNodeGroup | SetGroupMinimum
-OnSageMaker = StopNotebook | StartNotebook | DeleteEndpoint | CreateEndpoint | SetEndpointCount
+OnServing = DeleteEndpoint | CreateEndpoint | SetEndpointCount | SetEndpointScaling | EndEndpointScaling
+OnSageMaker = StopNotebook | StartNotebook | OnServing
 OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget | SetModelAlias
 OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
 OnKey = DisableAccessKey | EnableAccessKey
@@ -46,6 +48,7 @@ CLOUD_KINDS = (
     "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models", "set_model_alias",
     "set_group_minimum", "delete_throughput", "set_endpoint_count",
     "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
+    "set_endpoint_scaling", "end_endpoint_scaling",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

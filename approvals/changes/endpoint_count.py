@@ -70,10 +70,15 @@ class SetEndpointCount(OnEndpoint):
         return f"{number} of variant {self.variant}"
 
     def _request_of(self, number: int) -> Request:
-        return Request(
-            operation="sagemaker:UpdateEndpointWeightsAndCapacities", account=self.account, region=self.region,
-            parameters={
-                "EndpointName": self.endpoint,
-                "DesiredWeightsAndCapacities": [{"VariantName": self.variant, "DesiredInstanceCount": number}],
-            },
-        )  # fmt: skip
+        return setting_machines(self, self.variant, number)
+
+
+def setting_machines(of: OnEndpoint, variant: str | None, number: int) -> Request:
+    """The request that has an endpoint's variant run so many machines."""
+    return Request(
+        operation="sagemaker:UpdateEndpointWeightsAndCapacities", account=of.account, region=of.region,
+        parameters={
+            "EndpointName": of.endpoint,
+            "DesiredWeightsAndCapacities": [{"VariantName": variant, "DesiredInstanceCount": number}],
+        },
+    )  # fmt: skip

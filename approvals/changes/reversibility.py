@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Final, get_args
 
 from approvals.changes.change import CLOUD_KINDS, AnyChange, CloudChange
-from approvals.changes.operations import Kind, declared
+from approvals.changes.operation import Kind
+from approvals.changes.operations import declared
 from approvals.changes.step import Request, ReversibilityClass, Step
 
 ORDER: Final[tuple[ReversibilityClass, ...]] = get_args(ReversibilityClass)

@@ -21,6 +21,9 @@ CALLS = {
     "sagemaker:DeleteEndpoint": "delete_endpoint",
     "sagemaker:CreateEndpoint": "create_endpoint",
     "sagemaker:UpdateEndpointWeightsAndCapacities": "update_endpoint_weights_and_capacities",
+    "application-autoscaling:RegisterScalableTarget": "register_scalable_target",
+    "application-autoscaling:PutScalingPolicy": "put_scaling_policy",
+    "application-autoscaling:DeregisterScalableTarget": "deregister_scalable_target",
     "logs:PutRetentionPolicy": "put_retention_policy",
     "autoscaling:UpdateAutoScalingGroup": "update_auto_scaling_group",
     "bedrock:DeleteProvisionedModelThroughput": "delete_provisioned_model_throughput",
@@ -82,6 +85,19 @@ def _of_endpoint(request: Request, answer: dict[str, Any]) -> str | None:
     return None if made.lower().endswith(wanted.lower()) else f"it names {made or 'no endpoint'}"
 
 
+def _registered(request: Request, answer: dict[str, Any]) -> str | None:
+    made = str(answer.get("ScalableTargetARN", ""))
+    wanted = f":{request.region}:{request.account}:scalable-target/"
+    return None if wanted in made else f"it names {made or 'no scalable target'}"
+
+
+def _policed(request: Request, answer: dict[str, Any]) -> str | None:
+    made = str(answer.get("PolicyARN", ""))
+    place, told = f":{request.region}:{request.account}:scalingPolicy:", request.parameters
+    wanted = f":resource/sagemaker/{told['ResourceId']}:policyName/{told['PolicyName']}"
+    return None if place in made and made.endswith(wanted) else f"it names {made or 'no policy'}"
+
+
 def _scheduled(request: Request, answer: dict[str, Any]) -> str | None:
     made, place = str(answer.get("ScheduleArn", "")), f":{request.region}:{request.account}:schedule/"
     wanted = place in made and made.endswith(f"/{request.parameters['Name']}")
@@ -94,6 +110,8 @@ _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:ModifyVolume": _modified,
     "sagemaker:CreateEndpoint": _of_endpoint,
     "sagemaker:UpdateEndpointWeightsAndCapacities": _of_endpoint,
+    "application-autoscaling:RegisterScalableTarget": _registered,
+    "application-autoscaling:PutScalingPolicy": _policed,
     "scheduler:CreateSchedule": _scheduled,
     "eks:UpdateNodegroupConfig": _scaled,
 }

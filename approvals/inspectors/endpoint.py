@@ -8,14 +8,13 @@ and must not change either: which machines it asks for, which models it runs, an
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
+from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint, OnEndpoint
 from approvals.changes.endpoint_count import SetEndpointCount
-from approvals.inspectors.aws import account_seen, ask, code_of, environment_of, fingerprints, listed, team_of
+from approvals.inspectors.aws import account_seen, environment_of, fingerprints, team_of
 from approvals.inspectors.ec2 import managed_by
 from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
 from approvals.inspectors.sagemaker import described, tags_told
+from approvals.inspectors.scalable_targets import targets_of
 from approvals.inspectors.trail import Trail
 
 ABSENT = "absent"
@@ -31,17 +30,17 @@ class EndpointInspector(Trail):
         client, owner = self._clients(change.account, change.region, "sagemaker"), account_seen(self._clients, change)
         if owner != change.account:
             return NotSealable(f"the worker sees account {owner}, not {change.account}", "other_account")
-        found = _described(client, change)
+        found = described_endpoint(client, change)
         if isinstance(change, CreateEndpoint):
             return _to_create(client, change, found, owner)
         if found is None:
             return NotSealable(f"there is no endpoint {change.endpoint} in {change.region}", "not_found")
         tags = tags_told(client, found["EndpointArn"])
         if isinstance(change, SetEndpointCount):
-            fields = _fields(found, tags, owner) | _behind(client, _config(client, found["EndpointConfigName"]))
+            fields = endpoint_fields(found, tags, owner) | behind(client, configuration(client, found))
             return self._to_count(change, found, fields, tags)
-        config = _config(client, found["EndpointConfigName"])
-        fields = _fields(found, tags, owner) | _behind(client, config)
+        config = configuration(client, found)
+        fields = endpoint_fields(found, tags, owner) | behind(client, config)
         refused = self._unfit(change, fields, tags)
         if refused is None and config is None:
             told = f"its configuration {fields['config']} is not there any more: nothing could bring it back"
@@ -57,26 +56,23 @@ class EndpointInspector(Trail):
         client, owner = self._clients(change.account, change.region, "sagemaker"), account_seen(self._clients, change)
         if owner != change.account:
             raise CannotLook(f"the worker sees account {owner}, not {change.account}")
-        found = _described(client, change)
+        found = described_endpoint(client, change)
         if found is None and not isinstance(change, CreateEndpoint):
             return _gone(change, owner)  # what stands behind its configuration says no more about whether it was done
         if found is None:
-            return _gone(change, owner) | _behind(client, _config(client, change.config))
-        behind = _behind(client, _config(client, found["EndpointConfigName"]))
-        return _fields(found, tags_told(client, found["EndpointArn"]), owner) | behind
+            return _gone(change, owner) | behind(client, _config(client, change.config))
+        fields = endpoint_fields(found, tags_told(client, found["EndpointArn"]), owner)
+        return fields | behind(client, configuration(client, found))
 
     def _to_count(
         self, change: SetEndpointCount, found: dict[str, Any], fields: dict[str, Any], tags: dict[str, str]
     ) -> Snapshot | NotSealable:
         """Of an endpoint with one variant that nothing else scales; the variant's name goes into what is sealed."""
-        names = [str(one["VariantName"]) for one in found.get("ProductionVariants") or []]
-        if len(names) != 1 or found.get("ShadowProductionVariants"):
-            told = f"{change.endpoint} runs several variants ({len(names)}): which would lose machines is not told"
-            return NotSealable(told, "several_variants", fields)
-        if change.variant not in (None, names[0]):
-            return NotSealable(f"{change.endpoint} has no variant {change.variant}", "wrong_variant", fields)
-        resolved = change.model_copy(update={"variant": names[0]})
-        refused = self._unfit(resolved, fields, tags)
+        refused, resolved = one_variant(change, found), change
+        if refused is None:
+            name = str(found["ProductionVariants"][0]["VariantName"])
+            resolved = change.model_copy(update={"variant": name})
+            refused = self._unfit(resolved, fields, tags)
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
         return _sealable(resolved, fields, tags, f"{change.after} answer all calls from then on")
@@ -90,32 +86,18 @@ class EndpointInspector(Trail):
             if fields[name] != wanted:
                 told = f"{change.endpoint} has the {name} {fields[name]}, and only one with {wanted} can be {done}"
                 return f"wrong_{name}", told
-        waits = sorted(key for key, value in tags.items() if key.lower() in STANDBY or value.lower() in STANDBY)
-        if waits:
-            return "standby", f"{change.endpoint} stands by for another, as its tag {waits[0]} says"
-        scaled = self._scaled(change)
+        waits = standby(change.endpoint, tags)
+        if waits is not None:
+            return waits
+        # Deleting the endpoint would drop the rules of its variants.
+        scaled = targets_of(
+            self._clients(change.account, change.region, "application-autoscaling"), change.endpoint
+        )  # fmt: skip
         if scaled:
             lost = "which would be lost" if isinstance(change, DeleteEndpoint) else "which set its number themselves"
-            told = f"{change.endpoint} has scaling rules ({scaled[0]}), {lost}; deregister them first"
+            told = f"{change.endpoint} has scaling rules ({scaled[0]['ResourceId']}), {lost}; deregister them first"
             return "scaled", told
         return managed_by(change.endpoint, tags)
-
-    def _scaled(self, change: DeleteEndpoint | SetEndpointCount) -> list[str]:
-        """Which of its variants are registered for scaling; deleting the endpoint would drop their rules."""
-        client = self._clients(change.account, change.region, "application-autoscaling")
-        asked: dict[str, Any] = {"ServiceNamespace": "sagemaker"}
-        mine = f"endpoint/{change.endpoint}/"
-        for _ in range(20):
-            try:
-                answer = ask(client.describe_scalable_targets, **asked)
-            except ClientError as error:
-                raise CannotLook(code_of(error)) from error
-            targets = [str(one["ResourceId"]) for one in listed(answer, "ScalableTargets")]
-            found = [one for one in targets if one.startswith(mine)]
-            if found or not answer.get("NextToken"):
-                return found
-            asked["NextToken"] = answer["NextToken"]
-        raise CannotLook("the list of scaling rules does not end")
 
 
 def _sealable(
@@ -131,36 +113,59 @@ def _sealable(
     )
 
 
-def _described(client: Any, change: DeleteEndpoint | CreateEndpoint | SetEndpointCount) -> dict[str, Any] | None:
+def described_endpoint(client: Any, change: OnEndpoint) -> dict[str, Any] | None:
+    """What SageMaker says of the endpoint; None where it knows none of this name."""
     return described(client.describe_endpoint, "EndpointName", change.endpoint)
+
+
+def standby(endpoint: str, tags: dict[str, str]) -> tuple[str, str] | None:
+    """(code, sentence) where a tag says that it waits for the day on which another one fails."""
+    waits = sorted(key for key, value in tags.items() if key.lower() in STANDBY or value.lower() in STANDBY)
+    return ("standby", f"{endpoint} stands by for another, as its tag {waits[0]} says") if waits else None
+
+
+def one_variant(change: Any, found: dict[str, Any]) -> tuple[str, str] | None:
+    """(code, sentence) where it runs several variants, or another than the change names."""
+    names = [str(one["VariantName"]) for one in found.get("ProductionVariants") or []]
+    if len(names) != 1 or found.get("ShadowProductionVariants"):
+        told = f"{change.endpoint} runs several variants ({len(names)}): which of them to change is not told"
+        return "several_variants", told
+    if change.variant not in (None, names[0]):
+        return "wrong_variant", f"{change.endpoint} has no variant {change.variant}"
+    return None
 
 
 def _to_create(
     client: Any, change: CreateEndpoint, found: dict[str, Any] | None, owner: str
 ) -> Snapshot | NotSealable:  # fmt: skip
     if found is not None:
-        fields = _fields(found, tags_told(client, found["EndpointArn"]), owner)
+        fields = endpoint_fields(found, tags_told(client, found["EndpointArn"]), owner)
         return NotSealable(f"there is an endpoint {change.endpoint} already: it is {fields['status']}", "taken", fields)
     config = _config(client, change.config)
     if config is None:
         return NotSealable(f"there is no configuration {change.config} in {change.region}", "no_config")
-    behind = _behind(client, config)
-    refused = _modelless(behind, change.config)
+    fields = _gone(change, owner) | behind(client, config)
+    refused = _modelless(fields, change.config)
     if refused is not None:
-        return NotSealable(refused[1], refused[0], _gone(change, owner) | behind)
+        return NotSealable(refused[1], refused[0], fields)
     tags = tags_told(client, config["EndpointConfigArn"])
     radius = (f"{change.resource}: machines of {change.config}, which cost from then on",)
     return Snapshot(
-        _gone(change, owner) | behind,
+        fields,
         name=change.endpoint, environment=environment_of(tags), team=team_of(tags), blast_radius=radius,
     )  # fmt: skip
+
+
+def configuration(client: Any, found: dict[str, Any]) -> dict[str, Any] | None:
+    """The configuration that an endpoint runs; None where it is not there any more."""
+    return _config(client, found["EndpointConfigName"])
 
 
 def _config(client: Any, name: str) -> dict[str, Any] | None:
     return described(client.describe_endpoint_config, "EndpointConfigName", name)
 
 
-def _behind(client: Any, config: dict[str, Any] | None) -> dict[str, Any]:
+def behind(client: Any, config: dict[str, Any] | None) -> dict[str, Any]:
     """What stands behind a configuration's name: anybody can delete one and make another of the same name.
 
     Of each variant a fingerprint, of each model when it was made; ABSENT for a model or a configuration that is not
@@ -200,7 +205,7 @@ def _gone(change: DeleteEndpoint | CreateEndpoint | SetEndpointCount, owner: str
     return {"account": owner, "name": change.endpoint, "status": "gone"}
 
 
-def _fields(endpoint: dict[str, Any], tags: dict[str, str], owner: str) -> dict[str, Any]:
+def endpoint_fields(endpoint: dict[str, Any], tags: dict[str, str], owner: str) -> dict[str, Any]:
     """What must not change."""
     variants = endpoint.get("ProductionVariants") or []
     return {

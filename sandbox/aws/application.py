@@ -20,6 +20,7 @@ from sandbox.aws.faults import Fault, FaultMode, Faults, read_fault
 from sandbox.aws.journal import Journal
 from sandbox.aws.requests import AwsRequest, read_request
 from sandbox.aws.rules import Refusal, Tokens, refusal
+from sandbox.aws.scaling import drop_rules_without_target
 from sandbox.aws.seed import Seeded, access_key
 from sandbox.aws.throughput import answer_of
 from sandbox.aws.trail import delivered, looked_up, recorded
@@ -117,6 +118,7 @@ class AwsApplication:
             known = self._tokens.known(request)
             answer = known if isinstance(known, Answer) else refused(known, request.service) if known else None
             answer = answer or self._asked(environ, request)
+            drop_rules_without_target()
             if fault and fault.mode is FaultMode.HOLLOW:
                 put_back()
             elif answer.code < 300:

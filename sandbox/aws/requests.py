@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from sandbox.aws.scaling import endpoint_in
 from sandbox.aws.schedules import schedule_action
 from sandbox.aws.throughput import action_of
 
@@ -18,7 +19,7 @@ NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)
 
 BY_PATH = {"bedrock": action_of, "scheduler": schedule_action}
 NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName", "AccessKeyId")
-JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName")
+JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName", "ResourceId")
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _named_in(body: bytes) -> list[str]:
         told = json.loads(body or b"{}")
     except ValueError:
         return []
-    return [str(told[name]) for name in JSON_NAMES if isinstance(told, dict) and told.get(name)]
+    return [endpoint_in(str(told[name])) for name in JSON_NAMES if isinstance(told, dict) and told.get(name)]
 
 
 def _body(environ: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.aws.endpoints import endpoint_fault
 from sandbox.aws.requests import AwsRequest
+from sandbox.aws.scaling import scaling_fault
 from sandbox.aws.world import instance_states, modifying, notebook_status
 
 
@@ -47,6 +48,9 @@ def refusal(request: AwsRequest) -> Refusal | None:
         if status and status != wanted:
             told = f"Status ({status}) not in ([{wanted}]). Unable to transition Notebook Instance ({name})"
             return Refusal(400, "ValidationException", told)
+    unscalable = scaling_fault(request.action, request.body)
+    if unscalable:
+        return Refusal(400, *unscalable)
     no = endpoint_fault(request.action, "".join(request.resources))
     return Refusal(400, "ValidationException", no) if no else None
 

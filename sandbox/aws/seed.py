@@ -25,6 +25,7 @@ from sandbox.aws.access_keys import make_access_key
 from sandbox.aws.endpoints import make_endpoint
 from sandbox.aws.errors import AwsSandboxError
 from sandbox.aws.groups import forget_groups, make_group
+from sandbox.aws.scaling import forget_scalings
 from sandbox.aws.schedules import forget_schedules
 from sandbox.aws.throughput import forget_throughputs, make_throughput
 
@@ -144,6 +145,7 @@ def _forget() -> None:
     forget_groups()
     forget_throughputs()
     forget_schedules()
+    forget_scalings()
     for backends in (ec2_backends, eks_backends, iam_backends, sagemaker_backends, logs_backends):
         for account in list(backends):
             for region in list(backends[account]):

@@ -45,7 +45,7 @@ def recorded(request: AwsRequest) -> dict[str, Any]:
             **{_lower(key): value for key, value in _body(request.body).items()},
             "name": "".join(request.resources),
         }
-    if request.service in ("sagemaker", "logs"):
+    if request.service in ("sagemaker", "logs", "application-autoscaling"):
         return {_lower(key): value for key, value in _body(request.body).items()}
     told: dict[str, Any] = {}
     if request.action in ("StopInstances", "StartInstances", "RebootInstances", "TerminateInstances"):

@@ -18,6 +18,7 @@ from sandbox.aws.endpoints import (
     linger_endpoints,
 )
 from sandbox.aws.groups import group_minimums, hold_groups
+from sandbox.aws.scaling import hold_scalings, scalings
 from sandbox.aws.schedules import hold_schedules, schedules
 from sandbox.aws.throughput import hold_throughputs, throughputs
 
@@ -38,7 +39,8 @@ def instance_states() -> dict[str, str]:
 
 def world() -> dict[str, str]:
     """Every instance's state and type, volume's state and type, schedule, address, status of notebook, endpoint and
-    throughput, days for which log groups keep their lines, access keys, scaling group's minimum and node group's sizes.
+    throughput, an endpoint's machines and scaling, days for which log groups keep their lines, access keys, scaling
+    group's minimum and node group's sizes.
 
     What is not there is absent.
     """
@@ -51,7 +53,8 @@ def world() -> dict[str, str]:
             one.allocation_id: one.association_id or "unattached" for one in backend.addresses if one.allocation_id
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
-    told |= endpoints() | endpoint_machines() | group_minimums() | throughputs() | schedules() | access_keys()
+    told |= endpoints() | endpoint_machines() | scalings() | group_minimums() | throughputs() | schedules()
+    told |= access_keys()
     told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config
@@ -68,7 +71,9 @@ def hold() -> Callable[[], None]:
                  for backend in _ec2()]  # fmt: skip
     notebooks = [(notebook, notebook.status) for _, notebook in _notebooks()]
     groups = [(group, dict(group.scaling_config)) for _, group in _groups()]
-    ours_back = (hold_endpoints(), hold_groups(), hold_throughputs(), hold_schedules(), hold_access_keys())
+    ours_back = (
+        hold_endpoints(), hold_groups(), hold_throughputs(), hold_schedules(), hold_access_keys(), hold_scalings(),
+    )  # fmt: skip
     log_groups = [(group, group.retention_in_days) for _, group in _log_groups()]
 
     def put_back() -> None:

@@ -22,6 +22,7 @@ from sandbox.bank.waste_groups import add_planted_groups, groups_in_cloud, group
 from sandbox.bank.waste_hours import add_planted_desks, desks_in_cloud, desks_truth, desks_utilisation
 from sandbox.bank.waste_models import add_planted_uses, uses_truth
 from sandbox.bank.waste_projects import add_planted_projects
+from sandbox.bank.waste_serving import add_planted_serving, serving_in_cloud, serving_truth, serving_utilisation
 
 DISK, ADDRESS, NOTEBOOK, OLD = "gp2_to_gp3", "idle_address", "notebook_left_on", "old_generation"
 IDLE, ENDPOINT, LOGS, UNITS = "idle_machine", "idle_endpoint", "log_retention", "unused_throughput"
@@ -207,6 +208,7 @@ def add_waste(book: Book) -> None:
     add_planted_groups(book)
     add_planted_desks(book)
     add_planted_projects(book)
+    add_planted_serving(book)
 
 
 def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:
@@ -258,6 +260,7 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
         })  # fmt: skip
     told += uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     told += groups_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    told += serving_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     return told + desks_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
 
 
@@ -296,6 +299,7 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
     for name, more in groups_in_cloud(calendar).items():
         lists[name] = [*lists.get(name, []), *more]
     lists["machines"] += desks_in_cloud(calendar)
+    lists["endpoints"] += serving_in_cloud()
     return lists
 
 
@@ -314,7 +318,7 @@ DAYS = 21
 def waste_utilisation(calendar: Calendar) -> Any:
     """What was measured of the planted resources that somebody watches, hour by hour, for the last three weeks."""
     tables = [_used(planted, calendar) for planted in WASTE if planted.busy]
-    tables += [groups_utilisation(calendar), desks_utilisation(calendar)]
+    tables += [groups_utilisation(calendar), desks_utilisation(calendar), serving_utilisation(calendar)]
     return pa.concat_tables(tables, promote_options="default")
 
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from approvals.changes.change import CLOUD_KINDS, KINDS, MOST_BYTES, parse_change
-from approvals.changes.operations import OPERATIONS, Again, Kind, Operation, Proof, checked, declared, table
+from approvals.changes.operation import Again, Kind, Operation, Proof, checked
+from approvals.changes.operations import OPERATIONS, declared, table
 from approvals.errors import GateError
 from approvals.executors.answers import CALLS
 from approvals.executors.litellm import PATHS
@@ -53,6 +54,14 @@ EACH: dict[str, dict[str, Any]] = {
     "set_endpoint_count": {
         "kind": "set_endpoint_count", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3", "variant": "main",
         "before": 6, "after": 2,
+    },
+    "set_endpoint_scaling": {
+        "kind": "set_endpoint_scaling", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3",
+        "variant": "main", "least": 2, "most": 6, "calls": 900,
+    },
+    "end_endpoint_scaling": {
+        "kind": "end_endpoint_scaling", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3",
+        "variant": "main", "least": 2, "most": 6, "calls": 900,
     },
     "set_log_retention": {
         "kind": "set_log_retention", "account": ACCOUNT, "region": REGION, "log_group": "/app/scoring", "days": 365,

@@ -12,6 +12,7 @@ import pytest
 from tests.savings.test_from_finding_to_undo import CHANGING, MEDDLES
 from tests.tools import (
     test_bill_rules,
+    test_endpoint_without_scaling,
     test_gateway_rules,
     test_idle_gpu,
     test_model_rules,
@@ -36,6 +37,7 @@ BY_PEOPLE = {"batch_work", "prompt_caching"}
 TABLES = (
     test_bill_rules.CASES, test_oversized_endpoint.CASES, test_rightsize.CASES, test_model_rules.CASES,
     test_gateway_rules.CASES, test_unused_keys.CASES, test_project_runaway.CASES,
+    test_endpoint_without_scaling.CASES,
 )  # fmt: skip
 
 

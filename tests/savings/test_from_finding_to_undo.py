@@ -107,7 +107,7 @@ Meddle = Callable[[Run, Any], AbstractContextManager[str]]
 MEDDLES: dict[str, Meddle] = {
     "stop_instance": tagged, "resize_instance": tagged, "schedule_stop": tagged, "change_volume_type": tagged,
     "release_address": tagged, "stop_notebook": tagged_sagemaker, "delete_endpoint": tagged_sagemaker,
-    "set_endpoint_count": tagged_sagemaker,
+    "set_endpoint_count": tagged_sagemaker, "set_endpoint_scaling": tagged_sagemaker,
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,
     "set_gateway_budget": another_budget, "block_gateway_key": another_budget,
     "disable_access_key": tagged_user, "set_model_alias": another_alias,

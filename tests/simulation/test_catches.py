@@ -21,7 +21,8 @@ import approvals.seal
 import approvals.stops
 import approvals.vote
 import tests.simulation.run
-from approvals.changes.operations import Again, declared
+from approvals.changes.operation import Again
+from approvals.changes.operations import declared
 from approvals.person import People
 from approvals.policy import Standing
 from approvals.sealed import decode

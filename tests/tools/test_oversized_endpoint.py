@@ -9,8 +9,8 @@ import pytest
 
 from lake.metered import Metered
 from tests.tools import test_bill_rules
-from tests.tools.test_bill_rules import ARN, AT, FINE, NAMES_OF, UNKNOWN, WASTE, assert_says, book
-from tools.rules import oversized_endpoint
+from tests.tools.test_bill_rules import ARN, AT, CALLS, FINE, NAMES_OF, UNKNOWN, WASTE, assert_says, book
+from tools.rules import idle_endpoint, oversized_endpoint
 from tools.rules.evidence import Verdict
 from tools.rules.judged import EndpointHour
 
@@ -33,13 +33,20 @@ SERVED = {
     "part-measured": served("20", hours=200),
     "measured-long-ago": served("20", ago=72),
     "uncalled": served("1"),
+    "twin-uncalled": [],
+    "twin-called": [],
 }
 NAMES = NAMES_OF | {name: f"{ARN}{name}" for name in SERVED}
 LOOK = replace(
     test_bill_rules.LOOK,
     endpoint_hours={ARN + name: tuple(hours) for name, hours in SERVED.items()},
     endpoint_minimums={f"{ARN}tagged": "4", f"{ARN}wordy": "four"},
-    namesakes=test_bill_rules.LOOK.namesakes | {f"{ARN}namesake"},
+    namesakes=test_bill_rules.LOOK.namesakes | {f"{ARN}namesake", f"{ARN}twin-uncalled", f"{ARN}twin-called"},
+    uses={
+        **test_bill_rules.LOOK.uses,
+        f"{ARN}twin-uncalled": CALLS["uncalled"],
+        f"{ARN}twin-called": CALLS["called once"],
+    },
 )
 
 
@@ -65,6 +72,9 @@ CASES: list[tuple[str, Any, Metered, Verdict | None, str]] = [
     ("a type of which no list tells the cores", oversized_endpoint,
      replace(hosted("calm", 6), instance_type="ml.x9.huge"), UNKNOWN, ""),
     ("a plan covers its machines: no cash is saved", oversized_endpoint, hosted("calm", 6, bare="0"), FINE, ""),
+    ("idle, and another region has one of its name: whose calls were counted?", idle_endpoint,
+     hosted("twin-uncalled"), UNKNOWN, ""),
+    ("called, and another region has one of its name", idle_endpoint, hosted("twin-called"), UNKNOWN, ""),
     ("nobody calls it: the rule about idle ones saves all of it", oversized_endpoint, hosted("uncalled", 6), None, ""),
     ("called, and nothing else was measured", oversized_endpoint, hosted("called once", 6), UNKNOWN, ""),
     ("nothing was measured", oversized_endpoint, hosted("unmeasured", 6), None, ""),

@@ -8,6 +8,7 @@ import re
 from decimal import Decimal
 
 from lake.metered import Metered
+from tools.rules.endpoint_names import unlike
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import Judgement, Look, finding
@@ -25,6 +26,7 @@ FORM = Form(
         "calls (invocations), hour by hour, zeros included",
         "counted in most of the hours for which it was billed, the last of them recent",
         "hours billed on the last day",
+        "its name borne by no other endpoint",
     ),
     fires="not more calls than the limit were counted over the whole look-back",
     limits=(
@@ -58,6 +60,9 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     found, use = ENDPOINT.search(resource.resource_id), look.uses.get(resource.resource_id)
     if found is None or use is None or use.invocations is None or not concerns(resource, look):
         return None
+    missing = unlike(resource, look)
+    if missing:
+        return Judgement(FORM, finding(FORM, missing=missing), "whose calls were counted is not known")
     limits, hours, days = look.limits.idle_endpoint, resource.hours, look.days_since(resource.hours)
     check = Check(
         "invocations", "calls counted", Decimal(use.invocations), Decimal(limits.most_invocations), "calls",

@@ -47,12 +47,18 @@ class GroupHour:
 @dataclass(frozen=True)
 class EndpointHour:
     """One hour of an endpoint, from `hour` on: CPU and GPUs of its busiest machine, summed up over its cores or cards,
-    100 for each; None is "not measured".
+    100 for each, and its calls; None is "not measured".
     """
 
     hour: datetime
     cpu_cores_percent: Decimal | None
     gpu_cards_percent: Decimal | None
+    calls: int | None = None
+
+    @property
+    def worked(self) -> bool:
+        """Whether anything was measured of how hard its machines worked."""
+        return self.cpu_cores_percent is not None or self.gpu_cards_percent is not None
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,30 @@ class OversizedEndpointThresholds:
 
 
 @dataclass(frozen=True)
+class EndpointScalingThresholds:
+    """When an endpoint's number of machines should follow its calls."""
+
+    quiet_percent: Decimal = Decimal(5)
+    busy_percent: Decimal = Decimal(95)
+    most_quiet_share_percent: Decimal = Decimal(40)
+    target_percent: Decimal = Decimal(50)
+    loaded_percent: Decimal = Decimal(50)
+    most_percent: Decimal = Decimal(80)
+    needed_in_percent: Decimal = Decimal(99)
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    least_per_month: Decimal = Decimal(20)
+
+    def __post_init__(self) -> None:
+        """ValueError for a use at which nothing could run, and for shares of hours that are none."""
+        if not 0 < self.target_percent <= self.most_percent <= 100:
+            raise ValueError("target_percent must be above 0 and at most most_percent, and that at most 100")
+        if not 0 < self.quiet_percent < self.busy_percent <= 100 or not 0 < self.needed_in_percent <= 100:
+            raise ValueError("quiet_percent must be below busy_percent, and shares of hours above 0 and at most 100")
+
+
+@dataclass(frozen=True)
 class LogRetentionThresholds:
     """For how long lines are to be kept, and of which log groups they always are."""
 
@@ -365,6 +389,7 @@ class SavingsThresholds:
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
     oversized_endpoint: OversizedEndpointThresholds = field(default_factory=OversizedEndpointThresholds)
+    endpoint_without_scaling: EndpointScalingThresholds = field(default_factory=EndpointScalingThresholds)
     unused_throughput: UnusedThroughputThresholds = field(default_factory=UnusedThroughputThresholds)
     group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
     off_hours: OffHoursThresholds = field(default_factory=OffHoursThresholds)

@@ -25,6 +25,7 @@ from tests.approvals.savings.estate import (
     PEER,
     PLACE,
     REGION,
+    SCALING,
     SERVING,
     TAGS,
     TRAIL,
@@ -68,6 +69,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
         {**endpoints[0], "endpoint": name, "config": f"{name}-v1", "tags": TAGS, "machines": 6} for name in SERVING
     ]
     serving[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
+    scaling: list[dict[str, Any]] = [
+        {**serving[0], "endpoint": name, "config": f"{name}-v1", "tags": TAGS} for name in SCALING
+    ]
+    scaling[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
+    scaling[-2]["tags"] = TAGS | {"role": "Standby"}
+    scaling[-3]["instance_type"] = "ml.t2.xlarge"
     desks: list[dict[str, Any]] = [{**machine, "instance_id": name, "instance_type": "m6a.4xlarge"} for name in DESKS]
     desks[-1]["tags"] = TAGS | {"environment": "production"}
     desks[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
@@ -87,7 +94,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     groups[-2]["tags"] = TAGS | {"k8s.io/cluster-autoscaler/enabled": "true"}
     groups[-3].pop("tracks_cpu")
     groups[-4]["min"] = 9
-    estate |= {"endpoints": [*endpoints, *serving], "log_groups": log_groups, "scaling_groups": groups}
+    estate |= {"endpoints": [*endpoints, *serving, *scaling], "log_groups": log_groups, "scaling_groups": groups}
     estate |= {"throughputs": throughputs(), "access_keys": access_keys()}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:

@@ -28,6 +28,7 @@ DISKS = [f"vol-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
 ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
+SCALING = [f"scaling-{at}" for at in range(NUMBER)]
 SERVING = [f"serving-{at}" for at in range(NUMBER)]
 LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
 GROUPS = [f"web-{at:03d}" for at in range(NUMBER)]
@@ -36,7 +37,7 @@ DESKS = [f"i-0eeeeeeeeeeeee{at:03d}" for at in range(NUMBER)]
 KEYS = [f"AKIAX{at:015d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
-next_group, next_units, next_desk, next_key, next_serving = count(), count(), count(), count(), count()
+next_group, next_units, next_desk, next_key, next_serving, next_scaling = (count() for _ in range(6))
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -68,6 +69,12 @@ def machines(name: str = "", **more: Any) -> dict[str, Any]:
     """Another number of machines for an endpoint; which variant they run no bill tells."""
     given = {"endpoint": name or SERVING[next(next_serving)], "before": 6, "after": 2}
     return {"kind": "set_endpoint_count", **PLACE, **given} | more
+
+
+def scaling(name: str = "", **more: Any) -> dict[str, Any]:
+    """An endpoint's number of machines to follow its calls; which variant they run no bill tells."""
+    given = {"endpoint": name or SCALING[next(next_scaling)], "least": 2, "most": 6, "calls": 900}
+    return {"kind": "set_endpoint_scaling", **PLACE, **given} | more
 
 
 def log_group(name: str = "", **more: Any) -> dict[str, Any]:
