@@ -4,6 +4,8 @@ Credentials come from the worker's variables or its named profile; the machine's
 so that a shell prepared for something else does not lend the worker an account.
 """
 
+import logging
+
 import boto3
 
 from app.errors import Exit, Problem
@@ -35,6 +37,7 @@ from approvals.inspectors.volume import VolumeInspector
 from approvals.inspectors.volume_type import VolumeTypeInspector
 from audit.transaction import Begin
 
+logger = logging.getLogger(__name__)
 SERVICES = (
     "ec2:", "eks:", "sagemaker:", "logs:", "autoscaling:", "bedrock:", "scheduler:", "iam:", "application-autoscaling:",
 )  # fmt: skip
@@ -58,9 +61,10 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Inspecto
     if clients:
         executor: Executor = AwsExecutor(clients) if "aws" in settings.executors else Rehearsal()
         hands = hands.also(dict.fromkeys(SERVICES, executor))
-    return TerraformEyes(looks, states=owned.states, sources=owned.sources, tags=owned.tags), hands.also(
-        gateway_hands(settings)
-    )
+    owners = TerraformEyes(looks, states=owned.states, sources=owned.sources, tags=owned.tags)
+    for why in owners.unreadable():
+        logger.warning("%s; until it can, nothing that Terraform might own is sealed", why)
+    return owners, hands.also(gateway_hands(settings))
 
 
 def eyes(clients: Clients) -> Eyes:

@@ -36,6 +36,10 @@ class TerraformEyes:
     ) -> None:  # fmt: skip
         self._eyes, self._states, self._sources, self._tags = eyes, States(states), sources, tags
 
+    def unreadable(self) -> list[str]:
+        """Why states cannot be read just now: until they can, nothing that they might hold is sealed."""
+        return self._states.unreadable()
+
     def look(self, change: Any) -> Snapshot | NotSealable:
         """What the kind's inspector sees; with the patch as the change where Terraform owns the resource."""
         of: Any = change.of if isinstance(change, PatchTerraform) else change

@@ -60,6 +60,16 @@ class States:
         found = [one for one in held if one.is_of(type_, id_, account=account, region=region)]
         return [one for one in found if not one.block] or found
 
+    def unreadable(self) -> list[str]:
+        """Why each of them cannot be read just now; none where all can."""
+        told = []
+        for number, path in enumerate(self.paths):
+            try:
+                self._of(number, path)
+            except CannotLook as error:
+                told.append(str(error))
+        return told
+
     def _of(self, number: int, path: Path) -> tuple[Held, ...]:
         try:
             told = path.stat()

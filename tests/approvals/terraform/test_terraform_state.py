@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.processes.cloud import cloud
+from app.worker_settings import load_worker
 from approvals.inspectors.port import CannotLook
 from approvals.inspectors.terraform_state import States
 from tests.approvals.terraform.states import ACCOUNT, REGION, SECRET, as_shown, resource, state
@@ -104,3 +106,22 @@ def test_an_instance_as_old_states_write_it_is_owned(tmp_path: Path) -> None:
     web["instances"][0]["attributes_flat"] = web["instances"][0].pop("attributes")
     path.write_text(json.dumps(state([web])))
     assert len(States((path,)).holding("aws_instance", INSTANCE, account=ACCOUNT, region=REGION)) == 1
+
+
+def test_a_state_that_cannot_be_read_is_told_when_the_worker_starts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, cut = tmp_path / "whole.tfstate", tmp_path / "cut.tfstate"
+    whole.write_text(json.dumps({"version": 4, "resources": []}))
+    cut.write_text("{")
+    env = {
+        "SPENDGATE_WORKER_AWS_ACCESS_KEY_ID": "AKIATEST", "SPENDGATE_WORKER_AWS_SECRET_ACCESS_KEY": "test",
+        "SPENDGATE_TERRAFORM_STATE": f"{whole},{cut}",
+    }  # fmt: skip
+    cloud(load_worker(env), no_database, "w1")
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "cut.tfstate cannot be read: it is not JSON; until it can" in told
+
+
+def no_database() -> Any:
+    raise AssertionError("nothing is carried out here")
