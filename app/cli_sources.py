@@ -46,6 +46,19 @@ def sources_pull(
     sources.pull(name, since=day(since), as_json=as_json)
 
 
+@usage_app.command("inventory")
+def usage_inventory(
+    region: Annotated[
+        str | None, typer.Option(help="The AWS region to list; else the one that AWS's own tools would use.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List machines, disks, snapshots and images of this account and region; for the rules of what lies about."""
+    from app.commands import usage
+
+    usage.inventory(region=region, as_json=as_json)
+
+
 @usage_app.command("keys")
 def usage_keys(as_json: Json = False) -> None:
     """List the access keys of this account's users, with when each was last used; for the rule of unused keys."""

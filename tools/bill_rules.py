@@ -3,11 +3,12 @@
 Beside `savings.py`, which judges machines by their utilisation: what is judged here shows in the bill's own meters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
+from lake.inventory import kept
 from lake.meter_expressions import GROUP_NAME, GROUP_TAG
 from lake.metered import Metered
 from lake.period import Period
@@ -22,7 +23,7 @@ from tools.model_rules import judged_models
 from tools.namesakes import namesakes
 from tools.opportunity import Opportunity
 from tools.project_rules import judged_projects
-from tools.rules import idle_endpoint, idle_machine, off_hours, old_disk, unused_throughput
+from tools.rules import idle_endpoint, idle_machine, long_stopped, off_hours, old_disk, old_snapshot, unused_throughput
 from tools.rules.catalogue import BILL_RULES, GROUP_RULES, IDS
 from tools.rules.evidence import Verdict
 from tools.rules.judged import GroupHour, Load, Look, MachineHour, Use
@@ -37,7 +38,8 @@ class Judged:
     """All resources of the look-back that a rule is about, and where they were read; uses of models are among them.
 
     `unmeasured` are the machines without GPUs of which nothing was measured, `uncounted` the endpoints whose calls were
-    not counted: whether they are idle is unknown. `uses` says how many uses of language models there are.
+    not counted: whether they are idle is unknown. `unlisted` are the disks and snapshots of accounts and regions of
+    which there is no list. `uses` says how many uses of language models there are.
     """
 
     period: Period
@@ -46,6 +48,7 @@ class Judged:
     snapshots: tuple[str, ...]
     unmeasured: tuple[Metered, ...] = ()
     uncounted: tuple[Metered, ...] = ()
+    unlisted: tuple[Metered, ...] = ()
     uses: int = 0
 
     def saving(self) -> list[Opportunity]:
@@ -96,6 +99,7 @@ def _by_resource(desk: Desk) -> Judged:
         uses=uses,
         loads={name: _load(one) for name, one in rose.items()},
         book=desk.prices,
+        inventories={(one.account, one.region): one for one in kept(desk.lake.store.folder)},
     )
     read_groups = scaling_groups(desk.lake, period, teams_seen=desk.scope)
     look = _with_office_hours(desk, look, read.found, period)
@@ -110,13 +114,27 @@ def _by_resource(desk: Desk) -> Judged:
         for rule in rules
         if (said := rule(one, look)) is not None
     ]
+    found += _stopped(look, read.found, period)
     unmeasured = tuple(one for one in read.found if idle_machine.concerns(one, look) and one.resource_id not in uses)
     judged_endpoints = {one.resource.resource_id for one in found if one.judged.form is idle_endpoint.FORM}
     uncounted = tuple(
         one for one in read.found if idle_endpoint.concerns(one, look) and one.resource_id not in judged_endpoints
     )
+    kinds = (old_disk.VOLUME, old_snapshot.SNAPSHOT)
+    unlisted = tuple(
+        one
+        for one in read.found
+        if any(kind.search(one.resource_id) for kind in kinds) and (one.account, one.region) not in look.inventories
+    )
     query = ";\n".join(query for query in (read.query, read_groups.query) if query)
-    return Judged(period, tuple(found), query, tuple(read.snapshots), unmeasured, uncounted)
+    return Judged(period, tuple(found), query, tuple(read.snapshots), unmeasured, uncounted, unlisted)
+
+
+def _stopped(look: Look, found: Iterable[Metered], period: Period) -> Iterator[Opportunity]:
+    """Stopped machines of the lists: on the bill are only their disks."""
+    for one in long_stopped.stopped_machines(look.inventories.values(), found):
+        if (said := long_stopped.judge(one, look)) is not None:
+            yield Opportunity(one.resource, said, period)
 
 
 def _with_office_hours(desk: Desk, look: Look, found: Iterable[Metered], period: Period) -> Look:

@@ -24,7 +24,7 @@ from tools.detection.contributions import add
 from tools.opportunity import Opportunity
 from tools.periods import spoken, spoken_day
 from tools.result import Row, ToolResult
-from tools.rules import idle_endpoint, idle_machine
+from tools.rules import idle_endpoint, idle_machine, unattached_disk
 from tools.rules.evidence import Finding, Verdict
 from tools.rules.idle_gpu import FORM, RULE, MachineUse, is_gpu_family, judge
 from tools.rules.portfolio import Part, booked
@@ -186,13 +186,14 @@ def put_saving(sheet: Sheet, row: Row, one: Judged, period: Period) -> None:
 def _chosen(seen: Survey, billed: BillJudged, wanted: dict[str, tuple[str, ...]]) -> tuple[Survey, BillJudged]:
     machines_known = [one.machine for one in seen.judged] + list(seen.stopped)
     accepted = accept(wanted, [*machines_known, *(one.resource for one in billed.found), *billed.unmeasured,
-                               *billed.uncounted])  # fmt: skip
+                               *billed.uncounted, *billed.unlisted])  # fmt: skip
     kept = tuple(one for one in seen.judged if fits(one.machine, FORM, accepted))
     stopped = tuple(one for one in seen.stopped if fits(one, FORM, accepted))
     others = tuple(one for one in billed.found if fits(one.resource, one.judged.form, accepted))
     unmeasured = tuple(one for one in billed.unmeasured if fits(one, idle_machine.FORM, accepted))
     uncounted = tuple(one for one in billed.uncounted if fits(one, idle_endpoint.FORM, accepted))
-    chosen = replace(billed, found=others, unmeasured=unmeasured, uncounted=uncounted)
+    unlisted = tuple(one for one in billed.unlisted if fits(one, unattached_disk.FORM, accepted))
+    chosen = replace(billed, found=others, unmeasured=unmeasured, uncounted=uncounted, unlisted=unlisted)
     return replace(seen, judged=kept, stopped=stopped), chosen
 
 
@@ -240,6 +241,11 @@ def _answer(desk: Desk, seen: Survey, billed: BillJudged, *, top: int) -> ToolRe
     if billed.uncounted:
         count = len(billed.uncounted)
         sheet.notes.append(f"Calls of {count} running endpoints were not counted: whether they are idle is unknown.")
+    if billed.unlisted:
+        sheet.notes.append(
+            f"Whether {len(billed.unlisted)} disks and snapshots are needed is unknown: nobody listed what stands in"
+            " their account and region (spendgate usage inventory)."
+        )
     more = f"; {len(others)} other savings and {len(doubtful)} unknown" if others or doubtful else ""
     return sheet.done(
         title=f"{len(idle)} idle and {len(unknown)} unknown of {len(seen.judged)} running GPU machines{more}",

@@ -34,7 +34,7 @@ def called(resource: Metered) -> str:
 
 def part_of(one: Opportunity) -> Part:
     """What it counts in the whole."""
-    return Part(one.resource.resource_id, one.judged.form.order, one.cash, one.judged.takes)
+    return Part(one.resource.resource_id, one.judged.form.order, one.cash, one.judged.takes, one.judged.also)
 
 
 def put_opportunity(sheet: Sheet, one: Opportunity) -> Row:

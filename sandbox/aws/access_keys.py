@@ -1,10 +1,11 @@
 """Access keys of IAM users as they stand in moto, with the ids that the bank's list of keys uses."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from moto.iam.models import AccessKeyLastUsed, iam_backends
+
+from sandbox.aws.moment import naive
 
 OWN = "sandbox"
 """The user whose keys open the sandbox's accounts: it is no part of the estate."""
@@ -20,10 +21,10 @@ def make_access_key(told: dict[str, Any]) -> None:
     drawn = backend.create_access_key(told["user"])
     backend.access_keys.pop(drawn.access_key_id, None)
     drawn.access_key_id = told["key_id"]
-    drawn.create_date = _naive(told["created_at"])
+    drawn.create_date = naive(told["created_at"])
     drawn.status = told.get("status", "Active")
     if told.get("last_used_at"):
-        drawn.last_used = AccessKeyLastUsed(_naive(told["last_used_at"]), "s3", "us-east-1")
+        drawn.last_used = AccessKeyLastUsed(naive(told["last_used_at"]), "s3", "us-east-1")
     backend.access_keys[drawn.access_key_id] = drawn
 
 
@@ -41,11 +42,6 @@ def hold_access_keys() -> Callable[[], None]:
             key.status = status
 
     return put_back
-
-
-def _naive(moment: str) -> datetime:
-    """moto keeps naive UTC."""
-    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
 
 
 def _keys() -> Iterator[Any]:

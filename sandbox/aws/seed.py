@@ -6,9 +6,8 @@ a process; so the function that draws them is replaced while the machines are ma
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,11 @@ from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.access_keys import make_access_key
+from sandbox.aws.copies import make_image, make_snapshot
 from sandbox.aws.endpoints import make_endpoint
 from sandbox.aws.errors import AwsSandboxError
 from sandbox.aws.groups import forget_groups, make_group
+from sandbox.aws.moment import naive
 from sandbox.aws.scaling import forget_scalings
 from sandbox.aws.schedules import forget_schedules
 from sandbox.aws.throughput import forget_throughputs, make_throughput
@@ -40,6 +41,8 @@ ADDITIONS = {
     "scaling_groups": ("group", "account", "region", "zone", "min", "max"),
     "access_keys": ("account", "user", "key_id", "created_at"),
     "endpoints": ("endpoint", "config", "instance_type", "account", "region"),
+    "snapshots": ("snapshot_id", "volume_id", "account", "region", "size", "started_at"),
+    "images": ("image_id", "account", "region", "name", "snapshot"),
 }
 
 
@@ -76,6 +79,8 @@ class Estate:
     scaling_groups: list[dict[str, Any]]
     throughputs: list[dict[str, Any]]
     access_keys: list[dict[str, Any]]
+    snapshots: list[dict[str, Any]]
+    images: list[dict[str, Any]]
 
 
 def read_machines(path: Path) -> Estate:
@@ -137,6 +142,10 @@ def seed(estate: Estate) -> Seeded:
         make_throughput(throughput)
     for key in estate.access_keys:
         make_access_key(key)
+    for snapshot in estate.snapshots:
+        make_snapshot(snapshot)
+    for image in estate.images:
+        make_image(image)
     regions = tuple(dict.fromkeys(str(machine["region"]) for machine in machines))
     return Seeded(len(machines), accounts, regions, default)
 
@@ -163,16 +172,24 @@ def _register_key(account: str) -> None:
 
 def _make(machine: dict[str, Any]) -> None:
     backend = ec2_backends[str(machine["account"])][machine["region"]]
-    with _next_id(moto_instances, "random_instance_id", machine["instance_id"]):
+    root = machine.get("root")
+    named = _next_id(moto_volumes, "random_volume_id", root["volume_id"]) if root else nullcontext()
+    with named, _next_id(moto_instances, "random_instance_id", machine["instance_id"]):
         reservation = backend.run_instances(
             _image(backend), 1, None, [], instance_type=machine["instance_type"], is_instance_type_default=False,
             region_name=machine["region"], placement=machine["zone"], tags={"instance": dict(machine["tags"])},
         )  # fmt: skip
     instance = reservation.instances[0]
-    launched = datetime.fromisoformat(machine["launch_time"]).astimezone(UTC)
-    instance.launch_time = launched.replace(tzinfo=None)  # moto keeps naive UTC
+    if root:
+        made = backend.volumes[root["volume_id"]]
+        made.size, made.volume_type = int(root["size"]), root["type"]
+    instance.launch_time = naive(machine["launch_time"])
+    for disk in instance.block_device_mapping.values():
+        backend.volumes[disk.volume_id].create_time = instance.launch_time
+    instance.disable_api_termination = bool(machine.get("protected", False))
     if machine["state"] == "stopped":
         instance.stop()
+        instance._reason = machine.get("stop_reason", instance._reason)
 
 
 @contextmanager
@@ -196,8 +213,12 @@ def _make_volume(volume: dict[str, Any]) -> None:
     with _next_id(moto_volumes, "random_volume_id", volume["volume_id"]):
         made = backend.create_volume(int(volume["size"]), volume["zone"], volume_type=volume.get("type", "gp3"))
     made.add_tags(dict(volume.get("tags", {})))
+    if volume.get("created_at"):
+        made.create_time = naive(volume["created_at"])
     if volume.get("attached_to"):
-        backend.attach_volume(made.id, volume["attached_to"], "/dev/sdf")
+        device, goes = volume.get("device", "/dev/sdf"), bool(volume.get("goes", False))
+        backend.attach_volume(made.id, volume["attached_to"], device, goes)
+        made.create_time = backend.get_instance(volume["attached_to"]).launch_time
 
 
 def _make_node_group(group: dict[str, Any]) -> None:

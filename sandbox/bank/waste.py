@@ -20,6 +20,7 @@ from sandbox.bank.platform_aws import CLOUDWATCH, SAGEMAKER
 from sandbox.bank.tokens import SERVICES
 from sandbox.bank.waste_groups import add_planted_groups, groups_in_cloud, groups_truth, groups_utilisation
 from sandbox.bank.waste_hours import add_planted_desks, desks_in_cloud, desks_truth, desks_utilisation
+from sandbox.bank.waste_inventory import add_lying, lying_in_cloud, lying_truth
 from sandbox.bank.waste_models import add_planted_uses, uses_truth
 from sandbox.bank.waste_projects import add_planted_projects
 from sandbox.bank.waste_serving import add_planted_serving, serving_in_cloud, serving_truth, serving_utilisation
@@ -209,6 +210,7 @@ def add_waste(book: Book) -> None:
     add_planted_desks(book)
     add_planted_projects(book)
     add_planted_serving(book)
+    add_lying(book)
 
 
 def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:
@@ -261,7 +263,8 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
     told += uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     told += groups_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     told += serving_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
-    return told + desks_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    told += desks_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    return told + lying_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
 
 
 def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
@@ -279,6 +282,7 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
             lists["machines"].append(_machine(planted, mine, place, given))
         elif planted.rule == DISK:
             made = {"volume_id": mine, "zone": f"{REGION}a", "size": planted.amount, "type": planted.kind}
+            made |= _attached(planted, calendar.seed)
             lists["volumes"].append({**place, **made, "tags": given})
         elif planted.rule == ADDRESS:
             lists["addresses"].append({**place, "allocation_id": mine, "tags": given})
@@ -296,11 +300,19 @@ def waste_in_cloud(calendar: Calendar) -> dict[str, list[dict[str, Any]]]:
         else:
             made = {"notebook": mine, "instance_type": "ml.t3.xlarge", "status": "InService"}
             lists["notebooks"].append({**place, **made, "tags": given})
-    for name, more in groups_in_cloud(calendar).items():
+    for name, more in (*groups_in_cloud(calendar).items(), *lying_in_cloud(calendar).items()):
         lists[name] = [*lists.get(name, []), *more]
     lists["machines"] += desks_in_cloud(calendar)
     lists["endpoints"] += serving_in_cloud()
     return lists
+
+
+def _attached(planted: Planted, seed: int) -> dict[str, str]:
+    """To which machine of its account this disk is attached."""
+    mine = [one for one in WASTE if one.account == planted.account]
+    machine = next(one for one in mine if one.rule in MACHINES)
+    at = [one for one in mine if one.rule == DISK].index(planted)
+    return {"attached_to": machine.identity(seed), "device": f"/dev/sd{'fghij'[at]}"}
 
 
 def _machine(planted: Planted, mine: str, place: dict[str, str], given: dict[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tests.tools import (
     test_endpoint_without_scaling,
     test_gateway_rules,
     test_idle_gpu,
+    test_inventory_rules,
     test_model_rules,
     test_off_hours,
     test_oversized_endpoint,
@@ -30,13 +31,16 @@ FIRES, NOT, UNKNOWN = "fires", "does not", "unknown"
 MEANS = {"waste": FIRES, "idle": FIRES, "fine": NOT, "in use": NOT, "in_use": NOT, "None": NOT, "unknown": UNKNOWN}
 NEVER_UNKNOWN = {"idle_address"}
 """Its evidence is one meter's name: where the bill lacks that, there is no address to say anything of."""
-BY_PEOPLE = {"batch_work", "prompt_caching"}
-"""What they find is carried out where the model is called or the endpoint is kept, by whoever owns it."""
+BY_PEOPLE = {
+    "batch_work", "prompt_caching", "unattached_disk", "long_stopped_machine", "old_snapshot",
+}  # fmt: skip
+"""What they find is carried out where the model is called or the endpoint is kept, or where a copy can be made before a
+deletion, by whoever owns it."""
 
 
 TABLES = (
     test_bill_rules.CASES, test_oversized_endpoint.CASES, test_rightsize.CASES, test_model_rules.CASES,
-    test_gateway_rules.CASES, test_unused_keys.CASES, test_project_runaway.CASES,
+    test_gateway_rules.CASES, test_unused_keys.CASES, test_project_runaway.CASES, test_inventory_rules.CASES,
     test_endpoint_without_scaling.CASES,
 )  # fmt: skip
 

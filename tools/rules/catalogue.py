@@ -17,15 +17,18 @@ from tools.rules import (
     idle_machine,
     key_runaway,
     log_retention,
+    long_stopped,
     notebook,
     off_hours,
     old_disk,
     old_generation,
+    old_snapshot,
     oversized_endpoint,
     project_runaway,
     prompt_caching,
     retry_storm,
     rightsize,
+    unattached_disk,
     unused_key,
     unused_throughput,
 )
@@ -48,6 +51,8 @@ BILL_RULES: tuple[Judge, ...] = (
     off_hours.judge,
     old_disk.judge,
     idle_address.judge,
+    unattached_disk.judge,
+    old_snapshot.judge,
     log_retention.judge,
 )
 """The rules about a resource that is billed by its id."""
@@ -68,6 +73,7 @@ FORMS: tuple[Form, ...] = (
     idle_machine.FORM,
     rightsize.FORM,
     old_generation.FORM,
+    long_stopped.FORM,
     off_hours.FORM,
     group_minimum.FORM,
     idle_endpoint.FORM,
@@ -85,6 +91,8 @@ FORMS: tuple[Form, ...] = (
     unused_throughput.FORM,
     old_disk.FORM,
     idle_address.FORM,
+    unattached_disk.FORM,
+    old_snapshot.FORM,
     log_retention.FORM,
 )
 
@@ -93,6 +101,7 @@ SECTIONS = {
     idle_machine.FORM.name: "idle_machine",
     rightsize.FORM.name: "rightsize",
     old_generation.FORM.name: "old_generation",
+    long_stopped.FORM.name: "long_stopped",
     off_hours.FORM.name: "off_hours",
     group_minimum.FORM.name: "group_minimum",
     idle_endpoint.FORM.name: "idle_endpoint",
@@ -110,6 +119,8 @@ SECTIONS = {
     unused_throughput.FORM.name: "unused_throughput",
     old_disk.FORM.name: "old_disk",
     idle_address.FORM.name: "idle_address",
+    unattached_disk.FORM.name: "unattached_disk",
+    old_snapshot.FORM.name: "old_snapshot",
     log_retention.FORM.name: "log_retention",
 }
 """Which table of `savings.toml` holds a rule's limits: the name of the field of `SavingsThresholds`."""
@@ -118,6 +129,7 @@ IDS = "|".join(
     (
         r"(^|/)i-[0-9a-f]{8,17}$",
         r"(^|/)vol-[0-9a-f]{8,17}$",
+        r"(^|/)snap-[0-9a-f]{8,17}$",
         r"(^|/)eipalloc-[0-9a-f]{8,17}$",
         r":notebook-instance/[A-Za-z0-9-]+$",
         r":endpoint/[A-Za-z0-9-]+$",

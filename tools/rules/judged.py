@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from lake.inventory import Inventory
 from lake.metered import Meter
 from lake.price_book import PriceBook, shipped
 from tools.rules.evidence import Check, Finding, Verdict
@@ -96,7 +97,8 @@ class Look:
     it is of. `endpoint_minimums` are what a tag on an endpoint says of how many machines always stay, as written.
     `machine_hours` are those of machines for development, `tags` those of their tags that a rule asks for, and
     `group_tag` the one that tells a machine of a scaling group; nobody works on `holidays`. `model_prices` and
-    `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list.
+    `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list. `inventories` are
+    the newest lists of what stands in EC2, by account and region.
     """
 
     days: int
@@ -117,6 +119,7 @@ class Look:
     endpoint_hours: Mapping[str, tuple[EndpointHour, ...]] = field(default_factory=dict)
     endpoint_minimums: Mapping[str, str] = field(default_factory=dict)
     holidays: frozenset[date] = frozenset()
+    inventories: Mapping[tuple[str, str], Inventory] = field(default_factory=dict)
 
     def days_since(self, meters: tuple[Meter, ...]) -> int:
         """The days of the look-back since the first of these was billed: before that nothing could be.
@@ -134,7 +137,8 @@ class Judgement:
     nothing to save, or no change of ours would save it.
 
     `why` is the finding in one sentence, for the card and the list; `takes` which share of the resource's cost the
-    change does away with (0 to 1).
+    change does away with (0 to 1). `also` are other resources whose whole cost goes with it: no rule may save that
+    again.
     """
 
     form: Form
@@ -143,6 +147,7 @@ class Judgement:
     money: Money | None = None
     change: dict[str, Any] | None = None
     takes: Decimal = Decimal(1)
+    also: tuple[str, ...] = ()
 
 
 def finding(form: Form, *checks: Check, missing: tuple[str, ...] = ()) -> Finding:

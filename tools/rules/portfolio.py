@@ -15,12 +15,15 @@ _PLACES = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Part:
-    """One saving of a month: `takes` is which share of the resource's cost it does away with (0 to 1)."""
+    """One saving of a month: `takes` is which share of the resource's cost it does away with (0 to 1), and `also` are
+    other resources whose whole cost goes with it.
+    """
 
     resource: str
     order: int
     cash: Decimal
     takes: Decimal
+    also: tuple[str, ...] = ()
 
 
 def booked(parts: Sequence[Part]) -> list[Decimal]:
@@ -29,7 +32,9 @@ def booked(parts: Sequence[Part]) -> list[Decimal]:
     added = [Decimal(0)] * len(parts)
     for at in sorted(range(len(parts)), key=lambda at: (parts[at].order, -parts[at].cash, at)):
         part = parts[at]
-        rest = left.get(part.resource, Decimal(1))
+        # Of several resources the one of which least is left decides: what one part of the sum lacks is not known.
+        rest = min(left.get(name, Decimal(1)) for name in (part.resource, *part.also))
         added[at] = EXACT.quantize(EXACT.multiply(part.cash, rest), _PLACES)
         left[part.resource] = EXACT.multiply(rest, 1 - part.takes)
+        left |= dict.fromkeys(part.also, Decimal(0))
     return added

@@ -370,6 +370,44 @@ class UnusedKeyThresholds:
     freshest_hours: int = 48
 
 
+KEEP_TAGS = (
+    "keep", "do-not-delete", "retain", "legal-hold", "standby", "dr", "disaster-recovery", "backup", "golden-image",
+)  # fmt: skip
+"""what a tag's key or value says where somebody wants a thing to stay although nothing uses it"""
+
+
+@dataclass(frozen=True)
+class UnattachedDiskThresholds:
+    """When a disk that is attached to nothing may go, and what the snapshot costs that is taken first."""
+
+    least_days: int = 30
+    freshest_hours: int = 48
+    keep_tags: tuple[str, ...] = KEEP_TAGS
+    snapshot_price_percent: Decimal = Decimal("62.5")  # 0.05 dollars a GB-month against 0.08 of gp3
+    least_per_month: Decimal = Decimal(5)
+
+
+@dataclass(frozen=True)
+class LongStoppedThresholds:
+    """When a stopped machine may go, and what the image costs that is made first."""
+
+    least_days: int = 30
+    freshest_hours: int = 48
+    keep_tags: tuple[str, ...] = KEEP_TAGS
+    snapshot_price_percent: Decimal = Decimal("62.5")  # 0.05 dollars a GB-month against 0.08 of gp3
+    least_per_month: Decimal = Decimal(5)
+
+
+@dataclass(frozen=True)
+class OldSnapshotThresholds:
+    """When a snapshot may go."""
+
+    least_days: int = 365
+    freshest_hours: int = 48
+    keep_tags: tuple[str, ...] = KEEP_TAGS
+    least_per_month: Decimal = Decimal(5)
+
+
 @dataclass(frozen=True)
 class SavingsThresholds:
     """The limits of all rules; `look_back_days` holds for each of them (AWS's own 14).
@@ -400,3 +438,6 @@ class SavingsThresholds:
     gateway: GatewayThresholds = field(default_factory=GatewayThresholds)
     project_runaway: ProjectRunawayThresholds = field(default_factory=ProjectRunawayThresholds)
     unused_key: UnusedKeyThresholds = field(default_factory=UnusedKeyThresholds)
+    unattached_disk: UnattachedDiskThresholds = field(default_factory=UnattachedDiskThresholds)
+    long_stopped: LongStoppedThresholds = field(default_factory=LongStoppedThresholds)
+    old_snapshot: OldSnapshotThresholds = field(default_factory=OldSnapshotThresholds)

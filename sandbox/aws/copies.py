@@ -1,0 +1,39 @@
+"""Snapshots and images as they stand in moto, with the ids and times of the estate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.amis import Ami
+from moto.ec2.models.elastic_block_store import Snapshot
+
+from sandbox.aws.moment import naive
+
+
+@dataclass
+class Gone:
+    """A disk that a snapshot was made of and that is there no more: what EC2 still tells of it."""
+
+    id: str
+    size: int
+    encrypted: bool = False
+
+
+def make_snapshot(told: dict[str, Any]) -> None:
+    """A completed snapshot of a disk, which need not stand any more."""
+    backend = ec2_backends[str(told["account"])][told["region"]]
+    disk = backend.volumes.get(told["volume_id"]) or Gone(told["volume_id"], int(told["size"]))
+    made = Snapshot(backend, told["snapshot_id"], disk, "")
+    made.start_time = naive(told["started_at"])
+    backend.snapshots[made.id] = made
+    made.add_tags(dict(told.get("tags", {})))
+
+
+def make_image(told: dict[str, Any]) -> None:
+    """An image of the account's own that is made of one snapshot."""
+    backend = ec2_backends[str(told["account"])][told["region"]]
+    made = Ami(backend, told["image_id"], name=told["name"], root_device_type="ebs", image_type="machine")
+    backend.snapshots.pop(made.ebs_snapshot.id)  # moto makes one of its own for each image
+    made.ebs_snapshot = backend.snapshots[told["snapshot"]]
+    backend.amis[made.id] = made
+    made.add_tags(dict(told.get("tags", {})))
