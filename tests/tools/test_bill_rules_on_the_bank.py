@@ -22,12 +22,9 @@ from tools.desk import Desk
 from tools.propose import propose_change
 from tools.result import Row, ToolResult
 from tools.rules.catalogue import FORMS
-from tools.rules.thresholds import (
-    CheaperModelThresholds,
-    OffHoursThresholds,
-    PromptCachingThresholds,
-    SavingsThresholds,
-)
+from tools.rules.machine_thresholds import OffHoursThresholds
+from tools.rules.model_thresholds import CheaperModelThresholds, PromptCachingThresholds
+from tools.rules.thresholds import SavingsThresholds
 from tools.savings import find_savings
 from tools.shown import shown
 

@@ -18,7 +18,7 @@ from tools.rules import endpoint_without_scaling, oversized_endpoint
 from tools.rules.endpoint_without_scaling import planned
 from tools.rules.evidence import Verdict
 from tools.rules.judged import EndpointHour
-from tools.rules.thresholds import EndpointScalingThresholds
+from tools.rules.serving_thresholds import EndpointScalingThresholds
 
 DAY, NIGHT = ("75", 54_000), ("7.5", 5_400)
 

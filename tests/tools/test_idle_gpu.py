@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tools.rules.evidence import Verdict
 from tools.rules.idle_gpu import MachineUse, is_gpu_family, judge
+from tools.rules.machine_thresholds import IdleGpuThresholds
 from tools.rules.saving import MachineCost, saving
-from tools.rules.thresholds import IdleGpuThresholds
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 LIMITS = IdleGpuThresholds()

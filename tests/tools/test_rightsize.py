@@ -16,7 +16,8 @@ from tools.bill_rules import judged
 from tools.rules import rightsize
 from tools.rules.evidence import Verdict
 from tools.rules.judged import Load, Look, Use
-from tools.rules.thresholds import RightsizeThresholds, SavingsThresholds
+from tools.rules.machine_thresholds import RightsizeThresholds
+from tools.rules.thresholds import SavingsThresholds
 
 SMALL = Load(cpu_percent=Decimal(18), memory_percent=Decimal(18), hours=336, last_at=AT - timedelta(hours=10))
 ONE_GPU = replace(SMALL, cpu_percent=Decimal(8), memory_percent=Decimal(10), gpu_percent=Decimal(18),

@@ -1,7 +1,8 @@
 """The rule catalogue: one rule a file, each a pure reading of evidence rows against thresholds with their source.
 
-Read `form.py` (what every rule tells of itself), `thresholds.py` with `configured.py` (the numbers, and how a home sets
-them), `evidence.py` and `measured.py` (what a rule says, and when too little was measured); then the rules:
+Read `form.py` (what every rule tells of itself), `thresholds.py` (the numbers, a file for each kind of resource) with
+`configured.py` (how a home sets them), `evidence.py` and `measured.py` (what a rule says, and when too little was
+measured); then the rules:
 `idle_gpu.py`, those of the bill's meters, whose verdicts are `judged.py` (`idle_machine.py`, `rightsize.py`,
 `old_generation.py`, `off_hours.py` with `office_hours.py`, `group_minimum.py`, `old_disk.py`, `idle_address.py`,
 `idle_endpoint.py`, `oversized_endpoint.py` and `endpoint_without_scaling.py` with `endpoint_machines.py`,

@@ -15,7 +15,7 @@ from lake.metered import Metered
 from tools.detection.contributions import EXACT
 from tools.rules.endpoint_names import unlike
 from tools.rules.judged import EndpointHour, Look
-from tools.rules.thresholds import OversizedEndpointThresholds
+from tools.rules.serving_thresholds import OversizedEndpointThresholds
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tools.rules.form import Form, Limit
 from tools.rules.judged import EndpointHour, Judgement, Look, finding
 from tools.rules.measured import missing_metrics
 from tools.rules.money import money
-from tools.rules.thresholds import EndpointScalingThresholds
+from tools.rules.serving_thresholds import EndpointScalingThresholds
 
 OURS, MINUTES = "ours", 60
 SAFETY = "AWS: a safety factor of 0.5 to begin with, for SageMakerVariantInvocationsPerInstance"

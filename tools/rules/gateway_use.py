@@ -13,9 +13,10 @@ from lake.key_hours import KeyHours
 from tools.detection.contributions import EXACT, add
 from tools.rules.evidence import Check
 from tools.rules.form import Limit
+from tools.rules.model_thresholds import GatewayThresholds
 from tools.rules.money import Money
 from tools.rules.own_level import Held, going_on, parted
-from tools.rules.thresholds import GatewayThresholds, SavingsThresholds
+from tools.rules.thresholds import SavingsThresholds
 
 SECTION = "gateway"
 DAY = 24

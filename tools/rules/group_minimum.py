@@ -16,9 +16,9 @@ from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import GroupHour, Judgement, Look, finding
 from tools.rules.machine import has_accelerator
+from tools.rules.machine_thresholds import GroupMinimumThresholds
 from tools.rules.measured import missing_metrics
 from tools.rules.money import money
-from tools.rules.thresholds import GroupMinimumThresholds
 
 GROUP = re.compile(r":autoScalingGroupName/(.+)$")
 AWS = "AWS's own example of a policy that holds a group's CPU"

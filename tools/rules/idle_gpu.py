@@ -10,8 +10,8 @@ from decimal import Decimal
 from tools.rules.evidence import Check, Finding, Verdict
 from tools.rules.form import Form, Limit
 from tools.rules.machine import in_families
+from tools.rules.machine_thresholds import IdleGpuThresholds
 from tools.rules.measured import least_hours, missing_metrics
-from tools.rules.thresholds import IdleGpuThresholds
 
 RULE = "idle_gpu_instance"
 AWS = "AWS Compute Optimizer, idle G and P instances"

@@ -17,10 +17,10 @@ from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import Judgement, Look, MachineHour, finding
 from tools.rules.machine import INSTANCE, has_accelerator
+from tools.rules.machine_thresholds import OffHoursThresholds
 from tools.rules.measured import missing_metrics
 from tools.rules.money import money
 from tools.rules.office_hours import HOURS_A_WEEK
-from tools.rules.thresholds import OffHoursThresholds
 
 DEVELOPMENT = frozenset({"development", "develop", "dev", "test", "testing", "sandbox", "qa"})
 SCALE = "OptScale, idle hours of a power schedule"

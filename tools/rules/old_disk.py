@@ -14,7 +14,7 @@ from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import Judgement, Look, finding
 from tools.rules.money import money
-from tools.rules.thresholds import OldDiskThresholds
+from tools.rules.storage_thresholds import OldDiskThresholds
 
 VOLUME = re.compile(r"(?:^|/)(vol-[0-9a-f]{8,17})$")
 GB_MONTHS = re.compile(r"^gb[- ]?(months?|mo)$")

@@ -16,8 +16,9 @@ from tools.detection.contributions import EXACT, add
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
 from tools.rules.judged import Judgement, finding
+from tools.rules.model_thresholds import ProjectRunawayThresholds
 from tools.rules.own_level import Held, far_above, going_on, parted, rank
-from tools.rules.thresholds import ProjectRunawayThresholds, SavingsThresholds
+from tools.rules.thresholds import SavingsThresholds
 
 OURS = "ours"
 HOURS_PER_DAY = Decimal(24)
