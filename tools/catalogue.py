@@ -133,7 +133,7 @@ class _Savings(_Arguments):
 class _Propose(_Arguments):
     target: str = Field(description="a saving's row (q2.r1), or an exact id or name")
     kind: Annotated[Wish | None, WithJsonSchema({"type": "string", "enum": list(get_args(Wish))})] = Field(
-        None, description="default: what its rule leads to"
+        None, description="default: its rule's"
     )
 
 
@@ -175,7 +175,7 @@ _QUERY_SPEND = (
     "What was spent, by any dimensions, optionally against another period. Cite it as {at.column}: {q1.r2.effective}."
 )
 _EXPLAIN = "Why spend changed: contributions that sum to the change."
-_ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and from where."
+_ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and where."
 _ANOMALIES = "Unusual days of spend, what was expected, the driver."
 _SAVINGS = "Savings a month: idle machines, disks, endpoints, logs, models. Not judged: unknown."
 _SIMULATE = "What a month would cost with one machine stopped or of another type. Only reckons."
