@@ -24,7 +24,7 @@ from approvals.lease import LEASE, Claim
 from approvals.move import move
 from approvals.recover import to_read_back
 from approvals.sealed import Sealed, decode
-from approvals.settling import LOOK_AGAIN, LOOK_LASTS, SETTLE, looks
+from approvals.settling import LOOK_AGAIN, LOOK_LASTS, LOOK_SELDOM, PATIENCE, SETTLE, looks
 from approvals.states import State
 from approvals.store import TOOK_EFFECT, Effect, Proposal, effects_of, proposal_of
 from audit.event import Actor, ActorKind, Event
@@ -113,7 +113,7 @@ def _take(
     except Altered as error:
         found = GivenUp(error.why)
     if found is None:
-        proposal.look_at = now + LOOK_AGAIN
+        proposal.look_at = now + _pause(proposal, sealed.steps[len(effects) - 1], now)
         session.add(proposal)
         return None
     if isinstance(found, GivenUp):
@@ -131,6 +131,12 @@ def _take(
         fence=fence, claimed_by=worker, lease_until=until,
     )  # fmt: skip
     return (Claim(proposal.id, worker, fence, proposal.digest or "", until), found.step) if taken else None
+
+
+def _pause(proposal: Proposal, last: Step, now: datetime) -> timedelta:
+    """What may take hours (an image) is not asked for every three seconds of them."""
+    long = declared(last.request.operation).patience > PATIENCE and now - proposal.changed_at >= LOOK_SELDOM
+    return LOOK_SELDOM if long else LOOK_AGAIN
 
 
 def next_step(

@@ -31,6 +31,7 @@ from approvals.inspectors.port import Inspector
 from approvals.inspectors.router import Router as Eyes
 from approvals.inspectors.scaling_group import ScalingGroupInspector
 from approvals.inspectors.stop_schedule import StopScheduleInspector
+from approvals.inspectors.terminate import TerminateInspector
 from approvals.inspectors.terraform import TerraformEyes
 from approvals.inspectors.throughput import ThroughputInspector
 from approvals.inspectors.volume import VolumeInspector
@@ -78,6 +79,7 @@ def eyes(clients: Clients) -> Eyes:
             "start_instance": instance,
             "resize_instance": instance,
             "undo_instance": instance,
+            "terminate_instance": TerminateInspector(clients),
             "delete_volume": VolumeInspector(clients),
             "scale_node_group": NodeGroupInspector(clients),
             "change_volume_type": VolumeTypeInspector(clients),

@@ -21,6 +21,7 @@ from approvals.changes.openai_project import SetOpenAIModels, SetOpenAIRateLimit
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
+from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import PatchTerraform
 from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.undo import UndoInstance
@@ -30,7 +31,9 @@ from approvals.errors import GateError
 from approvals.governance import GOVERNANCE
 
 OnDisk = DeleteVolume | ChangeVolumeType
-OnMachine = StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop
+OnMachine = (
+    StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop | TerminateInstance
+)
 OnGroup = ScaleNodeGroup | SetGroupMinimum
 OnServing = DeleteEndpoint | CreateEndpoint | SetEndpointCount | SetEndpointScaling | EndEndpointScaling
 OnSageMaker = StopNotebook | StartNotebook | OnServing
@@ -48,7 +51,7 @@ CLOUD_KINDS = (
     "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models", "set_model_alias",
     "set_group_minimum", "delete_throughput", "set_endpoint_count",
     "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
-    "set_endpoint_scaling", "end_endpoint_scaling",
+    "set_endpoint_scaling", "end_endpoint_scaling", "terminate_instance",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -34,6 +34,25 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses a new type unless the instance is stopped",
         inverse="ec2:ModifyInstanceAttribute",
     ),
+    # An image takes minutes to hours, as much as its disks hold: a day at the shipped settle time.
+    Operation(
+        name="ec2:CreateImage",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("image",),
+        provider_checks="refuses a name that an image of the account and region has",
+        undone_by="whoever deregisters the image and deletes its snapshots",
+        patience=144,
+    ),
+    Operation(
+        name="ec2:TerminateInstances",
+        kind=Kind.DELETE,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("state",),
+        provider_checks="answers a terminated one as done; refuses one with termination protection",
+    ),
     Operation(
         name="ec2:DeleteVolume",
         kind=Kind.DELETE,

@@ -59,4 +59,4 @@ def _told(value: Any) -> str:
         if set(value) == {"Value"}:
             return _told(value["Value"])
         return ", ".join(f"{key} {_told(part)}" for key, part in sorted(value.items()))
-    return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
+    return ", ".join(_told(item) for item in value) if isinstance(value, list | tuple) else str(value)

@@ -15,6 +15,7 @@ from approvals.changes.log_retention import SetLogRetention
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.step import Request, ReversibilityClass, Step
+from approvals.changes.terminate import TerminateInstance
 from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.volume import DeleteVolume
 from approvals.changes.volume_type import ChangeVolumeType
@@ -22,7 +23,7 @@ from audit.canonical import canonical, sha256
 
 Owned = (
     ResizeInstance | ChangeVolumeType | DeleteVolume | ReleaseAddress | SetLogRetention | SetGroupMinimum
-    | DeleteEndpoint | DeleteThroughput
+    | DeleteEndpoint | DeleteThroughput | TerminateInstance
 )  # fmt: skip
 """What Terraform would take back. Whether a machine or a notebook runs stands in no configuration: it stays live."""
 

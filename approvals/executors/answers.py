@@ -13,6 +13,8 @@ CALLS = {
     "ec2:StopInstances": "stop_instances",
     "ec2:StartInstances": "start_instances",
     "ec2:ModifyInstanceAttribute": "modify_instance_attribute",
+    "ec2:CreateImage": "create_image",
+    "ec2:TerminateInstances": "terminate_instances",
     "ec2:DeleteVolume": "delete_volume",
     "ec2:ModifyVolume": "modify_volume",
     "ec2:ReleaseAddress": "release_address",
@@ -78,6 +80,10 @@ def _modified(request: Request, answer: dict[str, Any]) -> str | None:
     return "it says that the change failed" if told.get("ModificationState") == "failed" else None
 
 
+def _imaged(_request: Request, answer: dict[str, Any]) -> str | None:
+    return None if str(answer.get("ImageId", "")).startswith("ami-") else "it names no image"
+
+
 def _of_endpoint(request: Request, answer: dict[str, Any]) -> str | None:
     made = str(answer.get("EndpointArn", ""))
     wanted = f":{request.region}:{request.account}:endpoint/{request.parameters['EndpointName']}"
@@ -107,6 +113,8 @@ def _scheduled(request: Request, answer: dict[str, Any]) -> str | None:
 _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:StopInstances": _states("StoppingInstances", "running", frozenset({"stopping", "stopped"})),
     "ec2:StartInstances": _states("StartingInstances", "stopped", frozenset({"pending", "running"})),
+    "ec2:TerminateInstances": _states("TerminatingInstances", "stopped", frozenset({"shutting-down", "terminated"})),
+    "ec2:CreateImage": _imaged,
     "ec2:ModifyVolume": _modified,
     "sagemaker:CreateEndpoint": _of_endpoint,
     "sagemaker:UpdateEndpointWeightsAndCapacities": _of_endpoint,

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import MOST_LINES, Owned, PatchTerraform
 from approvals.inspectors.aws import fingerprints
 from approvals.inspectors.port import CannotLook, Happening, NotSealable, Snapshot
@@ -112,7 +113,8 @@ class TerraformEyes:
         if held and held.block:
             name = f"the {held.block} of {name if held.address else f'the machine that has the disk {what.id}'}"
             sets = tuple(replace(one, name="volume_type") if one.name == "type" else one for one in sets)
-        deed = f"Remove {name}" if not sets else f"In {name} set {', '.join(map(_set, sets))}"
+        first = f"{of.first_by_hand()} Then remove" if isinstance(of, TerminateInstance) else "Remove"
+        deed = f"{first} {name}" if not sets else f"In {name} set {', '.join(map(_set, sets))}"
         where = f" in {held.module}" if held and held.module and held.address else ""
         state = f", which the state {self._file(held)} holds" if held else ", which its tags say that Terraform owns"
         return f"{deed}{where}{state}; then plan and apply it. Region {of.region}, account {of.account}."

@@ -12,6 +12,7 @@ from approvals.changes.endpoint import DeleteEndpoint
 from approvals.changes.log_retention import SetLogRetention
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import USUAL_SPEED
 from approvals.changes.throughput import DeleteThroughput
 from approvals.changes.volume import DeleteVolume
@@ -52,6 +53,8 @@ def wanted(change: Any, fields: Mapping[str, Any] | None = None) -> Wanted:
         case SetGroupMinimum():
             return Wanted("aws_autoscaling_group", change.group,
                           (Argument("min_size", change.before, change.after),))  # fmt: skip
+        case TerminateInstance():
+            return Wanted("aws_instance", change.instance_id)
         case DeleteVolume():
             return Wanted("aws_ebs_volume", change.volume_id)
         case ReleaseAddress():

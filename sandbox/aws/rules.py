@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any
 
 from sandbox.aws.endpoints import endpoint_fault
+from sandbox.aws.images import name_taken
 from sandbox.aws.requests import AwsRequest
 from sandbox.aws.scaling import scaling_fault
 from sandbox.aws.world import instance_states, modifying, notebook_status
@@ -34,6 +35,9 @@ def refusal(request: AwsRequest) -> Refusal | None:
         if request.action == "StartInstances" and not request.dry_run and state == "stopping":
             told = f"The instance '{name}' is not in a state from which it can be started."
             return Refusal(400, "IncorrectInstanceState", told)
+    if request.action == "CreateImage" and not request.dry_run and name_taken(request):
+        told = f"AMI name {request.parameters.get('Name')} is already in use by another AMI."
+        return Refusal(400, "InvalidAMIName.Duplicate", told)
     if request.action == "ReleaseAddress" and request.dry_run:
         # moto would release it.
         return Refusal(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_block_store import VolumeModification
 from moto.eks.models import eks_backends
 from moto.logs.models import logs_backends
@@ -18,12 +17,13 @@ from sandbox.aws.endpoints import (
     linger_endpoints,
 )
 from sandbox.aws.groups import group_minimums, hold_groups
+from sandbox.aws.images import arrive_images, ec2_regions, hold_images, images, linger_images
 from sandbox.aws.scaling import hold_scalings, scalings
 from sandbox.aws.schedules import hold_schedules, schedules
 from sandbox.aws.throughput import hold_throughputs, throughputs
 
-SLOW = {"stopped": ("stopping", 64), "running": ("pending", 0)}
-CODES = {"stopped": 80, "running": 16}
+SLOW = {"stopped": ("stopping", 64), "running": ("pending", 0), "terminated": ("shutting-down", 32)}
+CODES = {"stopped": 80, "running": 16, "terminated": 48}
 ON_THE_WAY = {"Stopped": "Stopping", "InService": "Pending"}
 
 # moto calls every change of a volume completed at once; here one may be seen on its way.
@@ -38,15 +38,15 @@ def instance_states() -> dict[str, str]:
 
 
 def world() -> dict[str, str]:
-    """Every instance's state and type, volume's state and type, schedule, address, status of notebook, endpoint and
-    throughput, an endpoint's machines and scaling, days for which log groups keep their lines, access keys, scaling
-    group's minimum and node group's sizes.
+    """Every instance's state, type and image, volume's state and type, schedule, address, status of notebook,
+    endpoint and throughput, an endpoint's machines and scaling, days for which log groups keep their lines, access
+    keys, scaling group's minimum and node group's sizes.
 
     What is not there is absent.
     """
     told = instance_states()
     told |= {f"{instance.id} type": instance.instance_type for instance in _instances()}
-    for backend in _ec2():
+    for backend in ec2_regions():
         told |= {volume.id: volume.status for volume in backend.volumes.values()}
         told |= {f"{volume.id} type": volume.volume_type for volume in backend.volumes.values()}
         told |= {
@@ -54,7 +54,7 @@ def world() -> dict[str, str]:
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
     told |= endpoints() | endpoint_machines() | scalings() | group_minimums() | throughputs() | schedules()
-    told |= access_keys()
+    told |= access_keys() | images()
     told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config
@@ -65,20 +65,28 @@ def world() -> dict[str, str]:
 def hold() -> Callable[[], None]:
     """Remembers how everything stands; the function that it returns puts it back."""
     instances = [(one, one._state.name, one._state.code, one.instance_type) for one in _instances()]
-    volumes = [(backend, dict(backend.volumes)) for backend in _ec2()]
+    mapped = [(one, dict(one.block_device_mapping)) for one in _instances()]
+    attached = [(one, one.attachment) for one in _volumes()]
+    volumes = [(backend, dict(backend.volumes)) for backend in ec2_regions()]
     disks = [(one, _settings(one)) for one in _volumes()]
     addresses = [(backend, list(backend.addresses), [one.allocation_id for one in backend.addresses])
-                 for backend in _ec2()]  # fmt: skip
+                 for backend in ec2_regions()]  # fmt: skip
     notebooks = [(notebook, notebook.status) for _, notebook in _notebooks()]
     groups = [(group, dict(group.scaling_config)) for _, group in _groups()]
     ours_back = (
         hold_endpoints(), hold_groups(), hold_throughputs(), hold_schedules(), hold_access_keys(), hold_scalings(),
+        hold_images(),
     )  # fmt: skip
     log_groups = [(group, group.retention_in_days) for _, group in _log_groups()]
 
     def put_back() -> None:
         for instance, name, code, kind in instances:
             instance._state.name, instance._state.code, instance.instance_type = name, code, kind
+        for instance, mapping in mapped:
+            instance.block_device_mapping.clear()
+            instance.block_device_mapping.update(mapping)
+        for disk, attachment in attached:
+            disk.attachment = attachment
         for backend, known in volumes:
             backend.volumes.clear()
             backend.volumes.update(known)
@@ -115,6 +123,7 @@ def linger(changed: set[str]) -> None:
         if name in changed:
             group.status = "UPDATING"
     linger_endpoints(changed)
+    linger_images(changed)
 
 
 def arrive() -> list[str]:
@@ -138,7 +147,7 @@ def arrive() -> list[str]:
         if group.status == "UPDATING":
             group.status = "ACTIVE"
             arrived.append(name)
-    return arrived + arrive_endpoints()
+    return arrived + arrive_endpoints() + arrive_images()
 
 
 def modifying(volume_id: str) -> bool:
@@ -152,11 +161,6 @@ def notebook_status(name: str) -> str:
     return next((str(notebook.status) for known, notebook in _notebooks() if known == name), "")
 
 
-def _ec2() -> Iterator[Any]:
-    for account in list(ec2_backends):
-        yield from (ec2_backends[account][region] for region in list(ec2_backends[account]))
-
-
 def _settings(volume: Any) -> dict[str, Any]:
     """What a change of the volume may touch, kept apart from it."""
     kept = {name: vars(volume).get(name) for name in ("volume_type", "iops", "throughput")}
@@ -164,7 +168,7 @@ def _settings(volume: Any) -> dict[str, Any]:
 
 
 def _volumes() -> Iterator[Any]:
-    for backend in _ec2():
+    for backend in ec2_regions():
         yield from backend.volumes.values()
 
 
@@ -181,7 +185,7 @@ def _log_groups() -> Iterator[tuple[str, Any]]:
 
 
 def _instances() -> Iterator[Any]:
-    for backend in _ec2():
+    for backend in ec2_regions():
         yield from backend.all_instances()
 
 

@@ -96,6 +96,10 @@ EACH: dict[str, dict[str, Any]] = {
         "kind": "unschedule_stop", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE, "hour": 20,
         "zone": "Europe/Berlin", "until": "2027-01-31", "role": "evenings",
     },
+    "terminate_instance": {
+        "kind": "terminate_instance", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE,
+        "image_name": "kept-2026-12-01", "disks": ["vol-0123456789abcdef0"],
+    },
     "delete_throughput": {
         "kind": "delete_throughput", "account": ACCOUNT, "region": REGION, "throughput": "abc123def456",
     },
@@ -310,7 +314,7 @@ def test_the_shipped_declarations_hold_and_none_is_sent_again_on_absence_alone()
     with pytest.raises(ValueError, match="declared twice"):
         checked(*OPERATIONS.values(), dataclasses.replace(OPERATIONS["ec2:StopInstances"]))
     with pytest.raises(GateError, match="No declaration"):
-        declared("ec2:TerminateInstances")
+        declared("ec2:RebootInstances")
 
 
 def test_the_document_holds_the_table_as_it_is_declared() -> None:

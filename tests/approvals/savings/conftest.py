@@ -12,11 +12,13 @@ from sandbox.aws.serve import ServedAws, serve_aws
 from tests.approvals.gate_stubs import PEOPLE
 from tests.approvals.savings.estate import (
     ADDRESSES,
+    ATTACHED,
     CASE,
     DESKS,
     DISKS,
     ENDPOINTS,
     GROUPS,
+    HALTED,
     HOLD,
     KEYS,
     LOG_GROUPS,
@@ -26,6 +28,7 @@ from tests.approvals.savings.estate import (
     PLACE,
     REGION,
     SCALING,
+    SECOND,
     SERVING,
     TAGS,
     TRAIL,
@@ -80,7 +83,17 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     desks[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
     desks[-3]["state"] = "stopped"
     desks[-5]["tags"] = TAGS | {"standby": "yes"}
-    estate = {"machines": [machine, *desks], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
+    halted: list[dict[str, Any]] = [
+        {**machine, "instance_id": name, "instance_type": "m6a.4xlarge", "state": "stopped"} for name in HALTED
+    ]
+    halted[-1]["state"] = "running"
+    halted[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
+    halted[-3]["tags"] = TAGS | {"aws:cloudformation:stack-name": "web"}
+    halted[-4]["tags"] = TAGS | {"eks:cluster-name": "batch"}
+    halted[-5]["tags"] = TAGS | {"aws:ec2launchtemplate:id": "lt-0123456789abcdef0"}
+    disks.append({**PLACE, "volume_id": SECOND, "zone": zone, "size": 50, "tags": TAGS, "attached_to": HALTED[-6]})
+    addresses.append({**PLACE, "allocation_id": ATTACHED, "tags": TAGS, "attached_to": HALTED[-6]})
+    estate = {"machines": [machine, *desks, *halted], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
     log_groups: list[dict[str, Any]] = [{**PLACE, "log_group": name, "tags": TAGS} for name in LOG_GROUPS]
     log_groups[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     log_groups[-2]["tags"] = TAGS | {"legal-hold": "case 7"}

@@ -36,8 +36,12 @@ UNITS = [f"{at:012d}" for at in range(NUMBER)]
 DESKS = [f"i-0eeeeeeeeeeeee{at:03d}" for at in range(NUMBER)]
 KEYS = [f"AKIAX{at:015d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
+SECOND, ATTACHED = "vol-0cccccccccccccc99", "eipalloc-0ccccccccccccc99"
+"""A second disk and an elastic address of the sixth last stopped machine."""
+HALTED = [f"i-0ccccccccccccc{at:03d}" for at in range(NUMBER)]
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
 next_group, next_units, next_desk, next_key, next_serving, next_scaling = (count() for _ in range(6))
+next_halted = count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -101,6 +105,12 @@ def access_key(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "disable_access_key", "account": ACCOUNT, "user": f"job-{key[-3:]}", "key_id": key} | more
 
 
+def ended(name: str = "", **more: Any) -> dict[str, Any]:
+    """A stopped machine to be terminated after an image of it was made."""
+    machine = name or HALTED[next(next_halted)]
+    return {"kind": "terminate_instance", **PLACE, "instance_id": machine, "image_name": f"kept-{machine}"} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
@@ -118,7 +128,7 @@ NAMES = [
     "change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_endpoint_count",
     "set_log_retention", "schedule_stop", "delete_throughput", "set_group_minimum", "disable_access_key",
 ]  # fmt: skip
-FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput")
+FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput", "terminate_instance")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
 

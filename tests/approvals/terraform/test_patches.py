@@ -36,6 +36,7 @@ from tests.approvals.savings.estate import (
     claimed,
     clients_of,
     disk,
+    ended,
     group,
     moves,
     next_address,
@@ -270,3 +271,19 @@ def test_while_a_state_cannot_be_read_nothing_is_sealed(terraform: Owned, aws: S
     assert row is not None
     assert (row.state, row.code) == (State.UNSEALABLE, "cannot_look")
     assert "bank.tfstate cannot be read: it is not JSON" in str(row.reason)
+
+
+def test_a_machine_to_go_is_imaged_by_hand_first(terraform: Owned, aws: ServedAws) -> None:
+    change = ended()
+    gate = terraform([resource("aws_instance", "batch", id=change["instance_id"])], "")
+    got = claimed(gate, change)
+    patch = patch_of(gate, got.proposal_id)
+    first = f"First make an image named {change['image_name']} of {change['instance_id']} and wait until"
+    assert patch.instruction.startswith(first)
+    assert "Then remove aws_instance.batch" in patch.instruction
+    assert execute(gate.begin, claim=got, executor=gate.executor) == State.SUCCEEDED
+    ec2 = clients_of(aws)(ACCOUNT, REGION, "ec2")
+    ec2.create_image(InstanceId=change["instance_id"], Name=change["image_name"])
+    assert read_back(gate, got) == State.SUCCEEDED
+    ec2.terminate_instances(InstanceIds=[change["instance_id"]])
+    assert read_back(gate, got) == State.VERIFIED
