@@ -1,7 +1,6 @@
 """LiteLLM's proxy and OpenAI's administration in the sandbox, and the gate whose worker looks at and changes them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,11 +38,13 @@ def served(request: pytest.FixtureRequest, servers: dict[str, ServedAdmin]) -> S
 
 
 def settings_of(
-    served: ServedAdmin, *, executor: str = "litellm", key: str = MASTER, openai: ServedAdmin | None = None
+    served: ServedAdmin, *, executor: str | None = None, key: str = MASTER, openai: ServedAdmin | None = None
 ) -> WorkerSettings:
+    """What is configured is carried out, unless another executor is named."""
     gateway = AdminSettings(key, served.address, "litellm")
     organisation = AdminSettings(ADMIN, f"{openai.address}/v1", "openai") if openai else None
-    executors = frozenset({executor} - {"rehearsal"})
+    configured = {"litellm", *(["openai"] if openai else [])}
+    executors = frozenset(({executor} if executor else configured) - {"rehearsal"})
     return WorkerSettings(executors, None, None, None, None, None, 600, litellm=gateway, openai=organisation)
 
 
@@ -56,8 +57,6 @@ def eyes(servers: dict[str, ServedAdmin]) -> Eyes:
 @pytest.fixture
 def proxy(gate: Any, eyes: Eyes, servers: dict[str, ServedAdmin]) -> Any:
     gate.inspector = eyes
-    settings = replace(
-        settings_of(servers["litellm"], openai=servers["openai"]), executors=frozenset({"litellm", "openai"})
-    )
+    settings = settings_of(servers["litellm"], openai=servers["openai"])
     gate.executor = Hands(gateway_hands(settings), name="litellm, openai")
     return gate
