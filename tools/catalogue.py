@@ -78,6 +78,7 @@ Wish = Literal[
     "set_group_minimum",
     "delete_throughput",
     "schedule_stop",
+    "terminate_instance",
     "disable_access_key",
 ]
 
@@ -174,7 +175,7 @@ def bind(desk: Desk) -> list[BaseTool]:
 _QUERY_SPEND = (
     "What was spent, by any dimensions, optionally against another period. Cite it as {at.column}: {q1.r2.effective}."
 )
-_EXPLAIN = "Why spend changed: contributions that sum to the change."
+_EXPLAIN = "Why spend changed, in parts that sum to it."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and where."
 _ANOMALIES = "Unusual days of spend, what was expected, the driver."
 _SAVINGS = "Savings a month: idle machines, disks, endpoints, logs, models. Not judged: unknown."

@@ -33,6 +33,7 @@ from tests.approvals.gateway.organisation import ADMIN
 from tests.approvals.gateway.proxy import MASTER
 from tests.savings.run import CROWD, Run
 from tests.tools.gateway_log import pulled
+from tests.tools.listed_bank import list_bank
 
 MORNING = START.replace(hour=8)
 """The gateway's log reaches to seven o'clock, when it is an hour old."""
@@ -79,6 +80,7 @@ def aws(bank: Bank) -> Iterator[ServedAws]:
         for account in served.seeded.accounts:
             iam = client_of(served, account, "us-east-1", "iam")
             keep(bank.lake.store.folder, listed(iam, account=account, now=START))
+        list_bank(bank.lake, served, now=START)
         yield served
 
 

@@ -37,6 +37,14 @@ def tagged(run: Run, change: Any) -> Any:
 
 
 @contextmanager
+def started(run: Run, change: Any) -> Any:
+    ec2 = run.clients(change.account, change.region, "ec2")
+    ec2.start_instances(InstanceIds=[change.target])
+    yield "state"
+    ec2.stop_instances(InstanceIds=[change.target])
+
+
+@contextmanager
 def tagged_sagemaker(run: Run, change: Any) -> Any:
     client = run.clients(change.account, change.region, "sagemaker")
     kind = change.kind.split("_")[1]
@@ -106,7 +114,8 @@ def another_limit(run: Run, change: Any) -> Any:
 Meddle = Callable[[Run, Any], AbstractContextManager[str]]
 MEDDLES: dict[str, Meddle] = {
     "stop_instance": tagged, "resize_instance": tagged, "schedule_stop": tagged, "change_volume_type": tagged,
-    "release_address": tagged, "stop_notebook": tagged_sagemaker, "delete_endpoint": tagged_sagemaker,
+    "terminate_instance": started, "release_address": tagged, "stop_notebook": tagged_sagemaker,
+    "delete_endpoint": tagged_sagemaker,
     "set_endpoint_count": tagged_sagemaker, "set_endpoint_scaling": tagged_sagemaker,
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,
     "set_gateway_budget": another_budget, "block_gateway_key": another_budget,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from approvals.changes.change import parse_change
 from lake.inventory import AttachedDisk, Inventory, ListedDisk, ListedImage, ListedMachine, ListedSnapshot
 from lake.metered import Metered
 from tests.tools import test_bill_rules
@@ -208,6 +209,16 @@ def test_of_a_snapshot_nothing_may_be_freed() -> None:
     assert told.money is not None
     assert (told.money.low, told.money.confidence) == (Decimal(0), Confidence.LOW)
     assert "this is its last snapshot" in told.why
+
+
+def test_the_image_is_named_by_the_machine_and_the_day_of_the_list() -> None:
+    told = said(long_stopped, stopped(machine()))
+    assert told is not None
+    assert told.change == {
+        "kind": "terminate_instance", "account": ACCOUNT, "region": REGION, "instance_id": MACHINE_ID,
+        "image_name": f"spendgate-{MACHINE_ID}-2026-11-01",
+    }  # fmt: skip
+    assert parse_change(told.change).target == MACHINE_ID
 
 
 def test_what_goes_with_a_machine_is_not_saved_on_its_disks_again() -> None:

@@ -1,9 +1,8 @@
 """A machine that has been stopped for weeks: it costs nothing itself, its disks cost what they always did.
 
 The bill does not name the machine any more, so a list of what stands in EC2 says which disks are its own and since when
-it is stopped. Before they terminate it people make an image of it, which costs money too: what the saving is told
-without. A public address that it holds is freed and goes on costing until somebody releases it, which is another rule's
-matter.
+it is stopped. Before it goes an image is made of it, which costs money too: what the saving is told without. A public
+address that it holds is freed and goes on costing until somebody releases it, which is another rule's matter.
 """
 
 from collections.abc import Iterable
@@ -44,9 +43,9 @@ FORM = Form(
     saving="cost of the disks that go with it - what its image costs at most, as if every block of them were written",
     risk="high: whoever needs it again starts another machine from the image, with another id and other addresses",
     reversibility="irreversible: the machine is gone, and another one can be started from its image",
-    kind="",
-    undo="starting a new machine from the image",
-    drift=(),
+    kind="terminate_instance",
+    undo="none; people start a new machine from the image",
+    drift=("instance_id", "state", "disks", "disks_that_stay", "termination_protection", "image", "tags"),
     order=5,
 )
 
@@ -126,13 +125,21 @@ def judge(stopped: Stopped, look: Look) -> Judgement | None:
         + (f"; {staying} of its disks stay and go on costing" if staying else "")
     )  # fmt: skip
     also = tuple(one.resource_id for one in stopped.disks)
-    return Judgement(FORM, finding(FORM, long, worth), said, made, also=also)
+    return Judgement(FORM, finding(FORM, long, worth), said, made, _change(stopped), also=also)
 
 
 def _sizes(stopped: Stopped) -> dict[str, int]:
     """GiB of every disk that is attached: an image holds those that do not go with the machine, too."""
     mine = {one.volume_id for one in stopped.machine.disks}
     return {one.volume_id: one.size_gib for one in stopped.listed.disks if one.volume_id in mine}
+
+
+def _change(stopped: Stopped) -> dict[str, str]:
+    name = stopped.machine.instance_id
+    return {
+        "kind": FORM.kind, "account": stopped.listed.account, "region": stopped.listed.region, "instance_id": name,
+        "image_name": f"spendgate-{name}-{stopped.listed.loaded_at:%Y-%m-%d}",
+    }  # fmt: skip
 
 
 def _reasons(machine: ListedMachine, keep_tags: tuple[str, ...]) -> list[str]:
