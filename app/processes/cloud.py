@@ -30,6 +30,7 @@ from approvals.inspectors.notebook import NotebookInspector
 from approvals.inspectors.port import Inspector
 from approvals.inspectors.router import Router as Eyes
 from approvals.inspectors.scaling_group import ScalingGroupInspector
+from approvals.inspectors.snapshot import SnapshotInspector
 from approvals.inspectors.stop_schedule import StopScheduleInspector
 from approvals.inspectors.terminate import TerminateInspector
 from approvals.inspectors.terraform import TerraformEyes
@@ -79,6 +80,7 @@ def eyes(clients: Clients) -> Eyes:
             "start_instance": instance,
             "resize_instance": instance,
             "undo_instance": instance,
+            "delete_snapshot": SnapshotInspector(clients),
             "terminate_instance": TerminateInspector(clients),
             "delete_volume": VolumeInspector(clients),
             "scale_node_group": NodeGroupInspector(clients),

@@ -20,6 +20,7 @@ from approvals.changes.notebook import StartNotebook, StopNotebook
 from approvals.changes.openai_project import SetOpenAIModels, SetOpenAIRateLimit, SetOpenAISpendLimit
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.snapshot import DeleteSnapshot
 from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
 from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import PatchTerraform
@@ -30,7 +31,7 @@ from approvals.changes.volume_type import ChangeVolumeType
 from approvals.errors import GateError
 from approvals.governance import GOVERNANCE
 
-OnDisk = DeleteVolume | ChangeVolumeType
+OnDisk = DeleteVolume | ChangeVolumeType | DeleteSnapshot
 OnMachine = (
     StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop | TerminateInstance
 )
@@ -51,7 +52,7 @@ CLOUD_KINDS = (
     "set_openai_spend_limit", "set_openai_rate_limit", "set_openai_models", "set_model_alias",
     "set_group_minimum", "delete_throughput", "set_endpoint_count",
     "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
-    "set_endpoint_scaling", "end_endpoint_scaling", "terminate_instance",
+    "set_endpoint_scaling", "end_endpoint_scaling", "terminate_instance", "delete_snapshot",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

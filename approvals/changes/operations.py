@@ -62,6 +62,14 @@ OPERATIONS: dict[str, Operation] = checked(
         provider_checks="refuses a volume that is attached",
     ),
     Operation(
+        name="ec2:DeleteSnapshot",
+        kind=Kind.DELETE,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("state",),
+        provider_checks="refuses one that an image is made of, or that is locked",
+    ),
+    Operation(
         name="ec2:ModifyVolume",
         kind=Kind.MUTATION,
         again=Again.NEVER,

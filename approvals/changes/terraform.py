@@ -14,6 +14,7 @@ from approvals.changes.endpoint import DeleteEndpoint
 from approvals.changes.log_retention import SetLogRetention
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.snapshot import DeleteSnapshot
 from approvals.changes.step import Request, ReversibilityClass, Step
 from approvals.changes.terminate import TerminateInstance
 from approvals.changes.throughput import DeleteThroughput
@@ -23,7 +24,7 @@ from audit.canonical import canonical, sha256
 
 Owned = (
     ResizeInstance | ChangeVolumeType | DeleteVolume | ReleaseAddress | SetLogRetention | SetGroupMinimum
-    | DeleteEndpoint | DeleteThroughput | TerminateInstance
+    | DeleteEndpoint | DeleteThroughput | TerminateInstance | DeleteSnapshot
 )  # fmt: skip
 """What Terraform would take back. Whether a machine or a notebook runs stands in no configuration: it stays live."""
 

@@ -16,6 +16,7 @@ CALLS = {
     "ec2:CreateImage": "create_image",
     "ec2:TerminateInstances": "terminate_instances",
     "ec2:DeleteVolume": "delete_volume",
+    "ec2:DeleteSnapshot": "delete_snapshot",
     "ec2:ModifyVolume": "modify_volume",
     "ec2:ReleaseAddress": "release_address",
     "sagemaker:StopNotebookInstance": "stop_notebook_instance",

@@ -12,6 +12,7 @@ from approvals.changes.endpoint import DeleteEndpoint
 from approvals.changes.log_retention import SetLogRetention
 from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
+from approvals.changes.snapshot import DeleteSnapshot
 from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import USUAL_SPEED
 from approvals.changes.throughput import DeleteThroughput
@@ -55,6 +56,8 @@ def wanted(change: Any, fields: Mapping[str, Any] | None = None) -> Wanted:
                           (Argument("min_size", change.before, change.after),))  # fmt: skip
         case TerminateInstance():
             return Wanted("aws_instance", change.instance_id)
+        case DeleteSnapshot():
+            return Wanted("aws_ebs_snapshot", change.snapshot_id)
         case DeleteVolume():
             return Wanted("aws_ebs_volume", change.volume_id)
         case ReleaseAddress():

@@ -1,11 +1,14 @@
 """Snapshots and images as they stand in moto, with the ids and times of the estate."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.elastic_block_store import Snapshot
+from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 
 from sandbox.aws.moment import naive
 
@@ -27,6 +30,31 @@ def make_snapshot(told: dict[str, Any]) -> None:
     made.start_time = naive(told["started_at"])
     backend.snapshots[made.id] = made
     made.add_tags(dict(told.get("tags", {})))
+    for account in told.get("shared_with", []):
+        made.create_volume_permission_userids.add(account)
+    vars(made).update(lock=told.get("lock"), status=told.get("state", "completed"), seeded=True)
+
+
+def snapshots() -> dict[str, str]:
+    """The state of each snapshot of the estate, by its id."""
+    return {one.id: str(one.status) for one in _seeded()}
+
+
+def _locked(response: Any) -> Any:
+    """moto knows no locks."""
+    named = response._get_param("SnapshotIds", [])
+    told = [{"SnapshotId": one.id, "LockState": vars(one)["lock"]} for one in _seeded()
+            if one.id in named and vars(one)["lock"]]  # fmt: skip
+    return ActionResult({"Snapshots": told})
+
+
+type.__setattr__(ElasticBlockStore, "describe_locked_snapshots", _locked)
+
+
+def _seeded() -> Iterator[Any]:
+    for account in list(ec2_backends):
+        for region in list(ec2_backends[account]):
+            yield from (one for one in list(ec2_backends[account][region].snapshots.values()) if "seeded" in vars(one))
 
 
 def make_image(told: dict[str, Any]) -> None:
@@ -35,5 +63,6 @@ def make_image(told: dict[str, Any]) -> None:
     made = Ami(backend, told["image_id"], name=told["name"], root_device_type="ebs", image_type="machine")
     backend.snapshots.pop(made.ebs_snapshot.id)  # moto makes one of its own for each image
     made.ebs_snapshot = backend.snapshots[told["snapshot"]]
+    made.ebs_snapshot.from_ami = made.id
     backend.amis[made.id] = made
     made.add_tags(dict(told.get("tags", {})))

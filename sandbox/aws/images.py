@@ -13,6 +13,7 @@ from sandbox.aws.requests import AwsRequest
 from sandbox.aws.seed import access_key
 
 _as_moto_makes_it = AmiBackend.create_image
+_as_moto_filters_it = Ami.get_filter_value
 _as_moto_maps_it = vars(Ami)["block_device_mappings"]
 
 
@@ -25,6 +26,7 @@ def _create_image(backend: Any, instance_id: str, name: str, description: str, t
     for device, mapped in backend.get_instance(instance_id).get_block_device_mapping:
         snapshot = backend.create_snapshot(mapped.volume_id, f"Created by CreateImage({instance_id}) for {made.id}")
         snapshot.add_tags({tag["Key"]: tag["Value"] for tag in kinds.get("snapshot", [])})
+        snapshot.from_ami = made.id  # so that moto refuses to delete it while the image stands
         disks.append((device, snapshot))
     vars(made)["disks"] = disks
     return made
@@ -43,7 +45,15 @@ def _mappings(image: Any) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _filter_value(image: Any, name: str, method: str | None = None) -> Any:
+    """moto cannot look an image up by a snapshot."""
+    if name == "block-device-mapping.snapshot-id":
+        return [one["Ebs"]["SnapshotId"] for one in image.block_device_mappings]
+    return _as_moto_filters_it(image, name, method)
+
+
 type.__setattr__(AmiBackend, "create_image", _create_image)
+type.__setattr__(Ami, "get_filter_value", _filter_value)
 type.__setattr__(Ami, "block_device_mappings", property(_mappings))
 
 
@@ -97,6 +107,14 @@ def fail_image(instance_id: str) -> None:
     for image in _made():
         if image.instance_id == instance_id:
             _set(image, "failed", "error")
+
+
+def lose_snapshots(instance_id: str) -> None:
+    """Lets the image of this machine stand over snapshots that are gone; for tests."""
+    for backend in ec2_regions():
+        for image in [one for one in _made() if one.instance_id == instance_id]:
+            for _, snapshot in image.disks:
+                backend.snapshots.pop(snapshot.id, None)
 
 
 def _set(image: Any, state: str, snapshots: str) -> None:

@@ -18,7 +18,7 @@ NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)
 """EKS names its actions by path and method alone."""
 
 BY_PATH = {"bedrock": action_of, "scheduler": schedule_action}
-NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName", "AccessKeyId")
+NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName", "AccessKeyId", "SnapshotId")
 JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName", "ResourceId")
 
 

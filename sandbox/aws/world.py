@@ -9,6 +9,7 @@ from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.access_keys import access_keys, hold_access_keys
+from sandbox.aws.copies import snapshots
 from sandbox.aws.endpoints import (
     arrive_endpoints,
     endpoint_machines,
@@ -38,9 +39,9 @@ def instance_states() -> dict[str, str]:
 
 
 def world() -> dict[str, str]:
-    """Every instance's state, type and image, volume's state and type, schedule, address, status of notebook,
-    endpoint and throughput, an endpoint's machines and scaling, days for which log groups keep their lines, access
-    keys, scaling group's minimum and node group's sizes.
+    """Every instance's state, type and image, snapshot's state, volume's state and type, schedule, address, status of
+    notebook, endpoint and throughput, an endpoint's machines and scaling, days for which log groups keep their lines,
+    access keys, scaling group's minimum and node group's sizes.
 
     What is not there is absent.
     """
@@ -54,7 +55,7 @@ def world() -> dict[str, str]:
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
     told |= endpoints() | endpoint_machines() | scalings() | group_minimums() | throughputs() | schedules()
-    told |= access_keys() | images()
+    told |= access_keys() | images() | snapshots()
     told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config

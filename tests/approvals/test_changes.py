@@ -96,6 +96,9 @@ EACH: dict[str, dict[str, Any]] = {
         "kind": "unschedule_stop", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE, "hour": 20,
         "zone": "Europe/Berlin", "until": "2027-01-31", "role": "evenings",
     },
+    "delete_snapshot": {
+        "kind": "delete_snapshot", "account": ACCOUNT, "region": REGION, "snapshot_id": "snap-0123456789abcdef0",
+    },
     "terminate_instance": {
         "kind": "terminate_instance", "account": ACCOUNT, "region": REGION, "instance_id": INSTANCE,
         "image_name": "kept-2026-12-01", "disks": ["vol-0123456789abcdef0"],

@@ -14,6 +14,7 @@ from tests.approvals.savings.estate import (
     ADDRESSES,
     ATTACHED,
     CASE,
+    COPIES,
     DESKS,
     DISKS,
     ENDPOINTS,
@@ -108,6 +109,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     groups[-3].pop("tracks_cpu")
     groups[-4]["min"] = 9
     estate |= {"endpoints": [*endpoints, *serving, *scaling], "log_groups": log_groups, "scaling_groups": groups}
+    estate |= copies()
     estate |= {"throughputs": throughputs(), "access_keys": access_keys()}
     path.write_text(json.dumps(estate))
     with serve_aws(path) as served:
@@ -123,6 +125,23 @@ def access_keys() -> list[dict[str, Any]]:
     made[-1]["status"] = "Inactive"
     made[-2]["last_used_at"] = "2026-11-02T09:00:00Z"
     return made
+
+
+def copies() -> dict[str, list[dict[str, Any]]]:
+    """Snapshots of disks that are gone; of the last eight each is kept by something, but the first of them."""
+    made: list[dict[str, Any]] = [
+        {**PLACE, "snapshot_id": name, "volume_id": "vol-0bbbbbbbbbbbbb000", "size": 80, "tags": TAGS,
+         "started_at": "2025-01-05T03:00:00Z"} for name in COPIES
+    ]  # fmt: skip
+    made[-1]["tags"] = TAGS | {"aws:backup:source-resource": "x"}
+    made[-2]["tags"] = TAGS | {"dlm:managed": "true"}
+    made[-3]["tags"] = TAGS | {"legal-hold": "case 7"}
+    made[-4] |= {"lock": "governance"}
+    made[-5] |= {"shared_with": ["999999999999"]}
+    made[-6] |= {"state": "pending"}
+    made[-8] |= {"lock": "expired"}
+    image = {**PLACE, "image_id": "ami-0aaaaaaaaaaaaaaa1", "name": "base", "snapshot": COPIES[-7]}
+    return {"snapshots": made, "images": [image]}
 
 
 def throughputs() -> list[dict[str, Any]]:

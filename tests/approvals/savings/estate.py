@@ -38,10 +38,11 @@ KEYS = [f"AKIAX{at:015d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 SECOND, ATTACHED = "vol-0cccccccccccccc99", "eipalloc-0ccccccccccccc99"
 """A second disk and an elastic address of the sixth last stopped machine."""
+COPIES = [f"snap-0aaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 HALTED = [f"i-0ccccccccccccc{at:03d}" for at in range(NUMBER)]
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
 next_group, next_units, next_desk, next_key, next_serving, next_scaling = (count() for _ in range(6))
-next_halted = count()
+next_halted, next_copy = count(), count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -111,6 +112,10 @@ def ended(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "terminate_instance", **PLACE, "instance_id": machine, "image_name": f"kept-{machine}"} | more
 
 
+def copy(name: str = "", **more: Any) -> dict[str, Any]:
+    return {"kind": "delete_snapshot", **PLACE, "snapshot_id": name or COPIES[next(next_copy)]} | more
+
+
 Make = Callable[[], dict[str, Any]]
 EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (disk, "ModifyVolume", (" type", "gp2", "gp3")),
@@ -123,12 +128,14 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
     (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
     (access_key, "UpdateAccessKey", ("", "Active", "Inactive")),
+    (copy, "DeleteSnapshot", ("", "completed", "absent")),
 ]
 NAMES = [
     "change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_endpoint_count",
     "set_log_retention", "schedule_stop", "delete_throughput", "set_group_minimum", "disable_access_key",
+    "delete_snapshot",
 ]  # fmt: skip
-FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput", "terminate_instance")
+FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput", "terminate_instance", "delete_snapshot")
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
 

@@ -21,6 +21,7 @@ from tests.approvals.savings.estate import (
     access_key,
     address,
     claimed,
+    copy,
     disk,
     each,
     endpoint,
@@ -79,7 +80,7 @@ def test_it_is_undone_by_the_sealed_inverse(
     assert moves(aws, target(change))[-1] == (target(change) + moved[0], *moved[1:])
 
 
-@pytest.mark.parametrize("make", [address, log_group, units])
+@pytest.mark.parametrize("make", [address, log_group, units, copy])
 def test_what_is_gone_has_no_way_back(cloud: Any, make: Make) -> None:
     got = claimed(cloud, make())
     execute(cloud.begin, claim=got, executor=cloud.executor)
@@ -88,7 +89,7 @@ def test_what_is_gone_has_no_way_back(cloud: Any, make: Make) -> None:
         assert inverse_change(decode(row.sealed, row.digest), effects_of(session, got.proposal_id)) is None
 
 
-@pytest.mark.parametrize("make", [address, log_group, units])
+@pytest.mark.parametrize("make", [address, log_group, units, copy])
 def test_one_vote_does_not_do_what_cannot_be_undone(cloud: Any, aws: ServedAws, make: Make) -> None:
     change = make()
     row = cloud.pending(change=change, evidence=CHEAP)

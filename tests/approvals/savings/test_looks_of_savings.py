@@ -17,6 +17,7 @@ from tests.approvals.savings.estate import (
     ACCOUNT,
     ADDRESSES,
     CASE,
+    COPIES,
     DESKS,
     DISKS,
     ENDPOINTS,
@@ -35,6 +36,7 @@ from tests.approvals.savings.estate import (
     address,
     approved,
     clients_of,
+    copy,
     disk,
     endpoint,
     group,
@@ -44,6 +46,8 @@ from tests.approvals.savings.estate import (
     schedule,
     units,
 )
+
+OTHER = "999999999999"
 
 
 def meddle_with_disk(clients: Any, change: dict[str, Any]) -> None:
@@ -103,6 +107,13 @@ def meddle_with_machines(clients: Any, change: dict[str, Any]) -> None:
     )
 
 
+def meddle_with_copy(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody lets another account read it."""
+    clients(ACCOUNT, REGION, "ec2").modify_snapshot_attribute(
+        SnapshotId=change["snapshot_id"], Attribute="createVolumePermission", OperationType="add", UserIds=[OTHER]
+    )
+
+
 DRIFT = [
     (disk, meddle_with_disk, "size_gib: 100, now 200"),
     (address, meddle_with_address, "state: unattached, now attached"),
@@ -114,6 +125,7 @@ DRIFT = [
     (units, meddle_with_units, "commitment: none, now SixMonths"),
     (group, meddle_with_group, "min: 8, now 10"),
     (access_key, meddle_with_key, "tags: note"),
+    (copy, meddle_with_copy, "shared_with: [], now ['999999999999']"),
 ]
 
 
@@ -203,6 +215,17 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("another user's key", access_key(KEYS[-3], user="job-000"), "not_found"),
     ("a key of a user that is not there", access_key(KEYS[-3], user="nobody"), "not_found"),
     ("a key of another account", access_key(KEYS[-3], account="999999999999"), "other_account"),
+    ("a snapshot", copy(COPIES[-9]), None),
+    ("a snapshot whose lock is over", copy(COPIES[-8]), None),
+    ("a snapshot that an image is made of", copy(COPIES[-7]), "in_use"),
+    ("a snapshot that is not complete", copy(COPIES[-6]), "wrong_state"),
+    ("a snapshot that another account may read", copy(COPIES[-5]), "shared"),
+    ("a snapshot that is locked", copy(COPIES[-4]), "locked"),
+    ("a snapshot that somebody must keep", copy(COPIES[-3]), "held"),
+    ("a snapshot of a lifecycle plan", copy(COPIES[-2]), "managed"),
+    ("a snapshot of a backup plan", copy(COPIES[-1]), "managed"),
+    ("a snapshot that is not there", copy("snap-0cccccccccccc0001"), "not_found"),
+    ("a snapshot of another account", copy(COPIES[-9], account=OTHER), "other_account"),
     ("one to create from nothing", endpoint("new", kind="create_endpoint", config="x"), "no_config"),
 ]
 
@@ -231,6 +254,10 @@ SILENT = [
     ("ListAccessKeys", access_key(KEYS[-3])),
     ("GetAccessKeyLastUsed", access_key(KEYS[-3])),
     ("ListUserTags", access_key(KEYS[-3])),
+    ("DescribeSnapshots", copy(COPIES[-9])),
+    ("DescribeImages", copy(COPIES[-9])),
+    ("DescribeSnapshotAttribute", copy(COPIES[-9])),
+    ("DescribeLockedSnapshots", copy(COPIES[-9])),
     ("DescribeScalableTargets", endpoint(ENDPOINTS[-3])),
 ]
 

@@ -18,7 +18,7 @@ from approvals.states import State
 from approvals.store import effects_of
 from approvals.undo import inverse_change
 from sandbox.aws.faults import Fault, FaultMode
-from sandbox.aws.images import fail_image
+from sandbox.aws.images import fail_image, lose_snapshots
 from sandbox.aws.serve import ServedAws
 from tests.approvals.gate_stubs import SAM
 from tests.approvals.looking import refusal_of
@@ -156,10 +156,9 @@ def deregistered(aws: ServedAws, change: dict[str, Any]) -> None:
     ec2(aws).deregister_image(ImageId=image(aws, change)["ImageId"])
 
 
-def without_its_snapshot(aws: ServedAws, change: dict[str, Any]) -> None:
-    """EC2 refuses to delete the snapshot of an image, and still one may be missing: another tool forced it."""
-    for mapping in image(aws, change)["BlockDeviceMappings"]:
-        ec2(aws).delete_snapshot(SnapshotId=mapping["Ebs"]["SnapshotId"])
+def without_its_snapshot(_aws: ServedAws, change: dict[str, Any]) -> None:
+    """EC2 refuses to delete the snapshot of an image; whether one is there is looked at all the same."""
+    lose_snapshots(change["instance_id"])
 
 
 def failed(_aws: ServedAws, change: dict[str, Any]) -> None:
