@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,33 @@ class Inventory:
     disks: tuple[ListedDisk, ...] = ()
     snapshots: tuple[ListedSnapshot, ...] = ()
     images: tuple[ListedImage, ...] = ()
+
+    @cached_property
+    def disk(self) -> Mapping[str, ListedDisk]:
+        """The disks by their ids."""
+        return {one.volume_id: one for one in self.disks}
+
+    @cached_property
+    def snapshot(self) -> Mapping[str, ListedSnapshot]:
+        """The snapshots by their ids."""
+        return {one.snapshot_id: one for one in self.snapshots}
+
+    @cached_property
+    def snapshots_of(self) -> Mapping[str, tuple[ListedSnapshot, ...]]:
+        """The snapshots by the disk that they were made of."""
+        found: dict[str, list[ListedSnapshot]] = {}
+        for one in self.snapshots:
+            found.setdefault(one.volume_id, []).append(one)
+        return {name: tuple(many) for name, many in found.items()}
+
+    @cached_property
+    def images_of(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids of images by the snapshot that they are made of."""
+        found: dict[str, list[str]] = {}
+        for one in self.images:
+            for name in one.snapshots:
+                found.setdefault(name, []).append(one.image_id)
+        return {name: tuple(many) for name, many in found.items()}
 
 
 def keep(lake: Path, listed: Inventory) -> Inventory:

@@ -130,8 +130,8 @@ def judge(stopped: Stopped, look: Look) -> Judgement | None:
 
 def _sizes(stopped: Stopped) -> dict[str, int]:
     """GiB of every disk that is attached: an image holds those that do not go with the machine, too."""
-    mine = {one.volume_id for one in stopped.machine.disks}
-    return {one.volume_id: one.size_gib for one in stopped.listed.disks if one.volume_id in mine}
+    known, disks = stopped.listed.disk, stopped.machine.disks
+    return {one.volume_id: known[one.volume_id].size_gib for one in disks if one.volume_id in known}
 
 
 def _change(stopped: Stopped) -> dict[str, str]:

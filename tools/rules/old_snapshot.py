@@ -52,7 +52,7 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     listed = look.inventories.get((resource.account, resource.region))
     if found is None or listed is None or resource.last_day != look.last_day:
         return None
-    snapshot = next((one for one in listed.snapshots if one.snapshot_id == found[1]), None)
+    snapshot = listed.snapshot.get(found[1])
     if snapshot is None:
         return None
     limits = look.limits.old_snapshot
@@ -81,13 +81,13 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
 def _newer(snapshot: ListedSnapshot, listed: Inventory) -> list[ListedSnapshot]:
     return [
         one
-        for one in listed.snapshots
-        if one.volume_id == snapshot.volume_id and one.state == "completed" and one.started_at > snapshot.started_at
+        for one in listed.snapshots_of[snapshot.volume_id]
+        if one.state == "completed" and one.started_at > snapshot.started_at
     ]
 
 
 def _there(snapshot: ListedSnapshot, listed: Inventory) -> bool:
-    return any(one.volume_id == snapshot.volume_id for one in listed.disks)
+    return snapshot.volume_id in listed.disk
 
 
 def _of(snapshot: ListedSnapshot, listed: Inventory) -> str:
@@ -99,7 +99,7 @@ def _of(snapshot: ListedSnapshot, listed: Inventory) -> str:
 
 def _reasons(snapshot: ListedSnapshot, listed: Inventory, keep_tags: tuple[str, ...]) -> list[str]:
     """Why it is to be left alone, in words."""
-    images = [one.image_id for one in listed.images if snapshot.snapshot_id in one.snapshots]
+    images = listed.images_of.get(snapshot.snapshot_id, ())
     told = {
         f"the image {', '.join(images)} is made of it": bool(images),
         f"it is {snapshot.state}": snapshot.state != "completed",

@@ -52,7 +52,7 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     listed = look.inventories.get((resource.account, resource.region))
     if found is None or listed is None or resource.last_day != look.last_day:
         return None
-    disk = next((one for one in listed.disks if one.volume_id == found[1]), None)
+    disk = listed.disk.get(found[1])
     if disk is None or not disk.unattached or disk.unattached_since is None:
         return None
     limits = look.limits.unattached_disk
