@@ -79,6 +79,7 @@ Wish = Literal[
     "delete_throughput",
     "schedule_stop",
     "terminate_instance",
+    "delete_snapshot",
     "disable_access_key",
 ]
 
@@ -179,7 +180,7 @@ _EXPLAIN = "Why spend changed, in parts that sum to it."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and where."
 _ANOMALIES = "Unusual days of spend, what was expected, the driver."
 _SAVINGS = "Savings a month: idle machines, disks, endpoints, logs, models. Not judged: unknown."
-_SIMULATE = "What a month would cost with one machine stopped or of another type. Only reckons."
+_SIMULATE = "What a month would cost with a machine stopped or of another type."
 _PROPOSE = "Drafts one change of one resource for people to decide. Only when the user asks."
 _PROPOSALS = "Where proposals stand: state, who asked and voted, missing votes, saving, expiry."
 _DERIVE = "A new figure from two known ones."

@@ -15,6 +15,7 @@ from approvals.changes.reversibility import BY_KIND
 from approvals.sealed import decode
 from approvals.settling import looks
 from approvals.states import State
+from sandbox.aws.copies import make_image
 from sandbox.aws.throughput import change_throughput
 from tests.approvals.gate_stubs import OLIVIA
 from tests.savings.conftest import Bank
@@ -42,6 +43,15 @@ def started(run: Run, change: Any) -> Any:
     ec2.start_instances(InstanceIds=[change.target])
     yield "state"
     ec2.stop_instances(InstanceIds=[change.target])
+
+
+@contextmanager
+def imaged(run: Run, change: Any) -> Any:
+    """moto's own registration takes no snapshot of one's choice."""
+    place = {"account": change.account, "region": change.region}
+    make_image({**place, "image_id": "ami-0123456789abcdef0", "name": "needs-it", "snapshot": change.target})
+    yield "images"
+    run.clients(change.account, change.region, "ec2").deregister_image(ImageId="ami-0123456789abcdef0")
 
 
 @contextmanager
@@ -114,7 +124,8 @@ def another_limit(run: Run, change: Any) -> Any:
 Meddle = Callable[[Run, Any], AbstractContextManager[str]]
 MEDDLES: dict[str, Meddle] = {
     "stop_instance": tagged, "resize_instance": tagged, "schedule_stop": tagged, "change_volume_type": tagged,
-    "terminate_instance": started, "release_address": tagged, "stop_notebook": tagged_sagemaker,
+    "terminate_instance": started, "delete_snapshot": imaged, "release_address": tagged,
+    "stop_notebook": tagged_sagemaker,
     "delete_endpoint": tagged_sagemaker,
     "set_endpoint_count": tagged_sagemaker, "set_endpoint_scaling": tagged_sagemaker,
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,

@@ -209,6 +209,7 @@ def test_of_a_snapshot_nothing_may_be_freed() -> None:
     assert told.money is not None
     assert (told.money.low, told.money.confidence) == (Decimal(0), Confidence.LOW)
     assert "this is its last snapshot" in told.why
+    assert parse_change(told.change).target == SNAP
 
 
 def test_the_image_is_named_by_the_machine_and_the_day_of_the_list() -> None:

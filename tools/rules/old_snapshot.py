@@ -39,9 +39,9 @@ FORM = Form(
     saving="its cost on the bill, at most: what later snapshots need of it stays",
     risk="high: where its disk is gone it may be the only copy of what was on it",
     reversibility="irreversible: what it alone holds is lost",
-    kind="",
-    undo="nothing",
-    drift=(),
+    kind="delete_snapshot",
+    undo="none",
+    drift=("snapshot_id", "state", "volume_id", "images", "shared_with", "lock", "tags"),
     order=10,
 )
 
@@ -75,7 +75,8 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         Check("billed_days", "days on the bill", Decimal(days), Decimal(look.days), "days", at_most=False),
         Check("worth", "saving a month", made.cash, limits.least_per_month, resource.currency, at_most=False),
     )
-    return Judgement(FORM, finding(FORM, *checks), f"{why}; {_of(snapshot, listed)}", made)
+    change = {"kind": FORM.kind, "account": resource.account, "region": resource.region, "snapshot_id": found[1]}
+    return Judgement(FORM, finding(FORM, *checks), f"{why}; {_of(snapshot, listed)}", made, change)
 
 
 def _newer(snapshot: ListedSnapshot, listed: Inventory) -> list[ListedSnapshot]:
