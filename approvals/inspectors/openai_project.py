@@ -40,6 +40,9 @@ class OpenAIInspector:
             )
         if before == change.after:
             return NotSealable(f"{change.project} has {before.words()} already", "same_already", fields)
+        if _looser(change, before):
+            told = f"{change.project} has {before.words()}, which is stricter: nothing but an undo lets it spend more"
+            return NotSealable(told, "looser", fields)
         for name, wanted in change.starts_from().items():
             if fields[name] != wanted:
                 told = f"its {name.replace('_', ' ')} is {fields[name]}, and only with {wanted} can it be changed so"
@@ -93,6 +96,13 @@ class OpenAIInspector:
                 return None
             asked["after"] = str(told["last_id"])
         raise CannotLook("the list of rate limits does not end")
+
+
+def _looser(change: Any, before: Setting) -> bool:
+    """Whether a project could spend more by it. Who asks knows no limit that stands there; only an undo names one."""
+    if not isinstance(before, SpendLimit) or before.cents is None or change.before is not None:
+        return False
+    return change.after.cents is None or change.after.cents > before.cents
 
 
 def _sorted(models: list[str]) -> tuple[str, ...]:

@@ -40,6 +40,26 @@ def test_a_look_at(
     assert (seen.code if isinstance(seen, NotSealable) else None) == code
 
 
+STANDING: list[tuple[str, dict[str, Any], str | None]] = [
+    ("a lower limit than the one that stands", spend_limit(after={"cents": 99_99}), None),
+    ("a higher one: it would let the project spend more", spend_limit(after={"cents": 100_01}), "looser"),
+    ("none where one stands", spend_limit(after={"cents": None}), "looser"),
+    ("a higher one that an undo sets again", spend_limit(before={"cents": 100_00}, after={"cents": 200_00}), None),
+    ("none, as it was before", spend_limit(before={"cents": 100_00}, after={"cents": None}), None),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "code"), STANDING, ids=[row[0] for row in STANDING])
+def test_where_a_limit_stands_a_look_at(
+    eyes: Any, servers: dict[str, ServedAdmin], what: str, change: dict[str, Any], code: str | None
+) -> None:
+    client_of(servers["openai"]).admin.organization.projects.spend_limit.update(
+        CHAT, currency="USD", interval="month", threshold_amount=100_00
+    )
+    seen = eyes.look(parse_change(change))
+    assert (seen.code if isinstance(seen, NotSealable) else None) == code
+
+
 NO_CHANGE = [
     ("a limit of nothing", spend_limit(after={"cents": 0}), "cents"),
     ("a limit in dollars with cents", spend_limit(after={"cents": 10.5}), "cents"),
