@@ -10,6 +10,7 @@ from approvals.changes.change import AnyChange
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.endpoint_count import SetEndpointCount
 from approvals.changes.endpoint_scaling import EndEndpointScaling, SetEndpointScaling
+from approvals.changes.endpoint_type import RestoreEndpointType, SetEndpointType
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy
 from approvals.changes.instance import OnInstance, StartInstance, StopInstance
@@ -37,9 +38,9 @@ WITH_INVERSE = (
 def inverse_change(sealed: Sealed, effects: Sequence[Effect]) -> AnyChange | None:
     """The change that undoes the steps that took effect, last first; None if none did, or one cannot be undone.
 
-    Its requests are the sealed inverses, byte for byte; a rehearsal's steps took no effect. Only the scaling of an
-    endpoint is undone by a change of its own, since AWS's one request undoes both of its steps and no request how many
-    machines it left.
+    Its requests are the sealed inverses, byte for byte; a rehearsal's steps took no effect. Only the scaling and
+    the type of an endpoint are undone by a change of their own, which says how much of them was done: of scaling AWS's
+    one request undoes both steps, and none how many machines it left.
     """
     done = steps_done(sealed, effects)
     if not done or any(step.inverse is None for step in done):
@@ -47,9 +48,9 @@ def inverse_change(sealed: Sealed, effects: Sequence[Effect]) -> AnyChange | Non
     change = sealed.change
     if isinstance(change, PatchTerraform):
         return change.back()
-    if isinstance(change, SetEndpointScaling):
+    if isinstance(change, SetEndpointScaling | SetEndpointType):
         return change.back(len(done))
-    if isinstance(change, EndEndpointScaling):
+    if isinstance(change, EndEndpointScaling | RestoreEndpointType):
         return change.back()
     wanted = [step.inverse for step in done]
     if isinstance(change, WITH_INVERSE):

@@ -22,6 +22,7 @@ from approvals.inspectors.access_key import AccessKeyInspector
 from approvals.inspectors.address import AddressInspector
 from approvals.inspectors.endpoint import EndpointInspector
 from approvals.inspectors.endpoint_scaling import EndpointScalingInspector
+from approvals.inspectors.endpoint_type import EndpointTypeInspector
 from approvals.inspectors.instance import InstanceInspector
 from approvals.inspectors.local import LocalInspector
 from approvals.inspectors.log_group import LogGroupInspector
@@ -73,7 +74,7 @@ def eyes(clients: Clients) -> Eyes:
     """An inspector for each kind of change of the cloud."""
     instance, notebook, endpoint = InstanceInspector(clients), NotebookInspector(clients), EndpointInspector(clients)
     schedule, key = StopScheduleInspector(clients), AccessKeyInspector(clients)
-    scaling = EndpointScalingInspector(clients)
+    scaling, machine_type = EndpointScalingInspector(clients), EndpointTypeInspector(clients)
     return Eyes(
         {
             "stop_instance": instance,
@@ -93,6 +94,8 @@ def eyes(clients: Clients) -> Eyes:
             "set_endpoint_count": endpoint,
             "set_endpoint_scaling": scaling,
             "end_endpoint_scaling": scaling,
+            "set_endpoint_type": machine_type,
+            "restore_endpoint_type": machine_type,
             "set_log_retention": LogGroupInspector(clients),
             "set_group_minimum": ScalingGroupInspector(clients),
             "delete_throughput": ThroughputInspector(clients),

@@ -10,6 +10,7 @@ from approvals.changes.address import ReleaseAddress
 from approvals.changes.endpoint import CreateEndpoint, DeleteEndpoint
 from approvals.changes.endpoint_count import SetEndpointCount
 from approvals.changes.endpoint_scaling import EndEndpointScaling, SetEndpointScaling
+from approvals.changes.endpoint_type import RestoreEndpointType, SetEndpointType
 from approvals.changes.gateway import BlockGatewayKey, SetGatewayBudget, UnblockGatewayKey
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.changes.instance import StartInstance, StopInstance
@@ -36,7 +37,8 @@ OnMachine = (
     StopInstance | StartInstance | ResizeInstance | UndoInstance | ScheduleStop | UnscheduleStop | TerminateInstance
 )
 OnGroup = ScaleNodeGroup | SetGroupMinimum
-OnServing = DeleteEndpoint | CreateEndpoint | SetEndpointCount | SetEndpointScaling | EndEndpointScaling
+OnScaling = SetEndpointScaling | EndEndpointScaling
+OnServing = DeleteEndpoint | CreateEndpoint | SetEndpointCount | OnScaling | SetEndpointType | RestoreEndpointType
 OnSageMaker = StopNotebook | StartNotebook | OnServing
 OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget | SetModelAlias
 OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
@@ -53,6 +55,7 @@ CLOUD_KINDS = (
     "set_group_minimum", "delete_throughput", "set_endpoint_count",
     "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
     "set_endpoint_scaling", "end_endpoint_scaling", "terminate_instance", "delete_snapshot",
+    "set_endpoint_type", "restore_endpoint_type",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -24,6 +24,9 @@ CALLS = {
     "sagemaker:DeleteEndpoint": "delete_endpoint",
     "sagemaker:CreateEndpoint": "create_endpoint",
     "sagemaker:UpdateEndpointWeightsAndCapacities": "update_endpoint_weights_and_capacities",
+    "sagemaker:CreateEndpointConfig": "create_endpoint_config",
+    "sagemaker:DeleteEndpointConfig": "delete_endpoint_config",
+    "sagemaker:UpdateEndpoint": "update_endpoint",
     "application-autoscaling:RegisterScalableTarget": "register_scalable_target",
     "application-autoscaling:PutScalingPolicy": "put_scaling_policy",
     "application-autoscaling:DeregisterScalableTarget": "deregister_scalable_target",
@@ -92,6 +95,12 @@ def _of_endpoint(request: Request, answer: dict[str, Any]) -> str | None:
     return None if made.lower().endswith(wanted.lower()) else f"it names {made or 'no endpoint'}"
 
 
+def _configured(request: Request, answer: dict[str, Any]) -> str | None:
+    made = str(answer.get("EndpointConfigArn", ""))
+    wanted = f":{request.region}:{request.account}:endpoint-config/{request.parameters['EndpointConfigName']}"
+    return None if made.lower().endswith(wanted.lower()) else f"it names {made or 'no configuration'}"
+
+
 def _registered(request: Request, answer: dict[str, Any]) -> str | None:
     made = str(answer.get("ScalableTargetARN", ""))
     wanted = f":{request.region}:{request.account}:scalable-target/"
@@ -119,6 +128,8 @@ _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:ModifyVolume": _modified,
     "sagemaker:CreateEndpoint": _of_endpoint,
     "sagemaker:UpdateEndpointWeightsAndCapacities": _of_endpoint,
+    "sagemaker:UpdateEndpoint": _of_endpoint,
+    "sagemaker:CreateEndpointConfig": _configured,
     "application-autoscaling:RegisterScalableTarget": _registered,
     "application-autoscaling:PutScalingPolicy": _policed,
     "scheduler:CreateSchedule": _scheduled,

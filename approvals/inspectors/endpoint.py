@@ -45,7 +45,7 @@ class EndpointInspector(Trail):
         if refused is None and config is None:
             told = f"its configuration {fields['config']} is not there any more: nothing could bring it back"
             refused = "no_config", told
-        refused = refused or _modelless(fields, fields["config"])
+        refused = refused or modelless(fields, fields["config"])
         if refused is not None:
             return NotSealable(refused[1], refused[0], fields)
         resolved = change.model_copy(update={"config": fields["config"]})
@@ -60,7 +60,7 @@ class EndpointInspector(Trail):
         if found is None and not isinstance(change, CreateEndpoint):
             return _gone(change, owner)  # what stands behind its configuration says no more about whether it was done
         if found is None:
-            return _gone(change, owner) | behind(client, _config(client, change.config))
+            return _gone(change, owner) | behind(client, config_of(client, change.config))
         fields = endpoint_fields(found, tags_told(client, found["EndpointArn"]), owner)
         return fields | behind(client, configuration(client, found))
 
@@ -130,7 +130,7 @@ def one_variant(change: Any, found: dict[str, Any]) -> tuple[str, str] | None:
     if len(names) != 1 or found.get("ShadowProductionVariants"):
         told = f"{change.endpoint} runs several variants ({len(names)}): which of them to change is not told"
         return "several_variants", told
-    if change.variant not in (None, names[0]):
+    if getattr(change, "variant", None) not in (None, names[0]):
         return "wrong_variant", f"{change.endpoint} has no variant {change.variant}"
     return None
 
@@ -141,11 +141,11 @@ def _to_create(
     if found is not None:
         fields = endpoint_fields(found, tags_told(client, found["EndpointArn"]), owner)
         return NotSealable(f"there is an endpoint {change.endpoint} already: it is {fields['status']}", "taken", fields)
-    config = _config(client, change.config)
+    config = config_of(client, change.config)
     if config is None:
         return NotSealable(f"there is no configuration {change.config} in {change.region}", "no_config")
     fields = _gone(change, owner) | behind(client, config)
-    refused = _modelless(fields, change.config)
+    refused = modelless(fields, change.config)
     if refused is not None:
         return NotSealable(refused[1], refused[0], fields)
     tags = tags_told(client, config["EndpointConfigArn"])
@@ -158,10 +158,11 @@ def _to_create(
 
 def configuration(client: Any, found: dict[str, Any]) -> dict[str, Any] | None:
     """The configuration that an endpoint runs; None where it is not there any more."""
-    return _config(client, found["EndpointConfigName"])
+    return config_of(client, found["EndpointConfigName"])
 
 
-def _config(client: Any, name: str) -> dict[str, Any] | None:
+def config_of(client: Any, name: str) -> dict[str, Any] | None:
+    """The configuration of this name; None where there is none."""
     return described(client.describe_endpoint_config, "EndpointConfigName", name)
 
 
@@ -188,7 +189,7 @@ def _model(client: Any, name: str | None) -> str:
     return ABSENT if found is None else _moment(found)
 
 
-def _modelless(fields: dict[str, Any], config: str) -> tuple[str, str] | None:
+def modelless(fields: dict[str, Any], config: str) -> tuple[str, str] | None:
     """(code, sentence) where the configuration could start nothing; a variant without a model runs what is lost."""
     absent = [name for name, made in fields["models"].items() if made == ABSENT]
     if not absent:

@@ -16,6 +16,7 @@ from uuid import uuid4
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sandbox.aws.answers import REASONS, Answer, refused, spoilt
+from sandbox.aws.endpoint_updates import Reply, update_endpoint
 from sandbox.aws.faults import Fault, FaultMode, Faults, read_fault
 from sandbox.aws.journal import Journal
 from sandbox.aws.requests import AwsRequest, read_request
@@ -100,17 +101,12 @@ class AwsApplication:
     def _asked(self, environ: dict[str, Any], request: AwsRequest) -> Answer:
         no = refusal(request)
         if no is None and request.service == "bedrock":
-            return self._bedrock(request, str(environ.get("PATH_INFO", "")))
+            path, account = str(environ.get("PATH_INFO", "")), self.seeded.account_of(request.access_key)
+            return _ours(request, answer_of(request.action, path, request.body, account=account, region=request.region))
+        if no is None and request.action == "UpdateEndpoint":
+            account = self.seeded.account_of(request.access_key)
+            return _ours(request, update_endpoint(request.body, account=account, region=request.region))
         return refused(no, request.service) if no else Answer.of(self._moto, environ)
-
-    def _bedrock(self, request: AwsRequest, path: str) -> Answer:
-        """moto lacks what is asked of Bedrock here, so nothing of it reaches moto."""
-        account = self.seeded.account_of(request.access_key)
-        status, code, body = answer_of(request.action, path, request.body, account=account, region=request.region)
-        if code:
-            return refused(Refusal(status, code, str(body["message"])), request.service)
-        named = Answer(f"{status} {REASONS[status]}", [("x-amzn-requestid", str(uuid4()))])
-        return named.with_body(json.dumps(body).encode(), kind="application/json")
 
     def _changed(self, environ: dict[str, Any], request: AwsRequest, fault: Fault | None) -> Answer:
         with self._one_change_at_a_time:
@@ -129,7 +125,7 @@ class AwsApplication:
                 for name in sorted(before.keys() | after.keys())
                 if before.get(name) != after.get(name)
                 # What comes or goes as a whole is one line, not one more for its type.
-                and not (name.endswith(" type") and (name not in before or name not in after))
+                and not (name.endswith((" type", " config")) and (name not in before or name not in after))
             }
             if fault and fault.mode is FaultMode.SLOW:
                 linger(set(changed))
@@ -191,6 +187,15 @@ class AwsApplication:
             return _json(start_response, 400, {"error": str(error)})
         self.faults.add(fault)
         return _json(start_response, 201, {"faults": self.faults.waiting()})
+
+
+def _ours(request: AwsRequest, reply: Reply) -> Answer:
+    """An answer to what moto lacks, so that nothing of it reaches moto."""
+    status, code, body = reply
+    if code:
+        return refused(Refusal(status, code, str(body["message"])), request.service)
+    named = Answer(f"{status} {REASONS[status]}", [("x-amzn-requestid", str(uuid4()))])
+    return named.with_body(json.dumps(body).encode(), kind="application/json")
 
 
 def _json(start_response: StartResponse, status: int, content: dict[str, Any]) -> Iterable[bytes]:

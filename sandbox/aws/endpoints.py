@@ -3,12 +3,15 @@
 moto makes and deletes them at once; here a fault may let them be seen on their way.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.sagemaker.models import sagemaker_backends
 
-UNDER_WAY = frozenset({"Creating", "Updating", "Deleting"})
+from sandbox.aws.endpoint_updates import begin_update, finish_update
+
+UNDER_WAY = frozenset({"Creating", "Updating", "Deleting", "RollingBack"})
 KNOWN = "ml.m5.xlarge"
 """A type that moto lets through: its list is older than the machines that AWS offers."""
 _held: dict[int, dict[str, Any]] = {}
@@ -37,6 +40,18 @@ def endpoints() -> dict[str, str]:
     return {name: str(one.endpoint_status) for backend in _backends() for name, one in backend.endpoints.items()}
 
 
+def endpoint_configs() -> dict[str, str]:
+    """Which configuration every endpoint runs, by name, and the type of each configuration's machines."""
+    told: dict[str, str] = {}
+    for backend in _backends():
+        told |= {f"{name} config": str(one.endpoint_config_name) for name, one in backend.endpoints.items()}
+        told |= {
+            f"{name} (configuration)": ", ".join(str(each.get("InstanceType")) for each in one.production_variants)
+            for name, one in backend.endpoint_configs.items()
+        }
+    return told
+
+
 def endpoint_machines() -> dict[str, str]:
     """How many machines every endpoint runs, by name."""
     return {
@@ -49,6 +64,8 @@ def endpoint_machines() -> dict[str, str]:
 def hold_endpoints() -> Callable[[], None]:
     """Remembers how they stand; the function that it returns puts them back."""
     kept = [(backend, dict(backend.endpoints)) for backend in _backends()]
+    configs = [(backend, dict(backend.endpoint_configs)) for backend, _ in kept]
+    running = [(one, one.endpoint_config_name, one.endpoint_status) for _, known in kept for one in known.values()]
     counts = [
         (one, [dict(variant) for variant in one.production_variants]) for _, known in kept for one in known.values()
     ]
@@ -59,6 +76,11 @@ def hold_endpoints() -> Callable[[], None]:
         for backend, known in kept:
             backend.endpoints.clear()
             backend.endpoints.update(known)
+        for backend, known in configs:
+            backend.endpoint_configs.clear()
+            backend.endpoint_configs.update(known)
+        for one, config, status in running:
+            one.endpoint_config_name, one.endpoint_status = config, status
         for one, variants in counts:
             one.production_variants[:] = [dict(variant) for variant in variants]
 
@@ -75,6 +97,9 @@ def linger_endpoints(changed: set[str]) -> None:
         for name in {told.removesuffix(" machines") for told in changed if told.endswith(" machines")}:
             if name in backend.endpoints and name in before and name not in changed:
                 backend.endpoints[name].endpoint_status = "Updating"
+        for name in {told.removesuffix(" config") for told in changed if told.endswith(" config")}:
+            if name in backend.endpoints and name in before and name not in changed:
+                begin_update(backend.endpoints[name])
 
 
 def arrive_endpoints() -> list[str]:
@@ -85,7 +110,7 @@ def arrive_endpoints() -> list[str]:
             if one.endpoint_status == "Deleting":
                 del backend.endpoints[name]
             elif one.endpoint_status in UNDER_WAY:
-                one.endpoint_status = "InService"
+                finish_update(one)
             else:
                 continue
             arrived.append(name)
@@ -97,11 +122,22 @@ def endpoint_fault(action: str, name: str) -> str | None:
     status = endpoints().get(name)
     if action == "DeleteEndpoint" and status in UNDER_WAY:
         return f"Cannot delete endpoint {name}: it is {status}."
-    if action == "UpdateEndpointWeightsAndCapacities" and status in UNDER_WAY:
+    if action in ("UpdateEndpointWeightsAndCapacities", "UpdateEndpoint") and status in UNDER_WAY:
         return f"Cannot update in-progress endpoint {name}: it is {status}."
     if action == "CreateEndpoint" and status is not None:
         return f"Cannot create already existing endpoint {name}."
     return None
+
+
+def config_fault(action: str, body: bytes) -> str | None:
+    """AWS's sentence for a configuration whose name is taken, or that is not there to be deleted."""
+    if action not in ("CreateEndpointConfig", "DeleteEndpointConfig"):
+        return None
+    name = str(json.loads(body or b"{}").get("EndpointConfigName"))
+    there = any(name in backend.endpoint_configs for backend in _backends())
+    if action == "CreateEndpointConfig" and there:
+        return f"Cannot create already existing endpoint configuration {name}."
+    return f"Could not find endpoint configuration {name}." if action == "DeleteEndpointConfig" and not there else None
 
 
 def _backends() -> Iterator[Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from sandbox.aws.endpoints import endpoint_fault
+from sandbox.aws.endpoints import config_fault, endpoint_fault
 from sandbox.aws.images import name_taken
 from sandbox.aws.requests import AwsRequest
 from sandbox.aws.scaling import scaling_fault
@@ -55,7 +55,7 @@ def refusal(request: AwsRequest) -> Refusal | None:
     unscalable = scaling_fault(request.action, request.body)
     if unscalable:
         return Refusal(400, *unscalable)
-    no = endpoint_fault(request.action, "".join(request.resources))
+    no = config_fault(request.action, request.body) or endpoint_fault(request.action, "".join(request.resources))
     return Refusal(400, "ValidationException", no) if no else None
 
 

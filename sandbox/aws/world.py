@@ -12,6 +12,7 @@ from sandbox.aws.access_keys import access_keys, hold_access_keys
 from sandbox.aws.copies import snapshots
 from sandbox.aws.endpoints import (
     arrive_endpoints,
+    endpoint_configs,
     endpoint_machines,
     endpoints,
     hold_endpoints,
@@ -40,7 +41,8 @@ def instance_states() -> dict[str, str]:
 
 def world() -> dict[str, str]:
     """Every instance's state, type and image, snapshot's state, volume's state and type, schedule, address, status of
-    notebook, endpoint and throughput, an endpoint's machines and scaling, days for which log groups keep their lines,
+    notebook, endpoint and throughput, an endpoint's machines, scaling and configuration, days for which log groups keep
+    their lines,
     access keys, scaling group's minimum and node group's sizes.
 
     What is not there is absent.
@@ -55,7 +57,7 @@ def world() -> dict[str, str]:
         }
     told |= {name: notebook.status for name, notebook in _notebooks()}
     told |= endpoints() | endpoint_machines() | scalings() | group_minimums() | throughputs() | schedules()
-    told |= access_keys() | images() | snapshots()
+    told |= access_keys() | images() | snapshots() | endpoint_configs()
     told |= {f"{name} retention": str(group.retention_in_days or "never") for name, group in _log_groups()}
     for name, group in _groups():
         sizes = group.scaling_config

@@ -29,6 +29,7 @@ def request(operation: str, parameters: dict[str, Any] | None = None) -> dict[st
 
 BACK = [{"did": request("ec2:StopInstances"), "undo": request("ec2:StartInstances")}]
 UNDO: dict[str, Any] = {**STOP, "kind": "undo_instance", "of": "P-0123456789", "back": BACK}
+VARIANT = {"VariantName": "main", "ModelName": "credit-a", "InstanceType": "ml.g4dn.2xlarge", "InitialInstanceCount": 2}
 EACH: dict[str, dict[str, Any]] = {
     "stop_instance": STOP,
     "start_instance": START,
@@ -58,6 +59,16 @@ EACH: dict[str, dict[str, Any]] = {
     "set_endpoint_scaling": {
         "kind": "set_endpoint_scaling", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3",
         "variant": "main", "least": 2, "most": 6, "calls": 900,
+    },
+    "set_endpoint_type": {
+        "kind": "set_endpoint_type", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3",
+        "config": "credit-a", "before": "ml.g4dn.2xlarge", "after": "ml.g4dn.xlarge",
+        "copied": {"ProductionVariants": [VARIANT]},
+    },
+    "restore_endpoint_type": {
+        "kind": "restore_endpoint_type", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3",
+        "config": "credit-a", "before": "ml.g4dn.2xlarge", "after": "ml.g4dn.xlarge",
+        "copied": {"ProductionVariants": [VARIANT]},
     },
     "end_endpoint_scaling": {
         "kind": "end_endpoint_scaling", "account": ACCOUNT, "region": REGION, "endpoint": "credit-v3",

@@ -33,6 +33,7 @@ from tests.approvals.savings.estate import (
     SERVING,
     TAGS,
     TRAIL,
+    TYPED,
     UNITS,
     clients_of,
 )
@@ -79,6 +80,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     scaling[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
     scaling[-2]["tags"] = TAGS | {"role": "Standby"}
     scaling[-3]["instance_type"] = "ml.t2.xlarge"
+    typed: list[dict[str, Any]] = [
+        {**serving[0], "endpoint": name, "config": f"{name}-v1", "tags": TAGS, "machines": 2,
+         "instance_type": "ml.g4dn.2xlarge"}
+        for name in TYPED
+    ]  # fmt: skip
+    typed[-1]["tags"] = TAGS | {"aws:cloudformation:stack-name": "scoring"}
+    typed[-2]["tags"] = TAGS | {"role": "Standby"}
     desks: list[dict[str, Any]] = [{**machine, "instance_id": name, "instance_type": "m6a.4xlarge"} for name in DESKS]
     desks[-1]["tags"] = TAGS | {"environment": "production"}
     desks[-2]["tags"] = TAGS | {"aws:autoscaling:groupName": "web"}
@@ -108,7 +116,11 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     groups[-2]["tags"] = TAGS | {"k8s.io/cluster-autoscaler/enabled": "true"}
     groups[-3].pop("tracks_cpu")
     groups[-4]["min"] = 9
-    estate |= {"endpoints": [*endpoints, *serving, *scaling], "log_groups": log_groups, "scaling_groups": groups}
+    estate |= {
+        "endpoints": [*endpoints, *serving, *scaling, *typed],
+        "log_groups": log_groups,
+        "scaling_groups": groups,
+    }
     estate |= copies()
     estate |= {"throughputs": throughputs(), "access_keys": access_keys()}
     path.write_text(json.dumps(estate))

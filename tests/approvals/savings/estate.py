@@ -29,6 +29,7 @@ ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 NOTEBOOKS = [f"notebook-{at}" for at in range(NUMBER)]
 ENDPOINTS = [f"endpoint-{at}" for at in range(NUMBER)]
 SCALING = [f"scaling-{at}" for at in range(NUMBER)]
+TYPED = [f"typed-{at}" for at in range(NUMBER)]
 SERVING = [f"serving-{at}" for at in range(NUMBER)]
 LOG_GROUPS = [f"/bank/service-{at:03d}" for at in range(NUMBER)]
 GROUPS = [f"web-{at:03d}" for at in range(NUMBER)]
@@ -41,7 +42,7 @@ SECOND, ATTACHED = "vol-0cccccccccccccc99", "eipalloc-0ccccccccccccc99"
 COPIES = [f"snap-0aaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 HALTED = [f"i-0ccccccccccccc{at:03d}" for at in range(NUMBER)]
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
-next_group, next_units, next_desk, next_key, next_serving, next_scaling = (count() for _ in range(6))
+next_group, next_units, next_desk, next_key, next_serving, next_scaling, next_typed = (count() for _ in range(7))
 next_halted, next_copy = count(), count()
 
 
@@ -80,6 +81,12 @@ def scaling(name: str = "", **more: Any) -> dict[str, Any]:
     """An endpoint's number of machines to follow its calls; which variant they run no bill tells."""
     given = {"endpoint": name or SCALING[next(next_scaling)], "least": 2, "most": 6, "calls": 900}
     return {"kind": "set_endpoint_scaling", **PLACE, **given} | more
+
+
+def machine_type(name: str = "", **more: Any) -> dict[str, Any]:
+    """An endpoint on smaller machines; what it runs else no bill tells."""
+    given = {"endpoint": name or TYPED[next(next_typed)], "before": "ml.g4dn.2xlarge", "after": "ml.g4dn.xlarge"}
+    return {"kind": "set_endpoint_type", **PLACE, **given} | more
 
 
 def log_group(name: str = "", **more: Any) -> dict[str, Any]:

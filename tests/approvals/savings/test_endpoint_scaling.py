@@ -12,13 +12,10 @@ from approvals.changes.endpoint_scaling import EndEndpointScaling
 from approvals.claim import Refusal, claim
 from approvals.execute import execute
 from approvals.lease import Claim
-from approvals.proceed import proceed
 from approvals.recover import recover
 from approvals.sealed import decode
 from approvals.settling import SETTLE
 from approvals.states import State
-from approvals.store import effects_of
-from approvals.undo import inverse_change
 from sandbox.aws.faults import Fault, FaultMode
 from sandbox.aws.serve import ServedAws
 from tests.approvals.looking import refusal_of
@@ -33,35 +30,11 @@ from tests.approvals.savings.estate import (
     read_back,
     scaling,
 )
+from tests.approvals.savings.stepping import carried_out, go_on, run, undo_of
 
 REGISTER, PUT, DEREGISTER = "RegisterScalableTarget", "PutScalingPolicy", "DeregisterScalableTarget"
 COUNT = "UpdateEndpointWeightsAndCapacities"
 BOUNDS, WHOLE = "2 to 6", "2 to 6 at 900"
-
-
-def go_on(cloud: Any, got: Claim, worker: str = "w1") -> State:
-    return proceed(
-        cloud.begin, proposal_id=got.proposal_id, worker=worker, inspector=cloud.inspector, executor=cloud.executor
-    )
-
-
-def run(cloud: Any, got: Claim) -> State:
-    """Sends step after step until there is none left, or an answer is missing."""
-    state = execute(cloud.begin, claim=got, executor=cloud.executor)
-    return go_on(cloud, got) if state == State.EXECUTING else state
-
-
-def scaled(cloud: Any, change: dict[str, Any]) -> Claim:
-    got = claimed(cloud, change)
-    assert run(cloud, got) == State.SUCCEEDED
-    assert read_back(cloud, got) == State.VERIFIED
-    return got
-
-
-def undo_of(cloud: Any, got: Claim) -> Any:
-    row = cloud.row(got.proposal_id)
-    with cloud.reading() as (session, _):
-        return inverse_change(decode(row.sealed, row.digest), effects_of(session, got.proposal_id))
 
 
 def application(aws: ServedAws) -> Any:
@@ -81,7 +54,7 @@ def lines(aws: ServedAws, change: dict[str, Any]) -> list[tuple[str, str]]:
 
 def test_bounds_then_policy_each_sent_once_with_what_was_voted_on(cloud: Any, aws: ServedAws) -> None:
     change = scaling()
-    got = scaled(cloud, change)
+    got = carried_out(cloud, change)
     row = cloud.row(got.proposal_id)
     sealed = decode(row.sealed, row.digest)
     first, second = sealed.steps
@@ -101,7 +74,7 @@ def test_bounds_then_policy_each_sent_once_with_what_was_voted_on(cloud: Any, aw
 
 def test_it_is_ended_and_the_number_set_back_whatever_the_scaling_made_of_it(cloud: Any, aws: ServedAws) -> None:
     change = scaling()
-    got = scaled(cloud, change)
+    got = carried_out(cloud, change)
     set_machines(aws, change["endpoint"], 3)
     back = undo_of(cloud, got)
     assert isinstance(back, EndEndpointScaling)
@@ -115,7 +88,7 @@ def test_it_is_ended_and_the_number_set_back_whatever_the_scaling_made_of_it(clo
     asked = {"ServiceNamespace": "sagemaker", "ResourceId": f"endpoint/{change['endpoint']}/variant/main"}
     assert application(aws).describe_scaling_policies(**asked)["ScalingPolicies"] == []
     # And the way back of that is the same scaling once more.
-    scaled(cloud, undo_of(cloud, again).model_dump(mode="json"))
+    carried_out(cloud, undo_of(cloud, again).model_dump(mode="json"))
     assert lines(aws, change)[-1] == (BOUNDS, WHOLE)
 
 
@@ -165,7 +138,7 @@ def test_its_end_without_an_answer_is_sent_once_too(
     cloud: Any, aws: ServedAws, action: str, mode: FaultMode
 ) -> None:  # fmt: skip
     change = scaling()
-    got = scaled(cloud, change)
+    got = carried_out(cloud, change)
     set_machines(aws, change["endpoint"], 3)
     again = claimed(cloud, undo_of(cloud, got).model_dump(mode="json"))
     before = len(aws.journal.calls())
@@ -250,7 +223,7 @@ def test_what_others_scale_meanwhile_is_left_to_them(cloud: Any, aws: ServedAws)
 
 def test_another_policy_than_ours_is_not_ended(cloud: Any, aws: ServedAws) -> None:
     change = scaling()
-    got = scaled(cloud, change)
+    got = carried_out(cloud, change)
     back = undo_of(cloud, got)
     resource = f"endpoint/{change['endpoint']}/variant/main"
     wanted = parse_change(change | {"variant": "main"}).wanted()  # type: ignore[union-attr]
@@ -282,7 +255,7 @@ def variant(name: str, **more: Any) -> dict[str, Any]:
             "InitialInstanceCount": 6, "InitialVariantWeight": 1.0} | more  # fmt: skip
 
 
-def test_of_several_variants_none_is_scaled(cloud: Any, aws: ServedAws) -> None:
+def test_of_several_variants_none_is_carried_out(cloud: Any, aws: ServedAws) -> None:
     change = scaling()
     name = change["endpoint"]
     of_variants(aws, name, [variant(name), variant(name, VariantName="next")])
