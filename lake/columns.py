@@ -162,11 +162,12 @@ def tag_column(key: str) -> str:
 # How many charges a row of a table stands for: one in a snapshot, more in its rollup.
 CHARGES_COUNTED = "x_charges"
 
-# Hourly utilisation of a resource: shares, 0 to 100, and counts of the hour. `cpu_cores_pct` and `gpu_cards_pct` are
-# sums over the cores or GPUs of one machine, 0 to 100 for each of them, as SageMaker tells them.
+# Hourly utilisation of a resource: shares, 0 to 100, and counts of the hour. `cpu_cores_pct`, `gpu_cards_pct` and
+# `gpu_memory_cards_pct` are sums over the cores or GPUs of one machine, 0 to 100 for each of them, as
+# SageMaker tells them.
 PERCENTS = (
     "cpu_max_pct", "gpu_active_pct", "gpu_encoder_pct", "gpu_memory_pct", "memory_pct", "cpu_avg_pct", "cpu_cores_pct",
-    "gpu_cards_pct",
+    "gpu_cards_pct", "gpu_memory_cards_pct",
 )  # fmt: skip
 COUNTS = ("network_bytes", "invocations", "requests", "tokens", "group_min", "group_in_service")
 PERCENT_TYPE = "DECIMAL(9,4)"

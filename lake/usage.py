@@ -72,7 +72,7 @@ class UsedHour:
     """One hour of a resource, from `hour` on; percentages are 0 to 100, counts those of the hour, None not measured.
 
     Of a scaling group: the mean CPU of its machines, its minimum, and how many machines were in service at most. Of a
-    SageMaker endpoint: its busiest machine's CPU and GPUs, 100 for each core or card.
+    SageMaker endpoint: its busiest machine's CPU, GPUs and their memory, 100 for each core or card.
     """
 
     resource_id: str
@@ -91,6 +91,7 @@ class UsedHour:
     group_in_service: int | None = None
     cpu_cores_pct: Decimal | None = None
     gpu_cards_pct: Decimal | None = None
+    gpu_memory_cards_pct: Decimal | None = None
 
 
 def folded(resource: str) -> str:

@@ -75,6 +75,7 @@ Wish = Literal[
     "block_gateway_key",
     "set_endpoint_count",
     "set_endpoint_scaling",
+    "set_endpoint_type",
     "set_group_minimum",
     "delete_throughput",
     "schedule_stop",

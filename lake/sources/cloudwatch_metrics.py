@@ -92,6 +92,8 @@ MEASURES = (
     # Of the busiest machine, the sum over its cores or cards.
     Measure("cpu_cores_pct", (_endpoint("CPUUtilization"),)),
     Measure("gpu_cards_pct", (_endpoint("GPUUtilization"),)),
+    Measure("gpu_memory_cards_pct", (_endpoint("GPUMemoryUtilization"),)),
+    Measure("memory_pct", (_endpoint("MemoryUtilization"),)),
     Measure("requests", (Source("AWS/ApplicationELB", "RequestCount", Stat.SUM, "LoadBalancer"),)),
 )
 

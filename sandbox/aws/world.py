@@ -42,8 +42,7 @@ def instance_states() -> dict[str, str]:
 def world() -> dict[str, str]:
     """Every instance's state, type and image, snapshot's state, volume's state and type, schedule, address, status of
     notebook, endpoint and throughput, an endpoint's machines, scaling and configuration, days for which log groups keep
-    their lines,
-    access keys, scaling group's minimum and node group's sizes.
+    their lines, access keys, scaling group's minimum and node group's sizes.
 
     What is not there is absent.
     """

@@ -1,4 +1,6 @@
-"""Endpoints with a fixed number of machines planted in the bank on request: some whose quiet hours need far fewer."""
+"""Endpoints with a fixed number of machines planted in the bank on request: some whose quiet hours need far fewer,
+and some whose load a smaller type would hold.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -14,14 +16,14 @@ from sandbox.bank.line import Book, usage
 from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import SAGEMAKER
 
-UNSCALED = "endpoint_without_scaling"
+UNSCALED, LARGE = "endpoint_without_scaling", "oversized_endpoint_type"
 REGION, DAYS, THERE = "us-east-1", 21, 60
 
 
 @dataclass(frozen=True)
 class Serving:
     """`machines` run at all hours; from 8 to 20 o'clock and in the other twelve hours they work at the CPU given for
-    each (per cent of a machine), and answer so many calls an hour.
+    each (per cent of a machine), and answer so many calls an hour; `memory` is how much of it they hold, always.
 
     `spared` is which part of its machine hours following the rule would spare, reckoned by hand for the reason given.
     """
@@ -40,6 +42,7 @@ class Serving:
     why: str
     spared: Fraction = Fraction(0)
     counted: bool = True
+    memory: float | None = None
 
     @property
     def resource(self) -> str:
@@ -57,6 +60,13 @@ SERVING: tuple[Serving, ...] = (
             (36_000, 3_600), "fine", "few calls by night, but they are heavy ones"),
     Serving(UNSCALED, "kyc-match-live", "ai", "financial-crime", "ml.m5.4xlarge", "0.922", 16, 4, (74, 8),
             (36_000, 3_600), "unknown", "its calls were never counted", counted=False),
+    Serving(LARGE, "doc-tagger-live", "ai", "claims-automation", "ml.m5.4xlarge", "0.922", 16, 2, (20, 20),
+            (2_000, 2_000), "waste", "20 % of its processors and 25 % of its memory: half the size costs half",
+            Fraction(1, 2), memory=25.0),
+    Serving(LARGE, "name-parser-live", "ai", "financial-crime", "ml.m5.2xlarge", "0.461", 8, 2, (60, 60),
+            (2_000, 2_000), "fine", "half the size would be at 120 %", memory=60.0),
+    Serving(LARGE, "letter-sorter-live", "ai", "claims-automation", "ml.m5.4xlarge", "0.922", 16, 2, (20, 20),
+            (2_000, 2_000), "unknown", "its memory was never measured"),
 )  # fmt: skip
 
 
@@ -102,6 +112,7 @@ def _measured(one: Serving, calendar: Calendar) -> Any:
         "HourStart": moments.cast(pa.timestamp("us", tz="UTC")),
         "cpu_cores_pct": pa.array(np.where(night, one.cpu[1], one.cpu[0]).astype(float) * one.cores),
         **(counted if one.counted else {}),
+        **({} if one.memory is None else {"memory_pct": pa.array(np.full(len(hour), one.memory))}),
     })  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from tests.tools import (
     test_model_rules,
     test_off_hours,
     test_oversized_endpoint,
+    test_oversized_endpoint_type,
     test_project_runaway,
     test_rightsize,
     test_unused_keys,
@@ -41,7 +42,7 @@ deletion, by whoever owns it."""
 TABLES = (
     test_bill_rules.CASES, test_oversized_endpoint.CASES, test_rightsize.CASES, test_model_rules.CASES,
     test_gateway_rules.CASES, test_unused_keys.CASES, test_project_runaway.CASES, test_inventory_rules.CASES,
-    test_endpoint_without_scaling.CASES,
+    test_endpoint_without_scaling.CASES, test_oversized_endpoint_type.CASES,
 )  # fmt: skip
 
 

@@ -128,6 +128,7 @@ MEDDLES: dict[str, Meddle] = {
     "stop_notebook": tagged_sagemaker,
     "delete_endpoint": tagged_sagemaker,
     "set_endpoint_count": tagged_sagemaker, "set_endpoint_scaling": tagged_sagemaker,
+    "set_endpoint_type": tagged_sagemaker,
     "set_log_retention": tagged_logs, "set_group_minimum": another_minimum, "delete_throughput": more_units,
     "set_gateway_budget": another_budget, "block_gateway_key": another_budget,
     "disable_access_key": tagged_user, "set_model_alias": another_alias,

@@ -48,13 +48,15 @@ class GroupHour:
 @dataclass(frozen=True)
 class EndpointHour:
     """One hour of an endpoint, from `hour` on: CPU and GPUs of its busiest machine, summed up over its cores or cards,
-    100 for each, and its calls; None is "not measured".
+    100 for each, its calls, and its memory (0 to 100) and that of its GPUs; None is "not measured".
     """
 
     hour: datetime
     cpu_cores_percent: Decimal | None
     gpu_cards_percent: Decimal | None
     calls: int | None = None
+    memory_percent: Decimal | None = None
+    gpu_memory_cards_percent: Decimal | None = None
 
     @property
     def worked(self) -> bool:
@@ -95,6 +97,7 @@ class Look:
     `disk_prices` maps (currency, region, type) to the list price of a GB-month that this very bill shows.
     `namesakes` are the scaling groups and endpoints whose name others bear too, so that no metric tells which of them
     it is of. `endpoint_minimums` are what a tag on an endpoint says of how many machines always stay, as written.
+    `hosting_prices` are like `disk_prices`, of an hour of a type.
     `machine_hours` are those of machines for development, `tags` those of their tags that a rule asks for, and
     `group_tag` the one that tells a machine of a scaling group; nobody works on `holidays`. `model_prices` and
     `batch_prices` map (provider, model, class of tokens) to US dollars a token by a published list. `inventories` are
@@ -118,6 +121,7 @@ class Look:
     group_tag: str = ""
     endpoint_hours: Mapping[str, tuple[EndpointHour, ...]] = field(default_factory=dict)
     endpoint_minimums: Mapping[str, str] = field(default_factory=dict)
+    hosting_prices: Mapping[tuple[str, str, str], Decimal] = field(default_factory=dict)
     holidays: frozenset[date] = frozenset()
     inventories: Mapping[tuple[str, str], Inventory] = field(default_factory=dict)
 

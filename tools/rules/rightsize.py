@@ -7,7 +7,6 @@ measured makes the verdict unknown: a machine that is idle by its processors may
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
 from lake.errors import LakeError
@@ -21,6 +20,7 @@ from tools.rules.judged import Judgement, Load, Look, finding
 from tools.rules.machine import INSTANCE, has_accelerator, priced_otherwise
 from tools.rules.measured import missing_metrics
 from tools.rules.money import money
+from tools.rules.projected import broken, checks, parts
 
 SIBLINGS = ("c", "m", "r")
 """AWS's families of one board that differ in memory for each processor alone (naming conventions of instance types)."""
@@ -59,20 +59,6 @@ ACTIVE, GPU_ACTIVE = Decimal(5), Decimal(1)
 """% below which a processor or a GPU does nothing at all: the machine is another rule's, and is to be stopped."""
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One thing that a machine has so much of, and which percentage of it was used (None: not measured)."""
-
-    label: str
-    used: Decimal | None
-    has: Decimal
-    smaller: Decimal
-
-    @property
-    def projected(self) -> Decimal | None:
-        return None if self.used is None else round(EXACT.divide(EXACT.multiply(self.used, self.has), self.smaller), 2)
-
-
 def judge(resource: Metered, look: Look) -> Judgement | None:
     """The verdict on a machine that runs on the last day and works; None where nothing was measured of it, or where no
     smaller size could hold what was."""
@@ -91,15 +77,15 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
     if not smaller:
         return None
     if lacks := _lacks(resource, own, load, hours, look):
-        if all(_broken(own, shape, load, look) for shape, _ in smaller):
+        if all(broken(own, shape, load, look.limits.rightsize) for shape, _ in smaller):
             return None  # what was measured is too high for any: what was not would change nothing
         return Judgement(FORM, finding(FORM, missing=lacks), "; ".join(lacks))
     for shape, price in smaller:
-        if not _broken(own, shape, load, look):
+        if not broken(own, shape, load, look.limits.rightsize):
             return _saving(resource, look, found[1], own, load, shape, price)
     nearest = smaller[-1][0]
-    broken = _checks(own, nearest, load, look)
-    return Judgement(FORM, finding(FORM, *broken), f"{nearest.instance_type} would not hold its load with headroom")
+    failed = checks(own, nearest, load, look.limits.rightsize)
+    return Judgement(FORM, finding(FORM, *failed), f"{nearest.instance_type} would not hold its load with headroom")
 
 
 def _unpriced(resource: Metered, look: Look, own: MachineShape, load: Load) -> Judgement | None:
@@ -111,7 +97,7 @@ def _unpriced(resource: Metered, look: Look, own: MachineShape, load: Load) -> J
         and shape.memory_gib <= own.memory_gib
         and shape.offered(resource.region) is not False
     ]
-    if all(_broken(own, shape, load, look) for shape in less):
+    if all(broken(own, shape, load, look.limits.rightsize) for shape in less):
         return None
     lacks = f"a price of {own.instance_type} in {resource.region}"
     return Judgement(FORM, finding(FORM, missing=(lacks,)), lacks)
@@ -158,7 +144,7 @@ def _alike(look: Look, own: MachineShape) -> list[MachineShape]:
 
 def _lacks(resource: Metered, own: MachineShape, load: Load, hours: tuple[Meter, ...], look: Look) -> tuple[str, ...]:
     billed = sum((meter.quantity for meter in hours), start=Decimal(0))
-    lacks = [part.label for part in _parts(own, own, load) if part.used is None]
+    lacks = [part.label for part in parts(own, own, load) if part.used is None]
     lacks += missing_metrics(load.hours, load.last_at, billed=billed, limits=look.limits.rightsize, now=look.now)
     if BURSTABLE.search(own.family):
         lacks.append("how its CPU credits are used, of which each size has its own")
@@ -172,41 +158,6 @@ def _lacks(resource: Metered, own: MachineShape, load: Load, hours: tuple[Meter,
     return tuple(lacks)
 
 
-def _parts(own: MachineShape, shape: MachineShape, load: Load) -> tuple[_Part, ...]:
-    parts = (
-        _Part("CPU", load.cpu_percent, Decimal(own.vcpus), Decimal(shape.vcpus)),
-        _Part("main memory", load.memory_percent, own.memory_gib, shape.memory_gib),
-    )
-    if not own.gpus:
-        return parts
-    return (
-        *parts,
-        _Part("GPU activity", load.gpu_percent, own.gpus, shape.gpus),
-        _Part("GPU memory", load.gpu_memory_percent, own.gpu_memory_gib, shape.gpu_memory_gib),
-    )
-
-
-def _checks(own: MachineShape, shape: MachineShape, load: Load, look: Look) -> tuple[Check, ...]:
-    """Of each thing what the load would take of this size."""
-    limits = look.limits.rightsize
-    said = f"of {shape.instance_type}, {limits.percentile} % of hours"
-    return tuple(
-        Check(
-            name=part.label.replace(" ", "_").lower(),
-            label=f"{part.label} {said}",
-            measured=part.projected,
-            limit=limits.most_percent,
-            unit="%",
-            strict=False,
-        )
-        for part in _parts(own, shape, load)
-    )
-
-
-def _broken(own: MachineShape, shape: MachineShape, load: Load, look: Look) -> bool:
-    return any(check.holds is False for check in _checks(own, shape, load, look))
-
-
 def _saving(
     resource: Metered, look: Look, instance: str, own: MachineShape, load: Load, shape: MachineShape, theirs: OnDemand
 ) -> Judgement:
@@ -217,8 +168,8 @@ def _saving(
         resource.hours, days=look.days_since(resource.hours), share=share,
         hours_per_month=look.limits.hours_per_month, priced_by_bill=False,
     )  # fmt: skip
-    checks = (
-        *_checks(own, shape, load, look),
+    all_checks = (
+        *checks(own, shape, load, look.limits.rightsize),
         Check("cheaper", "cheaper", round(share * 100, 2), limits.least_percent, "%", at_most=False),
         Check("saving", "saving a month", made.cash, limits.least_per_month, resource.currency, at_most=False),
     )
@@ -226,6 +177,6 @@ def _saving(
         "kind": FORM.kind, "account": resource.account, "region": resource.region, "instance_id": instance,
         "from_type": own.instance_type, "to_type": shape.instance_type,
     }  # fmt: skip
-    told = ", ".join(f"{part.label} {part.projected} %" for part in _parts(own, shape, load))
+    told = ", ".join(f"{part.label} {part.projected} %" for part in parts(own, shape, load))
     why = f"{shape.instance_type} would hold its load: {told} of it (prices of {theirs.dated.isoformat()})"
-    return Judgement(FORM, finding(FORM, *checks), why, made, change, share)
+    return Judgement(FORM, finding(FORM, *all_checks), why, made, change, share)

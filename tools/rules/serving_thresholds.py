@@ -47,6 +47,24 @@ class OversizedEndpointThresholds:
 
 
 @dataclass(frozen=True)
+class EndpointTypeThresholds:
+    """When a smaller size holds the load of an endpoint's machines: as of other machines."""
+
+    percentile: Decimal = Decimal(99)
+    most_percent: Decimal = Decimal(80)
+    least_metric_hours: int = 30
+    least_metric_share_percent: Decimal = Decimal(80)
+    freshest_metric_hours: int = 48
+    least_per_month: Decimal = Decimal(20)
+    least_percent: Decimal = Decimal(20)
+
+    def __post_init__(self) -> None:
+        """ValueError for a percentile that is none, and for a load that nothing could hold."""
+        if not 50 <= self.percentile <= 100 or not 0 < self.most_percent <= 100:
+            raise ValueError("percentile must be from 50 to 100, and most_percent above 0 and at most 100")
+
+
+@dataclass(frozen=True)
 class EndpointScalingThresholds:
     """When an endpoint's number of machines should follow its calls."""
 

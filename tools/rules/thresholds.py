@@ -20,6 +20,7 @@ from tools.rules.model_thresholds import (
 )
 from tools.rules.serving_thresholds import (
     EndpointScalingThresholds,
+    EndpointTypeThresholds,
     IdleEndpointThresholds,
     NotebookThresholds,
     OversizedEndpointThresholds,
@@ -54,6 +55,7 @@ class SavingsThresholds:
     notebook: NotebookThresholds = field(default_factory=NotebookThresholds)
     idle_endpoint: IdleEndpointThresholds = field(default_factory=IdleEndpointThresholds)
     oversized_endpoint: OversizedEndpointThresholds = field(default_factory=OversizedEndpointThresholds)
+    oversized_endpoint_type: EndpointTypeThresholds = field(default_factory=EndpointTypeThresholds)
     endpoint_without_scaling: EndpointScalingThresholds = field(default_factory=EndpointScalingThresholds)
     unused_throughput: UnusedThroughputThresholds = field(default_factory=UnusedThroughputThresholds)
     group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
