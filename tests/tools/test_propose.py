@@ -133,7 +133,7 @@ def test_candidates_are_named(desk: Desk) -> None:
 
 
 def test_only_known_kinds(desk: Desk, asked: Asked) -> None:
-    assert "stop_instance" in refusal(propose_change(desk, target="idle-01", kind="terminate_instance"))
+    assert "stop_instance" in refusal(propose_change(desk, target="idle-01", kind="undo_instance"))
     assert asked.wanted == []
 
 
