@@ -152,12 +152,10 @@ def bind(desk: Desk) -> list[BaseTool]:
     ]
 
 
-_QUERY_SPEND = (
-    "What was spent, by any dimensions, optionally against another period. Cite it as {at.column}: {q1.r2.effective}."
-)
+_QUERY_SPEND = "Spend by any dimensions, optionally against another period. Cite it as {at.column}: {q1.r2.effective}."
 _EXPLAIN = "Why spend changed, in parts that sum to it."
 _ALLOCATION = "How much spend is untagged: no team, use case, owner, project or environment; and where."
-_ANOMALIES = "Unusual days of spend, what was expected, the driver."
+_ANOMALIES = "Unusual days, what was expected, the driver."
 _SAVINGS = "Savings a month: idle machines, disks, endpoints, logs, models. Not judged: unknown."
 _SIMULATE = "What a month would cost with a machine stopped or of another type."
 _PROPOSE = "Drafts one change of one resource for people to decide. Only when the user asks."
