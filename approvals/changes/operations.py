@@ -61,6 +61,17 @@ OPERATIONS: dict[str, Operation] = checked(
         proven_by=("state",),
         provider_checks="refuses a volume that is attached",
     ),
+    # EC2 takes no token for it: the tags tell whether it was made. It takes as long as an image.
+    Operation(
+        name="ec2:CreateSnapshot",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.MARKER_TAG,
+        proven_by=("copy",),
+        provider_checks="makes another one each time that it is asked",
+        undone_by="whoever deletes the snapshot",
+        patience=144,
+    ),
     Operation(
         name="ec2:DeleteSnapshot",
         kind=Kind.DELETE,

@@ -16,6 +16,7 @@ CALLS = {
     "ec2:CreateImage": "create_image",
     "ec2:TerminateInstances": "terminate_instances",
     "ec2:DeleteVolume": "delete_volume",
+    "ec2:CreateSnapshot": "create_snapshot",
     "ec2:DeleteSnapshot": "delete_snapshot",
     "ec2:ModifyVolume": "modify_volume",
     "ec2:ReleaseAddress": "release_address",
@@ -88,6 +89,13 @@ def _imaged(_request: Request, answer: dict[str, Any]) -> str | None:
     return None if str(answer.get("ImageId", "")).startswith("ami-") else "it names no image"
 
 
+def _copied(request: Request, answer: dict[str, Any]) -> str | None:
+    named, wanted = answer.get("VolumeId"), request.parameters["VolumeId"]
+    if named != wanted or not str(answer.get("SnapshotId", "")).startswith("snap-"):
+        return f"it is about a snapshot of {named}, not of {wanted}"
+    return "it says that the snapshot failed" if answer.get("State") == "error" else None
+
+
 def _of_endpoint(request: Request, answer: dict[str, Any]) -> str | None:
     made = str(answer.get("EndpointArn", ""))
     wanted = f":{request.region}:{request.account}:endpoint/{request.parameters['EndpointName']}"
@@ -125,6 +133,7 @@ _JUDGES: dict[str, Callable[[Request, dict[str, Any]], str | None]] = {
     "ec2:StartInstances": _states("StartingInstances", "stopped", frozenset({"pending", "running"})),
     "ec2:TerminateInstances": _states("TerminatingInstances", "stopped", frozenset({"shutting-down", "terminated"})),
     "ec2:CreateImage": _imaged,
+    "ec2:CreateSnapshot": _copied,
     "ec2:ModifyVolume": _modified,
     "sagemaker:CreateEndpoint": _of_endpoint,
     "sagemaker:UpdateEndpointWeightsAndCapacities": _of_endpoint,

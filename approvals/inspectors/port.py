@@ -29,11 +29,15 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class NotSealable:
-    """The change cannot be made, and why, in a sentence for the person who asked; `fields` as far as they were read."""
+    """The change cannot be made, and why, in a sentence for the person who asked; `fields` as far as they were read.
+
+    `resolved` as in a Snapshot, where all was read and only the permission is missing: a patch needs none.
+    """
 
     reason: str
     code: str
     fields: dict[str, Any] = field(default_factory=dict)
+    resolved: AnyChange | None = None
 
 
 @dataclass(frozen=True)

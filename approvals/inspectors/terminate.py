@@ -49,7 +49,7 @@ class TerminateInspector(Trail):
             denied = dry_run(getattr(client, CALLS[step.request.operation]), **step.request.parameters)
             if denied is not None:
                 why = f"the worker would not be permitted to do it: {step.request.operation}: {denied}"
-                return NotSealable(why, "not_permitted", fields)
+                return NotSealable(why, "not_permitted", fields, resolved)
         return Snapshot(
             fields, name=name_of(tags), environment=environment_of(tags), team=team_of(tags),
             blast_radius=_radius(change, fields, instance), resolved=resolved,

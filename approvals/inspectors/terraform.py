@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import MOST_LINES, Owned, PatchTerraform
+from approvals.changes.volume import DeleteVolume
 from approvals.inspectors.aws import fingerprints
 from approvals.inspectors.port import CannotLook, Happening, NotSealable, Snapshot
 from approvals.inspectors.router import Router
@@ -56,7 +57,7 @@ class TerraformEyes:
         if owner is None:
             return seen
         # Whoever lets Terraform do everything gives the worker no right to do it past Terraform, and it needs none.
-        found = Snapshot(seen.fields) if isinstance(seen, NotSealable) else seen
+        found = Snapshot(seen.fields, resolved=seen.resolved) if isinstance(seen, NotSealable) else seen
         return self._patched(found, found.resolved or of, owner)
 
     def read_back(self, change: Any) -> dict[str, Any]:
@@ -113,7 +114,8 @@ class TerraformEyes:
         if held and held.block:
             name = f"the {held.block} of {name if held.address else f'the machine that has the disk {what.id}'}"
             sets = tuple(replace(one, name="volume_type") if one.name == "type" else one for one in sets)
-        first = f"{of.first_by_hand()} Then remove" if isinstance(of, TerminateInstance) else "Remove"
+        by_hand = of.first_by_hand() if isinstance(of, TerminateInstance | DeleteVolume) else ""
+        first = f"{by_hand} Then remove" if by_hand else "Remove"
         deed = f"{first} {name}" if not sets else f"In {name} set {', '.join(map(_set, sets))}"
         where = f" in {held.module}" if held and held.module and held.address else ""
         state = f", which the state {self._file(held)} holds" if held else ", which its tags say that Terraform owns"

@@ -1,10 +1,17 @@
 """Looks at one EBS volume before it is deleted for good: unattached, of nobody's stack, and what it was made from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from approvals.inspectors.aws import fingerprints, tags_of
+from botocore.exceptions import ClientError
+
+from approvals.changes.volume import COPY, COPY_OF
+from approvals.inspectors.aws import ask, code_of, dry_run, fingerprints, listed, tags_of
 from approvals.inspectors.ec2 import Ec2Inspector, managed_by, the_one
+from approvals.inspectors.port import CannotLook, NotSealable, Snapshot
+
+NONE = "none"
 
 
 class OnVolume(Ec2Inspector):
@@ -31,7 +38,38 @@ class OnVolume(Ec2Inspector):
 
 
 class VolumeInspector(OnVolume):
-    """Before a deletion: also what it was made from and how it is encrypted."""
+    """Before a deletion: also what it was made from, how it is encrypted, and how far the snapshot of it is that this
+    change makes first."""
+
+    def look(self, change: Any) -> Snapshot | NotSealable:
+        """Every precondition and the dry runs; where a snapshot is made first, which one it will be."""
+        seen = super().look(change)
+        if change.snapshot == NONE or not seen.fields:
+            return seen
+        client = self._clients(change.account, change.region, "ec2")
+        copies = _copies(client, change)
+        number = change.copy_number or max((int(one) for one in copies if one.isdecimal()), default=0) + 1
+        numbered = change.model_copy(update={"copy_number": number})
+        fields = seen.fields | {"copy": copies.get(str(number), NONE)}
+        if isinstance(seen, NotSealable):
+            return replace(seen, fields=fields, resolved=numbered)
+        if fields["copy"] != NONE:
+            told = f"there is a snapshot of {change.volume_id} with the number {number} already ({fields['copy']})"
+            return NotSealable(told, "copy_exists", fields)
+        denied = dry_run(client.create_snapshot, **numbered.steps()[0].request.parameters)
+        if denied is not None:
+            why = f"the worker would not be permitted to do it: ec2:CreateSnapshot: {denied}"
+            return NotSealable(why, "not_permitted", fields, numbered)
+        more = f"a snapshot of it with the tags {COPY_OF} {change.volume_id} and {COPY} {number}: costs until deleted"
+        return replace(seen, fields=fields, resolved=numbered, blast_radius=(*seen.blast_radius, more))
+
+    def read_back(self, change: Any) -> dict[str, Any]:
+        """The fields as they stand; with the snapshot's state also where the volume is gone."""
+        fields = super().read_back(change)
+        if change.snapshot == NONE:
+            return fields
+        client = self._clients(change.account, change.region, "ec2")
+        return fields | {"copy": _copies(client, change).get(str(change.copy_number), NONE)}
 
     def fields(self, client: Any, found: dict[str, Any], owner: str) -> dict[str, Any]:
         """What must not change."""
@@ -63,3 +101,16 @@ class VolumeInspector(OnVolume):
         """Its size and what it was made from."""
         kept = f"made from {fields['snapshot']}" if fields["snapshot"] != "none" else "made from no snapshot"
         return f" ({fields['size_gib']} GiB {fields['type']}, {kept})"
+
+
+def _copies(client: Any, change: Any) -> dict[str, str]:
+    """The snapshots that changes like this one made of the volume: their state by their number."""
+    wanted = [{"Name": f"tag:{COPY_OF}", "Values": [change.volume_id]}]
+    try:
+        found = listed(ask(client.describe_snapshots, OwnerIds=["self"], Filters=wanted), "Snapshots")
+    except ClientError as error:
+        raise CannotLook(code_of(error)) from error
+    told = [(tags_of(one).get(COPY, ""), one) for one in found if one.get("VolumeId") == change.volume_id]
+    if len({number for number, _ in told}) != len(told):
+        raise CannotLook(f"two snapshots of {change.volume_id} bear the same number in their tag {COPY}")
+    return {number: str(one["State"]) for number, one in told}

@@ -36,8 +36,31 @@ def make_snapshot(told: dict[str, Any]) -> None:
 
 
 def snapshots() -> dict[str, str]:
-    """The state of each snapshot of the estate, by its id."""
-    return {one.id: str(one.status) for one in _seeded()}
+    """The state of each snapshot of the estate, by its id, and of those that were asked for, by the disk."""
+    made = {f"{one.volume.id} copy": str(one.status) for one in _asked_for()}
+    return made | {one.id: str(one.status) for one in _seeded()}
+
+
+def linger_snapshots(changed: set[str]) -> None:
+    """Lets a snapshot that was just made be seen as pending."""
+    for one in _asked_for():
+        if f"{one.volume.id} copy" in changed:
+            one.status = "pending"
+
+
+def arrive_snapshots() -> list[str]:
+    """Lets every pending snapshot be complete, and returns the disks that they are of."""
+    arrived = [one for one in _asked_for() if one.status == "pending"]
+    for one in arrived:
+        one.status = "completed"
+    return [str(one.volume.id) for one in arrived]
+
+
+def fail_snapshot(volume_id: str) -> None:
+    """Lets the snapshot of this disk fail; for tests."""
+    for one in _asked_for():
+        if one.volume.id == volume_id:
+            one.status = "error"
 
 
 def _locked(response: Any) -> Any:
@@ -52,9 +75,18 @@ type.__setattr__(ElasticBlockStore, "describe_locked_snapshots", _locked)
 
 
 def _seeded() -> Iterator[Any]:
+    return (one for one in _all() if "seeded" in vars(one))
+
+
+def _asked_for() -> Iterator[Any]:
+    """Those that neither the estate nor an image brought along."""
+    return (one for one in _all() if "seeded" not in vars(one) and not one.from_ami)
+
+
+def _all() -> Iterator[Any]:
     for account in list(ec2_backends):
         for region in list(ec2_backends[account]):
-            yield from (one for one in list(ec2_backends[account][region].snapshots.values()) if "seeded" in vars(one))
+            yield from list(ec2_backends[account][region].snapshots.values())
 
 
 def make_image(told: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from moto.logs.models import logs_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from sandbox.aws.access_keys import access_keys, hold_access_keys
-from sandbox.aws.copies import snapshots
+from sandbox.aws.copies import arrive_snapshots, linger_snapshots, snapshots
 from sandbox.aws.endpoints import (
     arrive_endpoints,
     endpoint_configs,
@@ -126,6 +126,7 @@ def linger(changed: set[str]) -> None:
             group.status = "UPDATING"
     linger_endpoints(changed)
     linger_images(changed)
+    linger_snapshots(changed)
 
 
 def arrive() -> list[str]:
@@ -149,7 +150,7 @@ def arrive() -> list[str]:
         if group.status == "UPDATING":
             group.status = "ACTIVE"
             arrived.append(name)
-    return arrived + arrive_endpoints() + arrive_images()
+    return arrived + arrive_endpoints() + arrive_images() + arrive_snapshots()
 
 
 def modifying(volume_id: str) -> bool:

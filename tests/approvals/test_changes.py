@@ -153,6 +153,15 @@ def test_every_change_says_what_it_is_and_only_sends_what_is_declared(kind: str)
         change.account = "999999999999"  # type: ignore[misc]
 
 
+def test_a_deletion_of_before_there_were_copies_is_one_step_and_with_a_copy_two() -> None:
+    before, first = parse_change(DELETE), parse_change(DELETE | {"snapshot": "first", "copy_number": 2})
+    assert [step.request.operation for step in before.steps()] == ["ec2:DeleteVolume"]
+    assert [step.request.operation for step in first.steps()] == ["ec2:CreateSnapshot", "ec2:DeleteVolume"]
+    for step in first.steps():
+        assert set(step.expect) & set(declared(step.request.operation).proven_by)
+    assert "spendgate:copy, Value 2" in first.steps()[0].sentence()
+
+
 def test_a_resize_is_stop_modify_start_and_of_a_stopped_instance_modify_alone() -> None:
     running, stopped = parse_change(RESIZE), parse_change(RESIZE | {"found": "stopped"})
     assert [step.request.operation for step in running.steps()] == [

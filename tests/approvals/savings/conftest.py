@@ -35,6 +35,7 @@ from tests.approvals.savings.estate import (
     TRAIL,
     TYPED,
     UNITS,
+    UNUSED,
     clients_of,
 )
 
@@ -101,6 +102,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAws]:
     halted[-4]["tags"] = TAGS | {"eks:cluster-name": "batch"}
     halted[-5]["tags"] = TAGS | {"aws:ec2launchtemplate:id": "lt-0123456789abcdef0"}
     disks.append({**PLACE, "volume_id": SECOND, "zone": zone, "size": 50, "tags": TAGS, "attached_to": HALTED[-6]})
+    disks += [{**disks[0], "volume_id": name} for name in UNUSED]
     addresses.append({**PLACE, "allocation_id": ATTACHED, "tags": TAGS, "attached_to": HALTED[-6]})
     estate = {"machines": [machine, *desks, *halted], "volumes": disks, "addresses": addresses, "notebooks": notebooks}
     log_groups: list[dict[str, Any]] = [{**PLACE, "log_group": name, "tags": TAGS} for name in LOG_GROUPS]

@@ -39,11 +39,12 @@ KEYS = [f"AKIAX{at:015d}" for at in range(NUMBER)]
 TRAIL, CASE, HOLD = "/aws/cloudtrail/organization", "/bank/case", {"Data Retention": "10y"}
 SECOND, ATTACHED = "vol-0cccccccccccccc99", "eipalloc-0ccccccccccccc99"
 """A second disk and an elastic address of the sixth last stopped machine."""
+UNUSED = [f"vol-0bbbbbbbbbbbbb{at:03d}" for at in range(1, NUMBER)]
 COPIES = [f"snap-0aaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 HALTED = [f"i-0ccccccccccccc{at:03d}" for at in range(NUMBER)]
 next_disk, next_address, next_notebook, next_endpoint, next_log_group = (count() for _ in range(5))
 next_group, next_units, next_desk, next_key, next_serving, next_scaling, next_typed = (count() for _ in range(7))
-next_halted, next_copy = count(), count()
+next_halted, next_copy, next_unused = count(), count(), count()
 
 
 def clients_of(aws: ServedAws) -> Any:
@@ -119,6 +120,16 @@ def ended(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "terminate_instance", **PLACE, "instance_id": machine, "image_name": f"kept-{machine}"} | more
 
 
+def old_disk(name: str = "", **more: Any) -> dict[str, Any]:
+    """A disk to be deleted after a snapshot of it was made."""
+    return {
+        "kind": "delete_volume",
+        **PLACE,
+        "volume_id": name or UNUSED[next(next_unused)],
+        "snapshot": "first",
+    } | more
+
+
 def copy(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "delete_snapshot", **PLACE, "snapshot_id": name or COPIES[next(next_copy)]} | more
 
@@ -142,7 +153,10 @@ NAMES = [
     "set_log_retention", "schedule_stop", "delete_throughput", "set_group_minimum", "disable_access_key",
     "delete_snapshot",
 ]  # fmt: skip
-FOR_GOOD = ("release_address", "set_log_retention", "delete_throughput", "terminate_instance", "delete_snapshot")
+FOR_GOOD = (
+    "release_address", "set_log_retention", "delete_throughput", "terminate_instance", "delete_snapshot",
+    "delete_volume",
+)  # fmt: skip
 each = pytest.mark.parametrize(("make", "action", "moved"), EACH, ids=NAMES)
 
 

@@ -9,9 +9,6 @@ from approvals.claim import Refusal, claim
 from approvals.errors import GateError
 from approvals.execute import execute
 from approvals.inspectors.port import NotSealable, Snapshot
-from approvals.lease import Claim
-from approvals.proceed import proceed
-from approvals.recover import recover
 from approvals.sealed import decode
 from approvals.settling import LOOK_SELDOM, SETTLE
 from approvals.states import State
@@ -36,6 +33,7 @@ from tests.approvals.savings.estate import (
     moves,
     read_back,
 )
+from tests.approvals.savings.steps import begun, died_and_mended, go_on
 
 IMAGE, GONE = (" image", "absent", "available"), ("", "stopped", "terminated")
 
@@ -48,19 +46,6 @@ def image(aws: ServedAws, change: dict[str, Any]) -> dict[str, Any]:
     wanted = [{"Name": "name", "Values": [change["image_name"]]}]
     (found,) = ec2(aws).describe_images(Owners=["self"], Filters=wanted)["Images"]
     return dict(found)
-
-
-def go_on(gate: Any, got: Claim) -> State:
-    return proceed(
-        gate.begin, proposal_id=got.proposal_id, worker="w2", inspector=gate.inspector, executor=gate.executor
-    )
-
-
-def begun(gate: Any, change: dict[str, Any]) -> Claim:
-    """The image is made, and nothing else yet."""
-    got = claimed(gate, change)
-    assert execute(gate.begin, claim=got, executor=gate.executor) == State.EXECUTING
-    return got
 
 
 def done(aws: ServedAws, change: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -269,31 +254,6 @@ def test_an_answer_about_the_termination_that_never_came(
     assert done(aws, change) == happened
 
 
-class Dies(BaseException):
-    """The worker's process ends here."""
-
-
-class Dying:
-    """An executor whose process dies before or after one operation goes out."""
-
-    name, rehearsal = "aws", False
-
-    def __init__(self, hands: Any, operation: str, *, after: bool) -> None:
-        self._hands, self._operation, self._after = hands, operation, after
-
-    def send(self, request: Any, *, token: str) -> Any:
-        if request.operation != self._operation:
-            return self._hands.send(request, token=token)
-        if self._after:
-            self._hands.send(request, token=token)
-        raise Dies
-
-
-def _to_the_end(gate: Any, got: Claim) -> None:
-    execute(gate.begin, claim=got, executor=gate.executor)
-    go_on(gate, got)
-
-
 CRASHES = [
     ("ec2:CreateImage", False, State.FAILED, []), ("ec2:CreateImage", True, State.DIVERGED, [IMAGE]),
     ("ec2:TerminateInstances", False, State.DIVERGED, [IMAGE]),
@@ -305,17 +265,9 @@ CRASHES = [
 def test_a_worker_that_dies_between_sending_and_recording(
     cloud: Any, aws: ServedAws, operation: str, after: bool, end: State, happened: Any
 ) -> None:
-    change, whole = ended(), cloud.executor
+    change = ended()
     got = claimed(cloud, change)
-    cloud.executor = Dying(whole, operation, after=after)
-    with pytest.raises(Dies):
-        _to_the_end(cloud, got)
-    cloud.executor = whole
-    cloud.later(seconds=SETTLE.total_seconds())
-    recover(cloud.begin, worker="w2")
-    cloud.later(seconds=SETTLE.total_seconds())
-    assert read_back(cloud, got) == end
-    assert go_on(cloud, got) == end
+    assert died_and_mended(cloud, got, operation, after=after) == end
     assert done(aws, change) == happened
 
 

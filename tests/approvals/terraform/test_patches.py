@@ -41,6 +41,7 @@ from tests.approvals.savings.estate import (
     moves,
     next_address,
     next_disk,
+    old_disk,
     read_back,
 )
 from tests.approvals.terraform.states import ACCOUNT, REGION, SECRET, resource
@@ -286,4 +287,20 @@ def test_a_machine_to_go_is_imaged_by_hand_first(terraform: Owned, aws: ServedAw
     ec2.create_image(InstanceId=change["instance_id"], Name=change["image_name"])
     assert read_back(gate, got) == State.SUCCEEDED
     ec2.terminate_instances(InstanceIds=[change["instance_id"]])
+    assert read_back(gate, got) == State.VERIFIED
+
+
+def test_a_disk_to_go_is_copied_by_hand_first(terraform: Owned, aws: ServedAws) -> None:
+    change = old_disk()
+    gate = terraform([resource("aws_ebs_volume", "old", id=change["volume_id"])], "")
+    got = claimed(gate, change)
+    patch: Any = patch_of(gate, got.proposal_id)
+    tags = f"spendgate:copy-of = {change['volume_id']} and spendgate:copy = 1"
+    assert patch.instruction.startswith(
+        f"First make a snapshot of {change['volume_id']} with the tags {tags}, and wait"
+    )
+    assert execute(gate.begin, claim=got, executor=gate.executor) == State.SUCCEEDED
+    ec2 = clients_of(aws)(ACCOUNT, REGION, "ec2")
+    ec2.create_snapshot(**patch.of.steps()[0].request.parameters)
+    ec2.delete_volume(VolumeId=change["volume_id"])
     assert read_back(gate, got) == State.VERIFIED
