@@ -47,7 +47,7 @@ ATTEMPTS: list[dict[str, Any]] = [
     {},
     {"target": "idle-01"},
     {"target": "q2.r1", "kind": "stop_instance"},
-    {"target": "idle-01", "kind": "delete_volume"},
+    {"target": "idle-01", "kind": "scale_node_group"},
     {"target": "idle-01", "approve": True, "voter": "p-0b0b0002"},
     {"proposal": "P-0000000001", "choice": "approve"},
     {"state": "approved"},

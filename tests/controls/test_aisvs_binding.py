@@ -78,7 +78,7 @@ def test_c9_2_5_the_agent_changes_neither_its_prompt_nor_its_tools_nor_its_rules
     from tools.propose import KINDS
 
     assert set(KINDS) < set(CLOUD_KINDS)
-    assert not {"delete_volume", "scale_node_group", "undo_instance"} & set(KINDS)
+    assert not {"scale_node_group", "undo_instance"} & set(KINDS)
     assert _Propose.model_json_schema()["additionalProperties"] is False
 
 

@@ -103,7 +103,7 @@ def rows_of(engine: Any) -> list[int]:
 
 
 REFUSED_ARGUMENTS: list[dict[str, Any]] = [
-    {"target": "idle-01", "kind": "delete_volume"},
+    {"target": "idle-01", "kind": "scale_node_group"},
     {"target": "idle-01", "kind": "adopt_rules"},
     {"target": "idle-01", "amount": "1"},
     {"target": "idle-01", "requester": ARJUN},

@@ -32,11 +32,8 @@ FIRES, NOT, UNKNOWN = "fires", "does not", "unknown"
 MEANS = {"waste": FIRES, "idle": FIRES, "fine": NOT, "in use": NOT, "in_use": NOT, "None": NOT, "unknown": UNKNOWN}
 NEVER_UNKNOWN = {"idle_address"}
 """Its evidence is one meter's name: where the bill lacks that, there is no address to say anything of."""
-BY_PEOPLE = {
-    "batch_work", "prompt_caching", "unattached_disk",
-}  # fmt: skip
-"""What they find is carried out where the model is called or the endpoint is kept, or where a copy can be made before a
-deletion, by whoever owns it."""
+BY_PEOPLE = {"batch_work", "prompt_caching"}
+"""What they find is carried out where the model is called or the endpoint is kept, by whoever owns it."""
 
 
 TABLES = (

@@ -46,6 +46,15 @@ def started(run: Run, change: Any) -> Any:
 
 
 @contextmanager
+def attached(run: Run, change: Any) -> Any:
+    ec2 = run.clients(change.account, change.region, "ec2")
+    machine = ec2.describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
+    ec2.attach_volume(VolumeId=change.target, InstanceId=machine, Device="/dev/sdz")
+    yield "attached_to"
+    ec2.detach_volume(VolumeId=change.target, InstanceId=machine, Device="/dev/sdz")
+
+
+@contextmanager
 def imaged(run: Run, change: Any) -> Any:
     """moto's own registration takes no snapshot of one's choice."""
     place = {"account": change.account, "region": change.region}
@@ -124,7 +133,7 @@ def another_limit(run: Run, change: Any) -> Any:
 Meddle = Callable[[Run, Any], AbstractContextManager[str]]
 MEDDLES: dict[str, Meddle] = {
     "stop_instance": tagged, "resize_instance": tagged, "schedule_stop": tagged, "change_volume_type": tagged,
-    "terminate_instance": started, "delete_snapshot": imaged, "release_address": tagged,
+    "terminate_instance": started, "delete_volume": attached, "delete_snapshot": imaged, "release_address": tagged,
     "stop_notebook": tagged_sagemaker,
     "delete_endpoint": tagged_sagemaker,
     "set_endpoint_count": tagged_sagemaker, "set_endpoint_scaling": tagged_sagemaker,

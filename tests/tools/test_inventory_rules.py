@@ -212,6 +212,15 @@ def test_of_a_snapshot_nothing_may_be_freed() -> None:
     assert parse_change(told.change).target == SNAP
 
 
+def test_a_disk_goes_only_after_a_snapshot_of_it() -> None:
+    told = said(unattached_disk, disk(loose()))
+    assert told is not None
+    change = parse_change(told.change)
+    assert (change.target, [step.request.operation for step in change.steps()]) == (
+        VOL, ["ec2:CreateSnapshot", "ec2:DeleteVolume"],
+    )  # fmt: skip
+
+
 def test_the_image_is_named_by_the_machine_and_the_day_of_the_list() -> None:
     told = said(long_stopped, stopped(machine()))
     assert told is not None

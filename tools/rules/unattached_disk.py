@@ -1,8 +1,8 @@
 """A disk that has been attached to nothing for weeks.
 
 A bill charges an unattached disk like any other, so a list of what stands in EC2 is the evidence; and as EC2 tells no
-time, only lists that follow each other show that nobody attached it in between. People take a snapshot before they
-delete it, and that costs money too: what the saving is told without.
+time, only lists that follow each other show that nobody attached it in between. A snapshot is made before it goes, and
+that costs money too: what the saving is told without.
 """
 
 from dataclasses import replace
@@ -39,9 +39,9 @@ FORM = Form(
     saving="cost of the disk - what its snapshot costs at most, as if every block of it were written",
     risk="medium: whoever kept it for later must restore it from the snapshot, which takes hours to be as fast again",
     reversibility="irreversible: the disk is gone, and another one can be made of its snapshot",
-    kind="",
-    undo="restoring a new disk from the snapshot",
-    drift=(),
+    kind="delete_volume",
+    undo="none; people make another disk of the snapshot",
+    drift=("volume_id", "state", "attached_to", "size_gib", "copy", "tags"),
     order=10,
 )
 
@@ -81,8 +81,12 @@ def judge(resource: Metered, look: Look) -> Judgement | None:
         Check("billed_days", "days on the bill", Decimal(days), Decimal(look.days), "days", at_most=False),
         Check("worth", "saving a month", made.cash, limits.least_per_month, resource.currency, at_most=False),
     )
+    change = {
+        "kind": FORM.kind, "account": resource.account, "region": resource.region, "volume_id": found[1],
+        "snapshot": "first",
+    }  # fmt: skip
     said = f"{why}; its snapshot costs up to {copy:.2f} {resource.currency} a month"
-    return Judgement(FORM, finding(FORM, *checks), said, made)
+    return Judgement(FORM, finding(FORM, *checks), said, made, change)
 
 
 def _most(disk: ListedDisk, listed: Inventory) -> Decimal:
