@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from approvals.changes.change import parse_change
+from approvals.changes.change import AnyChange, parse_change
+from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import PatchTerraform
 from approvals.states import UNDECIDED, State
 from approvals.store import Effect, Proposal
@@ -86,4 +87,13 @@ def _deed(row: Proposal, evidence: dict[str, Any], at: date) -> Deed:
         at=at,
         promised=Decimal(str(evidence["saving"])) / MONTHS,
         currency=str(evidence.get("currency") or ""),
+        disks=disks_of(change),
     )
+
+
+def disks_of(change: AnyChange) -> tuple[tuple[str, ...], ...]:
+    """The disks of a machine that goes, each by the names that a bill may have of it."""
+    of = change.of if isinstance(change, PatchTerraform) else change
+    if not isinstance(of, TerminateInstance):
+        return ()
+    return tuple((f"arn:aws:ec2:{of.region}:{of.account}:volume/{disk}", disk) for disk in of.disks)

@@ -181,6 +181,11 @@ class ResourceDays:
     days: dict[date, "DayCost"] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
 
+    def count(self, day: date, cost: "DayCost") -> None:
+        """Adds a cost to what is known of a day."""
+        known = self.days.get(day, DayCost(Decimal(0), Decimal(0)))
+        self.days[day] = DayCost(add([known.effective, cost.effective]), add([known.uncovered, cost.uncovered]))
+
 
 @dataclass(frozen=True)
 class DayCost:
@@ -205,9 +210,16 @@ def daily_costs(
     found: dict[tuple[str, str], ResourceDays] = {}
     for row in rows:
         one = found.setdefault((row["resource_id"], row["currency"]), ResourceDays())
-        known = one.days.get(row["day"], DayCost(Decimal(0), Decimal(0)))
-        one.days[row["day"]] = DayCost(
-            add([known.effective, row["effective"]]), add([known.uncovered, row["uncovered"] or Decimal(0)])
-        )
+        one.count(row["day"], DayCost(row["effective"], row["uncovered"] or Decimal(0)))
         one.sources.add(row["source"])
     return found
+
+
+def summed_days(several: Iterable[ResourceDays]) -> ResourceDays:
+    """The days of several resources together."""
+    whole = ResourceDays()
+    for one in several:
+        whole.sources |= one.sources
+        for day, cost in one.days.items():
+            whole.count(day, cost)
+    return whole

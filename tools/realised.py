@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from lake.completeness import by_source, delivered
 from lake.period import Period
-from lake.resources import ResourceDays, daily_costs
+from lake.resources import ResourceDays, daily_costs, summed_days
 from tools.desk import Desk
 from tools.detection.contributions import EXACT, add
 from tools.rules.realised import Cost, Measured, measure, window
@@ -21,7 +21,9 @@ from tools.rules.thresholds import SavingsThresholds
 class Deed:
     """One change as far as money goes: `ids` are the names that the bill may know its resource by, its full one first.
 
-    `at` is the day on which it was carried out or rehearsed; `promised` a month's saving in cash.
+    `disks` are what goes with it and is billed under names of its own, each by its names as well: a machine that was
+    stopped for weeks costs nothing itself. `at` is the day on which it was carried out or rehearsed; `promised` a
+    month's saving in cash.
     """
 
     proposal: str
@@ -33,6 +35,12 @@ class Deed:
     at: date
     promised: Decimal
     currency: str
+    disks: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def billed_as(self) -> tuple[tuple[str, ...], ...]:
+        """The names of everything whose cost is this deed's matter."""
+        return (self.ids, *self.disks)
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,9 @@ def follow(desk: Desk, deeds: Sequence[Deed], *, rehearsed: bool = False) -> lis
     reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
     first = min(deed.at for deed in deeds) - timedelta(days=limits.look_back_days)
     period = Period(min(first, reach.start), reach.end)
-    costs = daily_costs(desk.lake, period, (one for deed in deeds for one in deed.ids), teams_seen=desk.scope)
+    costs = daily_costs(
+        desk.lake, period, (name for deed in deeds for one in deed.billed_as for name in one), teams_seen=desk.scope
+    )
     told = {source: delivered(held) for source, held in by_source(desk.lake.current()).items()}
     bounds = [replace(one, after=None) if rehearsed else one for one in bounds_of(deeds)]
     return [_followed(deed, costs, told, around, limits=limits) for deed, around in zip(deeds, bounds, strict=True)]
@@ -78,11 +88,13 @@ def bounds_of(deeds: Sequence[Deed]) -> list[Bounds]:
     found = [Bounds() for _ in deeds]
     latest: dict[str, int] = {}
     for index in order:
-        earlier = latest.get(deeds[index].ids[0])
-        if earlier is not None:
-            found[earlier] = replace(found[earlier], until=deeds[index].at)
-            found[index] = Bounds(after=deeds[earlier].at)
-        latest[deeds[index].ids[0]] = index
+        names = [one[0] for one in deeds[index].billed_as]
+        earlier = {latest[name] for name in names if name in latest}
+        for one in earlier:
+            found[one] = replace(found[one], until=found[one].until or deeds[index].at)
+        if earlier:
+            found[index] = Bounds(after=max(deeds[one].at for one in earlier))
+        latest |= dict.fromkeys(names, index)
     return found
 
 
@@ -91,7 +103,7 @@ def _followed(
     limits: SavingsThresholds,
 ) -> Followed:  # fmt: skip
     """The days that are measured are those of which a source that knows the resource has told."""
-    mine = next((costs[one, deed.currency] for one in deed.ids if (one, deed.currency) in costs), None)
+    mine = _its_own(deed, costs)
     if mine is None:
         return Followed(deed, None, "the bill knows no cost of it in the days before")
     known = [stretch for source in sorted(mine.sources) for stretch in told.get(source, ())]
@@ -106,6 +118,16 @@ def _followed(
         promised_per_month=deed.promised, hours_per_month=limits.hours_per_month,
     )  # fmt: skip
     return Followed(deed, found, "" if found is not None else _why(deed, before, after, around, last=last))
+
+
+def _its_own(deed: Deed, costs: Mapping[tuple[str, str], ResourceDays]) -> ResourceDays | None:
+    """What its resource cost, and all that goes with it; None where the bill knows none of them."""
+    known = [
+        next(costs[name, deed.currency] for name in names if (name, deed.currency) in costs)
+        for names in deed.billed_as
+        if any((name, deed.currency) in costs for name in names)
+    ]
+    return summed_days(known) if known else None
 
 
 def _why(deed: Deed, before: list[date], after: list[date], around: Bounds, *, last: date) -> str:

@@ -12,7 +12,8 @@ from app.cli import app
 from app.commands import proposals
 from app.database import reading
 from app.processes.worker import Worker
-from app.saved import Stage, saved
+from app.saved import Stage, disks_of, saved
+from approvals.changes.change import parse_change
 from tests.app.test_proposals_command import at_home
 
 __all__ = ["at_home"]
@@ -53,3 +54,12 @@ def test_the_command_tells_one_stage_at_a_time(engine: Engine, sealed: Callable[
     assert "$3,166.67" in told.output
     assert "No saving was carried out" in run.invoke(app, ["savings", "--realised"]).output
     assert run.invoke(app, ["savings", "--proposed", "--shadow"]).exit_code == 2
+
+
+def test_what_a_terminated_machine_cost_is_what_its_disks_cost() -> None:
+    place = {"account": "471852036911", "region": "us-east-1", "instance_id": "i-0123456789abcdef0"}
+    disks = ["vol-0123456789abcdef0", "vol-0123456789abcdef1"]
+    gone = parse_change({"kind": "terminate_instance", **place, "image_name": "kept", "disks": disks})
+    arn = "arn:aws:ec2:us-east-1:471852036911:volume/"
+    assert disks_of(gone) == tuple((f"{arn}{name}", name) for name in disks)
+    assert disks_of(parse_change({"kind": "stop_instance", **place})) == ()

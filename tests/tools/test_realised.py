@@ -1,5 +1,6 @@
 """What a change saved, measured on the bill: a row is a history of days, what is realised, and the cause of the gap."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -170,6 +171,38 @@ def test_no_day_counts_for_two_changes_of_one_resource(tmp_path: Path) -> None:
     assert second.measured is None
     (_, after_it) = follow(desk, [deed(1), deed(1, rule="old_generation")], rehearsed=True)
     assert after_it.measured is not None
+
+
+def disk_day(day: date, name: str) -> Charge:
+    return charge(day, "3", service="Amazon Elastic Block Store", ResourceId=name, team="fraud")
+
+
+def test_of_a_machine_that_stood_still_its_disks_tell_what_was_saved(tmp_path: Path) -> None:
+    """It was terminated on 26 October with one disk; the other stayed. The machine itself was on no bill."""
+    rows = [disk_day(day, "vol-0a") for day in days_of(date(2026, 10, 5), 21)]
+    rows += [disk_day(day, "vol-0b") for day in days_of(date(2026, 10, 5), 36)]
+    rows += [charge(day, "1") for day in days_of(date(2026, 10, 5), 36)]
+    disks = (("arn:aws:ec2:x:y:volume/vol-0a", "vol-0a"), ("arn:aws:ec2:x:y:volume/vol-0b", "vol-0b"))
+    desk = desk_of(lake_of(tmp_path, rows), now=NOW)
+    gone = deed(1, disks=disks, promised=Decimal(90))
+    (one,) = follow(desk, [gone])
+    assert one.measured is not None
+    assert (one.measured.counterfactual, one.measured.actual) == (Decimal(6) * 12, Decimal(3) * 12)
+    assert one.measured.cash == Decimal(3) * 12
+    (alone,) = follow(desk, [replace(gone, disks=())])
+    assert "no cost of it" in alone.why
+
+
+def test_a_days_saving_is_not_both_the_machines_and_its_disks(tmp_path: Path) -> None:
+    rows = [disk_day(day, "vol-0a") for day in days_of(date(2026, 10, 5), 21)]
+    rows += [charge(day, "1") for day in days_of(date(2026, 10, 5), 36)]
+    disk = deed(2, date(2026, 10, 20), ids=("arn:aws:ec2:x:y:volume/vol-0a", "vol-0a"), rule="gp2_to_gp3")
+    machine = deed(1, disks=(disk.ids,))
+    first, second = (one.measured for one in follow(desk_of(lake_of(tmp_path, rows), now=NOW), [disk, machine]))
+    assert first is not None
+    assert second is not None
+    assert (first.days, second.days) == (5, 12)  # up to the 25th, and from the 27th on
+    assert second.counterfactual == Decimal(3) * 12  # against the days after the disk was changed
 
 
 def test_a_rehearsal_saved_nothing_and_is_told_apart(lake: Lake) -> None:
