@@ -21,6 +21,7 @@ from approvals.changes.openai_project import OnProject
 from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.step import Step
 from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
+from approvals.changes.tag import OnTag
 from approvals.changes.terraform import PatchTerraform
 from approvals.changes.undo import UndoInstance, Undone
 from approvals.changes.volume_type import ChangeVolumeType
@@ -30,7 +31,7 @@ from approvals.store import TOOK_EFFECT, Effect
 WITH_INVERSE = (
     StopInstance, StartInstance, ScaleNodeGroup, ChangeVolumeType, StopNotebook, StartNotebook, DeleteEndpoint,
     CreateEndpoint, SetGroupMinimum, ScheduleStop, UnscheduleStop, AdoptPolicy, BlockGatewayKey, UnblockGatewayKey,
-    SetGatewayBudget, SetModelAlias, OnProject, OnAccessKey, SetEndpointCount,
+    SetGatewayBudget, SetModelAlias, OnProject, OnAccessKey, SetEndpointCount, OnTag,
 )  # fmt: skip
 """Changes of one step that another change of the same family undoes."""
 

@@ -33,6 +33,7 @@ from approvals.inspectors.router import Router as Eyes
 from approvals.inspectors.scaling_group import ScalingGroupInspector
 from approvals.inspectors.snapshot import SnapshotInspector
 from approvals.inspectors.stop_schedule import StopScheduleInspector
+from approvals.inspectors.tag import TagInspector
 from approvals.inspectors.terminate import TerminateInspector
 from approvals.inspectors.terraform import TerraformEyes
 from approvals.inspectors.throughput import ThroughputInspector
@@ -73,7 +74,7 @@ def cloud(settings: WorkerSettings, begin: Begin, worker: str) -> tuple[Inspecto
 def eyes(clients: Clients) -> Eyes:
     """An inspector for each kind of change of the cloud."""
     instance, notebook, endpoint = InstanceInspector(clients), NotebookInspector(clients), EndpointInspector(clients)
-    schedule, key = StopScheduleInspector(clients), AccessKeyInspector(clients)
+    schedule, key, tag = StopScheduleInspector(clients), AccessKeyInspector(clients), TagInspector(clients)
     scaling, machine_type = EndpointScalingInspector(clients), EndpointTypeInspector(clients)
     return Eyes(
         {
@@ -103,6 +104,8 @@ def eyes(clients: Clients) -> Eyes:
             "unschedule_stop": schedule,
             "disable_access_key": key,
             "enable_access_key": key,
+            "add_tag": tag,
+            "remove_tag": tag,
         }
     )
 

@@ -23,6 +23,7 @@ from approvals.changes.resize import ResizeInstance
 from approvals.changes.scaling_group import SetGroupMinimum
 from approvals.changes.snapshot import DeleteSnapshot
 from approvals.changes.stop_schedule import ScheduleStop, UnscheduleStop
+from approvals.changes.tag import AddTag, RemoveTag
 from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import PatchTerraform
 from approvals.changes.throughput import DeleteThroughput
@@ -42,8 +43,9 @@ OnServing = DeleteEndpoint | CreateEndpoint | SetEndpointCount | OnScaling | Set
 OnSageMaker = StopNotebook | StartNotebook | OnServing
 OnLiteLLM = BlockGatewayKey | UnblockGatewayKey | SetGatewayBudget | SetModelAlias
 OnOpenAI = SetOpenAISpendLimit | SetOpenAIRateLimit | SetOpenAIModels
+OnTag = AddTag | RemoveTag
 OnKey = DisableAccessKey | EnableAccessKey
-OnAws = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput | OnKey
+OnAws = OnMachine | OnGroup | OnDisk | ReleaseAddress | OnSageMaker | SetLogRetention | DeleteThroughput | OnKey | OnTag
 CloudChange = OnAws | OnLiteLLM | OnOpenAI
 GateChange = AdoptPolicy | ReleaseKillSwitch
 AnyChange = Annotated[CloudChange | GateChange | PatchTerraform, Field(discriminator="kind")]
@@ -55,7 +57,7 @@ CLOUD_KINDS = (
     "set_group_minimum", "delete_throughput", "set_endpoint_count",
     "schedule_stop", "unschedule_stop", "disable_access_key", "enable_access_key",
     "set_endpoint_scaling", "end_endpoint_scaling", "terminate_instance", "delete_snapshot",
-    "set_endpoint_type", "restore_endpoint_type",
+    "set_endpoint_type", "restore_endpoint_type", "add_tag", "remove_tag",
 )  # fmt: skip
 KINDS = (*CLOUD_KINDS, *GOVERNANCE)
 

@@ -93,5 +93,23 @@ EC2: tuple[Operation, ...] = (
         proven_by=("state",),
         provider_checks="refuses an address that is attached",
     ),
+    Operation(
+        name="ec2:CreateTags",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("tag",),
+        provider_checks="overwrites a tag of the same key; refuses more than 50",
+        inverse="ec2:DeleteTags",
+    ),
+    Operation(
+        name="ec2:DeleteTags",
+        kind=Kind.MUTATION,
+        again=Again.NEVER,
+        proof=Proof.READ_BACK,
+        proven_by=("tag",),
+        provider_checks="leaves a tag of another value; answers one that is not there as done",
+        inverse="ec2:CreateTags",
+    ),
 )
 """In the order of the table in docs/executors.md."""

@@ -19,6 +19,8 @@ CALLS = {
     "ec2:CreateSnapshot": "create_snapshot",
     "ec2:DeleteSnapshot": "delete_snapshot",
     "ec2:ModifyVolume": "modify_volume",
+    "ec2:CreateTags": "create_tags",
+    "ec2:DeleteTags": "delete_tags",
     "ec2:ReleaseAddress": "release_address",
     "sagemaker:StopNotebookInstance": "stop_notebook_instance",
     "sagemaker:StartNotebookInstance": "start_notebook_instance",

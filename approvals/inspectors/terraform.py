@@ -22,6 +22,7 @@ from approvals.inspectors.terraform_state import Held, States
 from approvals.inspectors.volume_type import STACK
 
 OWNED = frozenset(one.model_fields["kind"].default for one in get_args(Owned))
+TAGGING = ("add_tag", "remove_tag")
 SAYS_NO = ("no", "false", "none", "")
 
 
@@ -46,6 +47,8 @@ class TerraformEyes:
         """What the kind's inspector sees; with the patch as the change where Terraform owns the resource."""
         of: Any = change.of if isinstance(change, PatchTerraform) else change
         seen = self._eyes.look(of)
+        if of.kind in TAGGING and isinstance(seen, Snapshot):
+            return self._untaggable(of, seen) or seen
         if of.kind not in OWNED or (isinstance(seen, NotSealable) and seen.code != "not_permitted"):
             return seen
         owner = self._owner(of, seen.fields)
@@ -70,6 +73,15 @@ class TerraformEyes:
             raise CannotLook("nothing is sent of a patch")
         told: list[Happening] = list(self._eyes.history(change, since))
         return told
+
+    def _untaggable(self, of: Any, seen: Snapshot) -> NotSealable | None:
+        """The refusal of a tag on what Terraform owns: tags stand in maps, which no patch of one argument sets."""
+        type_ = "aws_instance" if of.resource_type == "instance" else "aws_ebs_volume"
+        held = self._states.holding(type_, of.resource_id, account=of.account, region=of.region)
+        if not held and not says_terraform(seen.fields.get("tags", {}), self._tags):
+            return None
+        why = f"Terraform owns {of.target}: set the tag in its configuration, or the next run undoes this"
+        return NotSealable(why, "managed", seen.fields)
 
     def _owner(self, of: Any, fields: Mapping[str, Any]) -> list[Held] | None:
         """Where a state holds it (nowhere: only a tag says so); None where Terraform does not own it."""

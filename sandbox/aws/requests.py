@@ -18,7 +18,8 @@ NODE_GROUP = re.compile(r"^/clusters/([^/]+)/node-groups/([^/]+)(/update-config)
 """EKS names its actions by path and method alone."""
 
 BY_PATH = {"bedrock": action_of, "scheduler": schedule_action}
-NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName", "AccessKeyId", "SnapshotId")
+NAMES = ("InstanceId", "VolumeId", "AllocationId", "AutoScalingGroupName", "AccessKeyId", "SnapshotId",
+         "ResourceId")  # fmt: skip
 JSON_NAMES = ("NotebookInstanceName", "EndpointName", "logGroupName", "ResourceId")
 
 

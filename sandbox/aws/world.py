@@ -50,6 +50,7 @@ def world() -> dict[str, str]:
     told |= {f"{instance.id} type": instance.instance_type for instance in _instances()}
     for backend in ec2_regions():
         told |= {volume.id: volume.status for volume in backend.volumes.values()}
+        told |= tags_told(backend)
         told |= {f"{volume.id} type": volume.volume_type for volume in backend.volumes.values()}
         told |= {
             one.allocation_id: one.association_id or "unattached" for one in backend.addresses if one.allocation_id
@@ -64,8 +65,16 @@ def world() -> dict[str, str]:
     return told
 
 
+def tags_told(backend: Any) -> dict[str, str]:
+    """The tags of every machine and disk, each as one word."""
+    ids = [*backend.volumes, *(one.id for one in backend.all_instances())]
+    return {f"{name} tags": " ".join(f"{key}={value}" for key, value in sorted(backend.tags[name].items()))
+            for name in ids if name in backend.tags}  # fmt: skip
+
+
 def hold() -> Callable[[], None]:
     """Remembers how everything stands; the function that it returns puts it back."""
+    tags = [(backend, {name: dict(told) for name, told in backend.tags.items()}) for backend in ec2_regions()]
     instances = [(one, one._state.name, one._state.code, one.instance_type) for one in _instances()]
     mapped = [(one, dict(one.block_device_mapping)) for one in _instances()]
     attached = [(one, one.attachment) for one in _volumes()]
@@ -84,6 +93,9 @@ def hold() -> Callable[[], None]:
     def put_back() -> None:
         for instance, name, code, kind in instances:
             instance._state.name, instance._state.code, instance.instance_type = name, code, kind
+        for backend, borne in tags:
+            backend.tags.clear()
+            backend.tags.update(borne)
         for instance, mapping in mapped:
             instance.block_device_mapping.clear()
             instance.block_device_mapping.update(mapping)

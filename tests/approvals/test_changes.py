@@ -120,6 +120,14 @@ EACH: dict[str, dict[str, Any]] = {
     "disable_access_key": {
         "kind": "disable_access_key", "account": ACCOUNT, "user": "old-job", "key_id": "AKIAX0123456789ABCDE",
     },
+    "add_tag": {
+        "kind": "add_tag", "account": ACCOUNT, "region": REGION, "resource_type": "instance", "resource_id": INSTANCE,
+        "key": "use_case", "value": "fraud",
+    },
+    "remove_tag": {
+        "kind": "remove_tag", "account": ACCOUNT, "region": REGION, "resource_type": "volume",
+        "resource_id": "vol-0123456789abcdef0", "key": "use_case", "value": "fraud",
+    },
     "enable_access_key": {
         "kind": "enable_access_key", "account": ACCOUNT, "user": "old-job", "key_id": "AKIAX0123456789ABCDE",
     },

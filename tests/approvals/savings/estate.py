@@ -21,8 +21,9 @@ from tests.approvals.gate_stubs import SAM
 ACCOUNT, REGION, PEER = "111122223333", "eu-central-1", "p-09ee0006"
 PLACE = {"account": ACCOUNT, "region": REGION}
 TAGS = {"Name": "x", "environment": "development", "team": "Risk Models"}
+BORNE = " ".join(f"{key}={value}" for key, value in sorted(TAGS.items()))
 CHEAP = {"amount": "900", "currency": "USD"}
-NUMBER = 40
+NUMBER = 60
 MACHINE = "i-0ddddddddddddd000"
 DISKS = [f"vol-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
 ADDRESSES = [f"eipalloc-0aaaaaaaaaaaaa{at:03d}" for at in range(NUMBER)]
@@ -130,6 +131,12 @@ def old_disk(name: str = "", **more: Any) -> dict[str, Any]:
     } | more
 
 
+def tag(name: str = "", **more: Any) -> dict[str, Any]:
+    """A tag for a disk that has none of this key."""
+    given = {"resource_type": "volume", "resource_id": name or DISKS[next(next_disk)]}
+    return {"kind": "add_tag", **PLACE, **given, "key": "use_case", "value": "fraud"} | more
+
+
 def copy(name: str = "", **more: Any) -> dict[str, Any]:
     return {"kind": "delete_snapshot", **PLACE, "snapshot_id": name or COPIES[next(next_copy)]} | more
 
@@ -146,12 +153,13 @@ EACH: list[tuple[Make, str, tuple[str, str, str]]] = [
     (units, "DeleteProvisionedModelThroughput", ("", "InService", "absent")),
     (group, "UpdateAutoScalingGroup", (" minimum", "8", "3")),
     (access_key, "UpdateAccessKey", ("", "Active", "Inactive")),
+    (tag, "CreateTags", (" tags", BORNE, f"{BORNE} use_case=fraud")),
     (copy, "DeleteSnapshot", ("", "completed", "absent")),
 ]
 NAMES = [
     "change_volume_type", "release_address", "stop_notebook", "delete_endpoint", "set_endpoint_count",
     "set_log_retention", "schedule_stop", "delete_throughput", "set_group_minimum", "disable_access_key",
-    "delete_snapshot",
+    "add_tag", "delete_snapshot",
 ]  # fmt: skip
 FOR_GOOD = (
     "release_address", "set_log_retention", "delete_throughput", "terminate_instance", "delete_snapshot",

@@ -16,6 +16,7 @@ from sandbox.aws.faults import Fault, FaultMode
 from sandbox.aws.serve import ServedAws
 from tests.approvals.gate_stubs import PEOPLE, SAM
 from tests.approvals.savings.estate import (
+    BORNE,
     CHEAP,
     Make,
     access_key,
@@ -32,6 +33,7 @@ from tests.approvals.savings.estate import (
     notebook,
     read_back,
     schedule,
+    tag,
     target,
     units,
 )
@@ -58,6 +60,7 @@ BACK = [
     (machines, (" machines", "2", "6")),
     (group, (" minimum", "3", "8")),
     (access_key, ("", "Inactive", "Active")),
+    (tag, (" tags", f"{BORNE} use_case=fraud", BORNE)),
     (schedule, (" schedule", "cron(0 20 1-31 1-12 ? 1970-2199) ENABLED", "absent")),
 ]
 

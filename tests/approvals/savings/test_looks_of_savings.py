@@ -44,6 +44,7 @@ from tests.approvals.savings.estate import (
     machines,
     notebook,
     schedule,
+    tag,
     units,
 )
 
@@ -107,6 +108,12 @@ def meddle_with_machines(clients: Any, change: dict[str, Any]) -> None:
     )
 
 
+def meddle_with_tag(clients: Any, change: dict[str, Any]) -> None:
+    """Somebody tags it otherwise, in other letters."""
+    tags = [{"Key": "Use-Case", "Value": "claims"}]
+    clients(ACCOUNT, REGION, "ec2").create_tags(Resources=[change["resource_id"]], Tags=tags)
+
+
 def meddle_with_copy(clients: Any, change: dict[str, Any]) -> None:
     """Somebody lets another account read it."""
     clients(ACCOUNT, REGION, "ec2").modify_snapshot_attribute(
@@ -125,6 +132,7 @@ DRIFT = [
     (units, meddle_with_units, "commitment: none, now SixMonths"),
     (group, meddle_with_group, "min: 8, now 10"),
     (access_key, meddle_with_key, "tags: note"),
+    (tag, meddle_with_tag, "tag: none, now another"),
     (copy, meddle_with_copy, "shared_with: [], now ['999999999999']"),
 ]
 
@@ -215,6 +223,16 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
     ("another user's key", access_key(KEYS[-3], user="job-000"), "not_found"),
     ("a key of a user that is not there", access_key(KEYS[-3], user="nobody"), "not_found"),
     ("a key of another account", access_key(KEYS[-3], account="999999999999"), "other_account"),
+    ("a disk without the tag", tag(DISKS[-3]), None),
+    ("a machine without the tag", tag(MACHINE, resource_type="instance"), None),
+    ("a disk that bears the key, with another value", tag(DISKS[-3], key="team"), "wrong_tag"),
+    ("a disk that bears the key in another case", tag(DISKS[-3], key="Team", value="Risk Models"), "wrong_tag"),
+    ("a disk of a stack, to be tagged", tag(DISKS[-1]), "managed"),
+    ("a tag that is to go and is not there", tag(DISKS[-3], kind="remove_tag"), "wrong_tag"),
+    ("a tag that is to go and has another value", tag(DISKS[-3], kind="remove_tag", key="team"), "wrong_tag"),
+    ("a tag for a disk that is not there", tag("vol-0ccccccccccccccc1"), "not_found"),
+    ("a tag for a machine that is not there", tag("i-0cccccccccccccc01", resource_type="instance"), "not_found"),
+    ("a tag for a disk of another account", tag(DISKS[-3], account=OTHER), "other_account"),
     ("a snapshot", copy(COPIES[-9]), None),
     ("a snapshot whose lock is over", copy(COPIES[-8]), None),
     ("a snapshot that an image is made of", copy(COPIES[-7]), "in_use"),
