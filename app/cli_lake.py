@@ -35,7 +35,7 @@ def lake_status(person: As = None, as_json: Json = False) -> None:
 @lake_app.command(name="quarantine")
 def lake_quarantine(
     source: Source = None,
-    top: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 100,
+    top: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many rows.")] = 100,
     person: As = None,
     as_json: Json = False,
 ) -> None:

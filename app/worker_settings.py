@@ -63,6 +63,13 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
             "AWS takes a signed request for five minutes, so one that was held up could still take effect after it.",
             f"Use at least {LEAST_SETTLE_SECONDS}; 600 is the default.",
         )
+    litellm, openai = (
+        _admin(env, "LITELLM", "litellm", ""),
+        _admin(env, "OPENAI", "openai", "https://api.openai.com/v1"),
+    )
+    if litellm and openai and litellm.account == openai.account:
+        why = "Changes name by it which of the two they are for."
+        raise wrong("SPENDGATE_WORKER_OPENAI_NAME", openai.account, why, "Give the two names that differ.")
     return WorkerSettings(
         executors=executors,
         access_key=env.get("SPENDGATE_WORKER_AWS_ACCESS_KEY_ID") or None,
@@ -71,8 +78,8 @@ def load_worker(env: Mapping[str, str] = os.environ) -> WorkerSettings:
         profile=env.get("SPENDGATE_WORKER_AWS_PROFILE") or None,
         endpoint_url=endpoint_url,
         settle_seconds=int(settle),
-        litellm=_admin(env, "LITELLM", "litellm", ""),
-        openai=_admin(env, "OPENAI", "openai", "https://api.openai.com/v1"),
+        litellm=litellm,
+        openai=openai,
         terraform=load_terraform(env),
     )
 
@@ -83,7 +90,7 @@ def _executors(env: Mapping[str, str]) -> frozenset[str]:
     said = env.get(name, "").strip() or REHEARSAL
     named = frozenset(one.strip() for one in said.split(",") if one.strip())
     do = f"Use {REHEARSAL} (the default), or one or more of {', '.join(EXECUTORS)}, separated by commas."
-    if not named <= {REHEARSAL, *EXECUTORS}:
+    if not named or not named <= {REHEARSAL, *EXECUTORS}:
         raise wrong(name, said, "There is no such executor.", do)
     if REHEARSAL in named and len(named) > 1:
         raise wrong(name, said, "What is not named is rehearsed anyway, so this can be read in two ways.", do)

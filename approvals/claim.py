@@ -31,7 +31,7 @@ from approvals.rules import Slot
 from approvals.sealed import Sealed, decode
 from approvals.settling import LOOK_LASTS
 from approvals.states import State, words
-from approvals.stops import stopped_by
+from approvals.stops import frozen_now, stopped_by
 from approvals.store import BREAK_GLASS, ClaimRecord, Proposal, effects_of, proposal_of, standing_votes
 from approvals.vote import standing
 from audit.event import Actor, ActorKind, Event
@@ -124,9 +124,13 @@ def _judge(
 
 
 def _by_policy(
-    session: Session, now: datetime, proposal: Proposal, sealed: Sealed, seen: Snapshot | NotSealable | CannotLook
-) -> Verdict:
-    """The votes, the times and the rules as they are now; the environment too, as it is seen now."""
+    session: Session, now: datetime, proposal: Proposal, sealed: Sealed, seen: Snapshot | NotSealable | CannotLook,
+    begun_at: datetime | None = None,
+) -> Verdict:  # fmt: skip
+    """The votes, the times and the rules as they are now; the environment too, as it is seen now.
+
+    `begun_at`: when what goes on was claimed; only then must the time to carry it out not have been over.
+    """
     current = entitled(session, now)
     votes = standing_votes(session, proposal.id)
     if any(cast.digest != proposal.digest for cast in votes):
@@ -158,7 +162,7 @@ def _by_policy(
         standing=standing(proposal, sealed, votes),
         people=judged_by(current.people, sealed.change.kind),
         execute_by=min(proposal.execute_by or utc_time(sealed.execute_by), utc_time(sealed.execute_by)),
-        now=now,
+        now=begun_at or now,
         required=required,
     )
 
@@ -166,6 +170,16 @@ def _by_policy(
 def still_approved(session: Session, now: datetime, proposal: Proposal, sealed: Sealed) -> Verdict:
     """Whether the votes, the times and the rules still allow what was claimed, whatever the resource looks like now."""
     return _by_policy(session, now, proposal, sealed, CannotLook("not looked at"))
+
+
+def may_go_on(session: Session, now: datetime, proposal: Proposal, sealed: Sealed) -> Verdict:
+    """Whether the votes and the rules still allow the rest of what was begun in time; a freeze allows no more of it."""
+    record = session.get(ClaimRecord, proposal.id)
+    if record is None:
+        return no("no_claim", "nothing tells that it was ever claimed")
+    verdict = _by_policy(session, now, proposal, sealed, CannotLook("not looked at"), begun_at=record.claimed_at)
+    frost = frozen_now(session, now, sealed) if verdict.allowed else None
+    return verdict if frost is None else frost.verdict
 
 
 def drifted(sealed: dict[str, Any], seen: Snapshot | NotSealable) -> list[str]:

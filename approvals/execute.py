@@ -17,7 +17,7 @@ from sqlmodel import Session
 from approvals.awake import PROMPT_SECONDS, awake
 from approvals.changes.operations import declared
 from approvals.changes.step import Step
-from approvals.errors import Altered
+from approvals.errors import Altered, GateError
 from approvals.executors.port import Executor, NoAnswer, Receipt, Refused
 from approvals.executors.router import Router
 from approvals.lease import LEASE, Claim, LostClaim
@@ -95,6 +95,14 @@ def _hands(executor: Executor | Router, step: Step) -> Executor:
     return executor.of(step.request.operation) if isinstance(executor, Router) else executor
 
 
+def really_sends(executor: Executor | Router, step: Step) -> bool:
+    """Whether this worker would carry the step out: not only rehearse it, nor lack whatever could send it."""
+    try:
+        return not _hands(executor, step).rehearsal
+    except GateError:
+        return False
+
+
 def _steps(begin: Begin, claim: Claim) -> tuple[Step, ...]:
     with begin() as (session, now):
         return _mine(session, now, claim)[1].steps
@@ -134,6 +142,12 @@ def _intend(begin: Begin, claim: Claim, executor: Executor, step: Step, token: s
                 f"step {step.number} of {proposal.id} is not sent",
                 why="its request may have been sent before, or an earlier step has not been",
                 do="Nothing to do: the worker reads back what happened",
+            )
+        if any(effect.rehearsal != executor.rehearsal for effect in earlier):
+            raise LostClaim(
+                f"step {step.number} of {proposal.id} is not sent",
+                why="its earlier steps were carried out in another way: really, or as a rehearsal",
+                do="Let a worker go on that carries such changes out (SPENDGATE_WORKER_EXECUTOR)",
             )
         stopped = _stopped_by_switch(session, now, proposal, claim, step, earlier)
         if stopped is not None:

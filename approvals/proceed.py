@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from approvals.changes.change import parse_change
+from approvals.changes.operation import Kind
 from approvals.changes.operations import declared
 from approvals.changes.step import Step
+from approvals.claim import may_go_on
 from approvals.errors import Altered
-from approvals.execute import carry_step, done_words
+from approvals.execute import carry_step, done_words, really_sends
 from approvals.executors.port import Executor
 from approvals.executors.router import Router
 from approvals.inspectors.port import CannotLook, Inspector
@@ -70,7 +72,7 @@ def proceed(
         proposal = proposal_of(session, proposal_id)
         if proposal.version != version or now > asked_at + LOOK_LASTS:
             return State(proposal.state)
-        taken = _take(session, now, proposal, fields, worker, settle)
+        taken = _take(session, now, proposal, fields, worker, settle, executor)
     if taken is None:
         return _state(begin, proposal_id)
     claim, step = taken
@@ -103,13 +105,17 @@ def _more_to_send(proposal: Proposal, effects: Sequence[Effect]) -> bool:
 
 
 def _take(
-    session: Session, now: datetime, proposal: Proposal, fields: dict[str, Any] | None, worker: str, settle: timedelta
-) -> tuple[Claim, Step] | None:
+    session: Session, now: datetime, proposal: Proposal, fields: dict[str, Any] | None, worker: str,
+    settle: timedelta, executor: Executor | Router,
+) -> tuple[Claim, Step] | None:  # fmt: skip
     """The right to send the next step, as a claim with a new fence; None if it must wait, or has ended here."""
     actor, effects = Actor(ActorKind.WORKER, worker), effects_of(session, proposal.id)
     try:
         sealed = decode(proposal.sealed, proposal.digest)
         found = next_step(sealed, effects, fields, now=now, settle=settle)
+        if isinstance(found, Ready):
+            waits = _since(effects, now) + settle * declared(found.step.request.operation).patience > now
+            found = _judged(session, now, proposal, sealed, found, executor, waits=waits)
     except Altered as error:
         found = GivenUp(error.why)
     if found is None:
@@ -133,6 +139,31 @@ def _take(
     return (Claim(proposal.id, worker, fence, proposal.digest or "", until), found.step) if taken else None
 
 
+def _judged(
+    session: Session, now: datetime, proposal: Proposal, sealed: Sealed, ready: Ready, executor: Executor | Router, *,
+    waits: bool,
+) -> Ready | GivenUp | None:  # fmt: skip
+    """Whether the step may go out now, for what the resource does not show; None while it waits for that.
+
+    One that cannot be undone may come hours after the claim, behind a copy that takes so long: people who would not
+    approve it any more, and a freeze, count for it as they would at a claim. One that can is finished, since a
+    machine that was stopped to be changed would stay stopped.
+    """
+    if not really_sends(executor, ready.step):
+        return None if waits else GivenUp("no worker carries out such a step any more: each would only rehearse it")
+    if declared(ready.step.request.operation).kind == Kind.MUTATION:
+        return ready
+    verdict = may_go_on(session, now, proposal, sealed)
+    if verdict.allowed:
+        return ready
+    return None if verdict.code == "directory_down" and waits else GivenUp(verdict.reason)
+
+
+def _since(effects: Sequence[Effect], now: datetime) -> datetime:
+    """When the last step was answered."""
+    return max((effect.answered_at or effect.intended_at for effect in effects), default=now)
+
+
 def _pause(proposal: Proposal, last: Step, now: datetime) -> timedelta:
     """What may take hours (an image) is not asked for every three seconds of them."""
     long = declared(last.request.operation).patience > PATIENCE and now - proposal.changed_at >= LOOK_SELDOM
@@ -147,7 +178,7 @@ def next_step(
     Everything must look as it was sealed, except what the steps that were done were to change.
     """
     last = sealed.steps[len(effects) - 1]
-    since = max((effect.answered_at or effect.intended_at for effect in effects), default=now)
+    since = _since(effects, now)
     over = now >= since + settle * declared(last.request.operation).patience
     if fields is None:
         return GivenUp("the resource could not be read in time") if over else None

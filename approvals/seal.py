@@ -75,7 +75,12 @@ def _store(
         if (filed_as(seen.resolved), seen.resolved.resource) != (filed_as(change), change.resource):
             why = NotSealable("what was read would make another change of it than was asked for", "other_change")
             return _unsealable(session, row, actor, now, why)
-        change = seen.resolved
+        try:
+            change = parse_change(seen.resolved.model_dump())
+        except GateError as error:
+            # What an inspector filled in was never checked as a change that somebody asks for is.
+            why = NotSealable(f"what was read makes no change that could be sealed: {error.why}", "odd_change")
+            return _unsealable(session, row, actor, now, why)
         row.change = canonical(change.model_dump()).decode()
     current = entitled(session, now)
     wrong = (

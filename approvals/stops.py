@@ -37,6 +37,24 @@ def stopped_by(session: Session, now: datetime, proposal: Proposal, sealed: Seal
     if turn is not None:
         # An approval from before an emergency must not wake up after it: it ends, and may be asked for again.
         return Stop(no("kill_switch", words_of(turn)), ends=True, until=None)
+    frost = frozen_now(session, now, sealed)
+    if frost is not None:
+        return frost
+    amount = None if sealed.amount.value is None else Decimal(sealed.amount.value)
+    cap = capped(
+        active(session).rules.caps,
+        claims=recent_claims(session, now=now, but=proposal.id),
+        now=now,
+        account=sealed.change.account,
+        amount=amount,
+        currency=sealed.amount.currency,
+        class_name=sealed.policy.class_name,
+    )
+    return None if cap is None else Stop(no(cap.code, cap.reason), ends=False, until=cap.until)
+
+
+def frozen_now(session: Session, now: datetime, sealed: Sealed) -> Stop | None:
+    """The freeze that holds for this proposal at `now` and lasts longest; None where none does."""
     rules = active(session).rules
     # The bill's team and that of the resource's own tags: a freeze of either holds, so that a figure names no way out.
     teams = {team for team in (sealed.evidence.get("team"), team_of(sealed.scope)) if team} or {None}
@@ -53,16 +71,4 @@ def stopped_by(session: Session, now: datetime, proposal: Proposal, sealed: Seal
         for team in teams
     ]
     hit = max((one for one in hits if one is not None), key=lambda one: one.until, default=None)
-    if hit is not None:
-        return Stop(no("frozen", hit.reason), ends=False, until=hit.until)
-    amount = None if sealed.amount.value is None else Decimal(sealed.amount.value)
-    cap = capped(
-        rules.caps,
-        claims=recent_claims(session, now=now, but=proposal.id),
-        now=now,
-        account=sealed.change.account,
-        amount=amount,
-        currency=sealed.amount.currency,
-        class_name=sealed.policy.class_name,
-    )
-    return None if cap is None else Stop(no(cap.code, cap.reason), ends=False, until=cap.until)
+    return None if hit is None else Stop(no("frozen", hit.reason), ends=False, until=hit.until)

@@ -127,7 +127,9 @@ def _credentials(settings: WorkerSettings) -> tuple[str, str, str | None] | None
         if found is not None:
             frozen = found.get_frozen_credentials()
             return str(frozen.access_key), str(frozen.secret_key), frozen.token
-    elif "aws" not in settings.executors and (settings.litellm or settings.openai):
+    elif not (settings.access_key or settings.secret_key or "aws" in settings.executors) and (
+        settings.litellm or settings.openai
+    ):
         return None
     raise Problem(
         "The worker has no cloud credentials.",

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 KEPT_NAMES = ("audit", "cloudtrail", "compliance", "security", "guardduty", "flow-log")
 """Parts of names of log groups that are never shortened: what an auditor asks for."""
 HELD = ("legal-hold", "litigation", "audit", "retain", "retention", "compliance")
-"""Parts of a tag's key or value that say so; `hold` only as a word of its own, since a bank has shareholders."""
+"""Parts of a tag's key or value that say so; `hold` and `keep` only as words of their own, since a bank has
+shareholders and housekeeping."""
+UNDELETED = ("legal-hold", "litigation", "retain", "retention", "do-not-delete")
+"""The same of a disk or a machine: a team that is called Audit has some like any other."""
 _BETWEEN = re.compile(r"[ _-]+")
 
 
@@ -23,17 +26,18 @@ def kept_by_name(name: str, parts: Iterable[str] = KEPT_NAMES) -> str | None:
     return next((part for part in parts if _joined(part) in _joined(name)), None)
 
 
-def held_by_tag(tags: Mapping[str, str]) -> str | None:
+def held_by_tag(tags: Mapping[str, str], parts: Iterable[str] = HELD) -> str | None:
     """The key of the first tag, in their order by name, that says that somebody must keep what bears it.
 
     >>> held_by_tag({"team": "Shareholders", "Legal Hold": "case 7"})
     'Legal Hold'
     """
-    return next((key for key in sorted(tags) if _says_held(key) or _says_held(tags[key])), None)
+    return next((key for key in sorted(tags) if _says_held(key, parts) or _says_held(tags[key], parts)), None)
 
 
-def _says_held(text: str) -> bool:
-    return kept_by_name(text, HELD) is not None or "hold" in _BETWEEN.split(text.casefold().strip())
+def _says_held(text: str, parts: Iterable[str]) -> bool:
+    words = _BETWEEN.split(text.casefold().strip())
+    return kept_by_name(text, parts) is not None or "hold" in words or "keep" in words
 
 
 def _joined(text: str) -> str:

@@ -14,13 +14,14 @@ from approvals.changes.step import Request, ReversibilityClass, Step
 
 ALLOCATING = frozenset(
     {
-        "owner", "owneremail", "resourceowner", "team", "teamname", "ownerteam", "owningteam", "squad", "businessunit",
+        "team", "teamname", "ownerteam", "owningteam", "squad", "businessunit",
         "project", "projectname", "projectid", "usecase", "aiusecase", "costcenter", "application", "model", "modelid",
         "modelname", "workload", "workloadtype",
     }
 )  # fmt: skip
 """Keys that may be added, without case, hyphens and underscores. None of them names an environment: by that the gate
-decides how strict it is. As a key has no colon, dot or slash, none is AWS's, a cluster's or Spendgate's own."""
+decides how strict it is; and none a person, since the value stands in bytes that are never forgotten. As a key has no
+colon, dot or slash, none is AWS's, a cluster's or Spendgate's own."""
 MOST_TAGS = 50
 """Of one resource; tags of AWS's own do not count (EC2 user guide, "Tag restrictions")."""
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z_-]{0,127}$")]
@@ -52,7 +53,7 @@ class OnTag(Placed):
         if not IDS[self.resource_type].fullmatch(self.resource_id):
             raise ValueError(f"resource_id is no id of a {self.resource_type}")
         if plain(self.key) not in ALLOCATING:
-            raise ValueError("key must be one that allocates cost, such as team, use_case, owner, project, cost_center")
+            raise ValueError("key must be one that allocates cost, such as team, use_case, project, cost_center")
         return self
 
     @property

@@ -48,8 +48,9 @@ def _whole(client: Any, image: dict[str, Any], change: TerminateInstance) -> str
         found = listed(ask(client.describe_snapshots, OwnerIds=["self"], Filters=wanted), "Snapshots")
     except ClientError as error:
         raise CannotLook(code_of(error)) from error
-    held = {str(one["VolumeId"]): str(one["State"]) for one in found if str(one["SnapshotId"]) in named}
-    states = {held.get(disk, "missing") for disk in change.disks}
+    held = [(str(one["VolumeId"]), str(one["State"])) for one in found if str(one["SnapshotId"]) in named]
+    states = {state for disk, state in held if disk in change.disks}
+    states |= {"missing"} if set(change.disks) - {disk for disk, _ in held} else set()
     if states == {"completed"}:
         return AVAILABLE
     return PENDING if states <= {"completed", "pending"} else INCOMPLETE

@@ -79,8 +79,8 @@ _ODD = "the aliases that it has now could not be set again exactly, so nothing w
 def _unfit(change: SetModelAlias, fields: dict[str, Any], row: Row, team: Row | None) -> tuple[str, str] | None:
     """The first reason why it is not done: (code, sentence)."""
     aliases = _aliases(row)
-    if aliases is None:
-        return "odd_aliases", _ODD
+    if aliases is None or aliases.get(change.model) in (change.model, NOTHING):
+        return "odd_aliases", _ODD  # a name that stands for itself means no other, and "none" is told from no alias
     if aliases.get(change.model) == change.after.model:
         return "same_already", f"{change.after.words()} answers for {change.model} already"
     for name, wanted in change.starts_from().items():

@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from approvals.changes.kept import UNDELETED, held_by_tag
 from approvals.changes.terminate import TerminateInstance
 from approvals.inspectors.aws import (
     ask,
@@ -92,6 +93,9 @@ def _kept(change: TerminateInstance, fields: dict[str, Any], tags: Mapping[str, 
     which = change.instance_id
     if fields["termination_protection"]:
         return "termination_protection", f"{which} has termination protection; whoever set it must lift it first"
+    held = held_by_tag(tags, UNDELETED)
+    if held is not None:
+        return "held", f"{which} must be kept, as its tag {held} says"
     clustered = sorted(key for key in tags if key.startswith(CLUSTER))
     if clustered:
         return "managed", f"{which} belongs to a cluster that would miss it, as its tag {clustered[0]} says"

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from approvals.changes.kept import UNDELETED, held_by_tag
 from approvals.changes.volume import COPY, COPY_OF
 from approvals.inspectors.aws import ask, code_of, dry_run, fingerprints, listed, tags_of
 from approvals.inspectors.ec2 import Ec2Inspector, managed_by, the_one
@@ -48,7 +49,7 @@ class VolumeInspector(OnVolume):
             return seen
         client = self._clients(change.account, change.region, "ec2")
         copies = _copies(client, change)
-        number = change.copy_number or max((int(one) for one in copies if one.isdecimal()), default=0) + 1
+        number = change.copy_number or next(one for one in range(1, 10_000) if str(one) not in copies)
         numbered = change.model_copy(update={"copy_number": number})
         fields = seen.fields | {"copy": copies.get(str(number), NONE)}
         if isinstance(seen, NotSealable):
@@ -89,6 +90,9 @@ class VolumeInspector(OnVolume):
             return "wrong_state", f"{which} is {fields['state']}, and only one that is available can be deleted"
         if managed := managed_by(which, tags):
             return managed
+        held = held_by_tag(tags, UNDELETED)
+        if held is not None:
+            return "held", f"{which} must be kept, as its tag {held} says"
         if fields["encrypted"] and fields["key"] == "none":
             return "unknown_key", f"{which} is encrypted and AWS does not tell with which key"
         return None
@@ -110,7 +114,8 @@ def _copies(client: Any, change: Any) -> dict[str, str]:
         found = listed(ask(client.describe_snapshots, OwnerIds=["self"], Filters=wanted), "Snapshots")
     except ClientError as error:
         raise CannotLook(code_of(error)) from error
-    told = [(tags_of(one).get(COPY, ""), one) for one in found if one.get("VolumeId") == change.volume_id]
+    mine = [(tags_of(one).get(COPY, ""), one) for one in found if one.get("VolumeId") == change.volume_id]
+    told = [(number, one) for number, one in mine if number]  # without a number it is no change's
     if len({number for number, _ in told}) != len(told):
         raise CannotLook(f"two snapshots of {change.volume_id} bear the same number in their tag {COPY}")
     return {number: str(one["State"]) for number, one in told}

@@ -124,8 +124,8 @@ class AwsApplication:
                 name: (before.get(name, "absent"), after.get(name, "absent"))
                 for name in sorted(before.keys() | after.keys())
                 if before.get(name) != after.get(name)
-                # What comes or goes as a whole is one line, not one more for its type.
-                and not (name.endswith((" type", " config")) and (name not in before or name not in after))
+                # What comes or goes as a whole is one line, not one more for its type or tags.
+                and not (name.endswith((" type", " config", " tags")) and (name not in before or name not in after))
             }
             if fault and fault.mode is FaultMode.SLOW:
                 linger(set(changed))

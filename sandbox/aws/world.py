@@ -66,10 +66,13 @@ def world() -> dict[str, str]:
 
 
 def tags_told(backend: Any) -> dict[str, str]:
-    """The tags of every machine and disk, each as one word."""
+    """The tags of every machine and disk, each as one word; of one without any an empty text."""
     ids = [*backend.volumes, *(one.id for one in backend.all_instances())]
-    return {f"{name} tags": " ".join(f"{key}={value}" for key, value in sorted(backend.tags[name].items()))
-            for name in ids if name in backend.tags}  # fmt: skip
+    borne = {name: backend.tags.get(name, {}) for name in ids}
+    return {
+        f"{name} tags": " ".join(f"{key}={value}" for key, value in sorted(told.items()))
+        for name, told in borne.items()
+    }
 
 
 def hold() -> Callable[[], None]:

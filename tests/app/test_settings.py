@@ -33,6 +33,13 @@ WRONG: list[tuple[str, Callable[[dict[str, str]], object], dict[str, str], str]]
     ("an address that is none", load_model, {"OPENAI_BASE_URL": "models"}, "OPENAI_BASE_URL"),
     ("plain http over the network", load_model, {"OPENAI_BASE_URL": "http://models.example"}, "OPENAI_BASE_URL"),
     ("an executor that there is not", load_worker, {"SPENDGATE_WORKER_EXECUTOR": "gcp"}, "SPENDGATE_WORKER_EXECUTOR"),
+    ("a list that names nobody", load_worker, {"SPENDGATE_WORKER_EXECUTOR": " , "}, "SPENDGATE_WORKER_EXECUTOR"),
+    (
+        "two interfaces under one name",
+        load_worker,
+        {**GATEWAY, "SPENDGATE_WORKER_OPENAI_KEY": "sk-2", "SPENDGATE_WORKER_OPENAI_NAME": "litellm"},
+        "SPENDGATE_WORKER_OPENAI_NAME",
+    ),
     (
         "the rehearsal beside an executor",
         load_worker,

@@ -36,6 +36,10 @@ TEAMS = [
     team_row("claims", models=LISTED, metadata=TAGS),
     team_row("open", models=["*"], metadata=TAGS),
     team_row("odd", models=LISTED, model_id=5, litellm_model_table=model_table(5, {"kyc": "a model"}), metadata=TAGS),
+    team_row("itself", models=LISTED, model_id=6, litellm_model_table=model_table(6, {"gpt-4.1": "gpt-4.1"}),
+             metadata=TAGS),
+    team_row("nothing", models=LISTED, model_id=7, litellm_model_table=model_table(7, {"gpt-4.1": "none"}),
+             metadata=TAGS),
 ]  # fmt: skip
 CHEAP = {"amount": "900", "currency": "USD"}
 PLACE = {"account": "litellm"}

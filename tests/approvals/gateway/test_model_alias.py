@@ -53,6 +53,8 @@ LOOKS: list[tuple[str, dict[str, Any], str | None]] = [
      "wrong_state"),
     ("other aliases than the proposal says", team_alias(before=NONE, others={}), "wrong_state"),
     ("aliases that could not be set again as they are", team_alias("odd"), "odd_aliases"),
+    ("a name that stands for itself already", team_alias("itself"), "odd_aliases"),
+    ("a model that is called none", team_alias("nothing"), "odd_aliases"),
     ("a team that the gateway does not know", team_alias("nobody"), "not_found"),
     ("a key that the gateway does not know", key_alias("sk-none"), "not_found"),
     ("a team of another gateway", team_alias(account="other"), "other_account"),
