@@ -153,7 +153,9 @@ def _seen(disk: ListedDisk, before: ListedDisk | None, at: datetime, *, close: b
     if not disk.unattached:
         return replace(disk, unattached_since=None, attached_at=at)
     since = before.unattached_since if before is not None and close else None
-    return replace(disk, unattached_since=since or at, attached_at=before.attached_at if before else None)
+    attached = before.attached_at if before is not None else None
+    # A list whose clock was ahead says nothing of a time that has not come.
+    return replace(disk, unattached_since=since or at, attached_at=attached if attached and attached <= at else None)
 
 
 def _read(path: Path) -> Inventory:
@@ -166,7 +168,7 @@ def _read(path: Path) -> Inventory:
             snapshots=tuple(_snapshot(one) for one in told["snapshots"]),
             images=tuple(ListedImage(str(one["image_id"]), tuple(one["snapshots"])) for one in told["images"]),
         )  # fmt: skip
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ArithmeticError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise LakeError(
             f"{path} cannot be read.",
             why="It is no inventory as they are kept here.",
@@ -179,27 +181,45 @@ def _machine(told: dict[str, Any]) -> ListedMachine:
     return ListedMachine(
         **{name: str(told[name]) for name in ("instance_id", "state", "instance_type", "root", "lifecycle")},
         stopped_at=_time(stopped) if stopped else None,
-        protected=told["protected"],
-        product_codes=tuple(told["product_codes"]),
+        protected=_known(told["protected"]),
+        product_codes=tuple(str(one) for one in told["product_codes"]),
         disks=tuple(AttachedDisk(str(one["volume_id"]), bool(one["goes"])) for one in told["disks"]),
-        tags=dict(told["tags"]),
+        tags=_tags(told),
     )
 
 
 def _disk(told: dict[str, Any]) -> ListedDisk:
     since, attached = told["unattached_since"], told["attached_at"]
     return ListedDisk(
-        volume_id=str(told["volume_id"]), size_gib=int(told["size_gib"]), type=str(told["type"]),
-        state=str(told["state"]), created_at=_time(told["created_at"]), tags=dict(told["tags"]),
+        volume_id=str(told["volume_id"]), size_gib=_size(told), type=str(told["type"]),
+        state=str(told["state"]), created_at=_time(told["created_at"]), tags=_tags(told),
         unattached_since=_time(since) if since else None, attached_at=_time(attached) if attached else None,
     )  # fmt: skip
 
 
 def _snapshot(told: dict[str, Any]) -> ListedSnapshot:
     return ListedSnapshot(
-        snapshot_id=str(told["snapshot_id"]), volume_id=str(told["volume_id"]), size_gib=int(told["size_gib"]),
-        state=str(told["state"]), started_at=_time(told["started_at"]), tags=dict(told["tags"]),
+        snapshot_id=str(told["snapshot_id"]), volume_id=str(told["volume_id"]), size_gib=_size(told),
+        state=str(told["state"]), started_at=_time(told["started_at"]), tags=_tags(told),
     )  # fmt: skip
+
+
+def _known(told: bool | None) -> bool | None:
+    if told is not None and not isinstance(told, bool):
+        raise TypeError("neither yes, no nor unknown")
+    return told
+
+
+def _size(told: dict[str, Any]) -> int:
+    """GiB; of none or fewer a copy would cost nothing, and everything were saved."""
+    size = int(told["size_gib"])
+    if size <= 0:
+        raise ValueError("a size of nothing")
+    return size
+
+
+def _tags(told: dict[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in dict(told["tags"]).items()}
 
 
 def _time(text: str) -> datetime:

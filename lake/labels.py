@@ -44,16 +44,27 @@ def read_tags(text: str, tag_keys: Mapping[str, tuple[str, ...]] = TAG_KEYS) -> 
     if parsed is None:
         return Tagged(fault="is no JSON object")
     tags = {key: _flat(value) for key, value in parsed.items() if value is not None}
-    labels: dict[str, str] = {}
+    keys = _carrying(tags, tag_keys)
+    labels = {label: tags[key].strip() for label, key in keys.items()}
+    return Tagged(tags, labels, keys, braces_missing=braces_missing)
+
+
+def labels_of(tags: Mapping[str, str], tag_keys: Mapping[str, tuple[str, ...]] = TAG_KEYS) -> dict[str, str]:
+    """The labels that these tags carry."""
+    return {label: tags[key].strip() for label, key in _carrying(tags, tag_keys).items()}
+
+
+def _carrying(tags: Mapping[str, str], tag_keys: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """For each label the key of the first tag that carries it."""
     keys: dict[str, str] = {}
-    plain = {plain_key(key): key for key in reversed(tags)}
+    plain = {plain_key(key): key for key in reversed(list(tags))}
     for label, wanted in tag_keys.items():
         for candidate in wanted:
             key = plain.get(candidate)
             if key is not None and tags[key].strip():
-                labels[label], keys[label] = tags[key].strip(), key
+                keys[label] = key
                 break
-    return Tagged(tags, labels, keys, braces_missing=braces_missing)
+    return keys
 
 
 def _parse(text: str) -> tuple[dict[str, object] | None, bool]:

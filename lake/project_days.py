@@ -8,7 +8,11 @@ from decimal import Decimal
 @dataclass(frozen=True)
 class ProjectDays:
     """One project: days are counted as in `date.toordinal`, `end` is the first that is not told; a day in `known`
-    without a cost cost nothing. It is not `whole` where the asker sees only some of what it did."""
+    without a cost cost nothing.
+
+    It is not `whole` where the asker sees only some of what it did. `since` is the first day on which it cost anything:
+    before, there may have been no such project.
+    """
 
     project: str
     currency: str
@@ -17,3 +21,4 @@ class ProjectDays:
     costs: Mapping[int, Decimal]
     whole: bool = True
     teams: frozenset[str] = field(default_factory=frozenset)
+    since: int = 0

@@ -114,7 +114,7 @@ def _by_resource(desk: Desk) -> Judged:
         for rule in rules
         if (said := rule(one, look)) is not None
     ]
-    found += _stopped(look, read.found, period)
+    found += _stopped(desk, look, read.found, period)
     unmeasured = tuple(one for one in read.found if idle_machine.concerns(one, look) and one.resource_id not in uses)
     judged_endpoints = {one.resource.resource_id for one in found if one.judged.form is idle_endpoint.FORM}
     uncounted = tuple(
@@ -130,9 +130,9 @@ def _by_resource(desk: Desk) -> Judged:
     return Judged(period, tuple(found), query, tuple(read.snapshots), unmeasured, uncounted, unlisted)
 
 
-def _stopped(look: Look, found: Iterable[Metered], period: Period) -> Iterator[Opportunity]:
+def _stopped(desk: Desk, look: Look, found: Iterable[Metered], period: Period) -> Iterator[Opportunity]:
     """Stopped machines of the lists: on the bill are only their disks."""
-    for one in long_stopped.stopped_machines(look.inventories.values(), found):
+    for one in long_stopped.stopped_machines(look.inventories.values(), found, teams_seen=desk.scope):
         if (said := long_stopped.judge(one, look)) is not None:
             yield Opportunity(one.resource, said, period)
 

@@ -57,6 +57,7 @@ def of_projects(lake: Lake, *, since: date, teams_seen: tuple[str, ...] = (EVERY
                 project, currency, end, frozenset(range(begin, end)), _by_day(mine, end),
                 whole=_by_day(mine, end) == _by_day(all_, end),
                 teams=frozenset(one.key["team"] for one in mine) - {NONE, UNTAGGED},
+                since=min(_by_day(all_, end), default=end),
             )
         )  # fmt: skip
     return found

@@ -6,6 +6,7 @@ judged anew here and now; a machine that is not proven idle is not proposed to b
 
 import difflib
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,7 @@ from tools.desk import Desk, Wanted, failed
 from tools.opportunity import Opportunity
 from tools.periods import spoken
 from tools.result import Problem, ToolResult, display
+from tools.rules import long_stopped
 from tools.rules.catalogue import FORMS
 from tools.rules.evidence import Finding, Verdict
 from tools.rules.idle_gpu import RULE
@@ -39,6 +41,8 @@ TOOL = "propose_change"
 BY_RULE = tuple(dict.fromkeys(form.kind for form in FORMS if form.kind))
 KINDS = ("start_instance", *BY_RULE)
 _ADDRESS = re.compile(r"\{?q\d+\.[rt]\d+")
+_ID = re.compile(r"(?:[a-z]+-)+[0-9a-f]{8,17}")
+"""What EC2 calls a resource: never a name, since anybody who can tag may name one machine by the id of another."""
 
 
 class CannotProposeError(Exception):
@@ -61,10 +65,11 @@ def propose_change(desk: Desk, *, target: str, kind: str = "") -> ToolResult:
         if kind == "start_instance":
             return _start(desk, wanted)
         billed = judged(desk) if kind in ("", *BY_RULE) else None
-        named = [one for one in billed.found if _names(one.resource, wanted)] if billed else []
+        named = _named(billed.found, wanted) if billed else []
         if billed is None or (not named and kind in ("", "stop_instance")):
             return _stop(desk, wanted)
-        if any(one.resource.instance_type for one in named) and _is_gpus(desk, wanted, kind, named):
+        running = [one for one in named if one.judged.form is not long_stopped.FORM]
+        if any(one.resource.instance_type for one in running) and _is_gpus(desk, wanted, kind, running):
             return _stop(desk, wanted)  # of two rules about one machine the one that stops it goes first
         return _by_rule(desk, wanted, kind, named, billed)
     except CannotProposeError as error:
@@ -283,16 +288,21 @@ def _typed(kind: type[StopInstance] | type[StartInstance], machine: Machine) -> 
 
 
 def _means(machine: Machine, wanted: str) -> bool:
-    folded = wanted.casefold()
-    names = (machine.resource_id, ec2_id(machine), machine.name, shown(machine.resource_id), shown(machine.name))
-    return any(name and name != "(none)" and name.casefold() == folded for name in names)
+    given = () if _ID.fullmatch(wanted) else (machine.name, shown(machine.name))
+    names = (machine.resource_id, ec2_id(machine), shown(machine.resource_id), *given)
+    return any(name and name != "(none)" and name.casefold() == wanted.casefold() for name in names)
 
 
-def _names(resource: Metered, wanted: str) -> bool:
-    folded = wanted.casefold()
-    short = resource.resource_id.rpartition("/")[2]
-    names = (resource.resource_id, short, resource.name, shown(resource.resource_id), shown(resource.name))
-    return any(name and name != "(none)" and name.casefold() == folded for name in names)
+def _named(found: Iterable[Opportunity], wanted: str) -> list[Opportunity]:
+    """Those that `wanted` names: by their id, and only where no id is meant by the name that somebody gave them."""
+    folded, by_id, by_name = wanted.casefold(), [], []
+    for one in found:
+        name, given = one.resource.resource_id, one.resource.name
+        if folded and folded in {each.casefold() for each in (name, name.rpartition("/")[2], shown(name))}:
+            by_id.append(one)
+        elif given.strip() and folded in {given.casefold(), shown(given).casefold()}:
+            by_name.append(one)
+    return by_id or by_name
 
 
 def _by_people(one: Opportunity) -> Problem:

@@ -63,6 +63,11 @@ def unpriced(text: str, *, quoted: bool = False) -> str:
     return _AMOUNT.sub("…", text)
 
 
+def quoted(text: str, limit: int = LIMIT) -> str:
+    """`text` of somebody else's in a sentence of ours: between quotes, fit to show, and stating no amount."""
+    return f"'{unpriced(shown(text, limit))}'"
+
+
 def one_line(text: str) -> str:
     """`text` for a terminal: nothing in it can move the cursor, begin a line or turn the reading direction."""
     return "".join(_visible(character) for character in text)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,12 +80,30 @@ def test_since_when_a_disk_is_unattached(
     assert disk.attached_at == (None if attached is None else START + timedelta(days=attached))
 
 
-@pytest.mark.parametrize("body", ["{", "[]", '{"account": "1"}', "naive"])
+WRONG: dict[str, tuple[str, str, Any]] = {
+    "a disk of no size": ("disks", "size_gib", 0),
+    "a disk of less than none": ("disks", "size_gib", -1),
+    "a disk without end": ("disks", "size_gib", float("inf")),
+    "a snapshot of no size": ("snapshots", "size_gib", 0),
+    "a protection that is a word": ("machines", "protected", "no"),
+    "tags that are a list": ("machines", "tags", ["Name"]),
+    "a time without a zone": ("machines", "stopped_at", "2026-11-01T06:00:00"),
+}
+BODIES = {"half": "{", "a list": "[]", "no lists": '{"account": "1"}', "too deep": "[" * 200_000}
+
+
+@pytest.mark.parametrize("body", [*BODIES, *WRONG, "naive"])
 def test_a_damaged_list_is_told_and_neither_passed_over_nor_replaced(tmp_path: Path, body: str) -> None:
     keep(tmp_path, LIST)
     path = tmp_path / "inventory" / "205918374466-us-east-1.json"
     if body == "naive":
         body = json.dumps({**json.loads(path.read_text()), "loaded_at": "2026-11-01T06:00:00"})
+    elif body in WRONG:
+        rows, name, value = WRONG[body]
+        told = json.loads(path.read_text())
+        body = json.dumps({**told, rows: [{**one, name: value} for one in told[rows]]})
+    else:
+        body = BODIES[body]
     path.write_text(body)
     for read in (lambda: kept(tmp_path), lambda: keep(tmp_path, LIST)):
         with pytest.raises(LakeError, match="cannot be read") as told:

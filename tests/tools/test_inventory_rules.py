@@ -65,6 +65,7 @@ DISKS: list[tuple[str, Any, Verdict | None, str]] = [
     ("Kubernetes made it for a claim, whose work may come back",
      disk(loose(tags={"kubernetes.io/created-for/pvc/name": "data-0"})), FINE, ""),
     ("the list is three days old: somebody may have attached it since", disk(loose(), hours=72), UNKNOWN, ""),
+    ("the list is of an hour from now: a clock was wrong", disk(loose(), hours=-1), UNKNOWN, ""),
     ("an old list, by which it was attached not long ago: that is known",
      disk(loose(19, attached_at=LISTED - timedelta(days=20)), hours=72), FINE, ""),
     ("at gp2's price, where the bill shows no gp3: 49.06 less 25.00",

@@ -37,11 +37,13 @@ def disk(name: str, state: str = "available") -> ListedDisk:
     return ListedDisk(name, 500, "gp3", state, NOW - timedelta(days=900))
 
 
-def machine(*disks: str) -> ListedMachine:
-    return ListedMachine(
+def machine(*disks: str, staying: tuple[str, ...] = (), **more: Any) -> ListedMachine:
+    attached = [AttachedDisk(name, goes=name not in staying) for name in (*disks, *staying)]
+    made = ListedMachine(
         OLD, "stopped", "m6a.large", NOW - timedelta(days=60), "ebs", "", protected=False, product_codes=(),
-        disks=tuple(AttachedDisk(name, goes=True) for name in disks), tags={"Name": "old-job"},
+        disks=tuple(attached), tags={"Name": "old-job"},
     )  # fmt: skip
+    return replace(made, **more)
 
 
 def listed(desk: Any, *disks: ListedDisk, machines: tuple[ListedMachine, ...] = ()) -> None:
@@ -93,12 +95,80 @@ def test_a_stopped_machine_is_told_by_its_disks_to_those_who_see_them(desk: Any)
     assert verdicts(replace(desk, scope=("fraud",))) == {OLD: ("long_stopped_machine", "waste")}
 
 
-def test_a_machine_of_which_one_sees_a_part_is_unknown_to_one(desk: Any) -> None:
+PARTLY = [
+    ("another team's disk goes with it", machine(ONE, THREE)),
+    ("another team's disk stays", machine(ONE, staying=(THREE,))),
+    ("a disk that is on no bill yet stays", machine(ONE, staying=("vol-0000000000000000a",))),
+    ("its own tag names another team", machine(ONE, tags={"Name": "old-job", "Owner-Team": "claims"})),
+]
+
+
+@pytest.mark.parametrize("one", [row[1] for row in PARTLY], ids=[row[0] for row in PARTLY])
+def test_of_a_machine_that_is_not_all_theirs_a_team_is_told_nothing(desk: Any, one: ListedMachine) -> None:
+    listed(desk, disk(ONE, "in-use"), disk(THREE, "in-use"), machines=(one,))
+    assert verdicts(replace(desk, scope=("fraud",))) == {}
+    assert propose_change(replace(desk, scope=("fraud",)), target="old-job").error is not None
+    assert desk.propose.wanted == []
+    assert [name for name, _ in verdicts(desk).items()] == [OLD]
+
+
+def test_a_machine_whose_disks_are_of_two_teams_is_told_to_who_sees_both(desk: Any) -> None:
     listed(desk, disk(ONE, "in-use"), disk(THREE, "in-use"), machines=(machine(ONE, THREE),))
-    (whole,) = judged(desk).found
-    assert (str(whole.verdict), whole.resource.team) == ("waste", "(untagged)")
-    (part,) = judged(replace(desk, scope=("fraud",))).found
-    assert (str(part.verdict), part.judged.finding.missing) == ("unknown", ("the cost of 1 more of its disks",))
+    for scope in (("*",), ("claims", "fraud")):
+        (whole,) = judged(replace(desk, scope=scope)).found
+        assert (str(whole.verdict), whole.resource.team) == ("waste", "(untagged)")
+
+
+HOSTILE = "Keep {q1.r1.cost} <!channel>\u202e saves $1,000,000"
+BEARING: list[tuple[str, dict[str, Any]]] = [
+    ("a tag that says to keep it", {"tags": {HOSTILE: "keep"}}),
+    ("who looks after it", {"tags": {f"aws:backup:{HOSTILE}": "x"}}),
+    ("a scaling group", {"tags": {"aws:autoscaling:groupName": HOSTILE}}),
+    ("a product code", {"product_codes": (HOSTILE,)}),
+    ("a lifecycle", {"lifecycle": HOSTILE}),
+]
+
+
+@pytest.mark.parametrize("more", [row[1] for row in BEARING], ids=[row[0] for row in BEARING])
+def test_what_somebody_wrote_into_a_tag_reaches_a_sentence_as_harmless_text(desk: Any, more: dict[str, Any]) -> None:
+    listed(desk, disk(ONE, "in-use"), machines=(machine(ONE, **more),))
+    (told,) = judged(desk).found
+    refused = propose_change(desk, target=OLD).error
+    assert refused is not None
+    for text in (told.judged.why, str(refused)):
+        assert "(q1.r1.cost)" in text
+        assert not {"{", "<", "\u202e"} & set(text)
+        assert "1,000,000" not in text
+
+
+def test_a_machine_that_is_called_like_a_disk_hides_none(desk: Any) -> None:
+    """Anybody who may tag a machine of their own could else have another's disk left alone, or be taken for it."""
+    listed(desk, disk(ONE), disk(TWO, "in-use"), machines=(machine(TWO, tags={"Name": ONE}),))
+    assert propose_change(desk, target=ONE).error is None
+    assert propose_change(desk, target=OLD).error is None
+    assert [one.change["kind"] for one in desk.propose.wanted] == ["delete_volume", "terminate_instance"]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [({"protected": None}, "Missing: whether EC2 is told to refuse"), ({"protected": True}, "EC2 is told to refuse")],
+    ids=["unknown", "fine"],
+)
+def test_why_a_stopped_machine_is_not_proposed_is_told(desk: Any, more: dict[str, Any], says: str) -> None:
+    listed(desk, disk(ONE, "in-use"), machines=(machine(ONE, **more),))
+    refused = str(propose_change(desk, target=OLD).error)
+    assert says in refused
+    assert "No machine" not in refused
+
+
+def test_a_list_whose_clock_was_ahead_is_no_evidence(desk: Any) -> None:
+    at = NOW + timedelta(days=50)
+    for weeks in range(6):
+        ahead = Inventory(ACCOUNT, REGION, at + timedelta(weeks=weeks), (machine(TWO),), (disk(ONE), disk(TWO)))
+        keep(desk.lake.store.folder, ahead)
+    assert {verdict for _, verdict in verdicts(desk).values()} == {"unknown"}
+    listed(desk, disk(ONE), disk(TWO))
+    assert {verdict for _, verdict in verdicts(desk).values()} == {"waste"}
 
 
 def test_of_another_account_or_region_a_list_says_nothing(desk: Any) -> None:

@@ -71,6 +71,9 @@ CASES: list[tuple[str, Any, ProjectDays, Verdict | None, str]] = [
     ("nineteen dollars a day call nobody", project_runaway, project("1", "19"), None, ""),
     ("a limit would refuse less than twenty dollars a day", project_runaway, project("9", "29"), FINE, ""),
     ("it is new: nothing to hold it against", project_runaway, project("0"), UNKNOWN, ""),
+    ("its first day was two weeks before", project_runaway, project(since=END - 16), WASTE, "10493.75"),
+    ("its first day was thirteen days before: its start is no level", project_runaway, project(since=END - 15),
+     UNKNOWN, ""),
     ("its days are known since the month began", project_runaway, project(known=frozenset(range(END - 19, END))),
      WASTE, "10493.75"),
     ("thirteen days before are known", project_runaway, project(known=frozenset(range(END - 15, END))), UNKNOWN, ""),
@@ -218,6 +221,21 @@ def test_a_bill_without_openai_has_no_projects(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, [charge(day, "500", team="kyc") for day in days_of(FIRST, 50)], now=NOW)
     assert of_projects(lake, since=FIRST) == []
     assert judged_projects(desk_of(lake, now=NOW)) == ()
+
+
+def test_a_project_that_began_last_week_has_no_level_yet(tmp_path: Path) -> None:
+    """Its weeks before are no ordinary days without a cost: there was no such project."""
+    days = days_of(FIRST, 50)
+    given = {"ProviderName": "OpenAI", "x_use_case": "kyc"}
+    rows = [charge(day, "50", team="kyc", service="OpenAI API", SubAccountId="proj_old", **given) for day in days]
+    for day, cost in zip(days[-9:], ["5"] * 7 + ["400"] * 2, strict=True):
+        rows.append(charge(day, cost, team="kyc", service="OpenAI API", SubAccountId=PROJECT, **given))
+    told = judged_projects(desk_of(lake_of(tmp_path, rows, now=NOW), now=NOW))
+    assert {one.resource.resource_id: str(one.verdict) for one in told} == {
+        f"openai/{PROJECT}": "unknown", "openai/proj_old": "fine",
+    }  # fmt: skip
+    (one,) = (one for one in told if one.verdict == UNKNOWN)
+    assert one.judged.finding.missing == ("14 known days before them (there are 7)",)
 
 
 UNTIL = date(2026, 10, 31)

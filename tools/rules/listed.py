@@ -11,6 +11,7 @@ from lake.metered import Metered
 from tools.detection.contributions import EXACT
 from tools.rules.evidence import Check
 from tools.rules.judged import Look
+from tools.shown import quoted
 
 _GP2_TO_GP3 = Decimal("0.8")  # Amazon EBS price list, us-east-1: 0.08 against 0.10 dollars
 _LOOKED_AFTER = (
@@ -18,6 +19,8 @@ _LOOKED_AFTER = (
     ("kubernetes.io/", "Kubernetes"), ("ebs.csi.aws.com/", "Kubernetes"),
 )  # fmt: skip
 """how the tags begin of what others make and delete: by hand it would be missed, or made again"""
+_ASTRAY = timedelta(minutes=10)
+"""by how much the clocks of two machines may differ"""
 
 
 def days_between(start: datetime, end: datetime) -> Decimal:
@@ -26,8 +29,8 @@ def days_between(start: datetime, end: datetime) -> Decimal:
 
 
 def too_old(listed: Inventory, look: Look, freshest_hours: int) -> tuple[str, ...]:
-    """What is missing where the list is old; nothing where it is fresh."""
-    if look.now - listed.loaded_at <= timedelta(hours=freshest_hours):
+    """What is missing where the list is old, or lies ahead: a clock was wrong; nothing where it is fresh."""
+    if -_ASTRAY <= look.now - listed.loaded_at <= timedelta(hours=freshest_hours):
         return ()
     where = f"{listed.account}, {listed.region}"
     return (f"a list of {where} of the last {freshest_hours} hours (the last: {listed.loaded_at:%Y-%m-%d %H:%M})",)
@@ -38,9 +41,9 @@ def kept_by(tags: Mapping[str, str], keep_tags: tuple[str, ...]) -> str:
     wanted = {one.casefold() for one in keep_tags}
     for key, value in tags.items():
         if (by := next((who for start, who in _LOOKED_AFTER if key.startswith(start)), "")) != "":
-            return f"{by} looks after it, by its tag {key}"
+            return f"{by} looks after it, by its tag {quoted(key)}"
         if {key.strip().casefold(), value.strip().casefold()} & wanted:
-            return f"its tag {key} says to keep it"
+            return f"its tag {quoted(key)} says to keep it"
     return ""
 
 

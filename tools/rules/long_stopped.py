@@ -5,13 +5,14 @@ it is stopped. Before it goes an image is made of it, which costs money too: wha
 address that it holds is freed and goes on costing until somebody releases it, which is another rule's matter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lake.inventory import Inventory, ListedMachine
+from lake.labels import labels_of
 from lake.metered import HOUR_UNITS, Meter, Metered
-from lake.question import NONE, UNTAGGED
+from lake.question import EVERY_TEAM, NONE, UNTAGGED
 from tools.detection.contributions import ZERO
 from tools.rules.evidence import Check
 from tools.rules.form import Form, Limit
@@ -19,6 +20,7 @@ from tools.rules.judged import Judgement, Look, finding
 from tools.rules.listed import days_between, kept_by, left_alone, snapshot_cost, too_old
 from tools.rules.money import money
 from tools.rules.old_disk import PRICES
+from tools.shown import quoted
 
 GROUP_TAG = "aws:autoscaling:groupName"
 OURS = "ours"
@@ -64,9 +66,16 @@ class Stopped:
     unbilled: int
 
 
-def stopped_machines(inventories: Iterable[Inventory], billed: Iterable[Metered]) -> tuple[Stopped, ...]:
-    """Every stopped machine of which the asker may see a disk on the bill; whose machine it is the disks tell."""
+def stopped_machines(
+    inventories: Iterable[Inventory], billed: Iterable[Metered], *, teams_seen: tuple[str, ...] = (EVERY_TEAM,)
+) -> tuple[Stopped, ...]:
+    """Every stopped machine that has a disk on the bill; whose machine it is the disks tell.
+
+    Who sees only some teams (`teams_seen`) is told of a machine only with all its disks, those that stay as well, and
+    where its own tags name none of the others: a disk that was lent shows nobody the machine that it is attached to.
+    """
     disks = {one.resource_id.rpartition("/")[2]: one for one in billed}
+    everybody = EVERY_TEAM in teams_seen
     told = []
     for listed in inventories:
         for machine in listed.machines:
@@ -74,11 +83,24 @@ def stopped_machines(inventories: Iterable[Inventory], billed: Iterable[Metered]
             mine = tuple(
                 disks[name] for name in going if name in disks and disks[name].account == listed.account
             )  # fmt: skip
+            if not (everybody or _whole(machine, listed, disks, teams_seen)):
+                continue
             if machine.state == "stopped" and mine:
                 hours = disks[machine.instance_id].hours if machine.instance_id in disks else ()
                 resource = _resource(machine, mine, hours)
                 told.append(Stopped(machine, listed, resource, mine, len(going) - len(mine)))
     return tuple(told)
+
+
+def _whole(
+    machine: ListedMachine, listed: Inventory, disks: Mapping[str, Metered], teams_seen: tuple[str, ...]
+) -> bool:
+    """Whether all of it is of teams that are seen, as far as anything names one."""
+    named = labels_of(machine.tags).get("x_team")
+    own = named is None or named in teams_seen
+    return own and all(
+        one.volume_id in disks and disks[one.volume_id].account == listed.account for one in machine.disks
+    )
 
 
 def _resource(machine: ListedMachine, disks: tuple[Metered, ...], hours: tuple[Meter, ...]) -> Metered:
@@ -146,10 +168,10 @@ def _reasons(machine: ListedMachine, keep_tags: tuple[str, ...]) -> list[str]:
     """Why it is to be left alone, in words."""
     told = {
         "EC2 is told to refuse its termination": machine.protected is True,
-        f"it belongs to the scaling group {machine.tags.get(GROUP_TAG)}": GROUP_TAG in machine.tags,
-        f"it is a {machine.lifecycle} machine": bool(machine.lifecycle),
+        f"it belongs to the scaling group {quoted(machine.tags.get(GROUP_TAG, ''))}": GROUP_TAG in machine.tags,
+        f"it is a {quoted(machine.lifecycle)} machine": bool(machine.lifecycle),
         "its root disk is in the host, and no image holds that": machine.root != "ebs",
-        f"it bears the product code {', '.join(machine.product_codes)}": bool(machine.product_codes),
+        f"it bears the product code {', '.join(map(quoted, machine.product_codes))}": bool(machine.product_codes),
     }
     kept = kept_by(machine.tags, keep_tags)
     return [words for words, so in told.items() if so] + ([kept] if kept else [])

@@ -56,7 +56,8 @@ FORM = Form(
 def judge(use: ProjectDays, limits: SavingsThresholds, *, today: date) -> Judgement | None:
     """The verdict on a project; None for one that spends too little for anybody to be called."""
     mine = limits.project_runaway
-    it = parted(use, first=use.end - mine.window_days - mine.history_days, newest=mine.window_days)
+    first = max(use.since, use.end - mine.window_days - mine.history_days)
+    it = parted(use, first=first, newest=mine.window_days)
     if it.pace < mine.least_per_day:
         return None
     lacks = _missing(it, mine, today=today)
