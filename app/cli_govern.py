@@ -24,7 +24,19 @@ def add_verbs(proposals: typer.Typer) -> None:
     """Adds to `spendgate proposals` what people may do besides voting."""
     for command in (withdraw, undo, replace, review):
         proposals.command()(command)
+    proposals.command("new")(ask_for)
     proposals.command("break-glass")(break_glass)
+
+
+def ask_for(
+    file: Annotated[Path, typer.Option("--with", help="The change, as JSON or TOML: docs/executors.md tells each.")],
+    person: As = None,
+    as_json: Json = False,
+) -> None:
+    """Propose a change that no rule of savings leads to; it is checked and voted on like any other."""
+    from app.commands import govern
+
+    govern.ask_for(file, person=person, as_json=as_json)
 
 
 def withdraw(proposal: str, person: As = None, as_json: Json = False) -> None:

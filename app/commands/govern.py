@@ -59,6 +59,14 @@ def undo(proposal: str, *, person: str | None, as_json: bool) -> None:
     _drafted(drafted, f"proposes to undo {proposal}", as_json)
 
 
+def ask_for(file: Path, *, person: str | None, as_json: bool) -> None:
+    """Proposes a change that a person wrote down: no rule found it, so no amount and no saving stands beside it."""
+    change = _read_change(file)
+    here, who = _person(person)
+    drafted = _propose(here, who, lambda _: DraftRequest(id=new_id(), thread="", requester=who, change=change))
+    _drafted(drafted, f"proposes the change of {file.name}", as_json)
+
+
 def replace(proposal: str, file: Path, *, person: str | None, as_json: bool) -> None:
     """Proposes another change in place of an open one, whose votes end with it."""
     change = _read_change(file)

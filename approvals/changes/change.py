@@ -75,6 +75,10 @@ def parse_change(stored: Any) -> AnyChange:
     why = _misshapen(stored)
     if why is not None:
         raise _no_change(why)
+    kind = stored.get("kind")
+    if kind not in KINDS and kind != "patch_terraform":  # which the worker makes, and nobody writes
+        told = "it has no kind" if kind is None else f"there is no kind {_short(str(kind))!r}"
+        raise _no_change(told, f"Use one of the kinds: {', '.join(KINDS)}")
     try:
         return _ADAPTER.validate_python(stored)
     except ValidationError as error:
@@ -115,5 +119,7 @@ def _short(text: str, most: int = 60) -> str:
     return plain if len(plain) <= most else plain[: most - 3] + "..."
 
 
-def _no_change(why: str) -> GateError:
-    return GateError("this is not a change that Spendgate knows", why=why, do=f"Known kinds: {', '.join(KINDS)}")
+def _no_change(
+    why: str, do: str = "Write the fields of the kind, and no other; docs/executors.md tells them"
+) -> GateError:
+    return GateError("this is not a change that Spendgate knows", why=why, do=do)

@@ -1,5 +1,6 @@
 """What is special about tags: which keys and values may be added at all, and what Terraform owns."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from approvals.changes.change import parse_change
 from approvals.errors import GateError
 from approvals.inspectors.port import NotSealable, Snapshot
 from approvals.inspectors.terraform import TerraformEyes
+from approvals.states import State
 from sandbox.aws.serve import ServedAws
-from tests.approvals.savings.estate import DISKS, clients_of, tag
+from tests.approvals.savings.estate import CHEAP, DISKS, clients_of, tag
 
+DEAR = {"amount": "99999999", "currency": "USD"}
 KEYS = [
     "environment",
     "Env",
@@ -46,3 +49,16 @@ def test_what_terraform_owns_is_not_tagged_past_it(aws: ServedAws) -> None:
     seen = TerraformEyes(looks, tags=(("team", None),)).look(change)
     assert isinstance(seen, NotSealable)
     assert seen.code == "managed"
+
+
+def test_one_that_a_person_wrote_down_needs_the_votes_of_the_dearest(cloud: Any) -> None:
+    """Nobody computed an amount for it, and none is no small one."""
+    cheap, dear, unknown = (
+        cloud.sealed(change=tag(name), evidence=evidence)
+        for name, evidence in zip(DISKS[-4:-1], (CHEAP, DEAR, {}), strict=True)
+    )
+    assert {State(row.state) for row in (cheap, dear, unknown)} == {State.SEALED}
+    assert [json.loads(row.sealed)["policy"]["slots"] for row in (cheap, dear, unknown)] == [
+        [["owner"]], [["vp"]], [["vp"]],
+    ]  # fmt: skip
+    assert "amount not known, so as above every limit" in json.loads(unknown.sealed)["policy"]["reason"]
