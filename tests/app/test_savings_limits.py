@@ -27,6 +27,13 @@ def test_a_home_sets_its_own(tmp_path: Path) -> None:
     assert limits.old_disk == SavingsThresholds().old_disk
 
 
+def test_what_comes_on_top_may_be_more_than_the_whole(tmp_path: Path) -> None:
+    text = "[gateway]\nheadroom_percent = 150\n[old_disk]\ngp3_price_percent = 110\n"
+    (tmp_path / "savings.toml").write_text(text)
+    limits = limits_here(open_home(tmp_path))
+    assert (limits.gateway.headroom_percent, limits.old_disk.gp3_price_percent) == (150, 110)
+
+
 REFUSED = [
     ("no TOML", "look_back_days =", "It is no TOML"),
     ("a table that there is not", "[idle_gpus]\ncpu_percent = 3", "'idle_gpus' is no table of limits"),
@@ -34,6 +41,7 @@ REFUSED = [
     ("a word for a number", "[idle_gpu]\ncpu_percent = 'low'", "must be a number"),
     ("a yes for a number", "[idle_gpu]\ncpu_percent = true", "must be a number"),
     ("a negative number", "[idle_gpu]\ncpu_percent = -1", "must be a number"),
+    ("a share of more than the whole", "[idle_machine]\ncpu_percent = 300", "at most 100"),
     ("no number", "[idle_gpu]\ncpu_percent = nan", "must be a number"),
     ("half a day", "look_back_days = 1.5", "must be a whole number"),
     ("a value for a table", "idle_gpu = 5", "'idle_gpu' is no table"),

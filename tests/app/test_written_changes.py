@@ -57,7 +57,7 @@ def test_it_is_a_draft_in_the_persons_name_without_an_amount(engine: Engine, tmp
     assert new(tmp_path, RATES).exit_code == Exit.OK
     (draft,) = drafts(engine)
     assert (draft.requester, draft.kind, json.loads(draft.evidence)) == (
-        "p-0a11ce01",
+        "p-0b0b0002",
         "set_openai_rate_limit",
         {"figures": []},
     )

@@ -41,6 +41,14 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("rightsiz", "rightsize_machine"), ("modify", "rightsize_machine"), ("overprovisioned", "rightsize_machine"),
     ("terminate", "idle_machine"),
 )  # fmt: skip
+COLUMNS = f"""
+Columns are found by their names, the first that there is: resource {", ".join(RESOURCE)};
+day {", ".join(DAY)}; cost {", ".join(COST)}; instance type {", ".join(TYPE)};
+region {", ".join(REGION)}. Points stand in columns of their own (CPU: {", ".join(CPU)};
+memory: {", ".join(MEMORY)};
+network: {", ".join(NETWORK)})
+or as rows of a metric ({", ".join(METRIC)}) and its value ({", ".join(VALUE)}).
+"""
 NO_RULE = {
     "snapshot": "needs to know what a snapshot was made of, which costs and points do not tell",
     "volume": "needs to know whether the disk is attached, which costs and points do not tell",
@@ -52,7 +60,7 @@ NO_RULE = {
     "stopped": "needs to know which disks a stopped machine has, which costs and points do not tell",
     "reserved": "no rule of ours buys commitments yet",
     "spot": "no rule of ours moves work to spot machines yet",
-    "schedule": "no rule of ours sets power schedules yet",
+    "schedule": "needs every hour of a machine and its environment, which daily points do not tell",
 }
 
 
@@ -254,7 +262,12 @@ def _no_smaller(resource: str, known: Seen, last: date) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the table and what it adds up to; 1 if nothing could be read."""
-    parser = argparse.ArgumentParser(prog="./dev bench savings", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="./dev bench savings",
+        description=__doc__,
+        epilog=COLUMNS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--bill", type=Path, required=True, help="folder with daily costs and points, CSV or Parquet")
     parser.add_argument("--recommendations", type=Path, required=True, help="the other optimiser's, JSON")
     parser.add_argument("--json", action="store_true", help="one JSON document")
@@ -275,7 +288,8 @@ def main(arguments: list[str] | None = None) -> int:
         for line in lines:
             print("\t".join(line[key] for key in ("same", "kind", "resource", "theirs", "ours", "why")))
         told = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
-        print(f"{len(lines)} recommendations on {len(seen)} resources: {told}.", file=sys.stderr)
+        if told:
+            print(f"{len(lines)} recommendations on {len(seen)} resources: {told}.", file=sys.stderr)
         for remark in remarks:
             print(remark, file=sys.stderr)
     return 0 if lines and seen else 1

@@ -15,6 +15,10 @@ from tools.rules.thresholds import SavingsThresholds
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+BEYOND_A_WHOLE = ("headroom_percent", "more_tokens_percent", "_price_percent", "_iops_percent", "_throughput_percent")
+"""How the percentages end that may be above 100: what comes on top of something, and one price as a share of another.
+Any other is a share of a whole; a machine whose CPU may be busy to 300 % would be idle at any load."""
+WHOLE = 100
 L = TypeVar("L", bound="DataclassInstance")
 
 
@@ -85,6 +89,8 @@ def _value(file: str, where: str, limits: Any, key: str, given: Any) -> Any:
         number = None
     if number is None or not number.is_finite() or number < 0 or (isinstance(shipped, int) and number % 1):
         raise _fault(file, f"{where} must be {'a whole number' if isinstance(shipped, int) else 'a number'} from 0 on.")
+    if number > WHOLE and key.endswith("_percent") and not key.endswith(BEYOND_A_WHOLE):
+        raise _fault(file, f"{where} is a share, so it must be at most 100.")
     return int(number) if isinstance(shipped, int) else number
 
 
