@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from approvals.changes.change import AnyChange, parse_change
 from approvals.changes.terminate import TerminateInstance
 from approvals.changes.terraform import PatchTerraform
+from approvals.changes.volume import DeleteVolume
 from approvals.states import UNDECIDED, State
 from approvals.store import Effect, Proposal
 from tools.realised import Deed
@@ -88,7 +89,14 @@ def _deed(row: Proposal, evidence: dict[str, Any], at: date) -> Deed:
         promised=Decimal(str(evidence["saving"])) / MONTHS,
         currency=str(evidence.get("currency") or ""),
         disks=disks_of(change),
+        copy_tags=copy_tags_of(change),
     )
+
+
+def copy_tags_of(change: AnyChange) -> dict[str, str]:
+    """The tags of the snapshots that it leaves behind, which cost from then on; none where it leaves none."""
+    of = change.of if isinstance(change, PatchTerraform) else change
+    return of.copy_tags if isinstance(of, TerminateInstance | DeleteVolume) else {}
 
 
 def disks_of(change: AnyChange) -> tuple[tuple[str, ...], ...]:

@@ -4,11 +4,12 @@ Only the bill is asked here. Which changes there were is handed in, since who ma
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from lake.completeness import by_source, delivered
+from lake.inventory import Inventory, kept
 from lake.period import Period
 from lake.resources import ResourceDays, daily_costs, summed_days
 from tools.desk import Desk
@@ -16,14 +17,18 @@ from tools.detection.contributions import EXACT, add
 from tools.rules.realised import Cost, Measured, measure, window
 from tools.rules.thresholds import SavingsThresholds
 
+UNLISTED = "what its copy costs since is not taken off: no list of what stands in EC2 names it, or no bill that you see"
+Costs = Mapping[tuple[str, str], ResourceDays]
+"""By resource and currency."""
+
 
 @dataclass(frozen=True)
 class Deed:
     """One change as far as money goes: `ids` are the names that the bill may know its resource by, its full one first.
 
     `disks` are what goes with it and is billed under names of its own, each by its names as well: a machine that was
-    stopped for weeks costs nothing itself. `at` is the day on which it was carried out or rehearsed; `promised` a
-    month's saving in cash.
+    stopped for weeks costs nothing itself. `copy_tags` are those of the snapshots that it left, which cost since. `at`
+    is the day on which it was carried out or rehearsed; `promised` a month's saving in cash.
     """
 
     proposal: str
@@ -36,6 +41,7 @@ class Deed:
     promised: Decimal
     currency: str
     disks: tuple[tuple[str, ...], ...] = ()
+    copy_tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def billed_as(self) -> tuple[tuple[str, ...], ...]:
@@ -70,16 +76,36 @@ def follow(desk: Desk, deeds: Sequence[Deed], *, rehearsed: bool = False) -> lis
     """
     if not deeds:
         return []
+    if rehearsed:
+        deeds = [replace(one, copy_tags={}) for one in deeds]
     limits = desk.thresholds
     reach = desk.lake.latest_period()  # raises, with what to do, when the lake is empty
     first = min(deed.at for deed in deeds) - timedelta(days=limits.look_back_days)
     period = Period(min(first, reach.start), reach.end)
-    costs = daily_costs(
-        desk.lake, period, (name for deed in deeds for one in deed.billed_as for name in one), teams_seen=desk.scope
-    )
+    copies = copies_of(deeds, kept(desk.lake.store.folder))
+    names = {name for deed in deeds for one in (*deed.billed_as, *copies[deed.proposal]) for name in one}
+    costs = daily_costs(desk.lake, period, names, teams_seen=desk.scope)
     told = {source: delivered(held) for source, held in by_source(desk.lake.current()).items()}
     bounds = [replace(one, after=None) if rehearsed else one for one in bounds_of(deeds)]
-    return [_followed(deed, costs, told, around, limits=limits) for deed, around in zip(deeds, bounds, strict=True)]
+    return [
+        _followed(deed, copies[deed.proposal], costs, told, around, limits=limits)
+        for deed, around in zip(deeds, bounds, strict=True)
+    ]
+
+
+def copies_of(deeds: Sequence[Deed], inventories: Sequence[Inventory]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """The snapshots that each left behind, by the names that a bill may have of them: those that bear its tags and were
+    begun on its day or later, since an earlier attempt may have left one, too.
+    """
+    tagged = [(one, where) for where in inventories for one in where.snapshots if one.tags] if deeds else []
+    return {
+        deed.proposal: tuple(
+            (f"arn:aws:ec2:{where.region}:{where.account}:snapshot/{one.snapshot_id}", one.snapshot_id)
+            for one, where in tagged
+            if deed.copy_tags and deed.copy_tags.items() <= one.tags.items() and one.started_at.date() >= deed.at
+        )
+        for deed in deeds
+    }
 
 
 def bounds_of(deeds: Sequence[Deed]) -> list[Bounds]:
@@ -99,14 +125,16 @@ def bounds_of(deeds: Sequence[Deed]) -> list[Bounds]:
 
 
 def _followed(
-    deed: Deed, costs: dict[tuple[str, str], ResourceDays], told: Mapping[str, Sequence[Period]], around: Bounds, *,
-    limits: SavingsThresholds,
+    deed: Deed, copies: Sequence[tuple[str, ...]], costs: Costs, told: Mapping[str, Sequence[Period]], around: Bounds,
+    *, limits: SavingsThresholds,
 ) -> Followed:  # fmt: skip
     """The days that are measured are those of which a source that knows the resource has told."""
-    mine = _its_own(deed, costs)
-    if mine is None:
+    mine = _billed(deed.billed_as, deed.currency, costs)
+    if not mine:
         return Followed(deed, None, "the bill knows no cost of it in the days before")
-    known = [stretch for source in sorted(mine.sources) for stretch in told.get(source, ())]
+    left = _billed(copies, deed.currency, costs)
+    whole = summed_days([*mine, *left])
+    known = [stretch for source in sorted(summed_days(mine).sources) for stretch in told.get(source, ())]
     newest = max((stretch.end for stretch in known), default=deed.at)
     last = newest - timedelta(days=1 + limits.settle_days)
     sides = window(deed.at, look_back=limits.look_back_days, last=last)
@@ -114,20 +142,22 @@ def _followed(
         [day for day in side if around.hold(day) and any(one.start <= day < one.end for one in known)] for side in sides
     )
     found = measure(
-        {day: Cost(one.effective, one.uncovered) for day, one in mine.days.items()}, before, after,
+        {day: Cost(one.effective, one.uncovered) for day, one in whole.days.items()}, before, after,
         promised_per_month=deed.promised, hours_per_month=limits.hours_per_month,
     )  # fmt: skip
-    return Followed(deed, found, "" if found is not None else _why(deed, before, after, around, last=last))
+    if found is None:
+        return Followed(deed, None, _why(deed, before, after, around, last=last))
+    unlisted = deed.copy_tags and (not copies or len(left) < len(copies))
+    return Followed(deed, replace(found, cause=f"{found.cause}; {UNLISTED}") if unlisted else found)
 
 
-def _its_own(deed: Deed, costs: Mapping[tuple[str, str], ResourceDays]) -> ResourceDays | None:
-    """What its resource cost, and all that goes with it; None where the bill knows none of them."""
-    known = [
-        next(costs[name, deed.currency] for name in names if (name, deed.currency) in costs)
-        for names in deed.billed_as
-        if any((name, deed.currency) in costs for name in names)
+def _billed(several: Sequence[tuple[str, ...]], currency: str, costs: Costs) -> list[ResourceDays]:
+    """What each of them cost, by the first of its names that the bill knows; nothing of those that it does not."""
+    return [
+        next(costs[name, currency] for name in names if (name, currency) in costs)
+        for names in several
+        if any((name, currency) in costs for name in names)
     ]
-    return summed_days(known) if known else None
 
 
 def _why(deed: Deed, before: list[date], after: list[date], around: Bounds, *, last: date) -> str:

@@ -65,9 +65,14 @@ class TerminateInstance(OnInstance):
         """What people do first where the termination is theirs: no tool that owns a machine keeps its disks."""
         return f"First make an image named {self.image_name} of {self.instance_id} and wait until it is available."
 
+    @property
+    def copy_tags(self) -> dict[str, str]:
+        """The tags by which the image that it leaves and its snapshots are known."""
+        return {IMAGE_OF: self.instance_id}
+
     def _imaging(self) -> Request:
         """Without a reboot: somebody may start the machine at this very moment, and then it is left alone."""
-        tags: list[dict[str, Any]] = [{"Key": IMAGE_OF, "Value": self.instance_id}]
+        tags: list[dict[str, Any]] = [{"Key": key, "Value": value} for key, value in self.copy_tags.items()]
         marked = [{"ResourceType": kind, "Tags": tags} for kind in ("image", "snapshot")]
         return self.request(
             "ec2:CreateImage",

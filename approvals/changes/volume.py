@@ -80,14 +80,16 @@ class DeleteVolume(OnVolume):
         """What people do first where the deletion is theirs: no tool that owns a disk keeps what is on it."""
         if self.snapshot == "none":
             return ""
-        tags = " and ".join(f"{key} = {value}" for key, value in self._tags().items())
+        tags = " and ".join(f"{key} = {value}" for key, value in self.copy_tags.items())
         return f"First make a snapshot of {self.volume_id} with the tags {tags}, and wait until it is completed."
 
-    def _tags(self) -> dict[str, str]:
-        return {COPY_OF: self.volume_id, COPY: str(self.copy_number)}
+    @property
+    def copy_tags(self) -> dict[str, str]:
+        """The tags by which the snapshot that it leaves is known; none where it leaves none."""
+        return {} if self.snapshot == "none" else {COPY_OF: self.volume_id, COPY: str(self.copy_number)}
 
     def _copying(self) -> Request:
-        tags = [{"Key": key, "Value": value} for key, value in self._tags().items()]
+        tags = [{"Key": key, "Value": value} for key, value in self.copy_tags.items()]
         marked = [{"ResourceType": "snapshot", "Tags": tags}]
         return self._request("ec2:CreateSnapshot", VolumeId=self.volume_id, TagSpecifications=marked)
 

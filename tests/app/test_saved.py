@@ -12,7 +12,7 @@ from app.cli import app
 from app.commands import proposals
 from app.database import reading
 from app.processes.worker import Worker
-from app.saved import Stage, disks_of, saved
+from app.saved import Stage, copy_tags_of, disks_of, saved
 from approvals.changes.change import parse_change
 from tests.app.test_proposals_command import at_home
 
@@ -63,3 +63,15 @@ def test_what_a_terminated_machine_cost_is_what_its_disks_cost() -> None:
     arn = "arn:aws:ec2:us-east-1:471852036911:volume/"
     assert disks_of(gone) == tuple((f"{arn}{name}", name) for name in disks)
     assert disks_of(parse_change({"kind": "stop_instance", **place})) == ()
+
+
+def test_the_copy_that_stays_is_known_by_its_tags() -> None:
+    place = {"account": "471852036911", "region": "us-east-1"}
+    gone = parse_change(
+        {"kind": "terminate_instance", **place, "instance_id": "i-0123456789abcdef0", "image_name": "kept"}
+    )
+    disk = {"kind": "delete_volume", **place, "volume_id": "vol-0123456789abcdef0"}
+    copied = parse_change({**disk, "snapshot": "first", "copy_number": 2})
+    assert copy_tags_of(gone) == {"spendgate:image-of": "i-0123456789abcdef0"}
+    assert copy_tags_of(copied) == {"spendgate:copy-of": "vol-0123456789abcdef0", "spendgate:copy": "2"}
+    assert copy_tags_of(parse_change(disk)) == {}

@@ -31,7 +31,7 @@ def test_what_comes_on_top_may_be_more_than_the_whole(tmp_path: Path) -> None:
     text = "[gateway]\nheadroom_percent = 150\n[old_disk]\ngp3_price_percent = 110\n"
     (tmp_path / "savings.toml").write_text(text)
     limits = limits_here(open_home(tmp_path))
-    assert (limits.gateway.headroom_percent, limits.old_disk.gp3_price_percent) == (150, 110)
+    assert (limits.gateway.headroom_percent, limits.old_disk.gp3_price_percent) == (Decimal(150), Decimal(110))
 
 
 REFUSED = [

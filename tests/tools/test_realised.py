@@ -11,6 +11,7 @@ import pytest
 from app.commands.savings_follow import report
 from app.saved import STATES, Stage, first_rehearsals
 from lake.engine import Lake
+from lake.inventory import Inventory, ListedSnapshot, keep
 from lake.load import ingest
 from tests.tools.small_bill import Charge, charge, days_of, desk_of, lake_of, machine_day, written
 from tools.realised import Deed, follow, shadow
@@ -72,6 +73,7 @@ def test_without_days_on_both_sides_nothing_is_measured() -> None:
 
 
 NOW = datetime(2026, 11, 10, 9, tzinfo=UTC)
+AT_ONCE = date(2026, 10, 26)
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +193,36 @@ def test_of_a_machine_that_stood_still_its_disks_tell_what_was_saved(tmp_path: P
     assert one.measured.cash == Decimal(3) * 12
     (alone,) = follow(desk, [replace(gone, disks=())])
     assert "no cost of it" in alone.why
+
+
+def snapshot(name: str, day: date, **tags: str) -> ListedSnapshot:
+    at = datetime.combine(day, datetime.min.time(), UTC)
+    return ListedSnapshot(name, "vol-0a", 500, "completed", at, {"spendgate:copy-of": "vol-0a", **tags})
+
+
+def test_what_a_copy_costs_that_stays_is_no_saving(tmp_path: Path) -> None:
+    """A disk of three dollars a day was deleted on 26 October behind a snapshot of one dollar a day."""
+    rows = [disk_day(day, "vol-0a") for day in days_of(date(2026, 10, 5), 21)]
+    for name in ("snap-0a", "snap-0b", "snap-0c"):
+        rows += [charge(day, "1", ResourceId=name, team="fraud") for day in days_of(date(2026, 10, 27), 14)]
+    rows += [charge(day, "1") for day in days_of(date(2026, 10, 5), 36)]
+    desk = desk_of(lake_of(tmp_path, rows), now=NOW)
+    gone = deed(1, ids=("arn:aws:ec2:x:y:volume/vol-0a", "vol-0a"), promised=Decimal("60.83"))
+    gone = replace(gone, copy_tags={"spendgate:copy-of": "vol-0a", "spendgate:copy": "1"})
+    (unlisted,) = follow(desk, [gone])
+    assert unlisted.measured is not None
+    assert unlisted.measured.cash == Decimal(3) * 12
+    assert "what its copy costs since is not taken off" in unlisted.measured.cause
+    copies = (
+        snapshot("snap-0a", AT_ONCE, **{"spendgate:copy": "1"}),
+        snapshot("snap-0b", AT_ONCE, **{"spendgate:copy": "2"}),  # of another change
+        snapshot("snap-0c", date(2026, 10, 20), **{"spendgate:copy": "1"}),  # of an earlier attempt
+    )
+    keep(desk.lake.store.folder, Inventory("y", "x", NOW, snapshots=copies))
+    (listed,) = follow(desk, [gone])
+    assert listed.measured is not None
+    assert (listed.measured.actual, listed.measured.cash) == (Decimal(12), Decimal(2) * 12)
+    assert listed.measured.cause == "as promised"
 
 
 def test_a_days_saving_is_not_both_the_machines_and_its_disks(tmp_path: Path) -> None:
