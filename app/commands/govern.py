@@ -22,6 +22,7 @@ from app.ready import read_file
 from app.whoami import Here
 from approvals.active import PEOPLE, RULES
 from approvals.adopt import offer
+from approvals.changes.change import parse_change
 from approvals.changes.governance import AdoptPolicy, ReleaseKillSwitch
 from approvals.delegate import delegate, end_delegation
 from approvals.engage import engage
@@ -39,6 +40,8 @@ CODES = CODES | dict.fromkeys(
     ("already_open", "too_late", "not_due", "ended", "already_on", "nothing_to_undo", "review_due", "lent_already"),
     Exit.CONFLICT,
 )
+NEVER_DEARER = ("add_tag", "remove_tag", "stop_instance", "terminate_instance", "delete_volume", "delete_snapshot")
+"""Kinds after which nothing costs more than before."""
 SEALS_NEXT = "The worker checks it next; `spendgate proposals list` shows when it waits for votes."
 
 
@@ -60,11 +63,35 @@ def undo(proposal: str, *, person: str | None, as_json: bool) -> None:
 
 
 def ask_for(file: Path, *, person: str | None, as_json: bool) -> None:
-    """Proposes a change that a person wrote down: no rule found it, so no amount and no saving stands beside it."""
+    """Proposes a change that a person wrote down: no rule found it, so no saving stands beside it."""
     change = _read_change(file)
     here, who = _person(person)
-    drafted = _propose(here, who, lambda _: DraftRequest(id=new_id(), thread="", requester=who, change=change))
-    _drafted(drafted, f"proposes the change of {file.name}", as_json)
+    evidence = _cost_now(change, person)
+    draft = DraftRequest(id=new_id(), thread="", requester=who, change=change, evidence=evidence)
+    _drafted(_propose(here, who, lambda _: draft), f"proposes the change of {file.name}", as_json)
+    if not evidence and not as_json:
+        hint("Nobody computed an amount for it, so it counts as more than any amount of the rules.")
+
+
+def _cost_now(change: dict[str, Any], person: str | None) -> dict[str, Any]:
+    """What its resource costs by the bill, where the change cannot make that more; else nothing.
+
+    What a higher rate, more nodes or a started machine will cost no bill knows yet: beside it what it costs now would
+    be a small amount, and ask too few people.
+    """
+    typed = parse_change(change)
+    if typed.kind not in NEVER_DEARER:
+        return {}
+    # Only here: the kill switch is turned on from this file too, and waits for no library that reads bills.
+    from app.commands.desk import desk_here
+    from lake.errors import LakeError
+    from tools.cost_by_bill import yearly_by_bill
+
+    try:
+        return yearly_by_bill(desk_here(person), (typed.resource, typed.target)) or {}
+    except LakeError as error:
+        hint(f"The bill was not asked what it costs: {error}")
+        return {}
 
 
 def replace(proposal: str, file: Path, *, person: str | None, as_json: bool) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,19 @@ from sqlmodel import select
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.commands.govern import NEVER_DEARER
 from app.database import reading, writing
 from app.errors import Exit
 from app.home import Home
 from approvals.adopt import adopt
-from approvals.changes.change import parse_change
+from approvals.changes.change import CLOUD_KINDS, parse_change
 from approvals.store import Draft
 from audit.event import Actor, ActorKind, Event
 from audit.log import LogEntry
+from lake.engine import Lake
+from lake.load import ingest
 from tests.app.conftest import PEOPLE, ROOT
+from tests.tools.small_bill import charge, days_of, written
 from tools.propose import KINDS
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -73,6 +78,41 @@ def test_one_resource_has_one_open_proposal(engine: Engine, tmp_path: Path) -> N
     assert again.exit_code == Exit.CONFLICT
     assert "still open" in again.stderr
     assert len(drafts(engine)) == 1
+
+
+TAG = {
+    "kind": "add_tag", "account": "471852036911", "region": "us-east-1", "resource_type": "volume",
+    "resource_id": "vol-0123456789abcdef0", "key": "team", "value": "fraud",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("at_home")
+def test_what_the_resource_costs_by_the_bill_stands_beside_what_cannot_make_it_dearer(
+    engine: Engine, home: Home, tmp_path: Path
+) -> None:
+    with reading(engine) as (_, now):
+        days = days_of(now.date() - timedelta(days=14), 14)
+    rows = [charge(day, "3", team="fraud", ResourceId=TAG["resource_id"]) for day in days]
+    ingest(Lake(home.lake), [written(tmp_path / "bill.csv", rows)], now=now)
+    assert new(tmp_path, TAG).exit_code == Exit.OK
+    evidence = json.loads(drafts(engine)[0].evidence)
+    assert (evidence["amount"], evidence["currency"]) == ("1095.000000", "USD")
+    assert "saving" not in evidence
+
+
+@pytest.mark.usefixtures("at_home")
+def test_without_a_bill_it_is_drafted_without_an_amount(engine: Engine, tmp_path: Path) -> None:
+    said = new(tmp_path, TAG)
+    assert said.exit_code == Exit.OK
+    assert "counts as more than any amount" in said.stderr
+    assert json.loads(drafts(engine)[0].evidence) == {"figures": []}
+
+
+def test_no_kind_that_may_cost_more_afterwards_is_told_at_what_it_costs_now() -> None:
+    inverse = {"start_instance", "create_endpoint", "start_notebook", "unblock_gateway_key", "enable_access_key"}
+    raised = {"scale_node_group", "set_openai_rate_limit", "set_openai_models", "set_gateway_budget", "undo_instance"}
+    assert not set(NEVER_DEARER) & (inverse | raised | {"set_endpoint_count", "set_group_minimum", "resize_instance"})
+    assert set(NEVER_DEARER) <= set(CLOUD_KINDS)
 
 
 WRONG: list[tuple[str, str | dict[str, Any], str]] = [
