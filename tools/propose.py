@@ -383,6 +383,6 @@ def _absent(wanted: str, known: list[Machine]) -> Problem:
 _UNKNOWN_KIND = Problem(
     what="That kind of change does not exist.",
     why="Only what a rule of savings leads to can be asked for, and starting a machine again.",
-    do=f"Use one of: {', '.join(KINDS)}.",
+    do=f"Use one of: {', '.join(KINDS)}. Another one a person writes down: spendgate proposals new.",
     candidates=KINDS,
 )
