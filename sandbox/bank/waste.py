@@ -18,6 +18,7 @@ from sandbox.bank.machines import EBS, EC2
 from sandbox.bank.organisation import ACCOUNTS, AWS, tags
 from sandbox.bank.platform_aws import CLOUDWATCH, SAGEMAKER
 from sandbox.bank.tokens import SERVICES
+from sandbox.bank.waste_capacity import add_reserved, reserved_truth
 from sandbox.bank.waste_groups import add_planted_groups, groups_in_cloud, groups_truth, groups_utilisation
 from sandbox.bank.waste_hours import add_planted_desks, desks_in_cloud, desks_truth, desks_utilisation
 from sandbox.bank.waste_inventory import add_lying, lying_in_cloud, lying_truth
@@ -211,6 +212,7 @@ def add_waste(book: Book) -> None:
     add_planted_projects(book)
     add_planted_serving(book)
     add_lying(book)
+    add_reserved(book)
 
 
 def _line(planted: Planted, calendar: Calendar, *, arrived: bool = False) -> Line:
@@ -263,6 +265,7 @@ def waste_truth(book: Book) -> list[dict[str, Any]]:
     told += uses_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     told += groups_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     told += serving_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
+    told += reserved_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     told += desks_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
     return told + lying_truth(book, days=WINDOW, hours_per_month=HOURS_PER_MONTH)
 

@@ -22,6 +22,7 @@ from tests.tools import (
     test_oversized_endpoint_type,
     test_project_runaway,
     test_rightsize,
+    test_unused_capacity,
     test_unused_keys,
 )
 from tools.rules import idle_gpu, off_hours
@@ -32,14 +33,14 @@ FIRES, NOT, UNKNOWN = "fires", "does not", "unknown"
 MEANS = {"waste": FIRES, "idle": FIRES, "fine": NOT, "in use": NOT, "in_use": NOT, "None": NOT, "unknown": UNKNOWN}
 NEVER_UNKNOWN = {"idle_address"}
 """Its evidence is one meter's name: where the bill lacks that, there is no address to say anything of."""
-BY_PEOPLE = {"batch_work", "prompt_caching"}
-"""What they find is carried out where the model is called or the endpoint is kept, by whoever owns it."""
+BY_PEOPLE = {"batch_work", "prompt_caching", "unused_capacity"}
+"""What they find is carried out where the model is called or the capacity is held, by whoever owns it."""
 
 
 TABLES = (
     test_bill_rules.CASES, test_oversized_endpoint.CASES, test_rightsize.CASES, test_model_rules.CASES,
     test_gateway_rules.CASES, test_unused_keys.CASES, test_project_runaway.CASES, test_inventory_rules.CASES,
-    test_endpoint_without_scaling.CASES, test_oversized_endpoint_type.CASES,
+    test_endpoint_without_scaling.CASES, test_oversized_endpoint_type.CASES, test_unused_capacity.CASES,
 )  # fmt: skip
 
 

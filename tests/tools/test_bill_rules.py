@@ -370,7 +370,15 @@ def test_what_was_not_measured_is_counted_under_the_same_filter(tmp_path: Path) 
 
 
 def test_every_rule_has_a_row_that_fires_and_one_that_does_not() -> None:
-    for rule in (old_disk, idle_address, notebook, old_generation, idle_machine, idle_endpoint, log_retention):
+    for rule in (
+        old_disk,
+        idle_address,
+        notebook,
+        old_generation,
+        idle_machine,
+        idle_endpoint,
+        log_retention,
+    ):
         verdicts = {row[3] for row in CASES if row[1] is rule}
         assert verdicts >= {WASTE, FINE, None}
 

@@ -30,6 +30,7 @@ from tools.rules import (
     retry_storm,
     rightsize,
     unattached_disk,
+    unused_capacity,
     unused_key,
     unused_throughput,
 )
@@ -49,6 +50,7 @@ BILL_RULES: tuple[Judge, ...] = (
     endpoint_without_scaling.judge,
     oversized_endpoint_type.judge,
     unused_throughput.judge,
+    unused_capacity.judge,
     notebook.judge,
     off_hours.judge,
     old_disk.judge,
@@ -78,6 +80,7 @@ FORMS: tuple[Form, ...] = (
     long_stopped.FORM,
     off_hours.FORM,
     group_minimum.FORM,
+    unused_capacity.FORM,
     idle_endpoint.FORM,
     oversized_endpoint.FORM,
     oversized_endpoint_type.FORM,
@@ -107,6 +110,7 @@ SECTIONS = {
     long_stopped.FORM.name: "long_stopped",
     off_hours.FORM.name: "off_hours",
     group_minimum.FORM.name: "group_minimum",
+    unused_capacity.FORM.name: "unused_capacity",
     idle_endpoint.FORM.name: "idle_endpoint",
     oversized_endpoint.FORM.name: "oversized_endpoint",
     oversized_endpoint_type.FORM.name: "oversized_endpoint_type",
@@ -138,6 +142,7 @@ IDS = "|".join(
         r":notebook-instance/[A-Za-z0-9-]+$",
         r":endpoint/[A-Za-z0-9-]+$",
         r":provisioned-model/[a-z0-9]{12}$",
+        r":capacity-reservation/cr-[0-9a-f]{8,17}$",
         r":log-group:[A-Za-z0-9_/.#-]+$",
     )
 )

@@ -119,6 +119,14 @@ class OffHoursThresholds:
 
 
 @dataclass(frozen=True)
+class UnusedCapacityThresholds:
+    """When a capacity reservation in which nothing ran counts as waste."""
+
+    least_days: int = 7
+    least_per_month: Decimal = Decimal(20)
+
+
+@dataclass(frozen=True)
 class LongStoppedThresholds:
     """When a stopped machine may go, and what the image costs that is made first."""
 

@@ -10,6 +10,7 @@ from tools.rules.machine_thresholds import (
     OffHoursThresholds,
     OldGenerationThresholds,
     RightsizeThresholds,
+    UnusedCapacityThresholds,
 )
 from tools.rules.model_thresholds import (
     BatchWorkThresholds,
@@ -59,6 +60,7 @@ class SavingsThresholds:
     endpoint_without_scaling: EndpointScalingThresholds = field(default_factory=EndpointScalingThresholds)
     unused_throughput: UnusedThroughputThresholds = field(default_factory=UnusedThroughputThresholds)
     group_minimum: GroupMinimumThresholds = field(default_factory=GroupMinimumThresholds)
+    unused_capacity: UnusedCapacityThresholds = field(default_factory=UnusedCapacityThresholds)
     off_hours: OffHoursThresholds = field(default_factory=OffHoursThresholds)
     cheaper_model: CheaperModelThresholds = field(default_factory=CheaperModelThresholds)
     batch_work: BatchWorkThresholds = field(default_factory=BatchWorkThresholds)
