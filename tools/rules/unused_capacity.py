@@ -28,14 +28,15 @@ FORM = Form(
         Limit("least_per_month", "of the bill's currency a month", "ours: below it asking its owner costs more"),
     ),
     saving="hours billed as unused × their effective rate, without what a plan or a reserved instance covers",
-    risk="high: large GPUs may not be had again at once, and somebody may hold it for a disaster",
+    risk="high: large GPUs may not be had again at once; somebody may hold it for a disaster, and what another account"
+    " uses of a shared one stands on that account's bill",
     reversibility="reversible only while there is capacity: another one can be asked for, at no promise",
     kind="",
     undo="asking for another reservation",
     drift=(),
     order=10,
-    otherwise="Ask whom it is held for, then cancel it in EC2. One that was booked for a future date is paid until its"
-    " commitment ends.",
+    otherwise="Ask whom it is held for and look in EC2 whether another account that shares it uses any of it; then make"
+    " it smaller or cancel it. One that was booked for a future date is paid until its commitment ends.",
 )
 
 
